@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the server's answers: ``0:<info>``, ``1:<why>``, ``2:<why>``."""
+
+import dataclasses
+import enum
+
+
+class Code(enum.IntEnum):
+    """The first character of an answer."""
+
+    OK = 0
+    REFUSED = 1  # the name exists, or does not
+    FAILED = 2
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said: a code, and the path or the reason."""
+
+    code: Code
+    info: str
+
+
+def parse(text: object) -> Answer:
+    """Split an answer; what has no known code counts as a failure."""
+    code, colon, info = str(text).partition(':')
+    if not colon or code not in ('0', '1', '2'):
+        return Answer(Code.FAILED, f'unknown answer {str(text)!r}')
+    return Answer(Code(int(code)), info)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the two commands share: options, the run, the exit status."""
+
+import argparse
+import dataclasses
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from virtmanclient import plan, progress, report, vmtapi
+from virtmanclient.plan import Grammar, Plan
+from virtmanclient.runner import Outcome, Result, Runner, Wire
+
+ALL_GOOD, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+EXIT_STATUS = """
+exit status:
+  0    every step went well
+  1    some step did not: see the table
+  2    the file cannot be read, has bad lines (its good lines were still
+       worked), or the command was called wrongly
+  130  interrupted by Ctrl-C; nodes finish what they had begun
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What tells one command from the other."""
+
+    name: str
+    default_file: str
+    grammar: Grammar
+    help: str
+    details: str
+
+
+def main(command: Command, argv: Sequence[str] | None = None) -> int:
+    """Work through a file of steps and return the exit status."""
+    options = _parser(command).parse_args(argv)
+    try:
+        todo = plan.load(options.file, command.grammar)
+    except OSError as error:
+        print(_unreadable(command, options.file, error), file=sys.stderr)
+        return BAD_INPUT
+    for bad in todo.bad_lines:
+        print(bad, file=sys.stderr)
+    results, interrupted = _run(todo, Wire(options.port, options.timeout))
+    status = INTERRUPTED if interrupted else _status(todo, results)
+    if options.json:
+        print(report.as_json(todo, results, status))
+    else:
+        _print_table(todo, results)
+    return status
+
+
+def _run(todo: Plan, wire: Wire) -> tuple[list[Result], bool]:
+    """Run a plan; return its results in file order, and if interrupted."""
+    runner = Runner(todo, wire)
+    screen = progress.on(sys.stderr, len(todo.steps))
+    interrupted = False
+    try:
+        for event in runner.events(screen.tick):
+            screen.show(event)
+    except KeyboardInterrupt:
+        interrupted = True
+        runner.interrupt()
+    finally:
+        screen.close()
+    return [runner.results[step] for step in todo.steps], interrupted
+
+
+def _status(todo: Plan, results: Sequence[Result]) -> int:
+    if todo.bad_lines:
+        return BAD_INPUT
+    good = all(result.outcome is Outcome.OK for result in results)
+    return ALL_GOOD if good else SOME_FAILED
+
+
+def _print_table(todo: Plan, results: Sequence[Result]) -> None:
+    if results:
+        print(report.table(results))
+    print(f'{todo.file}: {report.verdict(todo, results)}')
+
+
+def _unreadable(command: Command, file: pathlib.Path, error: OSError) -> str:
+    return (
+        f'{command.name}: {file}: {error.strerror}; name a file of steps '
+        f'(form: {command.name} --help, example: '
+        f'etc/virtman/{command.default_file}.sample)'
+    )
+
+
+def _parser(command: Command) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=command.name,
+        description=command.help,
+        epilog=command.details + EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'file',
+        nargs='?',
+        type=pathlib.Path,
+        default=pathlib.Path(command.default_file),
+        help='file of steps (default: %(default)s, in this directory)',
+    )
+    parser.add_argument(
+        '--port',
+        type=_port,
+        default=vmtapi.PORT,
+        help='port virtman-server listens on (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--timeout',
+        type=_seconds,
+        default=600.0,
+        metavar='SECONDS',
+        help='give up a step whose node stays silent so long; what the '
+        'node had begun it may still finish (default: %(default).0f)',
+    )
+    parser.add_argument(
+        '--json',
+        action='store_true',
+        help='print one JSON object in place of the table',
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    """Read a port number; argparse turns ValueError into usage."""
+    port = int(text)
+    if not 0 < port < 65536:
+        raise ValueError(text)
+    return port
+
+
+def _seconds(text: str) -> float:
+    """Read a number of seconds; argparse turns ValueError into usage."""
+    seconds = float(text)
+    if not 0 < seconds < float('inf'):
+        raise ValueError(text)
+    return seconds

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask a node to make VM disks and image targets: one call, one function.
+
+This file stands alone: the standard library only, Python 2.7 (Jython too)
+to today's, so it can be copied to wherever it is needed; its types are in
+``vmtapi.pyi``.  Each function asks the server on the node named first
+(``ip`` or ``ip:port``) and returns what that server returned; it prints
+nothing and sends only once, for a ``create`` must not happen twice.
+
+Answers are strings: ``0:<info>`` is success, ``1:<why>`` a refusal (the
+name exists, or does not), ``2:<why>`` a failure; the lists are lists of
+strings.  Raised: ``socket.error`` (Python 3: ``OSError``) when the node
+cannot be reached, ``socket.timeout`` when it stays silent for ``timeout``
+seconds (None: wait for ever), ``Fault`` when the server itself raised.
+"""
+# Python 2 knows neither annotations nor f-strings, and wants (object).
+# ruff: noqa: ANN001, ANN201, ANN202, ANN204, UP004, UP031
+
+try:
+    import http.client as _http
+    import xmlrpc.client as _xmlrpc
+except ImportError:  # Python 2, Jython
+    import httplib as _http
+    import xmlrpclib as _xmlrpc
+
+Fault = _xmlrpc.Fault
+PORT = 7774
+IQN_PREFIX = 'iqn.2010-10.org.openstack:'
+CONNECT_SECONDS = 10  # a node that is there accepts far sooner
+
+
+def create(
+    node_ip,
+    instance_name,
+    image_name,
+    image_server_ip,
+    image_server_port=3260,
+    iqn_prefix=IQN_PREFIX,
+    target_lun=1,
+    snapshot_dev=None,
+    port=PORT,
+    timeout=None,
+):
+    """Make a VM's disk; returns ``0:/dev/mapper/snapshot_<instance>``.
+
+    ``snapshot_dev`` is a block device of that node to keep the VM's writes
+    on; None lets the node make its own.
+    """
+    volume = _volume(image_name)
+    connection = {
+        'target_portal': _portal(image_server_ip, image_server_port),
+        'target_iqn': iqn_prefix + volume,
+        'target_lun': target_lun,
+    }
+    proxy = server(node_ip, port, timeout)
+    return proxy.create(instance_name, volume, [connection], snapshot_dev)
+
+
+def destroy(node_ip, instance_name, port=PORT, timeout=None):
+    """Remove a VM's disk; what the VM wrote is gone with it."""
+    return server(node_ip, port, timeout).destroy(instance_name)
+
+
+def list(node_ip, port=PORT, timeout=None):
+    """Return the VM disks of a node as ``<instance>:volume-<image>``."""
+    return server(node_ip, port, timeout).list()
+
+
+def create_image_target(
+    image_server_ip,
+    image_name,
+    file_path,
+    loop_dev=None,
+    iqn_prefix=IQN_PREFIX,
+    port=PORT,
+    timeout=None,
+):
+    """Export a RAW file of the image server; ``0:<target id>:<loop device>``.
+
+    ``loop_dev`` None takes the first free loop device.
+    """
+    proxy = server(image_server_ip, port, timeout)
+    return proxy.create_image_target(
+        image_name, file_path, loop_dev, iqn_prefix
+    )
+
+
+def destroy_image_target(image_server_ip, image_name, port=PORT, timeout=None):
+    """Stop exporting an image; the file itself stays."""
+    proxy = server(image_server_ip, port, timeout)
+    return proxy.destroy_image_target(image_name)
+
+
+def list_image_target(image_server_ip, port=PORT, timeout=None):
+    """Return the targets as ``volume-<image>:<target id>:<loop device>``."""
+    return server(image_server_ip, port, timeout).list_image_target()
+
+
+def _volume(image_name):
+    """Return the name under which the nodes know an image."""
+    if image_name.startswith('volume-'):
+        return image_name
+    return 'volume-' + image_name
+
+
+def _portal(address, port):
+    """Return ``address:port``, an IPv6 address in brackets."""
+    if ':' in address and not address.startswith('['):
+        address = '[' + address + ']'
+    return '%s:%d' % (address, port)
+
+
+def _has_port(address):
+    """Tell whether an address brings its own port (IPv6: ``[::1]:7774``)."""
+    return address.count(':') == 1 or ']:' in address
+
+
+def server(address, port=PORT, timeout=None):
+    """Return the proxy whose methods are those of a node's server."""
+    place = address if _has_port(address) else _portal(address, port)
+    return _xmlrpc.ServerProxy(
+        'http://' + place + '/RPC2', _Transport(timeout), allow_none=True
+    )
+
+
+class _Connection(_http.HTTPConnection):
+    """An HTTP connection quick to give up connecting, patient afterwards."""
+
+    def connect(self):
+        """Connect within CONNECT_SECONDS, then allow the whole timeout."""
+        patience, self.timeout = self.timeout, CONNECT_SECONDS
+        if patience is not None:
+            self.timeout = min(patience, CONNECT_SECONDS)
+        _http.HTTPConnection.connect(self)
+        self.sock.settimeout(patience)
+
+
+class _Transport(_xmlrpc.Transport, object):
+    """One request, one connection, one try."""
+
+    def __init__(self, timeout):
+        _xmlrpc.Transport.__init__(self)
+        self._timeout = timeout
+
+    def make_connection(self, host):
+        """Return the connection the request goes over."""
+        place = self.get_host_info(host)[0]
+        self._connection = host, _Connection(place, timeout=self._timeout)
+        return self._connection[1]
+
+    def request(self, host, handler, request_body, verbose=0):
+        """Send once: the library's own would send again after a reset."""
+        try:
+            return self.single_request(host, handler, request_body, verbose)
+        finally:
+            self.close()
