@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything the lab raises; each message names the thing and the remedy."""
+
+
+class LabError(Exception):
+    """Base of all that goes wrong in the lab."""
+
+
+class MissingTool(LabError):
+    """Programs, kernels or rights that this machine lacks."""
+
+
+class ClusterBusy(LabError):
+    """The cluster is in another state than the call asks for."""
+
+
+class NodeDown(LabError):
+    """The node has no power, or does not answer."""
+
+
+class CommandFailed(LabError):
+    """A command in a node ended with another code than zero.
+
+    ``code``, ``stdout`` and ``stderr`` are those of the command.
+    """
+
+    def __init__(self, what: str, code: int, stdout: str, stderr: str):
+        super().__init__(
+            f"{what}: exit code {code}\n"
+            f"{_tail('stdout', stdout)}{_tail('stderr', stderr)}".rstrip()
+        )
+        self.code, self.stdout, self.stderr = code, stdout, stderr
+
+
+class CommandTimeout(CommandFailed):
+    """A command in a node did not end in time and was killed."""
+
+
+def _tail(name: str, text: str, size: int = 2000) -> str:
+    return f"{name}: {text[-size:].rstrip()}\n" if text.strip() else ""

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The QEMU process of one node: its command line, its start and its end."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+from lab import processes, tools
+from lab.network import MTU, Network
+from lab.spec import NodeSpec
+
+_KERNEL_ARGUMENTS = (
+    "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Boot:
+    """What every machine of a cluster starts from."""
+
+    kernel: Path
+    initramfs: Path
+    accelerator: str = "tcg,thread=multi"
+
+
+class Machine:
+    """One QEMU; ``position`` from 1 makes its tap and hardware address."""
+
+    def __init__(
+        self,
+        spec: NodeSpec,
+        position: int,
+        folder: Path,
+        share: Path,
+        network: Network,
+    ) -> None:
+        self.spec, self.position = spec, position
+        self.folder, self.share, self.network = folder, share, network
+        self.tap = f"tap{position}"
+        self.mark = f"guest={network.namespace}.{spec.name}"
+        self.disk = folder / "disk.raw"
+        self.console = folder / "console.log"
+
+    def prepare(self) -> None:
+        """Make the disk, with an empty file system, and the tap."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.disk.open("wb") as file:
+            file.truncate(self.spec.disk << 20)
+        label = ["-L", "virtman", "-E", "lazy_itable_init=1,nodiscard"]
+        tools.run(["mkfs.ext4", "-q", "-F", *label, str(self.disk)])
+        self.network.add_tap(self.tap)
+
+    def running(self) -> bool:
+        """Tell whether the machine has power."""
+        return bool(processes.find(self.mark))
+
+    def start(self, boot: Boot) -> None:
+        """Power on; raise LabError with QEMU's words if it refuses."""
+        for socket in self.folder.glob("*.sock"):
+            socket.unlink()
+        tools.run(self.network.enter(self.command(boot)), cwd=self.folder)
+
+    def kill(self) -> None:
+        """Cut the power: end QEMU at once and wait until it is gone."""
+        processes.kill(self.mark)
+
+    def command(self, boot: Boot) -> list[str]:
+        """Return QEMU's command line; the cluster's mark is in -name."""
+        spec = self.spec
+        words = f"{_KERNEL_ARGUMENTS} lab.node={spec.name}"
+        return [
+            *("qemu-system-x86_64", "-name", self.mark, "-daemonize"),
+            *("-accel", boot.accelerator, "-machine", "q35", "-cpu", "max"),
+            *("-m", str(spec.memory), "-smp", str(spec.cpus)),
+            *("-nodefaults", "-no-reboot", "-display", "none"),
+            *("-kernel", str(boot.kernel), "-initrd", str(boot.initramfs)),
+            *("-append", words),
+            *self._console(),
+            *self._folders(),
+            *self._disk(),
+            *self._wire(),
+        ]
+
+    def _console(self) -> tuple[str, ...]:
+        return (
+            *("-chardev", "file,id=tty,path=console.log,append=on"),
+            *("-serial", "chardev:tty"),
+            *("-chardev", "socket,id=ga,path=ga.sock,server=on,wait=off"),
+            *("-device", "virtio-serial-pci"),
+            *("-device", "virtserialport,chardev=ga,name=lab.agent"),
+        )
+
+    def _folders(self) -> tuple[str, ...]:
+        common = "local,security_model=none,multidevs=remap"
+        return (
+            *("-virtfs", f"{common},path=/,mount_tag=hostroot,readonly=on"),
+            *("-virtfs", f"{common},path={self.share},mount_tag=share"),
+        )
+
+    def _disk(self) -> tuple[str, ...]:
+        # cache=unsafe: what the guest flushed is in the host's page cache,
+        # which a killed QEMU leaves whole; no need to wait for real disks.
+        drive = "id=disk,if=none,format=raw,cache=unsafe,discard=unmap"
+        return (
+            *("-drive", f"file=disk.raw,{drive}"),
+            *("-device", "virtio-blk-pci,drive=disk"),
+        )
+
+    def _wire(self) -> tuple[str, ...]:
+        net = f"tap,id=net,ifname={self.tap},script=no,downscript=no"
+        mac = f"52:54:00:77:00:{self.position:02x}"
+        card = f"virtio-net-pci,netdev=net,mac={mac},host_mtu={MTU},romfile="
+        return ("-netdev", net, "-device", card)
+
+    def console_tail(self, lines: int = 30) -> str:
+        """Return the last lines the node printed on its console."""
+        if not self.console.exists():
+            return ""
+        text = self.console.read_bytes().decode(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def since_start(self) -> float:
+        """Return for how many seconds the machine has had power, or 0."""
+        for pid in processes.find(self.mark):
+            return time.time() - Path(f"/proc/{pid}").stat().st_mtime
+        return 0.0

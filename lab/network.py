@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wires of a cluster: a network namespace, a bridge, a tap for a node.
+
+Nothing outside the namespace is touched, and all of it goes when the
+namespace goes.  The host needs tbf, ifb, u32 and mirred to limit a link in
+both directions; a tap's own queue holds back what goes to the node, an ifb
+device what comes from it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lab import tools
+from lab.errors import LabError
+
+BRIDGE = "br0"
+MTU = 9000
+
+
+class Network:
+    """The network of one cluster, known to ``ip netns`` by ``namespace``."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+
+    def exists(self) -> bool:
+        """Tell whether the namespace is there."""
+        return Path("/run/netns", self.namespace).exists()
+
+    def create(self, address: str) -> None:
+        """Make the namespace and the bridge, which gets ``address``/24."""
+        tools.run(["ip", "netns", "add", self.namespace])
+        self._ip("link", "set", "lo", "up")
+        self._ip("link", "add", BRIDGE, "mtu", str(MTU), "type", "bridge")
+        self._ip("addr", "add", f"{address}/24", "dev", BRIDGE)
+        self._ip("link", "set", BRIDGE, "up")
+
+    def delete(self) -> None:
+        """Remove the namespace with all in it; none is fine."""
+        if self.exists():
+            tools.run(["ip", "netns", "del", self.namespace])
+
+    def add_tap(self, tap: str) -> None:
+        """Plug a new tap into the bridge."""
+        self._ip("tuntap", "add", tap, "mode", "tap")
+        self._ip("link", "set", tap, "mtu", str(MTU))
+        self._ip("link", "set", tap, "master", BRIDGE, "up")
+
+    def set_link(self, tap: str, up: bool) -> None:
+        """Plug the cable in or pull it out."""
+        self._ip("link", "set", tap, "up" if up else "down")
+
+    def limit(self, tap: str, mbit: float | None) -> None:
+        """Let ``mbit`` Mbit/s through each way; None lifts the limit."""
+        ifb = _ifb(tap)
+        links = self.links()
+        if ifb in links:
+            self._ip("link", "del", ifb)
+            self._tc("qdisc", "del", "dev", tap, "root")
+            self._tc("qdisc", "del", "dev", tap, "ingress")
+        if mbit is None:
+            return
+        if mbit <= 0:
+            raise LabError(f"a limit of {mbit} Mbit/s: give more than 0")
+        self._ip("link", "add", ifb, "mtu", str(MTU), "type", "ifb")
+        self._ip("link", "set", ifb, "up")
+        self._shape(tap, mbit)
+        self._shape(ifb, mbit)
+        self._tc("qdisc", "add", "dev", tap, "ingress")
+        self._tc(
+            *("filter", "add", "dev", tap, "parent", "ffff:"),
+            *("protocol", "all", "u32", "match", "u32", "0", "0"),
+            *("action", "mirred", "egress", "redirect", "dev", ifb),
+        )
+
+    def links(self) -> dict[str, dict[str, Any]]:
+        """Return every device of the namespace, as ``ip -s -j`` tells it."""
+        if not self.exists():
+            return {}
+        found = json.loads(self._ip("-s", "-j", "link", "show"))
+        return {link["ifname"]: link for link in found}
+
+    def enter(self, argv: list[str]) -> list[str]:
+        """Return the command that runs ``argv`` inside the namespace."""
+        return ["nsenter", f"--net=/run/netns/{self.namespace}", "--", *argv]
+
+    def _shape(self, device: str, mbit: float) -> None:
+        rate = f"{round(mbit * 1e6)}bit"
+        self._tc(
+            *("qdisc", "add", "dev", device, "root", "tbf", "rate", rate),
+            *("burst", "64k", "latency", "200ms"),
+        )
+
+    def _ip(self, *words: str) -> str:
+        return tools.run(["ip", "-n", self.namespace, *words])
+
+    def _tc(self, *words: str) -> str:
+        return tools.run(["tc", "-n", self.namespace, *words])
+
+
+def _ifb(tap: str) -> str:
+    return f"ifb-{tap}"

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a cluster is made of, and how that is kept on disk."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lab.errors import LabError
+
+SUBNET = "10.77.0"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeSpec:
+    """One machine: ``memory`` and ``disk`` are in MiB.
+
+    The disk is a sparse file, mounted in the node at /var/lib/virtman; it
+    outlives a power cut.  ``udev`` starts systemd-udevd in the node.
+    """
+
+    name: str
+    memory: int = 1024
+    cpus: int = 1
+    disk: int = 4096
+    udev: bool = True
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise LabError(
+                f"node name {self.name!r}: use a-z, 0-9 and '-', at most "
+                "31 characters, a letter first"
+            )
+        for field in ("memory", "cpus", "disk"):
+            if getattr(self, field) <= 0:
+                raise LabError(f"node {self.name}: {field} must be positive")
+
+
+def make(nodes: Iterable[NodeSpec | str]) -> tuple[NodeSpec, ...]:
+    """Turn names into specs; raise LabError for none, twins or too many."""
+    specs = tuple(NodeSpec(n) if isinstance(n, str) else n for n in nodes)
+    names = [spec.name for spec in specs]
+    if not 0 < len(names) <= 200:
+        raise LabError(f"a cluster has 1 to 200 nodes, not {len(names)}")
+    if len(set(names)) < len(names):
+        raise LabError(f"two nodes have the same name: {', '.join(names)}")
+    return specs
+
+
+def address(position: int) -> str:
+    """Return the address of the node at ``position``, counted from 1."""
+    return f"{SUBNET}.{position}"
+
+
+def save(path: Path, specs: Sequence[NodeSpec]) -> None:
+    """Write the specs so that a reader sees all of them or none."""
+    fresh = path.with_suffix(".new")
+    text = json.dumps([dataclasses.asdict(s) for s in specs], indent=1)
+    fresh.write_text(text + "\n")
+    fresh.replace(path)
+
+
+def load(path: Path) -> tuple[NodeSpec, ...]:
+    """Read what ``save`` wrote; raise FileNotFoundError if it never did."""
+    return tuple(NodeSpec(**item) for item in json.loads(path.read_text()))
