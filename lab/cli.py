@@ -34,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Do one command; return its exit code."""
     args = _parser().parse_args(argv)
     try:
-        return args.do(args)
+        code: int = args.do(args)
+        return code
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
@@ -58,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name: str, do: Callable[[argparse.Namespace], int], text: str):
+    def add(
+        name: str, do: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(do=do)
         return command

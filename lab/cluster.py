@@ -73,15 +73,16 @@ class Cluster:
     def _boot(self) -> Boot:
         cache = self.directory.parent / ".cache"
         kernel, ramdisk = initramfs.build(cache)
-        return Boot(
-            kernel, ramdisk, accelerator.choose(cache, kernel, ramdisk)
-        )
+        how = accelerator.choose(cache, kernel, ramdisk)
+        return Boot(kernel, ramdisk, how)
 
     def __enter__(self) -> "Cluster":
+        """Take the cluster up."""
         self.up()
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Take the cluster down, whatever happened."""
         self.down()
 
     def node(self, name: str) -> Node:

@@ -32,11 +32,13 @@ class Files(NamedTuple):
 class Process:
     """A process started in a node; ``pid`` is its number there."""
 
-    def __init__(self, agent: Agent, argv: Sequence[str], files: Files):
+    def __init__(
+        self, agent: Agent, argv: Sequence[str], files: Files
+    ) -> None:
         self.agent, self.name = agent, shlex.join(argv)
         words = ["/share/.lab/exec", *files, *argv]
-        request = {"path": "/bin/sh", "arg": words}
-        self.pid: int = agent.ask("guest-exec", **request)["pid"]
+        started = agent.ask("guest-exec", path="/bin/sh", arg=words)
+        self.pid: int = started["pid"]
         self._code: int | None = None
 
     def poll(self) -> int | None:
@@ -93,9 +95,11 @@ class Exchange:
         self.files = Files(source, f"{inside}/out", f"{inside}/err")
 
     def __enter__(self) -> "Exchange":
+        """Give the exchange for the time of one command."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def read(self, stream: str, start: int = 0) -> bytes:
@@ -111,7 +115,7 @@ class Exchange:
 class Follower:
     """Passes on what a command prints while it runs."""
 
-    def __init__(self, source: Exchange, out: BinaryIO, err: BinaryIO):
+    def __init__(self, source: Exchange, out: BinaryIO, err: BinaryIO) -> None:
         self.source = source
         self.sinks = {"out": out, "err": err}
         self.seen = dict.fromkeys(self.sinks, 0)

@@ -24,7 +24,7 @@ class CommandFailed(LabError):
     ``code``, ``stdout`` and ``stderr`` are those of the command.
     """
 
-    def __init__(self, what: str, code: int, stdout: str, stderr: str):
+    def __init__(self, what: str, code: int, stdout: str, stderr: str) -> None:
         super().__init__(
             f"{what}: exit code {code}\n"
             f"{_tail('stdout', stdout)}{_tail('stderr', stderr)}".rstrip()

@@ -28,6 +28,7 @@ class NodeSpec:
     udev: bool = True
 
     def __post_init__(self) -> None:
+        """Refuse a name or a size that no machine can have."""
         if not _NAME.fullmatch(self.name):
             raise LabError(
                 f"node name {self.name!r}: use a-z, 0-9 and '-', at most "
