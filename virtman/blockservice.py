@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copy-on-write stores: where an instance's writes go.
+
+Default: a sparse file of the agent's own, ``<snapshot_dir>/<instance>.cow``,
+large enough that it cannot overflow.  Or a block device that the caller
+names.  A free loop device stands, as in the original, for the pre-made file
+``snap<N>.blk`` (or ``snapshot<N>.blk``, the name the tutorial's set-up script
+gives) in ``snapshot_dir``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from virtman import privsep, sysfs
+from virtman.conf import Settings
+from virtman.drivers import loop
+from virtman.exception import InUse, InvalidRequest
+
+# dm-snapshot's persistent store (drivers/md/dm-snap-persistent.c): a header
+# chunk, then areas of one metadata chunk (an exception takes 16 bytes of it)
+# and the chunks it describes.
+_EXCEPTION_BYTES = 16
+_LOOP = re.compile(r"/dev/loop(\d+)")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A block device that takes an instance's writes.
+
+    ``file`` is behind ``device`` when that is a loop device of ours; it is
+    removed with the instance only when the agent made it (``own``).
+    """
+
+    device: str
+    file: Path | None = None
+    own: bool = False
+
+
+def store_sectors(origin_sectors: int, chunk: int) -> int:
+    """Return the size at which a store cannot overflow.
+
+    Room for every chunk of the origin, for the metadata chunk of each area,
+    for the header and for one area begun in advance.
+
+    :param origin_sectors: size of the origin in sectors of 512 bytes.
+    :param chunk: chunk size in sectors.
+    """
+    chunks = -(-origin_sectors // chunk)
+    per_area = chunk * sysfs.SECTOR // _EXCEPTION_BYTES
+    areas = -(-chunks // per_area) + 1
+    return (chunks + areas + 1) * chunk
+
+
+class BlockService:
+    """Makes, opens, closes and purges the stores of one node."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.snapshot_dir
+        self._chunk = settings.snapshot_chunk
+        self._least = settings.snapshot_min_mib << 20
+
+    def open(
+        self, instance: str, origin_sectors: int, device: str | None
+    ) -> Store:
+        """Return a store that is ready to take a new instance's writes.
+
+        :param device: a block device of the caller's, None for our own file.
+        :raises InvalidRequest: no such device, or too small.
+        :raises InUse: somebody holds it.
+        """
+        if device is None:
+            return self._own(instance, origin_sectors)
+        place = _LOOP.fullmatch(device)
+        if place and loop.is_free(device):
+            return self._premade(device, int(place[1]), origin_sectors)
+        return self._given(device)
+
+    def close(self, store: Store) -> None:
+        """Detach the store; its data stays."""
+        if store.file is not None:
+            loop.detach(store.device)
+
+    def purge(self, store: Store) -> None:
+        """Close the store and remove the data if the agent made it."""
+        self.close(store)
+        if store.own and store.file is not None:
+            store.file.unlink(missing_ok=True)
+
+    def of_instance(self, instance: str, device: str) -> Store:
+        """Recognise the store of a running instance by its device."""
+        file = loop.backing_file(device)
+        own = self._own_file(instance)
+        if file is None or file.parent != self._folder:
+            return Store(device)
+        return Store(device, file, own=file == own)
+
+    def _own_file(self, instance: str) -> Path:
+        return self._folder / f"{instance}.cow"
+
+    def _own(self, instance: str, origin_sectors: int) -> Store:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._own_file(instance)
+        used = loop.devices_of(file)
+        if used:
+            raise InUse(f"{file} is attached to {', '.join(used)} already")
+        size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
+        _stretch(file, size)
+        return Store(loop.attach(file), file, own=True)
+
+    def _premade(self, device: str, number: int, origin_sectors: int) -> Store:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"snap{number}.blk"
+        tutorial = self._folder / f"snapshot{number}.blk"
+        if tutorial.exists() and not file.exists():
+            file = tutorial
+        if not file.exists():
+            size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
+            _stretch(file, size)
+        loop.attach(file, device=device)
+        return Store(device, file)
+
+    def _given(self, device: str) -> Store:
+        size = sysfs.sectors(device) * sysfs.SECTOR
+        if not size:
+            raise InvalidRequest(
+                f"the copy-on-write device {device} is not a block device "
+                "with a size on this node"
+            )
+        if size < self._least:
+            raise InvalidRequest(
+                f"the copy-on-write device {device} is too small: it has "
+                f"{size >> 10} KiB, at least {self._least >> 10} KiB are "
+                "needed (snapshot_min_mib)"
+            )
+        reason = privsep.claimable(device)
+        if reason:
+            raise InUse(
+                f"the copy-on-write device {device} is in use: {reason}"
+            )
+        return Store(device)
+
+
+def _stretch(file: Path, size: int) -> None:
+    """Make a sparse file of at least ``size`` bytes; keep a larger one."""
+    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(handle).st_size < size:
+            os.ftruncate(handle, size)
+    finally:
+        os.close(handle)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The default engine: qemu-storage-daemon's copy-on-read, with a map.
+
+Files of one image: an overlay and a data file in ``cache_dir``, a socket and
+a pid file in ``run_dir``.  Devices: ``/dev/nbdN`` from the daemon, a loop
+device on the data file, ``cached_<image>`` over both (see
+:mod:`virtman.cache.hydration`).  Without the kernel module dm_switch
+``cached_<image>`` is a dm-linear over the NBD device: slower, still right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from virtman import names, privsep, sysfs
+from virtman.cache import hydration
+from virtman.cache.engine import CacheEngine, Requirement
+from virtman.conf import Settings
+from virtman.drivers import dmsetup, loop, nbd, storage_daemon
+from virtman.drivers.storage_daemon import Files
+from virtman.exception import CommandError, NoSpace
+from virtman.names import Role
+from virtman.stack import ABSENT, State, Status
+
+# qcow2's own tables: an L2 entry of 8 bytes and a reference count of 2 for a
+# cluster of 64 KiB, and some clusters of header (QEMU, docs/interop/qcow2.txt).
+_OVERHEAD_PARTS = 4096
+_OVERHEAD_BYTES = 1 << 20
+
+
+class QemuEngine(CacheEngine):
+    """One storage daemon an image, its data file read by the kernel."""
+
+    programs = (
+        Requirement("qemu-storage-daemon", "qemu-system-common"),
+        Requirement("qemu-img", "qemu-utils"),
+        Requirement("nbd-client", "nbd-client"),
+        Requirement("nbdinfo", "libnbd-bin"),
+    )
+    modules = (
+        Requirement("nbd", "linux-image-amd64"),
+        Requirement("loop", "linux-image-amd64"),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._hydrators: dict[str, hydration.Hydrator] = {}
+
+    def require_space(self, image: str, sectors: int) -> None:
+        """Count what the file system has, less what it is promised to others.
+
+        Data files are sparse: a file's promise is its length less the blocks
+        it has already.
+        """
+        folder = self.settings.cache_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        free = os.statvfs(folder)
+        promised = sum(
+            max(0, found.st_size - found.st_blocks * sysfs.SECTOR)
+            for found in (item.stat() for item in folder.glob("*.data"))
+        )
+        size = sectors * sysfs.SECTOR
+        need = size + size // _OVERHEAD_PARTS + _OVERHEAD_BYTES
+        have = free.f_bavail * free.f_frsize - promised
+        if have < need:
+            raise NoSpace(
+                f"the cache of {image} needs {need >> 20} MiB in {folder}, "
+                f"which has {max(have, 0) >> 20} MiB left for it (other "
+                f"images may still need {promised >> 20} MiB); free some or "
+                "set cache_dir to a larger file system"
+            )
+
+    def status(self, image: str, sectors: int) -> Status:
+        """Active when the device stands and its daemon runs."""
+        found = dmsetup.find(Role.CACHED, image)
+        if found is None:
+            return ABSENT
+        if sysfs.sectors(found.path) != sectors:
+            reason = f"does not have the image's {sectors} sectors"
+            return Status(State.MISMATCH, found.path, reason)
+        if storage_daemon.pid(self._files(image)) is None:
+            reason = "its qemu-storage-daemon is gone"
+            return Status(State.MISMATCH, found.path, reason)
+        return Status(State.ACTIVE, found.path)
+
+    def activate(self, image: str, source: str, sectors: int) -> str:
+        """Start the daemon, connect it, put the map on top."""
+        self.require_space(image, sectors)
+        files = self._files(image)
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._discard, files)
+            self._discard(files)
+            storage_daemon.create_overlay(files, source, sectors)
+            storage_daemon.start(files, source)
+            device = nbd.connect(files.socket, storage_daemon.EXPORT)
+            undo.callback(nbd.disconnect, device)
+            local = loop.attach(files.data, readonly=True)
+            undo.callback(loop.detach, local)
+            path = self._create_cached(image, sectors, device, local)
+            undo.pop_all()
+        self._hydrate(image, sectors, device)
+        return path
+
+    def deactivate(self, image: str) -> bool:
+        """Remove the device first: whoever still reads makes that refuse."""
+        files = self._files(image)
+        under = sysfs.slaves(names.dm_path(Role.CACHED, image))
+        removed = dmsetup.remove(Role.CACHED, image)
+        hydrator = self._hydrators.pop(image, None)
+        if hydrator:
+            hydrator.stop()
+        for device in under:
+            if device.startswith("nbd"):
+                nbd.disconnect(f"/dev/{device}")
+        return self._discard(files) or removed
+
+    def hydrated(self, image: str) -> tuple[int, int]:
+        """Return how many regions of an image are local, and of how many."""
+        hydrator = self._hydrators.get(image)
+        return hydrator.progress if hydrator else (0, 0)
+
+    def close(self) -> None:
+        """Stop following the daemons; they and the devices go on."""
+        while self._hydrators:
+            self._hydrators.popitem()[1].stop()
+
+    def _files(self, image: str) -> Files:
+        cache, run = self.settings.cache_dir, self.settings.run_dir
+        return Files(
+            overlay=cache / f"{image}.qcow2",
+            data=cache / f"{image}.data",
+            socket=run / f"{names.short(image)}.nbd",
+            pidfile=run / f"{names.short(image)}.pid",
+        )
+
+    def _create_cached(
+        self, image: str, sectors: int, device: str, local: str
+    ) -> str:
+        if not _has_switch():
+            text = f"0 {sectors} linear {device} 0"
+            return dmsetup.create(Role.CACHED, image, text, readonly=True)
+        text = hydration.table(sectors, device, local)
+        path = dmsetup.create(Role.CACHED, image, text, readonly=True)
+        try:
+            cached = dmsetup.Device(Role.CACHED, image, Path(path).name)
+            dmsetup.message(cached, hydration.all_on_engine(sectors))
+            # A scanner that was faster than the message has read zeros; they
+            # must not stay in the page cache.
+            privsep.blockdev("--flushbufs", path)
+        except CommandError:
+            dmsetup.remove(Role.CACHED, image)
+            raise
+        return path
+
+    def _hydrate(self, image: str, sectors: int, device: str) -> None:
+        cached = dmsetup.find(Role.CACHED, image)
+        if cached is None or not dmsetup.table(cached).count(" switch "):
+            return
+        files = self._files(image)
+        hydrator = hydration.Hydrator(
+            image,
+            device,
+            hydration.HydrationMap(
+                sectors, lambda text: dmsetup.message(cached, text)
+            ),
+            lambda: nbd.extents(files.socket, storage_daemon.EXPORT),
+        )
+        self._hydrators[image] = hydrator
+        hydrator.start()
+
+    def _discard(self, files: Files) -> bool:
+        """End the daemon and remove the files; return whether any was."""
+        found = storage_daemon.stop(files)
+        for device in loop.devices_of(files.data):
+            loop.detach(device)
+        for file in (files.overlay, files.data, files.socket, files.pidfile):
+            found = file.exists() or found
+            file.unlink(missing_ok=True)
+        return found
+
+
+def _has_switch() -> bool:
+    try:
+        privsep.modprobe("dm-switch")
+    except CommandError:
+        return False
+    return True

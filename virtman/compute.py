@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's face: the verbs of the tutorial, answering in its strings.
+
+``0:`` did it, ``1:`` there was nothing to do, ``2:`` failed; what follows the
+colon is the result or the reason.  Inside, results are typed and failures are
+exceptions (:mod:`virtman.node`); here they become strings, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+from virtman import names, path
+from virtman.exception import (
+    AlreadyExists,
+    InvalidRequest,
+    NotFound,
+    VirtmanError,
+)
+from virtman.imageservice import ImageService
+from virtman.node import Node
+
+LOG = logging.getLogger(__name__)
+P = ParamSpec("P")
+
+
+def answering(who: str) -> Callable[[Callable[P, str]], Callable[P, str]]:
+    """Turn what a verb raises into the contract's ``1:`` and ``2:``."""
+
+    def wrap(verb: Callable[P, str]) -> Callable[P, str]:
+        @wraps(verb)
+        def answer(*args: P.args, **kwargs: P.kwargs) -> str:
+            try:
+                return f"0:{verb(*args, **kwargs)}"
+            except (AlreadyExists, NotFound) as error:
+                return f"1:{who}{error}"
+            except VirtmanError as error:
+                LOG.error("%s failed: %s", verb.__name__, error)
+                return f"2:{who}{error}"
+            except Exception:
+                # A fault of ours: the caller gets a sentence, the log the
+                # traceback.
+                LOG.exception("%s failed", verb.__name__)
+                return f"2:{who}internal error, see the agent's log"
+
+        return answer
+
+    return wrap
+
+
+class Virtman:
+    """Instances and image targets of one node, as the tutorial calls them."""
+
+    def __init__(self, node: Node, images: ImageService) -> None:
+        self._node = node
+        self._images = images
+
+    @answering("Virtman: ")
+    def create(
+        self,
+        instance_name: str,
+        image_name: str,
+        image_connections: Any,
+        snapshot: Any = None,
+    ) -> str:
+        """Create an instance's disk; ``0:/dev/mapper/snapshot_<instance>``.
+
+        :param image_connections: a dict with target_portal, target_iqn and
+            target_lun, or a list or tuple of such dicts.
+        :param snapshot: a block device for the writes, or None.
+        """
+        if snapshot is not None and not isinstance(snapshot, str):
+            raise InvalidRequest(
+                "snapshot must be the path of a block device on this node, "
+                f"not {type(snapshot).__name__}"
+            )
+        made = self._node.create(
+            instance_name,
+            image_name,
+            path.from_connections(image_connections),
+            snapshot or None,
+        )
+        if not made.created:
+            raise AlreadyExists(
+                f"the instance_name '{instance_name}' already exists!"
+            )
+        return made.instance.path
+
+    @answering("Virtman: ")
+    def destroy(self, instance_name: str) -> str:
+        """Destroy an instance's disk and its data; ``0:``."""
+        if not self._node.destroy(instance_name):
+            raise NotFound(
+                f"the instance_name '{instance_name}' does not exist!"
+            )
+        return ""
+
+    def list(self) -> list[str]:
+        """Return ``<instance>:<image>`` for every instance."""
+        return [f"{item.name}:{item.image}" for item in self._node.instances()]
+
+    @answering("Virtman: Image Service: ")
+    def create_image_target(
+        self,
+        image_name: str,
+        file_path: str,
+        loop_dev: str | None = None,
+        iqn_prefix: str = names.DEFAULT_IQN_PREFIX,
+    ) -> str:
+        """Export a RAW file; ``0:<target id>:<loop device>``."""
+        try:
+            made = self._images.create(
+                image_name, file_path, loop_dev, iqn_prefix
+            )
+        except AlreadyExists as error:
+            raise AlreadyExists(
+                f"Warning! {error}! Please use another name"
+            ) from error
+        except InvalidRequest as error:
+            raise InvalidRequest(
+                f"Warning! {error}! Please use another image file"
+                if "file_path" in str(error)
+                else str(error)
+            ) from error
+        return f"{made.tid}:{made.device}"
+
+    @answering("Virtman: Image Service: ")
+    def destroy_image_target(self, image_name: str) -> str:
+        """Remove an image target; ``0:``."""
+        try:
+            self._images.destroy(image_name)
+        except NotFound as error:
+            raise NotFound(f"Warning! {error}!") from error
+        return ""
+
+    # Quoted: inside this class ``list`` is the verb above.
+    def list_image_target(self) -> list[str]:  # type: ignore[valid-type]
+        """Return ``<image>:<target id>:<loop device>`` for every target."""
+        return [
+            f"{item.image}:{item.tid}:{item.device}"
+            for item in self._images.targets()
+        ]

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's options: registered, read, checked, handed on as Settings.
+
+Nothing else in virtman sees a ``ConfigOpts``: the composition root reads
+:class:`Settings` once and passes it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oslo_config import cfg
+from oslo_log import log
+
+from virtman.conf import opts
+from virtman.exception import ConfigError
+
+DEFAULT_FILE = "/etc/virtman/virtman.conf"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the agent was told; paths absolute, times in seconds."""
+
+    host_ip: str
+    rpc_port: int
+    iscsi_port: int
+    master_ip: str | None
+    master_port: int
+    master_token_file: Path | None
+    heartbeat_interval: float
+    cache_engine: str
+    state_dir: Path
+    run_dir: Path
+    cache_dir: Path
+    snapshot_dir: Path
+    snapshot_chunk: int
+    snapshot_min_mib: int
+    snapshot_with_cache: bool
+    live_sources: int
+    source_timeout: float
+    standby_wait: float
+    fcg_name: str
+    fcg_ssds: tuple[str, ...]
+    fcg_blocksize: str
+    fcg_pattern: str
+
+
+def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
+    """Read the command line and the files it names.
+
+    :raises ConfigError: an option in a file that nobody knows.
+    """
+    conf = cfg.ConfigOpts()
+    log.register_options(conf)
+    conf.register_cli_opts(opts.CLI)
+    conf.register_opts(opts.OPTIONS)
+    files = [DEFAULT_FILE] if Path(DEFAULT_FILE).exists() else []
+    conf(list(argv), project="virtman", default_config_files=files)
+    for file in conf.config_file or []:
+        _refuse_unknown(file)
+    return conf
+
+
+def settings(conf: cfg.ConfigOpts) -> Settings:
+    """Return what the options say, with derived paths filled in."""
+    state = Path(conf.state_dir)
+    token = conf.master_token_file
+    return Settings(
+        host_ip=conf.host_ip,
+        rpc_port=conf.rpc_port,
+        iscsi_port=conf.iscsi_port,
+        master_ip=conf.master_ip,
+        master_port=conf.master_port,
+        master_token_file=Path(token) if token else None,
+        heartbeat_interval=conf.heartbeat_interval,
+        cache_engine=conf.cache_engine,
+        state_dir=state,
+        run_dir=Path(conf.run_dir),
+        cache_dir=Path(conf.cache_dir or state / "cache"),
+        snapshot_dir=Path(conf.snapshot_dir or state / "snapshots"),
+        snapshot_chunk=conf.snapshot_chunk,
+        snapshot_min_mib=conf.snapshot_min_mib,
+        snapshot_with_cache=conf.snapshot_with_cache,
+        live_sources=conf.live_sources,
+        source_timeout=conf.source_timeout,
+        standby_wait=conf.standby_wait,
+        fcg_name=conf.fcg_name,
+        fcg_ssds=tuple(conf.fcg_ssds),
+        fcg_blocksize=conf.fcg_blocksize,
+        fcg_pattern=conf.fcg_pattern,
+    )
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """Return every option by group, for oslo-config-generator."""
+    return [("DEFAULT", [*opts.CLI, *opts.OPTIONS])]
+
+
+def _refuse_unknown(file: str) -> None:
+    """Raise ConfigError for a key or a section that means nothing to us."""
+    sections: dict[str, dict[str, list[str]]] = {}
+    cfg.ConfigParser(file, sections).parse()
+    known = opts.known_names()
+    for section, values in sections.items():
+        # A privsep section is read by oslo.privsep when it needs a helper.
+        if section.startswith("privsep"):
+            continue
+        for key in values:
+            if section != "DEFAULT" or key.replace("-", "_") not in known:
+                raise ConfigError(
+                    f"{file}: unknown option {key!r} in section [{section}]; "
+                    "see virtman.conf.sample for those there are"
+                )

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options themselves, all in [DEFAULT], as in the original.
+
+``host_port``, ``thread_pool_size`` and ``root_helper`` are read by nobody any
+more; a file that still has them is accepted with a warning.
+"""
+
+from __future__ import annotations
+
+from oslo_config import cfg
+from oslo_log import _options as log_options
+from oslo_utils import netutils
+
+_GONE = "Has had no effect since the agent was rewritten."
+
+CLI = [
+    cfg.HostAddressOpt(
+        "host_ip",
+        default=netutils.get_my_ipv4(),
+        sample_default="<the address of the default route>",
+        help="Address of this node: the XML-RPC door is bound to it, and "
+        "peers are sent to it.",
+    ),
+    cfg.PortOpt(
+        "rpc_port",
+        default=7774,
+        help="TCP port of the XML-RPC door.",
+    ),
+]
+
+OPTIONS = [
+    cfg.PortOpt(
+        "iscsi_port",
+        default=3260,
+        help="TCP port on which this node's tgtd serves; told to volt.",
+    ),
+    cfg.HostAddressOpt(
+        "master_ip",
+        help="Address of volt. Without it the node works alone: every image "
+        "is read straight from its image server.",
+    ),
+    cfg.PortOpt("master_port", default=7447, help="TCP port of volt."),
+    cfg.StrOpt(
+        "master_token_file",
+        help="File that holds the secret which volt asks for "
+        "(auth_strategy = token).",
+    ),
+    cfg.FloatOpt(
+        "heartbeat_interval",
+        default=5.0,
+        min=0.1,
+        help="Seconds between two heartbeats.",
+    ),
+    cfg.StrOpt(
+        "cache_engine",
+        default="qemu",
+        help="What keeps the blocks: 'qemu' (copy-on-read by "
+        "qemu-storage-daemon) or 'flashcache' (needs that kernel module, "
+        "which builds on kernels up to about 4.12).",
+    ),
+    cfg.StrOpt(
+        "state_dir",
+        default="/var/lib/virtman",
+        help="Where the agent keeps what must survive a restart.",
+    ),
+    cfg.StrOpt(
+        "run_dir",
+        default="/run/virtman",
+        help="Where sockets and pid files live; emptied by a reboot.",
+    ),
+    cfg.StrOpt(
+        "cache_dir",
+        help="File system of the cached images; each may grow to the image's "
+        "size. Default: $state_dir/cache.",
+    ),
+    cfg.StrOpt(
+        "snapshot_dir",
+        help="File system of the copy-on-write stores; each may grow to a "
+        "little more than the image's size. Default: $state_dir/snapshots.",
+    ),
+    cfg.IntOpt(
+        "snapshot_chunk",
+        default=128,
+        min=8,
+        max=2048,
+        help="Chunk of a snapshot in sectors of 512 bytes, a power of two: "
+        "what the first write to it copies.",
+    ),
+    cfg.IntOpt(
+        "snapshot_min_mib",
+        default=16,
+        min=1,
+        help="A copy-on-write device that is given must hold as many MiB.",
+    ),
+    cfg.BoolOpt(
+        "snapshot_with_cache",
+        default=False,
+        help="Put copy-on-write stores behind the cache too (flashcache "
+        "engine only).",
+    ),
+    cfg.IntOpt(
+        "live_sources",
+        default=2,
+        min=1,
+        help="How many of an image's sources to keep logged in: the parent "
+        "and what takes over when it dies.",
+    ),
+    cfg.FloatOpt(
+        "source_timeout",
+        default=60.0,
+        min=1.0,
+        help="Seconds a create waits for the first source to answer.",
+    ),
+    cfg.FloatOpt(
+        "standby_wait",
+        default=5.0,
+        min=0.0,
+        help="Seconds the parent has to appear before the next source is "
+        "read in its place.",
+    ),
+    cfg.StrOpt(
+        "fcg_name",
+        default="fcg",
+        help="Name of the flashcache group's devices.",
+    ),
+    cfg.ListOpt(
+        "fcg_ssds",
+        default=["/dev/loop0"],
+        help="Block devices that the flashcache group caches on.",
+    ),
+    cfg.StrOpt(
+        "fcg_blocksize",
+        default="4k",
+        choices=["4k", "8k", "16k"],
+        help="Block size of the flashcache group.",
+    ),
+    cfg.StrOpt(
+        "fcg_pattern",
+        default="back",
+        choices=["back", "through", "around"],
+        help="How the flashcache group writes.",
+    ),
+    cfg.StrOpt("root_helper", deprecated_for_removal=True, help=_GONE),
+    cfg.IntOpt("host_port", deprecated_for_removal=True, help=_GONE),
+    cfg.IntOpt("thread_pool_size", deprecated_for_removal=True, help=_GONE),
+]
+
+
+def known_names() -> set[str]:
+    """Return every option name that a file may hold, oslo.log's included."""
+    logging_opts = [
+        opt for _, group in log_options.list_opts() for opt in group
+    ]
+    found = set()
+    for opt in [*CLI, *OPTIONS, *logging_opts]:
+        found.add(opt.dest)
+        found.update(old.name.replace("-", "_") for old in opt.deprecated_opts)
+    return found

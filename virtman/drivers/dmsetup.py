@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Device-mapper: create, swap tables, message, remove.
+
+What exists is read from /sys, what a table says from ``dmsetup table``.
+Tables are written as the kernel documents them in
+``Documentation/admin-guide/device-mapper/``; sizes are sectors of 512 bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from virtman import names, privsep, sysfs
+from virtman.exception import CommandError, InUse, LayerError, LayerMismatch
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device-mapper device of ours as the kernel shows it now."""
+
+    role: names.Role
+    key: str
+    kernel_name: str
+
+    @property
+    def path(self) -> str:
+        """The path that tables and people use."""
+        return names.dm_path(self.role, self.key)
+
+
+def find(role: names.Role, key: str) -> Device | None:
+    """Return our device of that role and key, None if there is none.
+
+    :raises LayerMismatch: the name is taken by a device that is not ours.
+    """
+    folder = sysfs.block_dir(names.dm_path(role, key))
+    if folder is None:
+        return None
+    uuid = sysfs.read(folder / "dm" / "uuid") or ""
+    if uuid != names.dm_uuid(role, key):
+        raise LayerMismatch(
+            f"the device-mapper name {names.dm_name(role, key)} is taken by "
+            f"a device that is not ours (UUID {uuid or 'empty'!r}); rename "
+            "or remove that device"
+        )
+    return Device(role, key, folder.name)
+
+
+def ours(role: names.Role | None = None) -> list[Device]:
+    """Return every device of ours (of one role, if given), by name."""
+    found = []
+    for folder in sorted((sysfs.SYS / "block").glob("dm-*")):
+        parsed = names.parse_dm_uuid(sysfs.read(folder / "dm" / "uuid") or "")
+        if parsed and role in (None, parsed[0]):
+            found.append(Device(*parsed, folder.name))
+    return found
+
+
+def by_kernel_name(kernel_name: str) -> Device | None:
+    """Return our device known to the kernel as ``dm-N``, else None."""
+    folder = sysfs.SYS / "block" / kernel_name / "dm"
+    parsed = names.parse_dm_uuid(sysfs.read(folder / "uuid") or "")
+    return Device(*parsed, kernel_name) if parsed else None
+
+
+def table(device: Device) -> str:
+    """Return the live table, one line a target, as ``dmsetup table``."""
+    return privsep.dmsetup("table", _name(device.role, device.key)).strip()
+
+
+def status(device: Device) -> str:
+    """Return the live status, one line a target, as ``dmsetup status``."""
+    return privsep.dmsetup("status", _name(device.role, device.key)).strip()
+
+
+def create(
+    role: names.Role, key: str, text: str, *, readonly: bool = False
+) -> str:
+    """Create a device with its table and return its path.
+
+    dmsetup takes the name away again when the table does not load.
+
+    :raises CommandError: what dmsetup or the kernel said against it.
+    """
+    flags = ["--readonly"] if readonly else []
+    privsep.dmsetup(
+        "create",
+        *flags,
+        "--uuid",
+        names.dm_uuid(role, key),
+        _name(role, key),
+        table=text + "\n",
+    )
+    return names.dm_path(role, key)
+
+
+def swap_table(device: Device, text: str, *, readonly: bool) -> None:
+    """Put a new table under a live device; no reader sees an error.
+
+    The new table is loaded first, so that the device is suspended only for
+    the swap.  ``--noflush`` leaves queued I/O queued instead of waiting for
+    it: a multipath device without a path could never flush.  Whatever
+    happens after the suspension, the device is resumed.
+    """
+    name = _name(device.role, device.key)
+    flags = ["--readonly"] if readonly else []
+    privsep.dmsetup("load", *flags, name, table=text + "\n")
+    try:
+        privsep.dmsetup("suspend", "--noflush", "--nolockfs", name)
+    finally:
+        privsep.dmsetup("resume", name)
+
+
+def message(device: Device, text: str) -> None:
+    """Send a message to the target at sector 0."""
+    privsep.dmsetup("message", _name(device.role, device.key), "0", text)
+
+
+def remove(role: names.Role, key: str) -> bool:
+    """Remove our device if it is there; return whether it was.
+
+    ``--retry`` rides out a udev rule or a scanner that holds the device
+    open for a moment (``dmsetup(8)``).
+
+    :raises InUse: somebody holds it; the message says who stands on it.
+    """
+    device = find(role, key)
+    if device is None:
+        return False
+    try:
+        privsep.dmsetup("remove", "--retry", _name(role, key))
+    except CommandError as error:
+        if "busy" not in error.err.lower():
+            raise
+        above = sysfs.holders(device.path)
+        raise InUse(
+            f"{device.path} is in use"
+            + (f" by {', '.join(above)}" if above else " (held open)")
+        ) from error
+    return True
+
+
+def sectors_of(text: str) -> int:
+    """Return the length in sectors that a table's lines add up to."""
+    return sum(int(line.split()[1]) for line in text.splitlines())
+
+
+def require_node(path: str) -> None:
+    """Raise unless a device that was just made has its node under /dev."""
+    if not Path(path).exists():
+        raise LayerError(
+            f"{path} did not appear; is udev running in a container without "
+            "/dev? Set DM_DISABLE_UDEV=1 for the agent"
+        )
+
+
+def _name(role: names.Role, key: str) -> str:
+    return names.dm_name(role, key)

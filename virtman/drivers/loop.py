@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loop devices: files as block devices, found again through /sys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from virtman import privsep, sysfs
+
+
+def attach(
+    file: Path, *, readonly: bool = False, device: str | None = None
+) -> str:
+    """Attach ``file`` to ``device`` or the first free loop device.
+
+    :returns: the loop device's path, ``/dev/loopN``.
+    :raises CommandError: no such file, no free loop device, device in use.
+    """
+    flags = ["--read-only"] if readonly else []
+    if device is not None:
+        privsep.losetup(*flags, device, str(file))
+        return device
+    return privsep.losetup("--find", "--show", *flags, str(file)).strip()
+
+
+def detach(device: str) -> None:
+    """Detach a loop device; the kernel waits for its last user to go."""
+    privsep.losetup("--detach", device)
+
+
+def backing_file(device: str) -> Path | None:
+    """Return the file behind a loop device, None if it has none."""
+    folder = sysfs.block_dir(device)
+    text = sysfs.read(folder / "loop" / "backing_file") if folder else None
+    return Path(text.removesuffix(" (deleted)")) if text else None
+
+
+def devices_of(file: Path) -> list[str]:
+    """Return the loop devices that stand on ``file``, by path."""
+    wanted = str(file.resolve())
+    return [
+        f"/dev/{entry.parent.parent.name}"
+        for entry in sorted(
+            (sysfs.SYS / "block").glob("loop*/loop/backing_file")
+        )
+        if (sysfs.read(entry) or "").removesuffix(" (deleted)") == wanted
+    ]
+
+
+def is_free(device: str) -> bool:
+    """Tell whether a loop device exists and has no file behind it."""
+    return Path(device).is_block_device() and backing_file(device) is None

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""qemu-storage-daemon: a copy-on-read layer served over NBD.
+
+One daemon an image.  Its graph, from below (``qemu-storage-daemon(1)``,
+``qapi/block-core.json``)::
+
+    host_device (the multipath device, read-only)
+      └ qcow2 with an external data file: clusters keep the image's offsets
+          └ copy-on-read: what was read once is written to the data file
+              └ NBD export "image", with qemu:allocation-depth
+
+The source is opened with O_DIRECT (``cache.direct``): a cluster is then one
+request to the parent.  Buffered and without read-ahead it would be sixteen of
+4 KiB (``page_cache_sync_ra`` of Linux 6.1), with read-ahead more than was
+asked for.  The data file is not: the loop device that reads hydrated regions
+of it must see them at once, through the same page cache.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from virtman import privsep, sysfs
+from virtman.exception import LayerError
+
+EXPORT = "image"
+CLUSTER = 65536
+_PROGRAM = "qemu-storage-daemon"
+# Seconds a daemon has to end after SIGTERM; it takes well under one.
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where one image's cache and its daemon keep their files."""
+
+    overlay: Path
+    data: Path
+    socket: Path
+    pidfile: Path
+
+
+def create_overlay(files: Files, source: str, sectors: int) -> None:
+    """Make the empty overlay and its data file of ``sectors`` * 512 bytes.
+
+    ``-u``: the source is not opened, it may have no path yet.  The data file
+    is stretched to full length at once (sparse), so that a loop device on it
+    has the image's size from the start.
+    """
+    size = sectors * sysfs.SECTOR
+    options = (
+        f"cluster_size={CLUSTER},lazy_refcounts=on,data_file={files.data},"
+        f"backing_file={source},backing_fmt=raw"
+    )
+    privsep.qemu_img(
+        "create", "-q", "-u", "-f", "qcow2", "-o", options,
+        str(files.overlay), str(size),
+    )  # fmt: skip
+    os.truncate(files.data, size)
+
+
+def start(files: Files, source: str) -> None:
+    """Start the daemon; returns when its export answers."""
+    privsep.qemu_storage_daemon(
+        "--daemonize",
+        "--pidfile", str(files.pidfile),
+        "--blockdev", f"host_device,node-name=source,filename={source},"
+        "read-only=on,auto-read-only=off,cache.direct=on",
+        "--blockdev", f"file,node-name=overlay-file,filename={files.overlay}",
+        "--blockdev", f"file,node-name=data-file,filename={files.data}",
+        "--blockdev", "qcow2,node-name=overlay,file=overlay-file,"
+        "data-file=data-file,backing=source",
+        "--blockdev", "copy-on-read,node-name=top,file=overlay",
+        "--nbd-server", f"addr.type=unix,addr.path={files.socket}",
+        "--export", f"nbd,id=export,node-name=top,name={EXPORT},"
+        "writable=off,allocation-depth=on",
+    )  # fmt: skip
+
+
+def pid(files: Files) -> int | None:
+    """Return the daemon's process id, None if it does not run.
+
+    A pid file may outlive its process and the number may be somebody
+    else's by now: the process must be this program with this pid file.
+    """
+    text = sysfs.read(files.pidfile)
+    if not text or not text.strip().isdigit():
+        return None
+    number = int(text)
+    argv = sysfs.read(Path("/proc") / str(number) / "cmdline") or ""
+    words = argv.split("\0")
+    mine = _PROGRAM in words[0] and str(files.pidfile) in words
+    return number if mine else None
+
+
+def stop(files: Files) -> bool:
+    """End the daemon if it runs; return whether it did.
+
+    :raises LayerError: it did not end in time.
+    """
+    number = pid(files)
+    if number is None:
+        return False
+    privsep.signal_process(number, signal.SIGTERM)
+    deadline = time.monotonic() + _PATIENCE
+    while pid(files) is not None:
+        if time.monotonic() > deadline:
+            raise LayerError(
+                f"{_PROGRAM} (process {number}) does not end on SIGTERM"
+            )
+        time.sleep(0.02)
+    return True

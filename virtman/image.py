@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An image on this node and the instances that stand on it.
+
+One lock an image: creates of one image deploy it once, creates of different
+images do not wait for each other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from virtman import snapshot
+from virtman.baseimage import BaseImage
+from virtman.exception import InUse
+from virtman.path import Source
+from virtman.snapshot import Instance, Snapshots
+
+LOG = logging.getLogger(__name__)
+
+
+class Image:
+    """The verbs on one image, each under its lock."""
+
+    def __init__(self, base: BaseImage, snapshots: Snapshots) -> None:
+        self.base = base
+        self._snapshots = snapshots
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The image's key, with its ``volume-`` prefix."""
+        return self.base.image
+
+    def create(
+        self, name: str, connections: Sequence[Source], device: str | None
+    ) -> Instance:
+        """Deploy the image if it is not, and put an instance on it.
+
+        When the instance fails, an image that this very call deployed is
+        left to the next heartbeat, which removes images without instances.
+        """
+        with self._lock:
+            self.base.deploy(connections)
+            return self._snapshots.create(name, self.name, device)
+
+    def destroy(self, instance: Instance) -> None:
+        """Remove an instance and its data; the image stays for the next."""
+        with self._lock:
+            self._snapshots.purge(instance)
+
+    def remove_if_idle(self) -> bool:
+        """Take the image away unless it serves somebody; return whether.
+
+        Children are told by volt to read elsewhere; until the last has left
+        the stack stays as it is.
+        """
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if any(item.image == self.name for item in snapshot.instances()):
+                return False
+            return self.base.undeploy()
+        except InUse as error:
+            LOG.info("%s is kept for now: %s", self.name, error)
+            return False
+        finally:
+            self._lock.release()

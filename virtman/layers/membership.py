@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's place in volt's tree: others may be sent to our target.
+
+A tap like the export; the only layer that speaks to volt.  volt's picture is
+soft and the heartbeat heals it, so a volt that does not answer fails neither
+the build nor the removal: it is said in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from virtman.drivers.volt import Coordinator, Seat
+from virtman.exception import VirtmanError
+from virtman.stack import ABSENT, Layer, Status
+
+LOG = logging.getLogger(__name__)
+
+
+class Membership(Layer):
+    """Registered with volt while the stack stands."""
+
+    def __init__(self, coordinator: Coordinator, seat: Seat) -> None:
+        self._coordinator = coordinator
+        self._seat = seat
+
+    def status(self, below: str) -> Status:
+        """Say absent: registering twice is harmless, asking first is not."""
+        return ABSENT
+
+    def build(self, below: str) -> str:
+        """Register; a volt that is away is told by the next heartbeat."""
+        try:
+            self._coordinator.register(self._seat)
+        except VirtmanError as error:
+            LOG.warning(
+                "%s; this node serves %s but nobody is sent to it until volt "
+                "answers a heartbeat", error, self._seat.image,
+            )  # fmt: skip
+        return below
+
+    def deactivate(self) -> bool:
+        """Leave the tree; an absent volt finds out by the missing beats."""
+        try:
+            return self._coordinator.leave(self._seat)
+        except VirtmanError as error:
+            LOG.warning("%s; leaving %s unsaid", error, self._seat.image)
+            return False

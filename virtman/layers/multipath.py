@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``multipath_<image>``: one device over all paths to an image.
+
+Table (``drivers/md/dm-mpath.c``, ``multipath_ctr``)::
+
+    0 <S> multipath 1 queue_if_no_path 0 <groups> <first group> <group>...
+    group = queue-length 0 1 1 <device> <repeat count>
+
+One path group a source, in order of preference: the parent first, the next
+source when that fails.  Without any path the device exists all the same, and
+what is read through it waits: a node's stack stands before its parent does.
+Read-only, as is every disk under it: a SCSI disk with write protect refuses
+a table that could write (EROFS).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from virtman import names, sysfs
+from virtman.drivers import dmsetup
+from virtman.names import Role
+from virtman.path import Path
+from virtman.stack import ABSENT, Layer, State, Status
+
+_REPEAT_COUNT = 128
+
+
+def table(sectors: int, devices: Sequence[str]) -> str:
+    """Return the table for disks in order of preference.
+
+    :param sectors: size of the image in sectors of 512 bytes.
+    :param devices: ``/dev/sdX`` or ``major:minor``; may be empty.
+    """
+    groups = [f"queue-length 0 1 1 {name} {_REPEAT_COUNT}" for name in devices]
+    first = 1 if groups else 0
+    words = [f"0 {sectors} multipath 1 queue_if_no_path 0"]
+    return " ".join([*words, f"{len(groups)} {first}", *groups])
+
+
+class Multipath(Layer):
+    """The bottom of an image's stack; its paths come and go while it lives.
+
+    It is born *shut* (an ``error`` table), so that the engine above can open
+    it with O_DIRECT: QEMU 7 then tries a read to learn the alignment, which
+    would wait for ever on a device that queues.  :meth:`open` lets it queue.
+    """
+
+    def __init__(self, image: str, sectors: int) -> None:
+        self._image = image
+        self._sectors = sectors
+        self._swapping = threading.Lock()
+
+    @property
+    def device(self) -> str:
+        """The device's path."""
+        return names.dm_path(Role.MULTIPATH, self._image)
+
+    def status(self, below: str) -> Status:
+        """Compare the size; the paths are :meth:`update`'s business."""
+        found = dmsetup.find(Role.MULTIPATH, self._image)
+        if found is None:
+            return ABSENT
+        size = sysfs.sectors(found.path)
+        if size != self._sectors:
+            reason = f"has {size} sectors, the image has {self._sectors}"
+            return Status(State.MISMATCH, found.path, reason)
+        return Status(State.ACTIVE, found.path)
+
+    def build(self, below: str) -> str:
+        """Create the device, shut."""
+        text = f"0 {self._sectors} error"
+        return dmsetup.create(Role.MULTIPATH, self._image, text, readonly=True)
+
+    def deactivate(self) -> bool:
+        """Remove the device; nothing may stand on it any more."""
+        return dmsetup.remove(Role.MULTIPATH, self._image)
+
+    def open(self) -> bool:
+        """Let a shut device queue what is read; return whether it was shut."""
+        with self._swapping:
+            device = dmsetup.find(Role.MULTIPATH, self._image)
+            if device is None or " error" not in dmsetup.table(device):
+                return False
+            self._swap(device, [])
+            return True
+
+    def update(self, paths: Sequence[Path]) -> bool | None:
+        """Put these paths, best first, under the live device.
+
+        A table that says the same already is left alone: a reload costs the
+        readers a stall.
+
+        :returns: whether anything changed; None if there is no device yet.
+        """
+        with self._swapping:
+            device = dmsetup.find(Role.MULTIPATH, self._image)
+            if device is None:
+                return None
+            wanted = [
+                sysfs.number(path.device) or path.device for path in paths
+            ]
+            if wanted == devices_of(dmsetup.table(device)):
+                return False
+            self._swap(device, wanted)
+            return True
+
+    def _swap(self, device: dmsetup.Device, disks: Sequence[str]) -> None:
+        text = table(self._sectors, disks)
+        dmsetup.swap_table(device, text, readonly=True)
+
+
+class Gate(Layer):
+    """Opens the multipath device once the engine above has opened it."""
+
+    def __init__(self, multipath: Multipath) -> None:
+        self._multipath = multipath
+
+    def status(self, below: str) -> Status:
+        """Say absent: to open what is open changes nothing."""
+        return ABSENT
+
+    def build(self, below: str) -> str:
+        """Open the device below the engine; hand the engine's on."""
+        self._multipath.open()
+        return below
+
+    def deactivate(self) -> bool:
+        """Leave it open: what the engine still reads must not fail."""
+        return False
+
+
+def devices_of(text: str) -> list[str]:
+    """Return the disks (``major:minor``) of a live multipath table in order.
+
+    The kernel prints a group as
+    ``queue-length 0 <paths> <arguments a path> <device> <arguments>``.
+    """
+    words = text.split()
+    found = []
+    for index, word in enumerate(words):
+        if word == "queue-length":
+            found.append(words[index + 4])
+    return found

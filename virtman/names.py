@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every kernel name the agent uses, made here and read back here.
+
+A device-mapper name is ``<role>_<key>``: ``multipath_volume-image1``,
+``cached_volume-image1``, ``origin_volume-image1``, ``snapshot_vm1``; the
+names the tutorial shows.  Ownership is told by the device-mapper UUID,
+``virtman-1-<role>-<key>``: a device that has one of our names but not our
+UUID is somebody else's and is never touched.
+
+Lengths (``include/uapi/linux/dm-ioctl.h``): a name holds 127 bytes and a
+UUID 128.  The longest UUID is ``virtman-1-multipath-`` (20 bytes) and the
+key; 100 bytes of key leave room for both, and for an iSCSI name, which may
+have 223 bytes (RFC 7143, section 4.2.7.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from enum import Enum
+
+from virtman.exception import InvalidRequest
+
+IMAGE_PREFIX = "volume-"
+DEFAULT_IQN_PREFIX = "iqn.2010-10.org.openstack:"
+KEY_MAX = 100
+SERIAL_PREFIX = "VMT"
+_UUID_FORMAT = "virtman-1"
+# What device-mapper keeps unmangled (libdm, DM_STRING_MANGLING_AUTO), less
+# '#': none of these means anything to a path, an iSCSI name or a QEMU option.
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.:=@_-]*")
+_IQN_PREFIX = re.compile(r"iqn\.\d{4}-\d{2}\.[a-z0-9.-]+:[A-Za-z0-9.:_-]*")
+
+
+class Role(Enum):
+    """The part a device plays; the value is its name's first word."""
+
+    MULTIPATH = "multipath"
+    CACHED = "cached"
+    ORIGIN = "origin"
+    SNAPSHOT = "snapshot"
+
+
+def check_key(kind: str, text: str) -> str:
+    """Return ``text`` if it can be part of every name we make.
+
+    :param kind: what the name is of, for the message ("image", "instance").
+    :raises InvalidRequest: a character or a length that some name forbids.
+    """
+    if not isinstance(text, str) or not _KEY.fullmatch(text):
+        raise InvalidRequest(
+            f"the {kind} name {text!r} is not usable: start with a letter or "
+            "a digit and use only letters, digits and + . : = @ _ -"
+        )
+    if len(text) > KEY_MAX:
+        raise InvalidRequest(
+            f"the {kind} name {text[:24]!r}... has {len(text)} characters; "
+            f"a device-mapper name leaves room for {KEY_MAX}"
+        )
+    return text
+
+
+def image_id(image_name: str) -> str:
+    """Return the key of an image: its name with ``volume-`` before it."""
+    if isinstance(image_name, str) and image_name.startswith(IMAGE_PREFIX):
+        return check_key("image", image_name)
+    check_key("image", image_name)
+    return check_key("image", IMAGE_PREFIX + image_name)
+
+
+def dm_name(role: Role, key: str) -> str:
+    """Return the device-mapper name of ``key`` in ``role``."""
+    return f"{role.value}_{key}"
+
+
+def dm_path(role: Role, key: str) -> str:
+    """Return the device path of ``key`` in ``role``."""
+    return f"/dev/mapper/{dm_name(role, key)}"
+
+
+def dm_uuid(role: Role, key: str) -> str:
+    """Return the device-mapper UUID that marks a device as ours."""
+    return f"{_UUID_FORMAT}-{role.value}-{key}"
+
+
+def parse_dm_uuid(uuid: str) -> tuple[Role, str] | None:
+    """Return role and key of a UUID of ours, None for anybody else's."""
+    for role in Role:
+        prefix = f"{_UUID_FORMAT}-{role.value}-"
+        if uuid.startswith(prefix) and len(uuid) > len(prefix):
+            return role, uuid[len(prefix) :]
+    return None
+
+
+def iqn(image: str, prefix: str = DEFAULT_IQN_PREFIX) -> str:
+    """Return the iSCSI qualified name under which ``image`` is exported.
+
+    :raises InvalidRequest: the prefix is no iSCSI qualified name's start.
+    """
+    if not _IQN_PREFIX.fullmatch(prefix):
+        raise InvalidRequest(
+            f"the IQN prefix {prefix!r} is not of the form "
+            "iqn.YYYY-MM.reversed.domain:"
+        )
+    return prefix + image
+
+
+def parse_iqn(name: str) -> str | None:
+    """Return the image that an iSCSI name of ours exports, else None."""
+    _, found, image = name.rpartition(":" + IMAGE_PREFIX)
+    return IMAGE_PREFIX + image if found and image else None
+
+
+def serial(image: str, sectors: int, generation: str) -> str:
+    """Return the SCSI unit serial number that names this very content.
+
+    19 characters; tgt keeps up to 36 (``scsi_sn``).  A name used again for
+    another content gives another serial, so that no path to the old content
+    can pass for the new.
+
+    :param sectors: size in sectors of 512 bytes.
+    """
+    text = f"{image}\0{sectors}\0{generation}".encode()
+    return SERIAL_PREFIX + hashlib.sha256(text).hexdigest()[:16].upper()
+
+
+def short(key: str) -> str:
+    """Return 16 hexadecimal digits for ``key``, for where room is short.
+
+    A Unix socket's path holds 107 bytes (``unix(7)``), fewer than a key and
+    its folder may need.
+    """
+    return hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a compute node can do: the typed verbs behind every door.
+
+Creating what exists and destroying what does not are no errors here: the
+answer says whether anything changed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from virtman import names, snapshot
+from virtman.baseimage import BaseImage, Toolbox
+from virtman.blockservice import BlockService
+from virtman.drivers.volt import Assignment, Seat
+from virtman.exception import InvalidRequest, VirtmanError
+from virtman.image import Image
+from virtman.path import Source
+from virtman.snapshot import Instance, Snapshots
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Creation:
+    """An instance that stands, and whether this call made it."""
+
+    instance: Instance
+    created: bool
+
+
+class Node:
+    """The images and instances of this host."""
+
+    def __init__(self, tools: Toolbox) -> None:
+        self._tools = tools
+        settings = tools.settings
+        self._snapshots = Snapshots(
+            BlockService(settings), settings.snapshot_chunk
+        )
+        self._guard = threading.Lock()
+        self._images: dict[str, Image] = {}
+        self._names: dict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def create(
+        self,
+        instance_name: str,
+        image_name: str,
+        connections: Sequence[Source],
+        device: str | None = None,
+    ) -> Creation:
+        """Make an instance's disk; the image is deployed when it is not.
+
+        :param connections: image servers to read from when volt has nobody.
+        :param device: a block device for the writes, None for our own.
+        """
+        name = names.check_key("instance", instance_name)
+        image = names.image_id(image_name)
+        if not connections:
+            raise InvalidRequest(f"no image server is named for {image}")
+        with self._name_lock(name):
+            found = snapshot.find(name)
+            if found is not None:
+                return Creation(found, created=False)
+            made = self._image(image).create(name, connections, device)
+        LOG.info("instance %s on %s: %s", name, image, made.path)
+        return Creation(made, created=True)
+
+    def destroy(self, instance_name: str) -> bool:
+        """Remove an instance and its data; return whether it was there.
+
+        The image stays until a heartbeat finds it without instances.
+        """
+        name = names.check_key("instance", instance_name)
+        with self._name_lock(name):
+            found = snapshot.find(name)
+            if found is None:
+                return False
+            self._image(found.image).destroy(found)
+        LOG.info("instance %s is gone", name)
+        return True
+
+    def instances(self) -> list[Instance]:
+        """Return every instance on this node, by name."""
+        return snapshot.instances()
+
+    def images(self) -> list[Image]:
+        """Return every image this agent has deployed or tried to."""
+        with self._guard:
+            return list(self._images.values())
+
+    def collect(self) -> None:
+        """Take away the images that nobody uses."""
+        for image in self.images():
+            try:
+                image.remove_if_idle()
+            except VirtmanError as error:
+                LOG.warning("%s is not removed: %s", image.name, error)
+
+    def seats(self) -> list[Seat]:
+        """Return what this node serves to others, for the heartbeat."""
+        seats = (image.base.seat for image in self.images())
+        return [seat for seat in seats if seat is not None]
+
+    def reassign(self, assignments: Mapping[str, Assignment]) -> None:
+        """Apply volt's answer to a heartbeat: assignments by peer id."""
+        for image in self.images():
+            seat = image.base.seat
+            answer = assignments.get(seat.peer_id or "") if seat else None
+            if answer is not None:
+                image.base.reassign(answer)
+
+    def close(self) -> None:
+        """Stop the threads; every device, session and target stays."""
+        for image in self.images():
+            image.base.close()
+        self._tools.engine.close()
+
+    def _image(self, name: str) -> Image:
+        with self._guard:
+            if name not in self._images:
+                base = BaseImage(name, self._tools)
+                self._images[name] = Image(base, self._snapshots)
+            return self._images[name]
+
+    def _name_lock(self, name: str) -> threading.Lock:
+        with self._guard:
+            return self._names[name]

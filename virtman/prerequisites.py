@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the host must have, checked once at start and named with remedies."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from virtman import privsep
+from virtman.cache.engine import CacheEngine, Requirement
+from virtman.conf import Settings
+from virtman.drivers import iscsi
+from virtman.exception import CommandError, LayerError, MissingTools
+
+PROGRAMS = (
+    Requirement("dmsetup", "dmsetup"),
+    Requirement("losetup", "mount"),
+    Requirement("blockdev", "util-linux"),
+    Requirement("modprobe", "kmod"),
+    Requirement("tgtadm", "tgt"),
+    Requirement("iscsiadm", "open-iscsi"),
+)
+MODULES = tuple(
+    Requirement(name, "linux-image-amd64")
+    for name in (
+        "dm_mod",
+        "dm_multipath",
+        "dm_queue_length",
+        "dm_snapshot",
+        "loop",
+        "iscsi_tcp",
+        "sd_mod",
+    )
+)
+_INITIATOR = Path("/etc/iscsi/initiatorname.iscsi")
+
+
+def check(settings: Settings, engine: CacheEngine) -> None:
+    """Make the folders, load the modules, and see that all is there.
+
+    :raises MissingTools: everything that is missing, in one message.
+    """
+    missing = [
+        *_programs((*PROGRAMS, *engine.programs)),
+        *_folders(settings),
+    ]
+    if not missing:
+        missing = [*_modules((*MODULES, *engine.modules)), *_daemons()]
+    if missing:
+        raise MissingTools(
+            "this host lacks what virtman needs:\n  " + "\n  ".join(missing)
+        )
+
+
+def _programs(
+    wanted: tuple[Requirement, ...],
+    which: Callable[[str], str | None] = shutil.which,
+) -> Iterator[str]:
+    for item in wanted:
+        if which(item.name) is None:
+            yield (
+                f"program {item.name}: install the Debian package "
+                f"{item.package}"
+            )
+
+
+def _modules(wanted: tuple[Requirement, ...]) -> Iterator[str]:
+    for item in wanted:
+        try:
+            privsep.modprobe(item.name)
+        except CommandError as error:
+            yield (
+                f"kernel module {item.name}: the running kernel has none; "
+                f"install the Debian package {item.package} and boot it "
+                f"({error.err.strip()})"
+            )
+
+
+def _folders(settings: Settings) -> Iterator[str]:
+    for folder in (
+        settings.state_dir,
+        settings.run_dir,
+        settings.cache_dir,
+        settings.snapshot_dir,
+    ):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            yield f"folder {folder}: {error.strerror}"
+
+
+def _daemons() -> Iterator[str]:
+    try:
+        iscsi.check()
+    except LayerError as error:
+        yield str(error)
+    if not _INITIATOR.exists():
+        yield (
+            f"{_INITIATOR}: write one line InitiatorName=iqn... into it "
+            "('iscsi-iname' makes a name; Debian package open-iscsi)"
+        )
+    if "ISCSIADM_ABSTRACT_NAMESPACE" not in _unix_sockets():
+        yield (
+            "iscsid does not run: start it ('systemctl start iscsid', Debian "
+            "package open-iscsi)"
+        )
+
+
+def _unix_sockets() -> str:
+    try:
+        return Path("/proc/net/unix").read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The standalone door: XML-RPC over HTTP, a thread a call.
+
+``http://<host_ip>:7774/RPC2`` with the tutorial's six methods, ``None``
+allowed, introspection on.  Arguments are the contract's, by position; the
+optional ones of the image methods may be left out.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from socketserver import ThreadingMixIn
+from typing import Any
+from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
+
+from virtman.compute import Virtman
+from virtman.exception import ConfigError
+
+LOG = logging.getLogger(__name__)
+METHODS = (
+    "create",
+    "destroy",
+    "list",
+    "create_image_target",
+    "destroy_image_target",
+    "list_image_target",
+)
+# A call is a few hundred bytes; nobody may make the agent read more.
+_MAX_BODY = 1 << 20
+
+
+class _Handler(SimpleXMLRPCRequestHandler):
+    rpc_paths = ("/RPC2",)
+
+    def do_POST(self) -> None:
+        """Refuse bodies without a sane length before reading them."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit() or int(length) > _MAX_BODY:
+            self.send_error(413, f"a body of at most {_MAX_BODY} bytes")
+            return
+        super().do_POST()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Log through logging, not to standard error."""
+        LOG.debug("%s %s", self.address_string(), format % args)
+
+
+class Door(ThreadingMixIn, SimpleXMLRPCServer):
+    """Serves a :class:`Virtman`; calls run side by side."""
+
+    daemon_threads = False
+    block_on_close = True
+    allow_reuse_address = True
+
+    def __init__(self, host: str, port: int, virtman: Virtman) -> None:
+        self.address_family = (
+            socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+        try:
+            super().__init__(
+                (host, port), _Handler, logRequests=True, allow_none=True
+            )
+        except OSError as error:
+            raise ConfigError(_why(host, port, error)) from error
+        self.register_introspection_functions()
+        for name in METHODS:
+            verb: Callable[..., Any] = getattr(virtman, name)
+            self.register_function(verb, name)
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    text = f"cannot serve on {host}:{port}: {error.strerror}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{text}; is another virtman-server running? See 'ss -ltnp'"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{text}; host_ip must be an address of this host"
+    return text
