@@ -6,7 +6,6 @@ doc/source/lab.rst tells how it works.
 """
 
 from lab.cluster import Cluster
-from lab.command import Process
 from lab.errors import (
     ClusterBusy,
     CommandFailed,
@@ -16,6 +15,7 @@ from lab.errors import (
     NodeDown,
 )
 from lab.node import Node, Result
+from lab.process import Process
 from lab.spec import NodeSpec
 
 __all__ = [

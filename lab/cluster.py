@@ -141,8 +141,8 @@ class Cluster:
     def _fill_share(self) -> None:
         ours = self.share / ".lab"
         shutil.copytree(initramfs.GUEST, ours)
-        (ours / "runs").mkdir()
-        (ours / "nodes").mkdir()
+        for folder in ("runs", "nodes", "ready"):
+            (ours / folder).mkdir()
         (ours / "hosts").write_text(self._hosts())
         for node in self.nodes.values():
             words = {

@@ -2,7 +2,6 @@
 """The QEMU process of one node: its command line, its start and its end."""
 
 import dataclasses
-import time
 from pathlib import Path
 
 from lab import processes, tools
@@ -50,14 +49,18 @@ class Machine:
         tools.run(["mkfs.ext4", "-q", "-F", *label, str(self.disk)])
         self.network.add_tap(self.tap)
 
-    def running(self) -> bool:
-        """Tell whether the machine has power."""
-        return bool(processes.find(self.mark))
+    def pid(self) -> int | None:
+        """Return the number of the QEMU process; None without power."""
+        return next(iter(processes.find(self.mark)), None)
+
+    @property
+    def ready(self) -> Path:
+        """Return the file that the node makes when it is up."""
+        return self.share / ".lab" / "ready" / self.spec.name
 
     def start(self, boot: Boot) -> None:
         """Power on; raise LabError with QEMU's words if it refuses."""
-        for socket in self.folder.glob("*.sock"):
-            socket.unlink()
+        self.ready.unlink(missing_ok=True)
         tools.run(self.network.enter(self.command(boot)), cwd=self.folder)
 
     def kill(self) -> None:
@@ -85,9 +88,8 @@ class Machine:
         return (
             *("-chardev", "file,id=tty,path=console.log,append=on"),
             *("-serial", "chardev:tty"),
-            *("-chardev", "socket,id=ga,path=ga.sock,server=on,wait=off"),
-            *("-device", "virtio-serial-pci"),
-            *("-device", "virtserialport,chardev=ga,name=lab.agent"),
+            *("-chardev", "socket,id=bell,path=bell.sock,server=on,wait=off"),
+            *("-serial", "chardev:bell"),
         )
 
     def _folders(self) -> tuple[str, ...]:
@@ -118,9 +120,3 @@ class Machine:
             return ""
         text = self.console.read_bytes().decode(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
-
-    def since_start(self) -> float:
-        """Return for how many seconds the machine has had power, or 0."""
-        for pid in processes.find(self.mark):
-            return time.time() - Path(f"/proc/{pid}").stat().st_mtime
-        return 0.0

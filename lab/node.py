@@ -1,25 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """One node as its user sees it: commands, files, power and wire."""
 
-import contextlib
 import dataclasses
+import io
 import json
 import shlex
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lab import command, spec
-from lab.agent import Agent
-from lab.command import Exchange, Files, Process, pauses
+from lab import spec
 from lab.errors import CommandFailed, CommandTimeout, NodeDown
 from lab.machine import Boot, Machine
+from lab.process import Follower, Process, pauses
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """How a command ended: minus the signal's number if one killed it."""
+    """How a command ended; ``code`` is 128 + n if signal n killed it."""
 
     code: int
     stdout: str
@@ -29,7 +27,7 @@ class Result:
 class Node:
     """A machine of the cluster; its methods may be called from any thread.
 
-    Commands go through the guest agent, so they work on a cut link too.
+    Commands do not go through the network: they work on a cut link too.
     """
 
     def __init__(
@@ -38,7 +36,6 @@ class Node:
         self.name = machine.spec.name
         self.address = spec.address(machine.position)
         self.machine, self._boot, self.checkout = machine, boot, checkout
-        self._agent = Agent(machine.folder)
 
     def run(
         self,
@@ -64,15 +61,9 @@ class Node:
     def _run(
         self, argv: Sequence[str], data: bytes | None, timeout: float
     ) -> tuple[int, bytes, bytes]:
-        with Exchange(self.machine.share, data) as files:
-            process = Process(self._agent, argv, files.files)
-            code = process.wait(timeout, lambda: None)
-            if code is None:
-                process.kill()
-                told = f"{self._told(argv)}: killed after {timeout} s"
-                texts = (files.read(s).decode(errors="replace") for s in _OUT)
-                raise CommandTimeout(told, -9, *texts)
-            return code, files.read("out"), files.read("err")
+        out, err = io.BytesIO(), io.BytesIO()
+        code = self.stream(argv, out, err, stdin=data, timeout=timeout)
+        return code, out.getvalue(), err.getvalue()
 
     def stream(
         self,
@@ -87,19 +78,23 @@ class Node:
 
         An exception (Ctrl-C too) kills the command.
         """
-        with Exchange(self.machine.share, stdin) as files:
-            follow = command.Follower(files, out, err)
-            process = Process(self._agent, argv, files.files)
-            try:
-                code = process.wait(timeout, follow.tick)
-            except BaseException:
-                with contextlib.suppress(NodeDown):
-                    process.kill()
-                raise
-        if code is None:
-            process.kill()
-            raise CommandTimeout(self._told(argv), -9, "", "")
-        return code
+        process = Process(self.machine, argv, stdin=stdin)
+        follower = Follower(process, out, err)
+        try:
+            code = process.wait(timeout, follower.tick)
+            if code is None:
+                told = f"{self._told(argv)}: killed after {timeout} s"
+                texts = (
+                    process.read(s).decode(errors="replace") for s in _OUT
+                )
+                raise CommandTimeout(told, 137, *texts)
+            return code
+        except BaseException as error:
+            if not isinstance(error, NodeDown):
+                process.kill()
+            raise
+        finally:
+            process.forget()
 
     def start(self, argv: Sequence[str], *, log: str) -> Process:
         """Start a daemon; its output goes to ``self.log(log)`` on the host.
@@ -108,7 +103,7 @@ class Node:
         """
         self.log(log).parent.mkdir(parents=True, exist_ok=True)
         path = f"/share/logs/{self.name}/{log}"
-        return Process(self._agent, argv, Files("/dev/null", path, path))
+        return Process(self.machine, argv, log=path)
 
     def log(self, name: str) -> Path:
         """Return where on the host the log of a daemon is."""
@@ -164,19 +159,18 @@ class Node:
 
     def power_on(self, *, timeout: float = 120) -> None:
         """Start again with the same disk and wait until it answers."""
-        if not self.machine.running():
+        if not self.running():
             self.machine.start(self._boot())
         self.wait_ready(timeout)
 
     def wait_ready(self, timeout: float = 120) -> None:
-        """Wait until the node answers; NodeDown tells its last words."""
-        limit = time.monotonic() + timeout
-        while time.monotonic() < limit and self.machine.running():
-            with contextlib.suppress(NodeDown):
-                self._agent.ask("guest-ping", timeout=2)
+        """Wait until the node is up; NodeDown tells its last words."""
+        for _ in pauses(timeout):
+            if self.machine.ready.exists():
                 return
-            time.sleep(0.05)
-        state = "is silent" if self.machine.running() else "lost power"
+            if not self.running():
+                break
+        state = "is silent" if self.running() else "lost its power"
         raise NodeDown(
             f"node {self.name} {state} while it boots; its console:\n"
             f"{self.machine.console_tail()}"
@@ -184,7 +178,7 @@ class Node:
 
     def running(self) -> bool:
         """Tell whether the node has power."""
-        return self.machine.running()
+        return self.machine.pid() is not None
 
     def cut_link(self) -> None:
         """Pull the cable: nothing reaches the node, nothing leaves it."""

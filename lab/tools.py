@@ -12,7 +12,6 @@ from lab.errors import LabError, MissingTool
 # Program: the Debian package that brings it.
 PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
-    "qemu-ga": "qemu-guest-agent",
     "busybox": "busybox-static",
     "cpio": "cpio",
     "modprobe": "kmod",
