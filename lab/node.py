@@ -84,9 +84,8 @@ class Node:
             code = process.wait(timeout, follower.tick)
             if code is None:
                 told = f"{self._told(argv)}: killed after {timeout} s"
-                texts = (
-                    process.read(s).decode(errors="replace") for s in _OUT
-                )
+                seen = map(process.read, ("out", "err"))
+                texts = (data.decode(errors="replace") for data in seen)
                 raise CommandTimeout(told, 137, *texts)
             return code
         except BaseException as error:
@@ -212,6 +211,3 @@ class Node:
 
     def _told(self, argv: Sequence[str]) -> str:
         return f"node {self.name}: {shlex.join(argv)}"
-
-
-_OUT = ("out", "err")

@@ -57,7 +57,7 @@ class Process:
             source = f"{here}/in"
         sinks = f">>{shlex.quote(log)} 2>&1" if log else ">out 2>err"
         (self.folder / "command").write_text(
-            f"exec <{source} {sinks}\ncd /\nexec busybox setsid {self.name}\n"
+            f"exec <{source} {sinks}\ncd /\nexec /usr/bin/setsid {self.name}\n"
         )
 
     def _start(self, timeout: float) -> None:
@@ -152,6 +152,5 @@ def _new_folder(share: Path) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix="", dir=share / ".lab" / "runs"))
     except FileNotFoundError:
-        raise ClusterBusy(
-            f"{share.parent.name}: the cluster is down"
-        ) from None
+        told = f"{share.parent.name}: the cluster is down"
+        raise ClusterBusy(told) from None
