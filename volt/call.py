@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request as a handler sees it, and the answer it gives."""
+
+import dataclasses
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from volt.images import Images
+from volt.members import Members
+from volt.tree import Tree
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers work with; put together once, in ``cmd``."""
+
+    tree: Tree
+    members: Members
+    images: Images
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """A request, decoded: no handler touches WSGI."""
+
+    services: Services
+    path: Mapping[str, str]
+    """Identifiers from the path, percent-decoded and checked."""
+    parameters: Mapping[str, str]
+    body: Mapping[str, Any]
+    remote: str
+    """The address the request came from."""
+    trusted: bool
+    """Whether the caller showed the token."""
+    origin: str
+    """Scheme, host and port under which the caller found us."""
+
+    def host(self, said: Any) -> str:
+        """Return the caller's host: what it says counts if it is trusted."""
+        if self.trusted and isinstance(said, str):
+            return said
+        return plain(self.remote)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and what goes out as JSON; None is an empty body."""
+
+    payload: Any = None
+    status: int = 200
+
+
+def plain(address: str) -> str:
+    """Return ``::ffff:10.0.0.1`` as the IPv4 address that it means.
+
+    A dual-stack socket reports IPv4 callers in this form; a node must have
+    the same name whichever way it comes.
+    """
+    try:
+        mapped = getattr(ipaddress.ip_address(address), 'ipv4_mapped', None)
+    except ValueError:
+        return address
+    return str(mapped or address)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a configuration to the parts of the service, in order."""
+
+import dataclasses
+import pathlib
+
+from oslo_config import cfg
+from oslo_db.exception import DBError
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import ArgumentError
+
+from volt import token
+from volt.call import Services
+from volt.deploy import load_app
+from volt.eviction import Eviction, Limits
+from volt.exception import ConfigError
+from volt.executor import load
+from volt.images import Images
+from volt.liveness import Evictor, Watch
+from volt.members import Members
+from volt.middleware import App
+from volt.registry import engine
+from volt.registry.session import Registry
+from volt.tree import Tree
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Service:
+    """The parts that a program runs."""
+
+    application: App
+    evictor: Evictor
+
+
+def compose(conf: cfg.ConfigOpts) -> Service:
+    """Build them; nothing runs yet.  Raises ``ConfigError``."""
+    policy = load(conf.default_executor, conf.parents)
+    secret = (
+        token.read(conf.token_file) if conf.auth_strategy == 'token' else None
+    )
+    registry = Registry(_open(conf))
+    services = Services(
+        Tree(registry, policy, conf.fanout),
+        Members(registry, policy, conf.fanout),
+        Images(registry),
+    )
+    silence = conf.heartbeat_interval * conf.missed_beats
+    limits = Limits(silence, conf.reservation_timeout)
+    eviction = Eviction(registry, policy, limits)
+    watch = Watch(eviction.sweep, conf.heartbeat_interval, silence)
+    return Service(
+        load_app(services, secret), Evictor(watch, conf.heartbeat_interval)
+    )
+
+
+def _open(conf: cfg.ConfigOpts) -> Engine:
+    options = dict(conf.database)
+    url = options.pop('connection')
+    try:
+        if url.startswith(f'sqlite:///{conf.state_dir}/'):
+            pathlib.Path(conf.state_dir).mkdir(
+                mode=0o750, parents=True, exist_ok=True
+            )
+        opened = engine.connect(url, **options)
+        engine.create_tables(opened)
+    except (DBError, ArgumentError, ImportError, OSError) as error:
+        raise ConfigError(
+            f"cannot open the registry ([database] connection or "
+            f"state_dir): {error}"
+        ) from error
+    return opened

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options of volt, one file a topic; nothing here is global."""
+
+from typing import Any
+
+from oslo_config import cfg
+
+from volt.conf import api, auth, database, strict, tree
+
+DEFAULT_FILE = '/etc/volt/volt.conf'
+TOPICS = (api, tree, auth, database)
+
+
+def new() -> cfg.ConfigOpts:
+    """Return the options, registered, with no file read yet."""
+    conf = cfg.ConfigOpts()
+    for topic in TOPICS:
+        topic.register_opts(conf)
+    return conf
+
+
+def load(conf: cfg.ConfigOpts, args: list[str], **texts: str) -> None:
+    """Read command line and files into ``conf``.
+
+    Raises ``oslo_config.cfg.Error`` or :class:`volt.exception.ConfigError`
+    when a file is missing, or names an option that does not exist, or gives
+    one a value that it cannot have.
+    """
+    conf(
+        args,
+        project='volt',
+        prog='volt-api',
+        default_config_files=[DEFAULT_FILE],
+        default_config_dirs=[],
+        **texts,
+    )
+    strict.check(conf)
+
+
+def list_opts() -> list[tuple[str | None, list[Any]]]:
+    """Return all options for oslo-config-generator."""
+    return [group for topic in TOPICS for group in topic.list_opts()]

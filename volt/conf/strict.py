@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refuses what oslo.config lets pass: unknown options, values unread yet."""
+
+import difflib
+import pathlib
+from collections.abc import Iterator, Mapping
+
+from oslo_config import cfg
+
+from volt.exception import ConfigError
+
+
+def check(conf: cfg.ConfigOpts) -> None:
+    """Raise ``ConfigError`` naming file, section and option at fault."""
+    for path in _files(conf):
+        for section, option in _written(path):
+            known = _known(conf, section)
+            if option not in known:
+                raise ConfigError(_unknown(path, section, option, known))
+    _read_all(conf)
+
+
+def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
+    yield from conf.config_file
+    for directory in conf.config_dir:
+        yield from map(str, sorted(pathlib.Path(directory).glob('*.conf')))
+
+
+def _written(path: str) -> Iterator[tuple[str, str]]:
+    sections: dict[str, dict[str, list[str]]] = {}
+    cfg.ConfigParser(path, sections).parse()
+    for section, options in sections.items():
+        for option in options:
+            yield section, option.replace('-', '_')
+
+
+def _known(conf: cfg.ConfigOpts, section: str) -> list[str]:
+    if section == 'DEFAULT':
+        return [name for name in conf if not _is_group(conf, name)]
+    return list(conf[section]) if _is_group(conf, section) else []
+
+
+def _is_group(conf: cfg.ConfigOpts, name: str) -> bool:
+    return name in conf and isinstance(conf[name], Mapping)
+
+
+def _unknown(path: str, section: str, option: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(option, known, 1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    if not known:
+        hint = f" (there is no section [{section}])"
+    return f"{path}: [{section}] has no option {option}{hint}"
+
+
+def _read_all(conf: cfg.ConfigOpts) -> None:
+    """Convert every value now: oslo.config would wait for its first use."""
+    for name in conf:
+        if _is_group(conf, name):
+            for option in conf[name]:
+                conf[name][option]

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a newcomer goes, and who fills the place of one that left.
+
+Pure functions over a :class:`View` of one tree: no SQL, no clock.  Each
+question they ask of the view costs O(log n) or less.
+
+Why the tree stays flat: a newcomer takes the lowest open place, and none
+deeper than ``level_limit``; when a peer leaves from above the bottom, the
+last peer moves into its place.  For a level l = j+2 let m be the number of
+peers at l or deeper.  With fan-out k a join can raise m only when the tree
+then holds at least k**j peers, and every leave lowers m and the size by
+one; so m <= max(0, size - k**j + 1) always holds, which says that no peer
+is ever below the limit, whatever the order of joins and leaves, with one
+move for each leave.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
+from volt.executor import shape
+from volt.model import Move, Opening, Peer
+
+CANDIDATES = 8
+"""How many open places are looked at to find a stand-in."""
+
+
+class View(Protocol):
+    """What placement asks about one tree."""
+
+    @property
+    def size(self) -> int:
+        """Number of peers."""
+
+    @property
+    def fanout(self) -> int:
+        """Children per place."""
+
+    def lowest_open(self, least: Opening) -> int | None:
+        """Return the lowest peer position open to ``least`` or more."""
+
+    def highest_serving(self, limit: int) -> list[Peer]:
+        """Return serving peers with room, highest position first."""
+
+    def occupied(self, positions: Iterable[int]) -> Collection[int]:
+        """Return which of these positions are taken."""
+
+    def last(self) -> Peer:
+        """Return the peer at the highest position; the tree has one."""
+
+
+def place(view: View, least: Opening) -> int | None:
+    """Return the place for a newcomer, None when there is none now.
+
+    ``least`` says which parents it can live with: SERVING for a client that
+    needs a working parent at once, PROMISED for one that can wait.
+    """
+    free = _free_child(view, shape.ROOT)
+    if free is None:
+        above = view.lowest_open(least)
+        free = None if above is None else _free_child(view, above)
+    if free is None:
+        return None
+    deepest = shape.level_limit(view.size + 1, view.fanout)
+    return free if shape.level_of(free, view.fanout) <= deepest else None
+
+
+def vacate(view: View, leaving: Peer) -> list[Move]:
+    """Return the moves that close the gap when ``leaving`` goes.
+
+    The view still holds it.  One move at most, two when the last peer is
+    not serving yet and children would have to wait for it: then a serving
+    leaf takes the place, and the last peer the leaf's.
+    """
+    last = view.last()
+    parent = bool(view.occupied(_below(view, leaving)))
+    if not parent and not _deeper(view, last, leaving):
+        return []
+    if not parent or last.serves:
+        return [Move(last, leaving.position)]
+    leaf = _serving_leaf(view)
+    if leaf is None or leaf.position < leaving.position:
+        return [Move(last, leaving.position)]
+    moves = [Move(leaf, leaving.position)]
+    if _deeper(view, last, leaf):
+        moves.append(Move(last, leaf.position))
+    return moves
+
+
+def _free_child(view: View, position: int) -> int | None:
+    places = shape.children_of(position, view.fanout)
+    taken = view.occupied(places)
+    return next((place for place in places if place not in taken), None)
+
+
+def _below(view: View, peer: Peer) -> range:
+    return shape.children_of(peer.position, view.fanout)
+
+
+def _deeper(view: View, one: Peer, other: Peer) -> bool:
+    return shape.level_of(one.position, view.fanout) > shape.level_of(
+        other.position, view.fanout
+    )
+
+
+def _serving_leaf(view: View) -> Peer | None:
+    peers = view.highest_serving(CANDIDATES)
+    below = {place for peer in peers for place in _below(view, peer)}
+    taken = set(view.occupied(below))
+    return next(
+        (peer for peer in peers if not taken.intersection(_below(view, peer))),
+        None,
+    )

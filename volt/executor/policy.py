@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which peers a peer reads from: what all policies have in common.
+
+A policy sees positions and peers, never the registry.  It is asked twice:
+first for the positions it wants to know about (``reach``, O(log n) of
+them), then, with the peers found there, for the parents.
+"""
+
+import abc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from volt.executor import shape
+from volt.model import Peer
+
+Near = Mapping[int, Peer]
+
+
+class Policy(abc.ABC):
+    """Chooses up to ``parents`` peers to read from, the tree parent first.
+
+    All of them stand on a higher level than the reader, so the graph of
+    who reads from whom has no cycle.
+    """
+
+    def __init__(self, parents: int = 2) -> None:
+        self.parents = parents
+
+    @abc.abstractmethod
+    def extras(self, position: int, fanout: int) -> Iterator[int]:
+        """Yield where to look for extra parents, the best place first."""
+
+    def reach(self, position: int, fanout: int) -> set[int]:
+        """Return the positions that ``choose`` needs to see."""
+        extras = self.extras(position, fanout)
+        return {*shape.lineage(position, fanout), *extras}
+
+    def choose(
+        self, position: int, fanout: int, near: Near, *, pending: bool
+    ) -> list[Peer]:
+        """Return whom to read from, best first.
+
+        While the tree parent cannot be named, its nearest ancestor stands
+        in for it.  ``pending``: the reader accepts a tree parent that has
+        only announced its address.  Extra parents always serve.
+        """
+        usable = _soon if pending else _now
+        lineage = shape.lineage(position, fanout)
+        first = _pick(lineage, near, usable, 1)
+        extras = self.extras(position, fanout)
+        return first + _pick(extras, near, _now, self.parents - 1)
+
+
+def _pick(
+    places: Iterable[int],
+    near: Near,
+    usable: Callable[[Peer], bool],
+    most: int,
+) -> list[Peer]:
+    found = (near[place] for place in places if place in near)
+    return [peer for peer in found if usable(peer)][:most]
+
+
+def _now(peer: Peer) -> bool:
+    return peer.serves
+
+
+def _soon(peer: Peer) -> bool:
+    return peer.reachable_soon

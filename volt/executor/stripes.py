@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ordered sources of one peer: its parents, then the image servers."""
+
+from collections.abc import Sequence
+
+from volt.model import Address, Peer, Source, Status
+
+Stripes = tuple[tuple[Source, ...], ...]
+
+
+def stripes(
+    parents: Sequence[Peer], portals: Sequence[Address], turn: int
+) -> Stripes:
+    """Return the one stripe that there is today.
+
+    ``turn`` rotates the image servers, so that the peers that read from
+    them are spread over all of them.
+    """
+    first = [
+        Source(peer.address, peer.status, peer.peer_id) for peer in parents
+    ]
+    last = [
+        Source(address, Status.OK, None) for address in rotated(portals, turn)
+    ]
+    return (tuple(first + last),)
+
+
+def rotated(portals: Sequence[Address], turn: int) -> list[Address]:
+    """Return them in a fixed order, beginning at the ``turn``-th."""
+    ordered = sorted(
+        portals, key=lambda portal: (portal.host, portal.port or '')
+    )
+    start = turn % len(ordered) if ordered else 0
+    return ordered[start:] + ordered[:start]

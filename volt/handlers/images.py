@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images: what image servers serve; these routes are ours."""
+
+from volt.call import Answer, Call
+from volt.exception import InvalidPath
+from volt.handlers import wire
+from volt.model import Image
+from volt.schemas.images import check_image
+
+
+def list_images(call: Call) -> Answer:
+    """List the images with their sources."""
+    return Answer([wire.image(one) for one in call.services.images.all()])
+
+
+def show_image(call: Call) -> Answer:
+    """Show one image with its sources."""
+    return Answer(wire.image(call.services.images.get(call.path['image_id'])))
+
+
+def put_image(call: Call) -> Answer:
+    """Register an image server as a source of the image."""
+    check_image(call.body)
+    body = call.body
+    image = Image(
+        id=call.path['image_id'],
+        size=int(body['size']),
+        generation=body['generation'],
+        serial=body['serial'],
+        digest=body.get('digest'),
+        sources=(wire.address(body, body['host']),),
+    )
+    return Answer(wire.image(call.services.images.put(image)))
+
+
+def delete_image(call: Call) -> Answer:
+    """Withdraw one source; the image goes with its last one."""
+    missing = {'host', 'port'} - call.parameters.keys()
+    if missing:
+        raise InvalidPath(
+            f"say which source to withdraw: ?host=H&port=P "
+            f"(missing: {', '.join(sorted(missing))})"
+        )
+    host, port = call.parameters['host'], call.parameters['port']
+    call.services.images.withdraw(call.path['image_id'], host, port)
+    return Answer(status=204)

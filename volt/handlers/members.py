@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Members: the nodes, which beat."""
+
+from typing import Any
+
+from volt.call import Answer, Call
+from volt.handlers import wire
+from volt.members import Serving
+from volt.schemas.members import check_heartbeat
+
+
+def heartbeat(call: Call) -> Answer:
+    """Note that a node lives; tell the parents of each of its peers.
+
+    A node that says what it serves gets stripes, too.
+    """
+    check_heartbeat(call.body)
+    serving: list[dict[str, Any]] | None = call.body.get('serving')
+    hosts = [one['host'] for one in serving or []]
+    member = call.host(call.body.get('host', hosts[0] if hosts else None))
+    told = call.services.members.beat(
+        member, [_serving(call, one) for one in serving or []]
+    )
+    stripes = serving is not None
+    return Answer([wire.assignment(one, stripes) for one in told])
+
+
+def _serving(call: Call, one: dict[str, Any]) -> Serving:
+    address = wire.address(one, call.host(one['host']))
+    return Serving(one['session_name'], one['peer_id'], address)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The domain's values in the form in which they go over the wire."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from volt.model import Address, Assignment, Image, Peer, Source
+
+JSON = dict[str, Any]
+
+
+def peer(peer: Peer) -> JSON:
+    """Return the peer object of the original protocol."""
+    return dataclasses.asdict(peer.address) | {
+        'status': peer.status.value,
+        'peer_id': peer.peer_id,
+    }
+
+
+def peers(peers: Iterable[Peer]) -> list[JSON]:
+    """Return peer objects, in order."""
+    return [peer(one) for one in peers]
+
+
+def source(source: Source) -> JSON:
+    """Return one place to read from."""
+    return dataclasses.asdict(source.address) | {
+        'status': source.status.value,
+        'peer_id': source.peer_id,
+    }
+
+
+def image(image: Image) -> JSON:
+    """Return an image with its sources."""
+    return dataclasses.asdict(image)
+
+
+def assignment(told: Assignment, stripes: bool) -> JSON:
+    """Return what old clients get or, with stripes, what agents get."""
+    # The odd list for "no slot" is what old clients look for.
+    parents = peers(told.parents) if told.peer_id else [{'peer_id': None}]
+    answer: JSON = {'peer_id': told.peer_id, 'parents': parents}
+    if stripes:
+        answer['stripes'] = [
+            [source(one) for one in stripe] for stripe in told.stripes
+        ]
+        answer['image'] = None if told.image is None else image(told.image)
+    return answer
+
+
+def address(said: Mapping[str, Any], host: str) -> Address:
+    """Return the address that a body tells, at ``host``."""
+    port, iqn, lun = (_text(said.get(key)) for key in ('port', 'iqn', 'lun'))
+    return Address(host, port, iqn, lun)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The listening socket, with errors that say what to do."""
+
+import errno
+import socket
+
+from volt.exception import ConfigError
+
+
+def listen(host: str, port: int, backlog: int, keepidle: int) -> socket.socket:
+    """Return a socket that listens; raise ``ConfigError`` if it cannot.
+
+    There is no waiting for an address that is in use: who holds it seldom
+    goes away by itself, and an operator wants to know at once.
+    """
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit both.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, keepidle)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    try:
+        listener.bind((host, port))
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(_reason(host, port, error)) from error
+    return listener
+
+
+def _reason(host: str, port: int, error: OSError) -> str:
+    where = f"cannot listen on {host} port {port}"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"{where}: the address is in use, perhaps by another volt-api; "
+            f"`ss -ltnp sport = :{port}` names the process: stop it, or "
+            "choose another bind_port"
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{where}: this host has no such address; see bind_host"
+    if error.errno == errno.EACCES:
+        return f"{where}: not permitted; choose a bind_port above 1023"
+    return f"{where}: {error.strerror or error}"

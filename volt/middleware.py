@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every request passes on its way in and out."""
+
+import hmac
+import http
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from volt.exception import Unauthorized, VoltError
+
+LOG = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+Start = Callable[..., Any]
+App = Callable[[Environ, Start], Iterable[bytes]]
+
+OPEN = ('', '/')
+"""Paths that need no token: which versions there are is no secret."""
+
+
+class RequestId:
+    """Names the request in the answer and in the log."""
+
+    def __init__(self, app: App, token: str | None) -> None:
+        self._app = app
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Add the header, whatever the answer; log one line."""
+        name = environ['volt.request_id'] = f'req-{uuid.uuid4()}'
+        began = time.monotonic()
+
+        def named(status: str, headers: list[Any], *more: Any) -> Any:
+            LOG.debug(
+                "%s %s %s %s %s %.1f ms",
+                name,
+                environ.get('REMOTE_ADDR'),
+                environ['REQUEST_METHOD'],
+                ascii(environ.get('PATH_INFO')),
+                status,
+                (time.monotonic() - began) * 1000,
+            )
+            headers = [*headers, ('x-openstack-request-id', name)]
+            return start(status, headers, *more)
+
+        return self._app(environ, named)
+
+
+class Faults:
+    """Turns every exception into a JSON error."""
+
+    def __init__(self, app: App, token: str | None) -> None:
+        self._app = app
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Serve the request or say why not."""
+        try:
+            return self._app(environ, start)
+        except VoltError as error:
+            return self._say(error, environ, start)
+        except Exception:
+            LOG.exception("%s failed", environ['volt.request_id'])
+            unknown = VoltError(
+                "volt failed on this request; its log tells more"
+            )
+            return self._say(unknown, environ, start)
+
+    def _say(
+        self, error: VoltError, environ: Environ, start: Start
+    ) -> Iterable[bytes]:
+        title = http.HTTPStatus(error.status).phrase
+        told = {
+            'code': error.code,
+            'title': title,
+            'message': str(error),
+            'request_id': environ['volt.request_id'],
+        }
+        body = json.dumps({'error': told}).encode()
+        headers = [
+            ('Content-Type', 'application/json'),
+            ('Content-Length', str(len(body))),
+            *error.headers,
+        ]
+        start(f'{error.status} {title}', headers)
+        return [] if environ['REQUEST_METHOD'] == 'HEAD' else [body]
+
+
+class Door:
+    """Lets in who shows the token; without a token, everybody."""
+
+    def __init__(self, app: App, token: str | None) -> None:
+        self._app = app
+        self._token = token.encode() if token else None
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Note whether the caller may be believed, or refuse it."""
+        environ['volt.trusted'] = trusted = self._shown(environ)
+        if self._token and not trusted and environ['PATH_INFO'] not in OPEN:
+            raise Unauthorized(
+                "show the token that volt-api was given (token_file) in the "
+                "header X-Auth-Token"
+            )
+        return self._app(environ, start)
+
+    def _shown(self, environ: Environ) -> bool:
+        shown: str = environ.get('HTTP_X_AUTH_TOKEN', '')
+        return self._token is not None and hmac.compare_digest(
+            shown.encode('latin1', 'replace'), self._token
+        )

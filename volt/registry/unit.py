@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One transaction and the tables seen through it."""
+
+import sqlalchemy as sa
+
+from volt.model import Volume
+from volt.registry.clock import now
+from volt.registry.images import Images
+from volt.registry.members import Members
+from volt.registry.peers import Peers
+from volt.registry.volumes import Volumes
+
+
+class Unit:
+    """Handed to every unit of work; good until the transaction ends."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self.volumes = Volumes(connection)
+        self.members = Members(connection)
+        self.images = Images(connection)
+
+    def peers(self, volume: Volume) -> Peers:
+        """Return the tree of one volume."""
+        return Peers(self._connection, volume)
+
+    def now(self) -> float:
+        """Return the time by the clock that all workers share."""
+        return now(self._connection)

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of values that requests are made of."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+_UNPRINTABLE = '[\u0000-\u001f\u007f-\u009f\ud800-\udfff]'
+# SQL servers compare "a" and "a " as equal: no blanks at the ends.
+_OUTER_BLANK = r'^\s|\s$'
+
+
+def text(longest: int = 255) -> Schema:
+    """Return the schema of a printable text that is not empty."""
+    return {
+        'type': 'string',
+        'minLength': 1,
+        'maxLength': longest,
+        'allOf': [
+            {'not': {'pattern': _UNPRINTABLE}},
+            {'not': {'pattern': _OUTER_BLANK}},
+        ],
+    }
+
+
+LABEL = text()
+VOLUME_ID = text()
+PEER_ID = text(511)
+"""A host, a colon and a volume id."""
+
+ADDRESS: Schema = {'host': LABEL, 'port': LABEL, 'iqn': LABEL, 'lun': LABEL}
+
+
+def loose(schema: Schema) -> Schema:
+    """Return the same for old clients, which send numbers and nulls too."""
+    return {'anyOf': [schema, {'type': ['integer', 'null']}]}

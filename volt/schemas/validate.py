@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds values against schemas, and says in one line what is wrong."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from volt.exception import InvalidBody, InvalidPath, MalformedJSON
+from volt.schemas.common import PEER_ID, VOLUME_ID, Schema
+
+Check = Callable[[Any], None]
+SHOWN = 60
+"""Characters of a wrong value that a message repeats."""
+
+
+def body(schema: Schema) -> Check:
+    """Return a check that raises ``InvalidBody``."""
+    validator = Draft202012Validator(schema)
+
+    def check(value: Any) -> None:
+        error = best_match(validator.iter_errors(value))
+        if error is not None:
+            where = '.'.join(str(step) for step in error.absolute_path)
+            raise InvalidBody(f"{where or 'the body'}: {_reason(error)}")
+
+    return check
+
+
+def identifiers(values: dict[str, str]) -> None:
+    """Check the identifiers in a path; raise ``InvalidPath``."""
+    for name, value in values.items():
+        error = best_match(_IDENTIFIERS[name].iter_errors(value))
+        if error is not None:
+            raise InvalidPath(f"{name} in the path: {_reason(error)}")
+
+
+def parse(raw: bytes) -> dict[str, Any]:
+    """Return the object that a body holds; nothing is an empty one."""
+    if not raw.strip():
+        return {}
+    try:
+        value = json.loads(raw.decode('utf-8'))
+    except (ValueError, RecursionError) as error:
+        raise MalformedJSON("Malformed JSON in request body.") from error
+    if not isinstance(value, dict):
+        raise MalformedJSON("The request body is not a JSON object.")
+    return value
+
+
+def _reason(error: Any) -> str:
+    """Say it for people: patterns and long values are no help to them."""
+    if error.validator == 'not':
+        return "has control characters, or blanks at its ends"
+    if error.validator == 'maxLength':
+        return f"is longer than {error.validator_value} characters"
+    message: str = error.message
+    return message if len(message) < 2 * SHOWN else message[-2 * SHOWN :]
+
+
+_IDENTIFIERS = {
+    name: Draft202012Validator(schema)
+    for name, schema in (
+        ('volume_id', VOLUME_ID),
+        ('image_id', VOLUME_ID),
+        ('peer_id', PEER_ID),
+    )
+}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The trees: asks the registry, lets the policy decide, writes it down."""
+
+import logging
+
+from volt.exception import PeerNotFound, VolumeInUse, VolumeNotFound
+from volt.executor.policy import Policy
+from volt.model import Address, Assignment, Peer, Status, Volume
+from volt.registry.session import Registry
+from volt.registry.unit import Unit
+from volt.treework import TreeWork
+
+LOG = logging.getLogger(__name__)
+
+
+class Tree:
+    """One tree for each volume; ``fanout`` is for the trees to come."""
+
+    def __init__(
+        self, registry: Registry, policy: Policy, fanout: int = 2
+    ) -> None:
+        self._registry = registry
+        self._policy = policy
+        self._fanout = fanout
+
+    def volumes(self) -> list[Volume]:
+        """Return the volumes that have peers."""
+        return self._registry.read(lambda unit: unit.volumes.all())
+
+    def peers(self, name: str) -> list[Peer]:
+        """Return the peers of a volume, the nearest to the root first."""
+
+        def work(unit: Unit) -> list[Peer]:
+            return unit.peers(_known(unit.volumes.get(name), name)).all()
+
+        return self._registry.read(work)
+
+    def query(
+        self, name: str, member: str, promise: Address | None = None
+    ) -> Assignment:
+        """Return the place of ``member`` in a tree; keep one if it has none.
+
+        ``promise`` is the address from which an agent is going to serve;
+        who gives it accepts a parent that is still coming up, too.
+        """
+
+        def work(unit: Unit) -> Assignment:
+            volume = unit.volumes.lock_or_create(name, self._fanout)
+            tree = TreeWork(unit, volume, self._policy)
+            unit.members.seen(member, unit.now())
+            peer = tree.peers.get(f'{member}:{name}')
+            if peer is None:
+                peer = tree.reserve(member, promise)
+            elif promise or peer.status is Status.PENDING:
+                peer = tree.renew(peer, promise)
+            return tree.assign(peer) if peer else tree.no_slot()
+
+        return self._registry.write(work)
+
+    def register(
+        self, name: str, peer_id: str, member: str, address: Address
+    ) -> Peer:
+        """Note that a peer serves the volume from now on.
+
+        Raises :class:`~volt.exception.VolumeNotFound` for a volume nobody
+        asked for, :class:`~volt.exception.NoSlot` when the peer was gone
+        and has to wait for a place.
+        """
+
+        def work(unit: Unit) -> Peer:
+            volume = _known(unit.volumes.lock(name), name)
+            tree = TreeWork(unit, volume, self._policy)
+            known = tree.peers.get(peer_id)
+            owner = known.member if known else member
+            unit.members.seen(owner, unit.now())
+            return tree.serve(peer_id, owner, address)
+
+        return self._registry.write(work)
+
+    def remove(self, name: str, peer_id: str) -> None:
+        """Take a peer out; who read from it is told by its next beat."""
+
+        def work(unit: Unit) -> None:
+            volume = _known(unit.volumes.lock(name), name)
+            tree = TreeWork(unit, volume, self._policy)
+            peer = tree.peers.get(peer_id)
+            if peer is None:
+                raise PeerNotFound(f"volume {name} has no peer {peer_id}")
+            tree.take_out(peer)
+
+        self._registry.write(work)
+
+    def drop(self, name: str, force: bool = False) -> None:
+        """Forget a whole volume; serving peers prevent it, unless forced."""
+
+        def work(unit: Unit) -> None:
+            volume = _known(unit.volumes.lock(name), name)
+            if not force and unit.peers(volume).any_ok():
+                raise VolumeInUse(
+                    f"volume {name} has peers that serve it; "
+                    "remove them first or say force=true"
+                )
+            unit.volumes.delete(volume)
+            LOG.info("volume %s dropped with %d peers", name, volume.size)
+
+        self._registry.write(work)
+
+
+def _known(volume: Volume | None, name: str) -> Volume:
+    if volume is None:
+        raise VolumeNotFound(f"there is no volume {name}; query it first")
+    return volume

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One tree inside one transaction: each step of joining and leaving."""
+
+import dataclasses
+import logging
+
+from volt.exception import NoSlot
+from volt.executor import placement
+from volt.executor.policy import Policy
+from volt.executor.stripes import stripes
+from volt.model import (
+    Address,
+    Assignment,
+    Image,
+    Opening,
+    Peer,
+    Status,
+    Volume,
+)
+from volt.registry.unit import Unit
+
+LOG = logging.getLogger(__name__)
+
+
+class TreeWork:
+    """The steps; the caller has locked the volume if they write."""
+
+    def __init__(self, unit: Unit, volume: Volume, policy: Policy) -> None:
+        self._unit = unit
+        self._volume = volume
+        self._policy = policy
+        self.peers = unit.peers(volume)
+
+    def reserve(self, member: str, promise: Address | None) -> Peer | None:
+        """Keep a place for a newcomer, None when there is none now."""
+        least = Opening.PROMISED if promise else Opening.SERVING
+        return self._put_in(
+            Peer(
+                volume_id=self._volume.name,
+                peer_id=f'{member}:{self._volume.name}',
+                member=member,
+                address=promise or Address(member),
+                status=Status.PENDING,
+                position=-1,
+            ),
+            least,
+        )
+
+    def renew(self, peer: Peer, promise: Address | None) -> Peer:
+        """Note that a known peer asks again; its status stays as it is."""
+        peer = dataclasses.replace(peer, address=promise or peer.address)
+        self.peers.update(peer, self._unit.now())
+        return peer
+
+    def serve(self, peer_id: str, member: str, address: Address) -> Peer:
+        """Note that a peer serves; one that was gone gets a new place."""
+        known = self.peers.get(peer_id)
+        if known is not None:
+            changed = dataclasses.replace(
+                known, member=member, address=address, status=Status.OK
+            )
+            if changed != known:
+                self.peers.update(changed, self._unit.now())
+            return changed
+        peer = self._put_in(
+            Peer(
+                volume_id=self._volume.name,
+                peer_id=peer_id,
+                member=member,
+                address=address,
+                status=Status.OK,
+                position=-1,
+            ),
+            Opening.SERVING,
+            Opening.PROMISED,
+        )
+        if peer is None:
+            raise NoSlot(
+                f"volume {self._volume.name} has no place for {peer_id} now: "
+                "the peers that could take it are still coming up; try again"
+            )
+        return peer
+
+    def take_out(self, peer: Peer) -> None:
+        """Let a peer go and close the gap; an empty volume goes with it."""
+        moves = placement.vacate(self.peers, peer)
+        self.peers.remove(peer, moves)
+        LOG.info("%s left, %d moved", peer.peer_id, len(moves))
+        if not self.peers.size:
+            self._unit.volumes.delete(self._volume)
+
+    def assign(self, peer: Peer) -> Assignment:
+        """Return what the peer is to know: parents, sources, image."""
+        near = self.peers.at(self._policy.reach(peer.position, self._fanout))
+        now, soon = (
+            self._policy.choose(
+                peer.position, self._fanout, near, pending=pending
+            )
+            for pending in (False, True)
+        )
+        return self._answer(peer.peer_id, now, soon, peer.position - 1)
+
+    def no_slot(self) -> Assignment:
+        """Return the answer for who has to ask again."""
+        LOG.info("no place in %s now", self._volume.name)
+        return self._answer(None, [], [], self.peers.size)
+
+    def _answer(
+        self, peer_id: str | None, now: list[Peer], soon: list[Peer], turn: int
+    ) -> Assignment:
+        image = self._image()
+        portals = image.sources if image else ()
+        return Assignment(
+            peer_id, tuple(now), stripes(soon, portals, turn), image
+        )
+
+    def _image(self) -> Image | None:
+        return self._unit.images.get(self._volume.name)
+
+    def _put_in(self, peer: Peer, *leasts: Opening) -> Peer | None:
+        for least in leasts:
+            position = placement.place(self.peers, least)
+            if position is not None:
+                peer = dataclasses.replace(peer, position=position)
+                self.peers.insert(peer, self._unit.now())
+                LOG.info("%s joined at %d", peer.peer_id, position)
+                return peer
+        return None
+
+    @property
+    def _fanout(self) -> int:
+        return self._volume.fanout
