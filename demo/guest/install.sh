@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs in a throw-away machine while an image is built: extlinux installs
+# itself only on a mounted file system, and here mounting needs no root.
+busybox mount -t devtmpfs dev /dev
+busybox mount -t proc proc /proc
+busybox mount -t sysfs sys /sys
+while read -r module; do busybox insmod "/lib/$module"; done </modules
+busybox mount -t ext4 /dev/vda1 /root &&
+    /extlinux --install /root/boot/extlinux &&
+    busybox umount /root &&
+    echo BOOT-LOADER-INSTALLED
+busybox poweroff -f

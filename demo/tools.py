@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the image is made with and of, and the Debian packages of that."""
+
+import dataclasses
+import pathlib
+import re
+import shutil
+import subprocess
+
+PACKAGES = {
+    'mke2fs': 'e2fsprogs',
+    'sfdisk': 'fdisk',
+    'extlinux': 'extlinux',
+    'ldd': 'libc-bin',
+    'qemu-system-x86_64': 'qemu-system-x86',
+}
+SEARCH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+MASTER_BOOT_RECORD = pathlib.Path('/usr/lib/EXTLINUX/mbr.bin')
+BUSYBOX = pathlib.Path('/bin/busybox')
+BOOT = pathlib.Path('/boot')
+MODULES = pathlib.Path('/lib/modules')
+
+
+class ImageError(Exception):
+    """The image cannot be built; the message says why, and the remedy."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Kernel:
+    """One of Debian's kernels: its release, its file, its modules."""
+
+    release: str
+    file: pathlib.Path
+    modules: pathlib.Path
+
+
+def check() -> None:
+    """Look for everything that is needed.
+
+    :raises ImageError: names all that is missing, each with its package
+    """
+    missing = {
+        name: package
+        for name, package in PACKAGES.items()
+        if shutil.which(name, path=SEARCH) is None
+    }
+    if not MASTER_BOOT_RECORD.exists():
+        missing[str(MASTER_BOOT_RECORD)] = 'extlinux'
+    if not _is_static(BUSYBOX):
+        missing['a static /bin/busybox'] = 'busybox-static'
+    if missing:
+        wanted = ', '.join(f'{what} ({p})' for what, p in missing.items())
+        packages = ' '.join(sorted(set(missing.values())))
+        raise ImageError(f'missing: {wanted}; apt install {packages}')
+
+
+def kernel() -> Kernel:
+    """Return the newest installed kernel that has its modules.
+
+    :raises ImageError: there is none
+    """
+    found = [
+        Kernel(release, file, MODULES / release)
+        for file in BOOT.glob('vmlinuz-*')
+        if (MODULES / (release := file.name.partition('-')[2])).is_dir()
+    ]
+    if not found:
+        raise ImageError(
+            f'no kernel {BOOT}/vmlinuz-* with modules in {MODULES}; '
+            f'apt install linux-image-amd64'
+        )
+    return max(found, key=lambda one: _version(one.release))
+
+
+def find(program: str) -> pathlib.Path:
+    """Return where a program is, /sbin included even for ordinary users.
+
+    :raises ImageError: nowhere
+    """
+    where = shutil.which(program, path=SEARCH)
+    if where is None:
+        raise ImageError(
+            f'no {program}: apt install {PACKAGES.get(program, program)}'
+        )
+    return pathlib.Path(where)
+
+
+def run(*command: str, stdin: str | None = None, seconds: float = 120) -> str:
+    """Run a command and return what it printed.
+
+    :raises ImageError: it failed, or took longer than ``seconds``
+    """
+    try:
+        done = subprocess.run(
+            [find(command[0]), *command[1:]],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors='replace',
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ImageError(f'{command[0]} took over {seconds} s') from error
+    if done.returncode:
+        raise ImageError(
+            f'{" ".join(command)} exited {done.returncode}: '
+            f'{done.stdout[-500:]}{done.stderr[-500:]}'
+        )
+    return done.stdout
+
+
+def _is_static(program: pathlib.Path) -> bool:
+    """Tell whether a program brings no dynamic loader's name along."""
+    return program.exists() and b'/ld-linux' not in program.read_bytes()
+
+
+def _version(release: str) -> list[int]:
+    return [int(number) for number in re.findall(r'\d+', release)]
