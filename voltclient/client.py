@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client: one endpoint, three managers."""
+
+from collections.abc import Mapping
+
+from voltclient.http import TIMEOUT, HTTPClient, Timeout
+from voltclient.images import ImageManager
+from voltclient.members import MemberManager
+from voltclient.volumes import VolumeManager
+
+
+class Client:
+    """Talks to the volt at ``endpoint`` (``http://host:7447``).
+
+    ``timeout`` is in seconds: one number, or one to connect and one for
+    each read.  ``cacert``, ``cert_file``, ``key_file`` and ``insecure``
+    are for https endpoints.  One client serves several threads.
+
+    Every call raises exceptions of :mod:`voltclient.exceptions` only.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: str | None = None,
+        timeout: Timeout = TIMEOUT,
+        identity_headers: Mapping[str, str] | None = None,
+        cacert: str | None = None,
+        cert_file: str | None = None,
+        key_file: str | None = None,
+        insecure: bool = False,
+        ssl_compression: bool = True,
+    ) -> None:
+        # ssl_compression has no meaning any more: TLS lost it.  It is
+        # accepted because callers of the original give it.
+        self.http_client = HTTPClient(
+            endpoint,
+            token=token,
+            timeout=timeout,
+            headers=identity_headers,
+            verify=False if insecure else cacert or True,
+            certificate=_pair(cert_file, key_file),
+        )
+        self.volumes = VolumeManager(self.http_client)
+        self.members = MemberManager(self.http_client)
+        self.images = ImageManager(self.http_client)
+
+
+def _pair(
+    cert_file: str | None, key_file: str | None
+) -> str | tuple[str, str] | None:
+    if cert_file and key_file:
+        return cert_file, key_file
+    return cert_file

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``voltclient.common.exception``, as callers of the original write it."""
+
+from voltclient.exceptions import *  # noqa: F403

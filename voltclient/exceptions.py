@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything a call can raise.
+
+The names are those of the original client, two for most HTTP codes: the
+short one is the family, the ``HTTP`` one is what is raised.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class BaseException(Exception):
+    """Root of all of them."""
+
+
+class CommandError(BaseException):
+    """A command line that cannot be carried out."""
+
+
+class InvalidEndpoint(BaseException):
+    """The endpoint is no URL, or its host name is unknown."""
+
+
+class CommunicationError(BaseException):
+    """Nobody answered in time, or not in the protocol of volt."""
+
+
+class SSLConfigurationError(BaseException):
+    """The given certificates cannot be used."""
+
+
+class SSLCertificateError(BaseException):
+    """The server's certificate is not to be trusted."""
+
+
+class HTTPException(BaseException):
+    """An answer with an error.
+
+    ``code`` is the HTTP status, ``details`` says what happened,
+    ``error_code`` is volt's stable word for it, ``request_id`` finds it in
+    volt's log.
+    """
+
+    code: int | str = 'N/A'
+
+    def __init__(
+        self,
+        details: str | None = None,
+        error_code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(details)
+        self.details = details or self.__class__.__name__
+        self.error_code = error_code
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        """Say the details, the status and the id of the request."""
+        where = f", {self.request_id}" if self.request_id else ""
+        return f"{self.details} (HTTP {self.code}{where})"
+
+
+class HTTPMultipleChoices(HTTPException):
+    """300."""
+
+    code = 300
+
+
+class BadRequest(HTTPException):
+    """400."""
+
+    code = 400
+
+
+class HTTPBadRequest(BadRequest):
+    """400: volt does not understand the request."""
+
+
+class Unauthorized(HTTPException):
+    """401."""
+
+    code = 401
+
+
+class HTTPUnauthorized(Unauthorized):
+    """401: the token is missing or wrong."""
+
+
+class Forbidden(HTTPException):
+    """403."""
+
+    code = 403
+
+
+class HTTPForbidden(Forbidden):
+    """403: the token does not allow this."""
+
+
+class NotFound(HTTPException):
+    """404."""
+
+    code = 404
+
+
+class HTTPNotFound(NotFound):
+    """404: no such volume, peer or image."""
+
+
+class HTTPMethodNotAllowed(HTTPException):
+    """405."""
+
+    code = 405
+
+
+class Conflict(HTTPException):
+    """409."""
+
+    code = 409
+
+
+class HTTPConflict(Conflict):
+    """409: it contradicts what volt knows."""
+
+
+class OverLimit(HTTPException):
+    """413."""
+
+    code = 413
+
+
+class HTTPOverLimit(OverLimit):
+    """413: the request is too large."""
+
+
+class HTTPInternalServerError(HTTPException):
+    """500."""
+
+    code = 500
+
+
+class HTTPNotImplemented(HTTPException):
+    """501."""
+
+    code = 501
+
+
+class HTTPBadGateway(HTTPException):
+    """502."""
+
+    code = 502
+
+
+class ServiceUnavailable(HTTPException):
+    """503."""
+
+    code = 503
+
+
+class HTTPServiceUnavailable(ServiceUnavailable):
+    """503: volt cannot reach its registry; try again."""
+
+
+_BY_STATUS: dict[int, type[HTTPException]] = {
+    300: HTTPMultipleChoices,
+    400: HTTPBadRequest,
+    401: HTTPUnauthorized,
+    403: HTTPForbidden,
+    404: HTTPNotFound,
+    405: HTTPMethodNotAllowed,
+    409: HTTPConflict,
+    413: HTTPOverLimit,
+    500: HTTPInternalServerError,
+    501: HTTPNotImplemented,
+    502: HTTPBadGateway,
+    503: HTTPServiceUnavailable,
+}
+
+
+def from_answer(status: int, told: Any) -> HTTPException:
+    """Return the exception for a status and the JSON that came with it."""
+    error = told.get('error') if isinstance(told, Mapping) else None
+    if not isinstance(error, Mapping):
+        error = {}
+    raised = _BY_STATUS.get(status, HTTPException)(
+        error.get('message'), error.get('code'), error.get('request_id')
+    )
+    raised.code = status
+    return raised
