@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import random
+import time
 from collections.abc import Sequence
 
 from virtman import names
@@ -38,6 +40,9 @@ from virtman.stack import Layer, Stack
 
 LOG = logging.getLogger(__name__)
 
+# Seconds between two questions for a place in a tree that is full for now.
+_ASK_AGAIN = (0.2, 1.0)
+
 
 @dataclasses.dataclass(frozen=True)
 class Toolbox:
@@ -61,6 +66,7 @@ class BaseImage:
         self._multipath: Multipath | None = None
         self._paths: Paths | None = None
         self._stack: Stack | None = None
+        self._whole = False
 
     @property
     def origin(self) -> str:
@@ -69,8 +75,8 @@ class BaseImage:
 
     @property
     def seat(self) -> Seat | None:
-        """The place in volt's tree, None for an image read locally."""
-        return self._seat if self._stack else None
+        """The place in volt's tree; None when local, or on the way out."""
+        return self._seat if self._whole else None
 
     @property
     def portals(self) -> list[str]:
@@ -85,7 +91,7 @@ class BaseImage:
         :raises NoSpace: the cache would not fit.
         """
         if self._stack is not None:
-            self._stack.activate()
+            self._complete(self._stack)
             return
         self._connections = tuple(connections)
         assignment = self._assignment()
@@ -103,6 +109,7 @@ class BaseImage:
         """
         if self._stack is None:
             return False
+        self._whole = False
         self._stack.deactivate()
         self._forget()
         return True
@@ -127,7 +134,7 @@ class BaseImage:
             return Assignment(None, ())
         self._seat = self._new_seat()
         try:
-            answer = self._tools.coordinator.assign(self._seat)
+            answer = self._ask_for_place(self._seat)
         except VoltAway as error:
             LOG.warning(
                 "%s; %s is read from %s",
@@ -137,6 +144,24 @@ class BaseImage:
             return Assignment(None, ())
         self._seat = dataclasses.replace(self._seat, peer_id=answer.peer_id)
         self._facts = answer.image
+        return answer
+
+    def _ask_for_place(self, seat: Seat) -> Assignment:
+        """Ask until volt has a place, at most ``place_timeout`` seconds.
+
+        With jitter: nodes that were refused together must not come back
+        together.  Without a place the node reads from the image server and
+        serves nobody.
+        """
+        coordinator = self._tools.coordinator
+        deadline = time.monotonic() + self._tools.settings.place_timeout
+        answer = coordinator.assign(seat)
+        while answer.peer_id is None and coordinator.gives_places:
+            if time.monotonic() > deadline:
+                LOG.warning("volt has no place for %s", self.image)
+                break
+            time.sleep(random.uniform(*_ASK_AGAIN))
+            answer = coordinator.assign(seat)
         return answer
 
     def _build(self, assignment: Assignment) -> None:
@@ -157,7 +182,13 @@ class BaseImage:
         except VirtmanError:
             stack.deactivate()
             raise
-        self._stack = stack
+        self._stack, self._whole = stack, True
+
+    def _complete(self, stack: Stack) -> None:
+        """Build again what a refused removal took off the top."""
+        if not self._whole:
+            stack.activate()
+            self._whole = True
 
     def _layers(self, facts: ImageFacts, multipath: Multipath) -> list[Layer]:
         layers: list[Layer] = [

@@ -3,9 +3,10 @@
 
 A device-mapper name is ``<role>_<key>``: ``multipath_volume-image1``,
 ``cached_volume-image1``, ``origin_volume-image1``, ``snapshot_vm1``; the
-names the tutorial shows.  Ownership is told by the device-mapper UUID,
-``virtman-1-<role>-<key>``: a device that has one of our names but not our
-UUID is somebody else's and is never touched.
+names the tutorial shows.  A flashcache group is named as a whole, after the
+option fcg_name: ``fcg`` itself, ``ssd_fcg`` and ``cache_fcg``.  Ownership is
+told by the device-mapper UUID, ``virtman-1-<role>-<key>``: a device that has
+one of our names but not our UUID is somebody else's and is never touched.
 
 Lengths (``include/uapi/linux/dm-ioctl.h``): a name holds 127 bytes and a
 UUID 128.  The longest UUID is ``virtman-1-multipath-`` (20 bytes) and the
@@ -33,12 +34,18 @@ _IQN_PREFIX = re.compile(r"iqn\.\d{4}-\d{2}\.[a-z0-9.-]+:[A-Za-z0-9.:_-]*")
 
 
 class Role(Enum):
-    """The part a device plays; the value is its name's first word."""
+    """The part a device plays; the value is its name's first word.
+
+    Except a flashcache group's own name, which is the key alone.
+    """
 
     MULTIPATH = "multipath"
     CACHED = "cached"
     ORIGIN = "origin"
     SNAPSHOT = "snapshot"
+    GROUP = "group"
+    SSD = "ssd"
+    CACHE = "cache"
 
 
 def check_key(kind: str, text: str) -> str:
@@ -70,7 +77,7 @@ def image_id(image_name: str) -> str:
 
 def dm_name(role: Role, key: str) -> str:
     """Return the device-mapper name of ``key`` in ``role``."""
-    return f"{role.value}_{key}"
+    return key if role is Role.GROUP else f"{role.value}_{key}"
 
 
 def dm_path(role: Role, key: str) -> str:

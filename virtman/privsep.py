@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from oslo_privsep import capabilities, priv_context
@@ -77,49 +78,49 @@ def _run(argv: Sequence[str], stdin: str | None = None) -> str:
 
 @_entrypoint
 def dmsetup(*args: str, table: str | None = None) -> str:
-    """Run dmsetup(8); ``table`` goes to its standard input."""
+    """Run the program; ``table`` goes to its standard input."""
     return _run(["dmsetup", *args], table)
 
 
 @_entrypoint
 def losetup(*args: str) -> str:
-    """Run losetup(8)."""
+    """Run the program of that name."""
     return _run(["losetup", *args])
 
 
 @_entrypoint
 def blockdev(*args: str) -> str:
-    """Run blockdev(8)."""
+    """Run the program of that name."""
     return _run(["blockdev", *args])
 
 
 @_entrypoint
 def tgtadm(*args: str) -> str:
-    """Run tgtadm(8) for the iSCSI driver."""
+    """Run the program of that name for the iSCSI driver."""
     return _run(["tgtadm", "--lld", "iscsi", *args])
 
 
 @_entrypoint
 def iscsiadm(*args: str) -> str:
-    """Run iscsiadm(8)."""
+    """Run the program of that name."""
     return _run(["iscsiadm", *args])
 
 
 @_entrypoint
 def nbd_client(*args: str) -> str:
-    """Run nbd-client(8)."""
+    """Run the program of that name."""
     return _run(["nbd-client", *args])
 
 
 @_entrypoint
 def nbdinfo(*args: str) -> str:
-    """Run nbdinfo(1)."""
+    """Run the program of that name."""
     return _run(["nbdinfo", *args])
 
 
 @_entrypoint
 def qemu_img(*args: str) -> str:
-    """Run qemu-img(1)."""
+    """Run the program of that name."""
     return _run(["qemu-img", *args])
 
 
@@ -143,8 +144,24 @@ def flashcache_destroy(*args: str) -> str:
 
 @_entrypoint
 def modprobe(*args: str) -> str:
-    """Run modprobe(8)."""
+    """Run the program of that name."""
     return _run(["modprobe", *args])
+
+
+@_entrypoint
+def udevadm(*args: str) -> str:
+    """Run the program of that name."""
+    return _run(["udevadm", *args])
+
+
+@_entrypoint
+def write_udev_rule(path: str, text: str) -> None:
+    """Write a rules file whole: udev may read it at any moment."""
+    file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(file)
 
 
 @_entrypoint

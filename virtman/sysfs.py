@@ -26,7 +26,7 @@ def read(path: Path) -> str | None:
 def block_dir(device: str) -> Path | None:
     """Return the /sys folder of a block device's path, None if absent."""
     try:
-        found = os.stat(device)
+        found = Path(device).stat()
     except OSError:
         return None
     if not stat.S_ISBLK(found.st_mode):

@@ -1,2 +1,96 @@
 # SPDX-License-Identifier: Apache-2.0
-"""placeholder"""
+"""The original's engine: one flashcache over all images of the node.
+
+For hosts that load the module flashcache.  All disks share one cache on the
+node's SSDs (:mod:`virtman.cache.flashcache_group`); ``cached_<image>`` is a
+read-only part of it::
+
+    0 <S> linear /dev/mapper/cache_fcg <start>
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from virtman import names
+from virtman.cache.engine import CacheEngine, Requirement
+from virtman.cache.flashcache_group import Group, taking_back
+from virtman.conf import Settings
+from virtman.drivers import dmsetup
+from virtman.exception import ConfigError, InvalidRequest
+from virtman.names import Role
+from virtman.stack import ABSENT, State, Status
+
+LOG = logging.getLogger(__name__)
+
+_PACKAGE = (
+    "that you build from flashcache's sources (Debian has none; they compile "
+    "on kernels up to about 4.12)"
+)
+
+
+class FlashcacheEngine(CacheEngine):
+    """All images in one group, the group's table changed under its readers."""
+
+    programs = (
+        Requirement("flashcache_create", _PACKAGE),
+        Requirement("flashcache_destroy", _PACKAGE),
+    )
+    modules = (Requirement("flashcache", _PACKAGE),)
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        try:
+            names.check_key("cache group", settings.fcg_name)
+        except InvalidRequest as error:
+            raise ConfigError(f"fcg_name: {error}") from error
+        self._group = Group(settings)
+        # One table for all images: changes of it come one after the other.
+        self._changing = threading.Lock()
+
+    def require_space(self, image: str, sectors: int) -> None:
+        """Raise unless the group has sectors and the SSDs can be used.
+
+        SSDs that are smaller than the images are no failure: flashcache then
+        throws blocks out and reads them from above again.
+        """
+        spans = self._group.spans()
+        spans.attach(image, sectors)
+        held = sum(span.length for span in spans.members)
+        capacity = self._group.capacity()
+        if held + sectors > capacity:
+            LOG.warning(
+                "%s makes %d MiB of images on SSDs of %d MiB: not every block "
+                "that was read will be kept",
+                image, (held + sectors) >> 11, capacity >> 11,
+            )  # fmt: skip
+
+    def status(self, image: str, sectors: int) -> Status:
+        """Active when the device shows a disk of that size in the group."""
+        found = dmsetup.find(Role.CACHED, image)
+        if found is None:
+            return ABSENT
+        disk = self._group.member(found)
+        if disk is None or disk.length != sectors:
+            reason = (
+                f"does not show a disk of {sectors} sectors in the cache group"
+            )
+            return Status(State.MISMATCH, found.path, reason)
+        return Status(State.ACTIVE, found.path)
+
+    def activate(self, image: str, source: str, sectors: int) -> str:
+        """Put ``source`` into the group and show it as ``cached_<image>``."""
+        self.require_space(image, sectors)
+        with self._changing:
+            self._group.ensure()
+            with taking_back(self._group.sweep):
+                start = self._group.attach(source, sectors)
+                table = f"0 {sectors} linear {self._group.device} {start}"
+                return dmsetup.create(Role.CACHED, image, table, readonly=True)
+
+    def deactivate(self, image: str) -> bool:
+        """Remove the device, then its disk from the group."""
+        with self._changing:
+            removed = dmsetup.remove(Role.CACHED, image)
+            return self._group.sweep() or removed

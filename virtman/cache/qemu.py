@@ -24,8 +24,8 @@ from virtman.exception import CommandError, NoSpace
 from virtman.names import Role
 from virtman.stack import ABSENT, State, Status
 
-# qcow2's own tables: an L2 entry of 8 bytes and a reference count of 2 for a
-# cluster of 64 KiB, and some clusters of header (QEMU, docs/interop/qcow2.txt).
+# qcow2's own tables (QEMU, docs/interop/qcow2.txt): for a cluster of 64 KiB an
+# L2 entry of 8 bytes and a reference count of 2; and some clusters of header.
 _OVERHEAD_PARTS = 4096
 _OVERHEAD_BYTES = 1 << 20
 

@@ -1,108 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman-server``: builds the agent from its options and serves it.
-
-Exit codes: 0 ended by a signal, 1 the host lacks something, 2 bad options.
-"""
+"""``virtman-server``: native threads only, then :mod:`virtman.cmd.agent`."""
 
 from __future__ import annotations
 
-import logging
-import signal
 import sys
-import threading
 from collections.abc import Sequence
-from types import FrameType
-
-from oslo_config import cfg
-from oslo_log import log
-
-from virtman import conf as configuration
-from virtman import prerequisites, privsep
-from virtman.baseimage import Toolbox
-from virtman.cache import engine
-from virtman.compute import Virtman
-from virtman.conf import Settings
-from virtman.drivers.connector import Connector
-from virtman.drivers.volt import Alone, Coordinator, Volt
-from virtman.exception import ConfigError, VirtmanError
-from virtman.heartbeat import Heartbeat
-from virtman.imageservice import ImageService
-from virtman.node import Node
-from virtman.rpc.xmlrpc import Door
-
-LOG = logging.getLogger("virtman")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the agent until SIGTERM or SIGINT."""
-    try:
-        conf = configuration.parse(sys.argv[1:] if argv is None else argv)
-        settings = configuration.settings(conf)
-    except (ConfigError, cfg.Error) as error:
-        return _fail(error, 2)
-    log.setup(conf, "virtman")
-    try:
-        _serve(settings)
-    except ConfigError as error:
-        return _fail(error, 2)
-    except VirtmanError as error:
-        return _fail(error, 1)
-    return 0
+    """Run the agent until SIGTERM or SIGINT; see the agent for exit codes.
 
-
-def _serve(settings: Settings) -> None:
-    """Put the parts together, serve, take the threads down again.
-
-    Devices, sessions and targets stay when the agent ends: VMs run on them.
+    oslo libraries load eventlet when they find it, though the agent has no
+    use for it: a third of the start-up time and a deprecation warning.  An
+    entry of None makes the import fail, as Nova's threading mode does.
     """
-    privsep.run_in_process()
-    cache = engine.load(settings)
-    prerequisites.check(settings, cache)
-    coordinator = _coordinator(settings)
-    sessions = Connector(settings.run_dir / "locks")
-    sessions.start()
-    node = Node(Toolbox(settings, cache, sessions, coordinator))
-    images = ImageService(settings, coordinator)
-    heartbeat = Heartbeat(
-        node, images, coordinator, settings.heartbeat_interval
-    )
-    door = Door(settings.host_ip, settings.rpc_port, Virtman(node, images))
-    with door:
-        _end_on_signals(door)
-        heartbeat.start()
-        LOG.info("serving on %s:%d", settings.host_ip, settings.rpc_port)
-        door.serve_forever(poll_interval=0.5)
-    heartbeat.stop()
-    node.close()
-    LOG.info("ended; devices, sessions and targets are left as they are")
+    sys.modules.setdefault("eventlet", None)  # type: ignore[arg-type]
+    from virtman.cmd import agent
 
-
-def _coordinator(settings: Settings) -> Coordinator:
-    if settings.master_ip is None:
-        LOG.warning("no master_ip: this node works without a tree")
-        return Alone()
-    file = settings.master_token_file
-    try:
-        token = file.read_text().strip() if file else None
-    except OSError as error:
-        raise ConfigError(f"master_token_file: {error}") from error
-    host = settings.master_ip
-    host = f"[{host}]" if ":" in host else host
-    return Volt(f"http://{host}:{settings.master_port}", token)
-
-
-def _end_on_signals(door: Door) -> None:
-    def end(number: int, frame: FrameType | None) -> None:
-        # shutdown() waits for serve_forever, which this very thread runs.
-        threading.Thread(target=door.shutdown, name="shutdown").start()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-
-
-def _fail(error: Exception, code: int) -> int:
-    print(f"virtman-server: {error}", file=sys.stderr)
-    return code
+    return agent.main(sys.argv[1:] if argv is None else argv)
 
 
 if __name__ == "__main__":

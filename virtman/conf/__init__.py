@@ -17,6 +17,12 @@ from oslo_log import log
 from virtman.conf import opts
 from virtman.exception import ConfigError
 
+# os-brick logs every command twice at DEBUG, in many lines.
+QUIET = [
+    *log.get_default_log_levels(),
+    "os_brick=WARNING",
+    "oslo_concurrency=WARNING",
+]
 DEFAULT_FILE = "/etc/virtman/virtman.conf"
 
 
@@ -41,6 +47,7 @@ class Settings:
     snapshot_with_cache: bool
     live_sources: int
     source_timeout: float
+    place_timeout: float
     standby_wait: float
     fcg_name: str
     fcg_ssds: tuple[str, ...]
@@ -55,6 +62,7 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
     """
     conf = cfg.ConfigOpts()
     log.register_options(conf)
+    log.set_defaults(default_log_levels=QUIET)
     conf.register_cli_opts(opts.CLI)
     conf.register_opts(opts.OPTIONS)
     files = [DEFAULT_FILE] if Path(DEFAULT_FILE).exists() else []
@@ -86,6 +94,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         snapshot_with_cache=conf.snapshot_with_cache,
         live_sources=conf.live_sources,
         source_timeout=conf.source_timeout,
+        place_timeout=conf.place_timeout,
         standby_wait=conf.standby_wait,
         fcg_name=conf.fcg_name,
         fcg_ssds=tuple(conf.fcg_ssds),

@@ -112,6 +112,13 @@ OPTIONS = [
         help="Seconds a create waits for the first source to answer.",
     ),
     cfg.FloatOpt(
+        "place_timeout",
+        default=20.0,
+        min=0.0,
+        help="Seconds to ask volt for a place in the tree while it has none; "
+        "then the image server is read.",
+    ),
+    cfg.FloatOpt(
         "standby_wait",
         default=5.0,
         min=0.0,

@@ -39,17 +39,20 @@ class Connector:
     def start(self) -> None:
         """Load os-brick; takes seconds on a slow host, so done at start."""
         from os_brick import privileged
-        from os_brick.initiator import connector
+        from os_brick.initiator.connectors import iscsi
         from oslo_concurrency import lockutils
+
+        from virtman.drivers import scsi
 
         self._lock_path.mkdir(parents=True, exist_ok=True)
         lockutils.set_defaults(str(self._lock_path))
         if privsep.run_in_process():
             privileged.default.set_client_mode(False)
             privileged.brick_privsep_hide_output.set_client_mode(False)
-        self._brick = connector.InitiatorConnector.factory(
-            "ISCSI", root_helper="", use_multipath=False
-        )
+        # The class itself: the factory beside it would load every other
+        # protocol's connector too, seconds on a slow host.
+        self._brick = iscsi.ISCSIConnector(root_helper="", use_multipath=False)
+        self._brick._linuxscsi = scsi.PromptScsi(root_helper="")
 
     def serves(self, source: Source) -> bool:
         """Ask a portal whether it serves the target, leaving no record.

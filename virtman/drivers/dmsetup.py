@@ -112,6 +112,41 @@ def swap_table(device: Device, text: str, *, readonly: bool) -> None:
         privsep.dmsetup("resume", name)
 
 
+def resume(device: Device) -> bool:
+    """Let I/O through a suspended device; return whether it was suspended.
+
+    An agent that is killed amid :func:`swap_table` leaves it so, and the
+    device's readers wait.
+    """
+    folder = sysfs.block_dir(device.path)
+    if folder is None or sysfs.read(folder / "dm" / "suspended") != "1":
+        return False
+    privsep.dmsetup("resume", _name(device.role, device.key))
+    return True
+
+
+def claim(role: names.Role, key: str) -> bool:
+    """Mark as ours what another program made on our devices.
+
+    That program knows of no UUID; the kernel lets a device without one be
+    given one, once (``drivers/md/dm-ioctl.c``, ``dm_hash_rename``).  What
+    stands on anything that is not ours stays unmarked.
+
+    :returns: whether the device is there and was marked by this call.
+    """
+    path = names.dm_path(role, key)
+    folder = sysfs.block_dir(path)
+    if folder is None or sysfs.read(folder / "dm" / "uuid"):
+        return False
+    under = sysfs.slaves(path)
+    if not under or not all(by_kernel_name(name) for name in under):
+        return False
+    privsep.dmsetup(
+        "rename", "--setuuid", _name(role, key), names.dm_uuid(role, key)
+    )
+    return True
+
+
 def message(device: Device, text: str) -> None:
     """Send a message to the target at sector 0."""
     privsep.dmsetup("message", _name(device.role, device.key), "0", text)

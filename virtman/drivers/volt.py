@@ -61,6 +61,8 @@ class Assignment:
 class Coordinator(Protocol):
     """The verbs the agent needs."""
 
+    gives_places: bool
+
     def assign(self, seat: Seat) -> Assignment:
         """Ask for a place; :raises VoltAway: no answer."""
 
@@ -82,6 +84,8 @@ class Coordinator(Protocol):
 
 class Alone:
     """The coordinator of a node without a master: nobody."""
+
+    gives_places = False
 
     def assign(self, seat: Seat) -> Assignment:
         """Answer that there are no parents."""
@@ -108,6 +112,8 @@ class Alone:
 class Volt:
     """The coordinator behind a master's REST API."""
 
+    gives_places = True
+
     def __init__(self, endpoint: str, token: str | None = None) -> None:
         from voltclient.v1 import client
 
@@ -127,7 +133,12 @@ class Volt:
         return _assignment(answer)
 
     def register(self, seat: Seat) -> None:
-        """Say that the target of this seat is exported."""
+        """Say that the target of this seat is exported.
+
+        A node that volt had no place for has nothing to register.
+        """
+        if seat.peer_id is None:
+            return
         with self._mapped():
             self._client.volumes.login(
                 session_name=seat.image, **_address(seat)
@@ -135,6 +146,8 @@ class Volt:
 
     def leave(self, seat: Seat) -> bool:
         """Give the place back."""
+        if seat.peer_id is None:
+            return False
         try:
             with self._mapped():
                 self._client.volumes.logout(seat.image, peer_id=seat.peer_id)
@@ -145,7 +158,9 @@ class Volt:
     def beat(self, seats: Sequence[Seat]) -> dict[str, Assignment]:
         """Send a heartbeat that carries what this node serves."""
         serving = [
-            {"session_name": seat.image, **_address(seat)} for seat in seats
+            {"session_name": seat.image, **_address(seat)}
+            for seat in seats
+            if seat.peer_id is not None
         ]
         with self._mapped():
             answers = self._client.members.beat(serving)
@@ -201,9 +216,9 @@ class _Mapped:
             raise VoltAway(f"volt at {self._endpoint}: {error}") from error
 
 
-def _address(seat: Seat) -> dict[str, str | None]:
+def _address(seat: Seat) -> dict[str, str]:
     return {
-        "peer_id": seat.peer_id,
+        "peer_id": seat.peer_id or "",
         "host": seat.host,
         "port": str(seat.port),
         "iqn": seat.iqn,

@@ -25,6 +25,7 @@ from virtman.path import Path
 from virtman.stack import ABSENT, Layer, State, Status
 
 _REPEAT_COUNT = 128
+_QUEUE = "queue_if_no_path"
 
 
 def table(sectors: int, devices: Sequence[str]) -> str:
@@ -35,16 +36,18 @@ def table(sectors: int, devices: Sequence[str]) -> str:
     """
     groups = [f"queue-length 0 1 1 {name} {_REPEAT_COUNT}" for name in devices]
     first = 1 if groups else 0
-    words = [f"0 {sectors} multipath 1 queue_if_no_path 0"]
+    words = [f"0 {sectors} multipath 1 {_QUEUE} 0"]
     return " ".join([*words, f"{len(groups)} {first}", *groups])
 
 
 class Multipath(Layer):
     """The bottom of an image's stack; its paths come and go while it lives.
 
-    It is born *shut* (an ``error`` table), so that the engine above can open
-    it with O_DIRECT: QEMU 7 then tries a read to learn the alignment, which
-    would wait for ever on a device that queues.  :meth:`open` lets it queue.
+    It is born *shut*: without a path and without queueing, a read fails at
+    once.  So the engine above can open it with O_DIRECT, though QEMU 7 tries
+    a read to learn the alignment and the kernel one to find partitions; on a
+    device that queues both would wait for the first path.  :meth:`open` lets
+    it queue.
     """
 
     def __init__(self, image: str, sectors: int) -> None:
@@ -70,7 +73,7 @@ class Multipath(Layer):
 
     def build(self, below: str) -> str:
         """Create the device, shut."""
-        text = f"0 {self._sectors} error"
+        text = f"0 {self._sectors} multipath 0 0 0 0"
         return dmsetup.create(Role.MULTIPATH, self._image, text, readonly=True)
 
     def deactivate(self) -> bool:
@@ -81,9 +84,9 @@ class Multipath(Layer):
         """Let a shut device queue what is read; return whether it was shut."""
         with self._swapping:
             device = dmsetup.find(Role.MULTIPATH, self._image)
-            if device is None or " error" not in dmsetup.table(device):
+            if device is None or _QUEUE in dmsetup.table(device):
                 return False
-            self._swap(device, [])
+            dmsetup.message(device, _QUEUE)
             return True
 
     def update(self, paths: Sequence[Path]) -> bool | None:

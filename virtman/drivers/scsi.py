@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""os-brick's view of SCSI disks, without its wait for udev's links.
+
+After a login os-brick looks for the disk's link under /dev/disk/by-id, once a
+second and up to ten times.  The answer is a name that we do not use; the
+kernel's own (``/sys/block/sdX/device/wwid``) is there with the disk.
+"""
+
+from __future__ import annotations
+
+from os_brick.initiator import linuxscsi
+
+
+class PromptScsi(linuxscsi.LinuxSCSI):  # type: ignore[misc]
+    """Answers from /sys at once."""
+
+    def get_sysfs_wwn(
+        self, device_names: list[str], mpath: str | None = None
+    ) -> str:
+        """Return the kernel's name of the disk, os-brick's if it has none."""
+        return str(
+            self.get_sysfs_wwid(device_names)
+            or super().get_sysfs_wwn(device_names, mpath)
+        )

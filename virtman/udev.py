@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the host's scanners off our devices.
+
+udev runs blkid on every new block device.  On ``multipath_<image>`` that
+read would wait for the first path, and udev with it; on ``snapshot_<vm>`` the
+host would find the guest's file systems and volume groups and might start
+them.  The rule below is written to udev's volatile folder when the agent
+starts (``udev(7)``, RULES FILES); the flags are device-mapper's own
+(``libdm/libdevmapper.h``, DM_UDEV_DISABLE_*).
+
+The file sorts after 55-dm.rules, which fills in DM_UUID, and before
+60-persistent-storage-dm.rules, which scans (Debian's and Ubuntu's names).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from virtman import privsep
+from virtman.exception import CommandError
+
+FOLDER = Path("/run/udev/rules.d")
+_CONTROL = Path("/run/udev/control")
+_NAME = "56-virtman.rules"
+RULE = """\
+# Written by virtman-server: its devices are not for the host to look into.
+SUBSYSTEM!="block", GOTO="virtman_end"
+KERNEL!="dm-[0-9]*", GOTO="virtman_end"
+ENV{DM_UUID}!="virtman-*", GOTO="virtman_end"
+ENV{DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG}="1"
+ENV{DM_UDEV_DISABLE_DISK_RULES_FLAG}="1"
+ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}="1"
+OPTIONS:="nowatch"
+LABEL="virtman_end"
+"""
+
+
+def install(folder: Path = FOLDER) -> bool:
+    """Write the rule and have udev read it; return whether it was new.
+
+    A host without udev (a container, a rescue shell) needs none.
+    """
+    if not _CONTROL.exists():
+        return False
+    file = folder / _NAME
+    if file.exists() and file.read_text() == RULE:
+        return False
+    privsep.write_udev_rule(str(file), RULE)
+    try:
+        privsep.udevadm("control", "--reload")
+    except CommandError:
+        # It reads changed rules by itself, only later (udev(7)).
+        return True
+    return True
