@@ -47,7 +47,12 @@ def compose(conf: cfg.ConfigOpts) -> Service:
     silence = conf.heartbeat_interval * conf.missed_beats
     limits = Limits(silence, conf.reservation_timeout)
     eviction = Eviction(registry, policy, limits)
-    watch = Watch(eviction.sweep, conf.heartbeat_interval, silence)
+    watch = Watch(
+        eviction.sweep,
+        eviction.clock_was_set,
+        conf.heartbeat_interval,
+        silence,
+    )
     return Service(
         load_app(services, secret), Evictor(watch, conf.heartbeat_interval)
     )

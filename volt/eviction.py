@@ -42,6 +42,10 @@ class Eviction:
             gone += self._evict(node)
         return gone
 
+    def clock_was_set(self) -> None:
+        """Take beats that seem to come from the future for ones of now."""
+        self._registry.write(lambda unit: unit.members.not_after(unit.now()))
+
     def _evict(self, node: str) -> int:
         def still_silent(unit: Unit, _volume_id: str, _peer_id: str) -> bool:
             return unit.members.is_silent(node, self._since(unit))

@@ -31,12 +31,16 @@ class Watch:
     def __init__(
         self,
         sweep: Callable[[], int],
+        clock_was_set: Callable[[], None],
         interval: float,
         silence: float,
         clocks: Callable[[], Clocks] = read_clocks,
     ) -> None:
         self._sweep = sweep
+        self._clock_was_set = clock_was_set
         self._interval = interval
+        # A thread on a busy machine may be late by a second at any interval.
+        self._tolerance = max(interval, 1.0)
         self._silence = silence
         self._clocks = clocks
         self._last = clocks()
@@ -44,10 +48,15 @@ class Watch:
 
     def turn(self) -> int:
         """Sweep, or go on listening; return the number of peers evicted."""
-        if self._held_up():
-            LOG.warning("held up, or the clock was set: listening again")
+        steady, wall = self._elapsed()
+        if abs(wall - steady) > self._tolerance:
+            LOG.warning("the clock was set by %.0f s", wall - steady)
+            self._clock_was_set()
             self._listen()
-        if self._clocks()[0] < self._listen_until:
+        if steady > self._interval + self._tolerance:
+            LOG.warning("held up for %.0f s: listening again", steady)
+            self._listen()
+        if self._last[0] < self._listen_until:
             return 0
         try:
             return self._sweep()
@@ -56,15 +65,12 @@ class Watch:
             raise
 
     def _listen(self) -> None:
-        self._listen_until = self._clocks()[0] + self._silence
+        self._listen_until = self._last[0] + self._silence
 
-    def _held_up(self) -> bool:
+    def _elapsed(self) -> Clocks:
+        """Return what each clock says about the time since the last turn."""
         before, self._last = self._last, self._clocks()
-        steady, wall = (
-            new - old for new, old in zip(self._last, before, strict=True)
-        )
-        late = steady > 2 * self._interval
-        return late or abs(wall - steady) > self._interval
+        return self._last[0] - before[0], self._last[1] - before[1]
 
 
 class Evictor(threading.Thread):

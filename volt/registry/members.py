@@ -62,6 +62,14 @@ class Members:
         seen = self._connection.execute(query).scalar_one_or_none()
         return seen is None or seen < since
 
+    def not_after(self, now: float) -> None:
+        """Set what lies in the future to ``now``."""
+        self._connection.execute(
+            members.update()
+            .where(members.c.last_seen > now)
+            .values(last_seen=now)
+        )
+
     def forget_idle(self, name: str) -> None:
         """Drop the node if it holds nothing any more."""
         held = sa.exists().where(peers.c.member == name)

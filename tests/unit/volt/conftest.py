@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A registry in memory, and a clock that tests set."""
+
+import pytest
+
+from volt.executor.btree import BinaryTree
+from volt.images import Images
+from volt.members import Members
+from volt.registry import clock, engine
+from volt.registry.session import Registry
+from volt.tree import Tree
+
+
+@pytest.fixture
+def registry():
+    opened = engine.connect('sqlite://')
+    engine.create_tables(opened)
+    return Registry(opened)
+
+
+@pytest.fixture
+def tree(registry):
+    return Tree(registry, BinaryTree())
+
+
+@pytest.fixture
+def members(registry):
+    return Members(registry, BinaryTree())
+
+
+@pytest.fixture
+def images(registry):
+    return Images(registry)
+
+
+class Clock:
+    """What the registry takes for the time."""
+
+    def __init__(self):
+        self.now = 1_000_000.0
+
+    def time(self):
+        return self.now
+
+
+@pytest.fixture
+def time(monkeypatch):
+    watch = Clock()
+    monkeypatch.setattr(clock, 'time', watch)
+    return watch

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When the evictor may evict."""
+
+import threading
+
+import pytest
+
+from volt.exception import Unavailable
+from volt.liveness import Evictor, Watch
+
+
+class Clocks:
+    """A monotonic and a wall clock, and what was done when."""
+
+    def __init__(self):
+        self.steady, self.wall = 100.0, 1_000_000.0
+        self.sweeps = []
+        self.resets = 0
+
+    def __call__(self):
+        return self.steady, self.wall
+
+    def sweep(self):
+        self.sweeps.append(self.steady)
+        return 0
+
+    def reset(self):
+        self.resets += 1
+
+
+@pytest.fixture
+def clocks():
+    return Clocks()
+
+
+@pytest.fixture
+def watch(clocks):
+    return Watch(clocks.sweep, clocks.reset, 5.0, 15.0, clocks)
+
+
+def pass_time(clocks, watch, turns, steady=5.0, wall=None):
+    for _ in range(turns):
+        clocks.steady += steady
+        clocks.wall += steady if wall is None else wall
+        watch.turn()
+
+
+def test_it_listens_for_one_limit_before_the_first_sweep(clocks, watch):
+    pass_time(clocks, watch, 5)
+    assert clocks.sweeps == [115.0, 120.0, 125.0]
+
+
+def test_after_it_was_held_up_it_listens_again(clocks, watch):
+    pass_time(clocks, watch, 4)
+    pass_time(clocks, watch, 1, steady=60.0)
+    pass_time(clocks, watch, 3)
+    assert clocks.sweeps == [115.0, 120.0, 195.0]
+
+
+@pytest.mark.parametrize('step', [3600.0, -3600.0])
+def test_after_the_clock_was_set_it_listens_again(clocks, watch, step):
+    pass_time(clocks, watch, 4)
+    pass_time(clocks, watch, 1, wall=5.0 + step)
+    pass_time(clocks, watch, 3)
+    assert clocks.sweeps == [115.0, 120.0, 140.0]
+    assert clocks.resets == 1
+
+
+def test_after_the_registry_was_away_it_listens_again(clocks, watch):
+    pass_time(clocks, watch, 3)
+
+    def fail():
+        raise Unavailable("away")
+
+    watch._sweep = fail
+    with pytest.raises(Unavailable):
+        pass_time(clocks, watch, 1)
+    watch._sweep = clocks.sweep
+    pass_time(clocks, watch, 3)
+    assert clocks.sweeps == [115.0, 135.0]
+
+
+def test_a_failed_turn_does_not_end_the_thread(caplog):
+    done = threading.Event()
+    turns = []
+
+    class Failing:
+        def turn(self):
+            turns.append(1)
+            if len(turns) == 1:
+                raise RuntimeError("once")
+            done.set()
+
+    evictor = Evictor(Failing(), interval=0.01)
+    evictor.start()
+    assert done.wait(10)
+    evictor.stop()
+    evictor.join(10)
+    assert not evictor.is_alive()
+    assert "it goes on" in caplog.text
