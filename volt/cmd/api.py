@@ -28,7 +28,7 @@ def main(args: list[str] | None = None) -> int:
     try:
         options = _configure(sys.argv[1:] if args is None else args)
         _serve(options)
-    except (cfg.Error, ConfigError) as error:
+    except ConfigError as error:
         print(f"volt-api: {error}", file=sys.stderr)
         return 1
     return 0

@@ -6,6 +6,7 @@ from typing import Any
 from oslo_config import cfg
 
 from volt.conf import api, auth, database, strict, tree
+from volt.exception import ConfigError
 
 DEFAULT_FILE = '/etc/volt/volt.conf'
 TOPICS = (api, tree, auth, database)
@@ -22,18 +23,26 @@ def new() -> cfg.ConfigOpts:
 def load(conf: cfg.ConfigOpts, args: list[str], **texts: str) -> None:
     """Read command line and files into ``conf``.
 
-    Raises ``oslo_config.cfg.Error`` or :class:`volt.exception.ConfigError`
-    when a file is missing, or names an option that does not exist, or gives
-    one a value that it cannot have.
+    Raises :class:`volt.exception.ConfigError` when a file is missing, or
+    names an option that does not exist, or gives one a value that it cannot
+    have.
     """
-    conf(
-        args,
-        project='volt',
-        prog='volt-api',
-        default_config_files=[DEFAULT_FILE],
-        default_config_dirs=[],
-        **texts,
-    )
+    try:
+        conf(
+            args,
+            project='volt',
+            prog='volt-api',
+            default_config_files=[DEFAULT_FILE],
+            default_config_dirs=[],
+            **texts,
+        )
+    except cfg.ConfigFilesNotFoundError as error:
+        raise ConfigError(
+            f"there is no file {', '.join(error.config_files)}; copy "
+            "volt.conf.sample, or say --config-file=…"
+        ) from error
+    except cfg.Error as error:
+        raise ConfigError(str(error)) from error
     strict.check(conf)
 
 

@@ -5,16 +5,13 @@ from typing import Any
 
 from oslo_config import cfg
 
-cli_opts = [
+opts = [
     cfg.HostAddressOpt(
         'bind_host',
         default='0.0.0.0',  # noqa: S104 - agents are on other hosts
         help="Address to listen on; :: listens on IPv4 and IPv6.",
     ),
     cfg.PortOpt('bind_port', default=7447, help="TCP port to listen on."),
-]
-
-opts = [
     cfg.IntOpt(
         'backlog',
         default=4096,
@@ -44,10 +41,9 @@ opts = [
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register them."""
-    conf.register_cli_opts(cli_opts)
     conf.register_opts(opts)
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Return them for the sample generator."""
-    return [(None, cli_opts + opts)]
+    return [(None, opts)]

@@ -3,6 +3,7 @@
 
 import difflib
 import pathlib
+import re
 from collections.abc import Iterator, Mapping
 
 from oslo_config import cfg
@@ -31,7 +32,7 @@ def _written(path: str) -> Iterator[tuple[str, str]]:
     cfg.ConfigParser(path, sections).parse()
     for section, options in sections.items():
         for option in options:
-            yield section, option.replace('-', '_')
+            yield section, option
 
 
 def _known(conf: cfg.ConfigOpts, section: str) -> list[str]:
@@ -41,7 +42,12 @@ def _known(conf: cfg.ConfigOpts, section: str) -> list[str]:
 
 
 def _is_group(conf: cfg.ConfigOpts, name: str) -> bool:
-    return name in conf and isinstance(conf[name], Mapping)
+    if name not in conf:
+        return False
+    try:
+        return isinstance(conf[name], Mapping)
+    except cfg.ConfigFileValueError:
+        return False  # an option, with a value that _read will name
 
 
 def _unknown(path: str, section: str, option: str, known: list[str]) -> str:
@@ -57,4 +63,19 @@ def _read_all(conf: cfg.ConfigOpts) -> None:
     for name in conf:
         if _is_group(conf, name):
             for option in conf[name]:
-                conf[name][option]
+                _read(conf, option, name)
+        else:
+            _read(conf, name, None)
+
+
+def _read(conf: cfg.ConfigOpts, option: str, group: str | None) -> None:
+    try:
+        (conf[group] if group else conf)[option]
+    except cfg.ConfigFileValueError as error:
+        where, _, reason = str(error).partition(' is not valid: ')
+        # Asked for the place, oslo.config converts the value once more.
+        path = re.search(r"detail='(.*)'", where)
+        raise ConfigError(
+            f"{path[1] if path else where}: [{group or 'DEFAULT'}] {option}: "
+            f"{reason}"
+        ) from error

@@ -35,10 +35,10 @@ class Members:
             sa.select(*volumes.c, *rows.columns)
             .join(volumes, volumes.c.key == peers.c.volume_key)
             .where(peers.c.member == name)
-            .order_by(volumes.c.name, peers.c.peer_id)
         )
         found = self._connection.execute(query).all()
-        return [(rows.volume(row), rows.peer(row, row.name)) for row in found]
+        held = [(rows.volume(row), rows.peer(row, row.name)) for row in found]
+        return sorted(held, key=lambda one: (one[0].name, one[1].peer_id))
 
     def silent(self, since: float) -> list[str]:
         """Return the nodes not heard of after ``since``."""

@@ -31,14 +31,19 @@ class TreeView:
 
     def at(self, positions: Iterable[int]) -> dict[int, Peer]:
         """Return the peers at these positions, by position."""
-        found = self._select(peers.c.position.in_(list(positions)))
+        wanted = list(positions)
+        if not wanted:
+            return {}
+        found = self._fetch(self._query(peers.c.position.in_(wanted)))
         return {peer.position: peer for peer in found}
 
     def occupied(self, positions: Iterable[int]) -> set[int]:
         """Return which of these positions are taken."""
+        wanted = list(positions)
+        if not wanted:
+            return set()
         query = sa.select(peers.c.position).where(
-            peers.c.volume_key == self._key,
-            peers.c.position.in_(list(positions)),
+            peers.c.volume_key == self._key, peers.c.position.in_(wanted)
         )
         return set(self._connection.execute(query).scalars())
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No question on the path of a request reads a whole table."""
+
+import pytest
+import sqlalchemy as sa
+from memory_tree import VOLUME, address
+
+from volt.executor.btree import BinaryTree
+from volt.members import Members
+from volt.tree import Tree
+
+
+@pytest.fixture
+def plans(registry):
+    """Collect SQLite's plan of every statement that is run."""
+    seen = {}
+
+    def explain(conn, cursor, statement, parameters, context, many):
+        word = statement.split(' ', 1)[0]
+        if word in ('SELECT', 'UPDATE', 'DELETE'):
+            cursor.execute(f'EXPLAIN QUERY PLAN {statement}', parameters)
+            seen[statement] = [row[3] for row in cursor.fetchall()]
+
+    sa.event.listen(registry._engine, 'before_cursor_execute', explain)
+    return seen
+
+
+def test_join_beat_and_leave_descend_indexes_only(registry, plans):
+    tree, members = (kind(registry, BinaryTree()) for kind in (Tree, Members))
+    for name in ('n1', 'n2', 'n3', 'n4', 'n5'):
+        tree.query(VOLUME, name, address(name))
+        tree.register(VOLUME, f'{name}:{VOLUME}', name, address(name))
+    members.beat('n3')
+    tree.remove(VOLUME, f'n1:{VOLUME}')
+    assert len(plans) > 10
+    scans = {
+        statement: plan
+        for statement, plan in plans.items()
+        if any(step.startswith('SCAN') for step in plan)
+        or any('TEMP B-TREE' in step for step in plan)
+    }
+    assert scans == {}

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What bodies and identifiers may be."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from volt.exception import BadRequest, InvalidBody, InvalidPath, MalformedJSON
+from volt.schemas import validate
+from volt.schemas.images import check_image
+from volt.schemas.members import check_heartbeat
+from volt.schemas.volumes import check_query, check_register
+
+ADDRESS = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.x:y', 'lun': '1'}
+IMAGE = ADDRESS | {'size': 8, 'generation': 'g', 'serial': 's'}
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@pytest.mark.parametrize(
+    'raw',
+    [
+        b'{',
+        b'[]',
+        b'null',
+        b'"text"',
+        b'\xff\xfe',
+        b'{"a":"\xff"}',
+        b'[' * 50_000,
+        b'{"a":' + b'9' * 5000 + b'}',
+    ],
+)
+def test_what_is_no_json_object_is_refused(raw):
+    with pytest.raises(MalformedJSON):
+        validate.parse(raw)
+
+
+@pytest.mark.parametrize('raw', [b'', b'  \n', b'{}'])
+def test_no_body_is_an_empty_object(raw):
+    assert validate.parse(raw) == {}
+
+
+@pytest.mark.parametrize(
+    'body',
+    [
+        {},
+        ADDRESS,
+        {'host': None, 'port': None},
+        {'port': 3260, 'lun': 1},
+        {'unknown': object()},
+    ],
+)
+def test_old_clients_may_send_numbers_nulls_and_unknown_keys(body):
+    check_register(body)
+    check_query(body)
+
+
+@pytest.mark.parametrize(
+    'body',
+    [
+        {'host': ''},
+        {'host': 'a\x00b'},
+        {'host': 'a\nb'},
+        {'iqn': ' blank'},
+        {'iqn': 'lone \ud800'},
+        {'host': 'x' * 256},
+        {'port': []},
+        {'lun': True},
+    ],
+)
+def test_an_address_is_printable_text_of_bounded_length(body):
+    with pytest.raises(InvalidBody, match=next(iter(body))):
+        check_register(body)
+
+
+@pytest.mark.parametrize('missing', ['port', 'iqn', 'lun'])
+def test_an_agent_says_from_where_it_will_serve(missing):
+    body = ADDRESS | {'accept_pending': True}
+    check_query(body)
+    del body[missing]
+    with pytest.raises(InvalidBody, match=missing):
+        check_query(body)
+
+
+def test_an_agent_sends_text():
+    with pytest.raises(InvalidBody, match='port'):
+        check_query(ADDRESS | {'accept_pending': True, 'port': 3260})
+
+
+def test_a_beat_names_each_volume_wholly():
+    one = ADDRESS | {'session_name': 'v', 'peer_id': 'n1:v'}
+    check_heartbeat({'serving': [one]})
+    del one['peer_id']
+    with pytest.raises(InvalidBody, match=r'serving\.0'):
+        check_heartbeat({'serving': [one]})
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        {'size': 0},
+        {'size': 2**60},
+        {'size': '8'},
+        {'size': True},
+        {'serial': ''},
+        {'digest': 5},
+        {'port': 3260},
+    ],
+)
+def test_an_image_is_described_exactly(wrong):
+    check_image(IMAGE)
+    with pytest.raises(InvalidBody, match=next(iter(wrong))):
+        check_image(IMAGE | wrong)
+
+
+@pytest.mark.parametrize('name', ['a/b', 'ä', ':', 'fe80::1:v', 'x y', '%'])
+def test_printable_identifiers_are_legal(name):
+    validate.identifiers({'volume_id': name, 'peer_id': name})
+
+
+@pytest.mark.parametrize('name', ['', 'a\x00', 'a\n', ' a', 'x' * 10_000])
+def test_other_identifiers_are_not(name):
+    with pytest.raises(InvalidPath, match='volume_id'):
+        validate.identifiers({'volume_id': name})
+
+
+def test_a_message_does_not_repeat_a_huge_value():
+    with pytest.raises(InvalidBody) as refused:
+        check_register({'host': ['x' * 5000]})
+    assert len(str(refused.value)) < 200
+
+
+@given(json_values)
+def test_no_value_whatever_breaks_a_check(value):
+    for check in (check_query, check_register, check_heartbeat, check_image):
+        try:
+            check({'host': value, 'serving': value, 'size': value})
+            check(value)
+        except BadRequest:
+            pass
