@@ -26,20 +26,18 @@ def raw_path(environ: Environ) -> str:
             raw: str = environ[name]
             path = raw.partition('?')[0]
             return path.removeprefix(environ.get('SCRIPT_NAME', '')) or '/'
-    return (
-        urllib.parse.quote(
-            environ.get('PATH_INFO', ''),
-            safe="/:@!$&'()*+,;=~",
-            encoding='latin1',
-        )
-        or '/'
-    )
+    path = environ.get('PATH_INFO', '').encode('latin1', 'replace')
+    return urllib.parse.quote(path, safe="/:@!$&'()*+,;=~") or '/'
 
 
 def decoded(segment: str) -> str:
-    """Return one segment of the path as text."""
+    """Return one segment of the path as text.
+
+    WSGI hands over bytes as characters of the same number (latin-1).
+    """
     try:
-        return urllib.parse.unquote(segment, errors='strict')
+        raw = urllib.parse.unquote_to_bytes(segment.encode('latin1'))
+        return raw.decode()
     except UnicodeError as error:
         raise InvalidPath("the path is not UTF-8") from error
 
@@ -68,7 +66,10 @@ def body(environ: Environ) -> bytes:
         raise BadRequest("Content-Length is not a number")
     if len(announced) > 9 or int(announced) > LARGEST_BODY:
         raise _too_large()
-    return _read(environ, int(announced))
+    read = _read(environ, int(announced))
+    if len(read) < int(announced):
+        raise BadRequest("the body ended early")
+    return read
 
 
 def _read(environ: Environ, most: int) -> bytes:

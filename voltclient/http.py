@@ -112,6 +112,9 @@ def base_of(endpoint: str) -> str:
 
 
 def _quoted(part: str) -> str:
+    if part in ('', '.', '..'):
+        # They would vanish from the path, and another call be made.
+        raise exceptions.HTTPBadRequest(f"{part!r} is no identifier")
     return urllib.parse.quote(part, safe='')
 
 

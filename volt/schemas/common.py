@@ -8,6 +8,8 @@ Schema = dict[str, Any]
 _UNPRINTABLE = '[\u0000-\u001f\u007f-\u009f\ud800-\udfff]'
 # SQL servers compare "a" and "a " as equal: no blanks at the ends.
 _OUTER_BLANK = r'^\s|\s$'
+# What clients take out of a path before they send it.
+_DOTS = r'^\.{1,2}$'
 
 
 def text(longest: int = 255) -> Schema:
@@ -24,8 +26,17 @@ def text(longest: int = 255) -> Schema:
 
 
 LABEL = text()
-VOLUME_ID = text()
-PEER_ID = text(511)
+
+
+def identifier(longest: int) -> Schema:
+    """Return the schema of a text that stands in a path."""
+    schema = text(longest)
+    schema['allOf'].append({'not': {'pattern': _DOTS}})
+    return schema
+
+
+VOLUME_ID = identifier(255)
+PEER_ID = identifier(511)
 """A host, a colon and a volume id."""
 
 ADDRESS: Schema = {'host': LABEL, 'port': LABEL, 'iqn': LABEL, 'lun': LABEL}

@@ -53,7 +53,7 @@ def parse(raw: bytes) -> dict[str, Any]:
 def _reason(error: Any) -> str:
     """Say it for people: patterns and long values are no help to them."""
     if error.validator == 'not':
-        return "has control characters, or blanks at its ends"
+        return "is made of dots, or has control characters or outer blanks"
     if error.validator == 'maxLength':
         return f"is longer than {error.validator_value} characters"
     message: str = error.message

@@ -47,6 +47,11 @@ def test_a_body_is_read_as_far_as_it_is_announced():
     assert request.body(environ(b'abcdef')) == b''
 
 
+def test_a_body_shorter_than_announced_is_refused():
+    with pytest.raises(BadRequest, match='early'):
+        request.body(environ(b'{}', CONTENT_LENGTH='9'))
+
+
 @pytest.mark.parametrize('length', ['-1', 'x', '1e3', '٣'])
 def test_a_length_that_is_no_number_is_refused(length):
     with pytest.raises(BadRequest):

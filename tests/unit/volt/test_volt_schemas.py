@@ -122,7 +122,9 @@ def test_printable_identifiers_are_legal(name):
     validate.identifiers({'volume_id': name, 'peer_id': name})
 
 
-@pytest.mark.parametrize('name', ['', 'a\x00', 'a\n', ' a', 'x' * 10_000])
+@pytest.mark.parametrize(
+    'name', ['', '..', 'a\x00', 'a\n', ' a', 'x' * 10_000]
+)
 def test_other_identifiers_are_not(name):
     with pytest.raises(InvalidPath, match='volume_id'):
         validate.identifiers({'volume_id': name})

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""volt-api as a process of its own, on a free port of the loopback."""
+
+import contextlib
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).parents[3]
+COMMAND = [
+    sys.executable,
+    '-c',
+    'import sys; from volt.cmd.api import main; sys.exit(main())',
+]
+DEADLINE = 60
+TOKEN = 'a-secret-of-some-length'
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def write_conf(folder, port, **options):
+    """Write a configuration; return its path."""
+    (folder / 'token').write_text(TOKEN + '\n')
+    options = {
+        'bind_host': '127.0.0.1',
+        'bind_port': port,
+        'auth_strategy': 'token',
+        'token_file': folder / 'token',
+        'state_dir': folder,
+    } | options
+    lines = [f'{name} = {options[name]}' for name in options]
+    path = folder / 'volt.conf'
+    path.write_text('\n'.join(['[DEFAULT]', *lines, '']))
+    return path
+
+
+class VoltAPI:
+    """One process; ``log`` is what it wrote so far."""
+
+    def __init__(self, folder, **options):
+        self.folder = folder
+        self.port = options.pop('port', None) or free_port()
+        self.endpoint = f'http://127.0.0.1:{self.port}'
+        self.conf = write_conf(folder, self.port, **options)
+
+    def start(self, *prefix, wait=True, **more):
+        output = (self.folder / 'log').open('ab')
+        self.process = subprocess.Popen(
+            [*prefix, *COMMAND, f'--config-file={self.conf}'],
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            **more,
+        )
+        output.close()
+        if wait:
+            self.wait_until_it_answers()
+        return self
+
+    @property
+    def log(self):
+        return (self.folder / 'log').read_text()
+
+    def wait_until_it_answers(self):
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end and self.process.poll() is None:
+            with contextlib.suppress(OSError):
+                socket.create_connection(('127.0.0.1', self.port), 1).close()
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"volt-api does not answer:\n{self.log}")
+
+    def end(self, how=signal.SIGTERM):
+        """Ask it to end; return its exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(DEADLINE)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(DEADLINE)
