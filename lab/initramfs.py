@@ -63,9 +63,9 @@ def _unpacked(kernel: Path, target: Path) -> Path:
     start = image.find(_XZ)
     if start < 0:
         return kernel
-    fresh = target.with_suffix(".new")
-    fresh.write_bytes(lzma.LZMADecompressor().decompress(image[start:]))
-    return fresh.replace(target)
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+        file.write(lzma.LZMADecompressor().decompress(image[start:]))
+    return Path(file.name).replace(target)
 
 
 def _fill(root: Path, version: str) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 from pathlib import Path
 
 from lab import processes, tools
-from lab.network import MTU, Network
+from lab.network import Network
 from lab.spec import NodeSpec
 
 _KERNEL_ARGUMENTS = (
@@ -19,7 +19,7 @@ class Boot:
 
     kernel: Path
     initramfs: Path
-    accelerator: str = "tcg,thread=multi"
+    accelerator: tuple[str, ...]
 
 
 class Machine:
@@ -73,7 +73,7 @@ class Machine:
         words = f"{_KERNEL_ARGUMENTS} lab.node={spec.name}"
         return [
             *("qemu-system-x86_64", "-name", self.mark, "-daemonize"),
-            *("-accel", boot.accelerator, "-machine", "q35", "-cpu", "max"),
+            *("-machine", "q35", *boot.accelerator),
             *("-m", str(spec.memory), "-smp", str(spec.cpus)),
             *("-nodefaults", "-no-reboot", "-display", "none"),
             *("-kernel", str(boot.kernel), "-initrd", str(boot.initramfs)),
@@ -111,7 +111,7 @@ class Machine:
     def _wire(self) -> tuple[str, ...]:
         net = f"tap,id=net,ifname={self.tap},script=no,downscript=no"
         mac = f"52:54:00:77:00:{self.position:02x}"
-        card = f"virtio-net-pci,netdev=net,mac={mac},host_mtu={MTU},romfile="
+        card = f"virtio-net-pci,netdev=net,mac={mac},romfile="
         return ("-netdev", net, "-device", card)
 
     def console_tail(self, lines: int = 30) -> str:

@@ -15,7 +15,6 @@ from lab import tools
 from lab.errors import LabError
 
 BRIDGE = "br0"
-MTU = 9000
 
 
 class Network:
@@ -32,7 +31,7 @@ class Network:
         """Make the namespace and the bridge, which gets ``address``/24."""
         tools.run(["ip", "netns", "add", self.namespace])
         self._ip("link", "set", "lo", "up")
-        self._ip("link", "add", BRIDGE, "mtu", str(MTU), "type", "bridge")
+        self._ip("link", "add", BRIDGE, "type", "bridge")
         self._ip("addr", "add", f"{address}/24", "dev", BRIDGE)
         self._ip("link", "set", BRIDGE, "up")
 
@@ -44,7 +43,6 @@ class Network:
     def add_tap(self, tap: str) -> None:
         """Plug a new tap into the bridge."""
         self._ip("tuntap", "add", tap, "mode", "tap")
-        self._ip("link", "set", tap, "mtu", str(MTU))
         self._ip("link", "set", tap, "master", BRIDGE, "up")
 
     def set_link(self, tap: str, up: bool) -> None:
@@ -63,7 +61,7 @@ class Network:
             return
         if mbit <= 0:
             raise LabError(f"a limit of {mbit} Mbit/s: give more than 0")
-        self._ip("link", "add", ifb, "mtu", str(MTU), "type", "ifb")
+        self._ip("link", "add", ifb, "type", "ifb")
         self._ip("link", "set", ifb, "up")
         self._shape(tap, mbit)
         self._shape(ifb, mbit)
