@@ -13,12 +13,13 @@ from __future__ import annotations
 import logging
 import threading
 
-from virtman import names
+from virtman import names, sysfs
 from virtman.cache.engine import CacheEngine, Requirement
-from virtman.cache.flashcache_group import Group, taking_back
+from virtman.cache.flashcache_devices import taking_back
+from virtman.cache.flashcache_group import Group
 from virtman.conf import Settings
 from virtman.drivers import dmsetup
-from virtman.exception import ConfigError, InvalidRequest
+from virtman.exception import ConfigError, InvalidRequest, LayerError
 from virtman.names import Role
 from virtman.stack import ABSENT, State, Status
 
@@ -71,7 +72,7 @@ class FlashcacheEngine(CacheEngine):
         found = dmsetup.find(Role.CACHED, image)
         if found is None:
             return ABSENT
-        disk = self._group.member(found)
+        disk = self._group.shown_by(found)
         if disk is None or disk.length != sectors:
             reason = (
                 f"does not show a disk of {sectors} sectors in the cache group"
@@ -82,6 +83,7 @@ class FlashcacheEngine(CacheEngine):
     def activate(self, image: str, source: str, sectors: int) -> str:
         """Put ``source`` into the group and show it as ``cached_<image>``."""
         self.require_space(image, sectors)
+        _require_size(source, sectors)
         with self._changing:
             self._group.ensure()
             with taking_back(self._group.sweep):
@@ -94,3 +96,13 @@ class FlashcacheEngine(CacheEngine):
         with self._changing:
             removed = dmsetup.remove(Role.CACHED, image)
             return self._group.sweep() or removed
+
+
+def _require_size(source: str, sectors: int) -> None:
+    """Raise unless the disk is as large as the image is said to be."""
+    size = sysfs.sectors(source)
+    if size != sectors:
+        raise LayerError(
+            f"{source} has {size} sectors, the image has {sectors}; see that "
+            "the device stands and is the image's"
+        )

@@ -68,7 +68,7 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
     files = [DEFAULT_FILE] if Path(DEFAULT_FILE).exists() else []
     conf(list(argv), project="virtman", default_config_files=files)
     for file in conf.config_file or []:
-        _refuse_unknown(file)
+        _refuse_unknown(file, {name.replace("-", "_") for name in conf})
     return conf
 
 
@@ -108,11 +108,10 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     return [("DEFAULT", [*opts.CLI, *opts.OPTIONS])]
 
 
-def _refuse_unknown(file: str) -> None:
+def _refuse_unknown(file: str, known: set[str]) -> None:
     """Raise ConfigError for a key or a section that means nothing to us."""
     sections: dict[str, dict[str, list[str]]] = {}
     cfg.ConfigParser(file, sections).parse()
-    known = opts.known_names()
     for section, values in sections.items():
         # A privsep section is read by oslo.privsep when it needs a helper.
         if section.startswith("privsep"):

@@ -8,7 +8,6 @@ more; a file that still has them is accepted with a warning.
 from __future__ import annotations
 
 from oslo_config import cfg
-from oslo_log import _options as log_options
 from oslo_utils import netutils
 
 _GONE = "Has had no effect since the agent was rewritten."
@@ -151,15 +150,3 @@ OPTIONS = [
     cfg.IntOpt("host_port", deprecated_for_removal=True, help=_GONE),
     cfg.IntOpt("thread_pool_size", deprecated_for_removal=True, help=_GONE),
 ]
-
-
-def known_names() -> set[str]:
-    """Return every option name that a file may hold, oslo.log's included."""
-    logging_opts = [
-        opt for _, group in log_options.list_opts() for opt in group
-    ]
-    found = set()
-    for opt in [*CLI, *OPTIONS, *logging_opts]:
-        found.add(opt.dest)
-        found.update(old.name.replace("-", "_") for old in opt.deprecated_opts)
-    return found

@@ -13,6 +13,8 @@ import socket
 from pathlib import Path as File
 from typing import Any
 
+from oslo_config import cfg
+
 from virtman import privsep, sysfs
 from virtman.exception import CommandError, LayerError, NoSource
 from virtman.path import Path, Source
@@ -38,6 +40,7 @@ class Connector:
 
     def start(self) -> None:
         """Load os-brick; takes seconds on a slow host, so done at start."""
+        import os_brick
         from os_brick import privileged
         from os_brick.initiator.connectors import iscsi
         from oslo_concurrency import lockutils
@@ -46,6 +49,10 @@ class Connector:
 
         self._lock_path.mkdir(parents=True, exist_ok=True)
         lockutils.set_defaults(str(self._lock_path))
+        conf = cfg.ConfigOpts()
+        conf([], default_config_files=[], default_config_dirs=[])
+        os_brick.setup(conf)
+        conf.set_override("lock_path", str(self._lock_path), group="os_brick")
         if privsep.run_in_process():
             privileged.default.set_client_mode(False)
             privileged.brick_privsep_hide_output.set_client_mode(False)

@@ -100,14 +100,22 @@ def swap_table(device: Device, text: str, *, readonly: bool) -> None:
 
     The new table is loaded first, so that the device is suspended only for
     the swap.  ``--noflush`` leaves queued I/O queued instead of waiting for
-    it: a multipath device without a path could never flush.  Whatever
+    it: a multipath device without a path could never flush.  (A linear
+    device over one waits all the same, until the deadline.)  Whatever
     happens after the suspension, the device is resumed.
+
+    :raises CommandError: the device has the table it had.
     """
     name = _name(device.role, device.key)
     flags = ["--readonly"] if readonly else []
     privsep.dmsetup("load", *flags, name, table=text + "\n")
     try:
         privsep.dmsetup("suspend", "--noflush", "--nolockfs", name)
+    except CommandError:
+        # The kernel undoes a suspension that is interrupted; with the new
+        # table still loaded, to resume would be to try the swap again.
+        privsep.dmsetup("clear", name)
+        raise
     finally:
         privsep.dmsetup("resume", name)
 

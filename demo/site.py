@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VMThunder on an emulated cluster: a master and compute nodes, running.
+
+The master runs volt and serves images; every node runs the agent.  All of it
+is started the way an operator does: configuration files, console scripts,
+logs.  The demo and the lab's tests stand on the same site.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import secrets
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from lab import services
+from lab.cluster import Cluster
+from lab.node import Node
+from lab.process import Process
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+IQN = "iqn.2010-10.org.openstack:volume-"
+# Seconds until a daemon answers; an agent took up to 60 when four started at
+# once on two loaded cores.
+START_TIMEOUT = 300.0
+
+_RPC = """
+import json, sys
+sys.path.insert(0, sys.argv[1] + "/virtmanclient")
+import vmtapi
+verb, arguments = json.loads(sys.argv[2])
+print(json.dumps(getattr(vmtapi, verb)(*arguments)))
+"""
+
+
+def side_by_side(work: Callable[[Node], Any], nodes: Iterable[Node]) -> None:
+    """Do ``work`` on every node at once; raise the first failure."""
+    items = list(nodes)
+    with concurrent.futures.ThreadPoolExecutor(len(items)) as pool:
+        list(pool.map(work, items))
+
+
+class Site:
+    """The daemons of one cluster; the first node is the master."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.master, *self.computes = cluster.nodes.values()
+        self._token = secrets.token_hex(16)
+        self._daemons: dict[str, Process] = {}
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The master and the compute nodes."""
+        return [self.master, *self.computes]
+
+    def start(self, **options: Any) -> None:
+        """Start storage daemons, volt and all agents; wait for answers.
+
+        :param options: more options of virtman.conf, for every node.
+        """
+        side_by_side(services.start_storage, self.nodes)
+        self.start_volt()
+        side_by_side(
+            lambda node: self.start_agent(node, **options), self.nodes
+        )
+
+    def start_volt(self) -> None:
+        """Start volt-api on the master and wait for its port."""
+        conf = (
+            f"[DEFAULT]\nbind_host = {self.master.address}\n"
+            "auth_strategy = token\ntoken_file = /etc/volt/token\n"
+            "state_dir = /var/lib/virtman/volt\n"
+        )
+        self.master.put("/etc/volt/token", self._token.encode())
+        self.master.put("/etc/volt/volt.conf", conf.encode())
+        self._daemons["volt"] = self.master.start(
+            [self.script("volt-api"), "--config-file=/etc/volt/volt.conf"],
+            log="volt",
+        )
+        _wait_port(self.master, 7447, self._daemons["volt"])
+
+    def start_agent(self, node: Node, **options: Any) -> None:
+        """Start virtman-server on a node and wait for its door."""
+        given = {
+            "host_ip": node.address,
+            "master_ip": self.master.address,
+            "master_token_file": "/etc/virtman/token",
+            "debug": "true",
+            **options,
+        }
+        lines = [f"{key} = {value}" for key, value in given.items()]
+        conf = "\n".join(["[DEFAULT]", *lines, ""])
+        node.put("/etc/virtman/token", self._token.encode())
+        node.put("/etc/virtman/virtman.conf", conf.encode())
+        self._daemons[node.name] = node.start(
+            [
+                self.script("virtman-server"),
+                "--config-file=/etc/virtman/virtman.conf",
+            ],
+            log="virtman",
+        )
+        _wait_port(node, 7774, self._daemons[node.name])
+
+    def stop_volt(self, signal: str = "TERM") -> int | None:
+        """End volt-api and return its exit code."""
+        return self._stop("volt", signal)
+
+    def stop_agent(self, node: Node, signal: str = "TERM") -> int | None:
+        """End a node's agent and return its exit code."""
+        return self._stop(node.name, signal)
+
+    def stop(self) -> None:
+        """End every daemon that still runs, all at once."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(lambda n: self._stop(n, "TERM"), [*self._daemons]))
+
+    def call(
+        self, node: Node, verb: str, *arguments: Any, timeout: float = 180
+    ) -> Any:
+        """Call a function of vmtapi for a node, in that node."""
+        done = node.run(
+            [
+                "python3",
+                "-c",
+                _RPC,
+                str(CHECKOUT),
+                json.dumps([verb, [node.address, *arguments]]),
+            ],
+            timeout=timeout,
+        )
+        return json.loads(done.stdout)
+
+    def create(self, node: Node, vm: str, image: str, **more: Any) -> str:
+        """Create a VM's disk on a node; return the agent's answer."""
+        rest = [3260, IQN.removesuffix("volume-"), 1, more.get("device")]
+        answer = self.call(
+            node, "create", vm, image, self.master.address, *rest
+        )
+        return str(answer)
+
+    def wait_idle_computes(self, timeout: float = 300) -> None:
+        """Wait until no compute node holds a device, session or target."""
+
+        def idle(node: Node) -> bool:
+            return all(item["kind"] == "process" for item in node.leftovers())
+
+        side_by_side(
+            lambda node: node.wait_until(
+                lambda: idle(node),
+                timeout=timeout,
+                what=f"{node.name} holds nothing of ours any more",
+            ),
+            self.computes,
+        )
+
+    def script(self, name: str) -> str:
+        """Return the path of a console script of the project."""
+        return str(CHECKOUT / ".venv" / "bin" / name)
+
+    def _stop(self, name: str, signal: str) -> int | None:
+        process = self._daemons.pop(name, None)
+        if process is None:
+            return None
+        process.kill(signal)
+        return process.wait(60)
+
+
+def _wait_port(node: Node, port: int, process: Process) -> None:
+    ask = ["bash", "-c", f"exec 3<>/dev/tcp/{node.address}/{port}"]
+
+    def answers() -> bool:
+        code = process.poll()
+        if code is not None:
+            log = node.log("volt" if port == 7447 else "virtman")
+            raise RuntimeError(
+                f"{process.name} on {node.name} ended with {code}:\n"
+                f"{log.read_text()[-2000:]}"
+            )
+        return node.run(ask, check=False).code == 0
+
+    node.wait_until(
+        answers, timeout=START_TIMEOUT, what=f"{node.address}:{port} answers"
+    )
