@@ -43,12 +43,16 @@ class Members:
         the node was evicted by mistake) is registered again.  A peer that
         finds no place is left out of the answer; the next beat tries again.
         """
-        held = self._registry.read(lambda unit: unit.members.holdings(member))
-        known = {peer.peer_id: peer for _, peer in held}
-        for one in serving:
-            if not _same(one, known.get(one.peer_id)):
-                self._take_back(member, one)
-        return self._registry.write(lambda unit: self._answer(unit, member))
+        told, unknown = self._registry.write(
+            lambda unit: self._answer(unit, member, serving)
+        )
+        if not unknown:
+            return told
+        for one in unknown:
+            self._take_back(member, one)
+        return self._registry.write(
+            lambda unit: self._answer(unit, member, ())
+        )[0]
 
     def _take_back(self, member: str, one: Serving) -> None:
         def work(unit: Unit) -> None:
@@ -62,13 +66,20 @@ class Members:
         except NoSlot as reason:
             LOG.warning("%s", reason)
 
-    def _answer(self, unit: Unit, member: str) -> list[Assignment]:
+    def _answer(
+        self, unit: Unit, member: str, serving: Sequence[Serving]
+    ) -> tuple[list[Assignment], list[Serving]]:
+        """Return what to tell the node, and what of its news is new."""
         held = unit.members.holdings(member)
         if held:
             unit.members.seen(member, unit.now())
-        return [
+        told = [
             TreeWork(unit, volume, self._policy).assign(peer)
             for volume, peer in held
+        ]
+        known = {peer.peer_id: peer for _, peer in held}
+        return told, [
+            one for one in serving if not _same(one, known.get(one.peer_id))
         ]
 
 

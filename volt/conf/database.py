@@ -12,7 +12,6 @@ DEFAULT = 'sqlite:///$state_dir/volt.sqlite'
 
 USED = frozenset(
     {
-        'sqlite_synchronous',
         'connection',
         'connection_recycle_time',
         'max_pool_size',

@@ -86,6 +86,13 @@ def vacate(view: View, leaving: Peer) -> list[Move]:
     return moves
 
 
+def opening_of(peer: Peer, children: int, fanout: int) -> Opening:
+    """Return whom a peer with so many children can take as one more."""
+    if children >= fanout or not peer.reachable_soon:
+        return Opening.CLOSED
+    return Opening.SERVING if peer.serves else Opening.PROMISED
+
+
 def _free_child(view: View, position: int) -> int | None:
     places = shape.children_of(position, view.fanout)
     taken = view.occupied(places)

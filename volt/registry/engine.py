@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The database engine, by way of oslo.db.
+"""The database engine.
 
-SQLite is the default and needs no set-up.  Two things are taught to it:
-readers that do not wait for a writer (WAL), and writers that queue up when
-they begin instead of failing when they first write (BEGIN IMMEDIATE).
+Servers are connected by way of oslo.db.  SQLite, the default, is set up
+here: readers that do not wait for a writer (WAL), writers that queue up when
+they begin instead of failing when they first write (BEGIN IMMEDIATE), and
+connections that stay open: with the last one SQLite would fold its log into
+the file, which takes longer than a join.
 """
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from oslo_db.sqlalchemy import engines
+from oslo_db.sqlalchemy import engines, exc_filters
+from sqlalchemy import pool
 
 from volt.registry import models
 
-_BEGUN = 'in_transaction'
-"""Where oslo.db notes that it need not say BEGIN to SQLite any more."""
+WRITES = 'volt_writes'
+"""Execution option of connections whose transactions are going to write."""
 
 
 def connect(url: str, **options: Any) -> sa.Engine:
     """Return an engine for ``url``; ``options`` are those of oslo.db."""
-    engine: sa.Engine = engines.create_engine(url, **options)
-    if engine.dialect.name == 'sqlite':
-        sa.event.listen(engine, 'connect', _no_waiting_for_writers)
-        engine.dispose()
-    return engine
+    if not url.startswith('sqlite'):
+        engine: sa.Engine = engines.create_engine(url, **options)
+        return engine
+    return _sqlite(url)
 
 
 def create_tables(engine: sa.Engine) -> None:
@@ -33,19 +33,27 @@ def create_tables(engine: sa.Engine) -> None:
     models.metadata.create_all(engine)
 
 
-@contextlib.contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Begin a transaction that is going to write; commit it at the end."""
-    with engine.connect() as connection:
-        lite = engine.dialect.name == 'sqlite'
-        if lite:
-            connection.info[_BEGUN] = True
-        with connection.begin():
-            if lite:
-                connection.exec_driver_sql('BEGIN IMMEDIATE')
-            yield connection
+def _sqlite(url: str) -> sa.Engine:
+    in_memory = sa.make_url(url).database in (None, '', ':memory:')
+    engine = sa.create_engine(
+        url,
+        # A registry in memory lives in its one connection.
+        poolclass=pool.StaticPool if in_memory else pool.QueuePool,
+        connect_args={'check_same_thread': False},
+    )
+    sa.event.listen(engine, 'connect', _set_up)
+    sa.event.listen(engine, 'begin', _begin)
+    exc_filters.register_engine(engine)
+    return engine
 
 
-def _no_waiting_for_writers(connection: Any, _record: object) -> None:
+def _set_up(connection: Any, _record: object) -> None:
+    # Python's own idea of when to say BEGIN leaves no room for IMMEDIATE.
+    connection.isolation_level = None
     connection.execute('PRAGMA journal_mode = WAL')
     connection.execute('PRAGMA synchronous = NORMAL')
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql('BEGIN IMMEDIATE' if writes else 'BEGIN')

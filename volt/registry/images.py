@@ -2,12 +2,21 @@
 """The images and the portals of the image servers that serve them."""
 
 import dataclasses
+import itertools
 from typing import Any
 
 import sqlalchemy as sa
 
 from volt.model import Address, Image
 from volt.registry.models import images, portals
+
+_ALL = (
+    sa.select(images, *(one for one in portals.c if one.name != 'image_id'))
+    .join(portals, portals.c.image_id == images.c.id)
+    .order_by(images.c.id, portals.c.host, portals.c.port)
+)
+_ONE = _ALL.where(images.c.id == sa.bindparam('name'))
+_LOCK = _ONE.with_for_update(of=images)
 
 
 class Images:
@@ -18,17 +27,15 @@ class Images:
 
     def all(self) -> list[Image]:
         """Return every image, in the order of names."""
-        query = sa.select(images).order_by(images.c.id)
-        return [self._image(row) for row in self._connection.execute(query)]
+        return self._fetch(_ALL)
 
     def get(self, name: str) -> Image | None:
         """Return the image with its sources."""
-        return self._one(sa.select(images).where(images.c.id == name))
+        return next(iter(self._fetch(_ONE, name=name)), None)
 
     def lock(self, name: str) -> Image | None:
         """Return the image; nobody else changes it until we are done."""
-        query = sa.select(images).where(images.c.id == name)
-        return self._one(query.with_for_update())
+        return next(iter(self._fetch(_LOCK, name=name)), None)
 
     def put(self, image: Image) -> None:
         """Write the image and exactly these sources."""
@@ -55,16 +62,25 @@ class Images:
             portals.delete().where(portals.c.image_id == name)
         )
 
-    def _one(self, query: sa.Select[Any]) -> Image | None:
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else self._image(row)
+    def _fetch(self, query: sa.Select[Any], **values: str) -> list[Image]:
+        found = self._connection.execute(query, values)
+        return [
+            _image(list(same))
+            for _, same in itertools.groupby(found, lambda row: row.id)
+        ]
 
-    def _image(self, row: sa.Row[Any]) -> Image:
-        return Image(**row._mapping, sources=self._sources(row.id))
 
-    def _sources(self, name: str) -> tuple[Address, ...]:
-        c = portals.c
-        query = sa.select(c.host, c.port, c.iqn, c.lun)
-        query = query.where(c.image_id == name).order_by(c.host, c.port)
-        found = self._connection.execute(query)
-        return tuple(Address(**row._mapping) for row in found)
+def _image(rows: list[sa.Row[Any]]) -> Image:
+    """Return the image that its rows tell about, one row a source."""
+    sources = tuple(
+        Address(row.host, row.port, row.iqn, row.lun) for row in rows
+    )
+    first = rows[0]
+    return Image(
+        first.id,
+        first.size,
+        first.generation,
+        first.serial,
+        first.digest,
+        sources,
+    )

@@ -11,6 +11,18 @@ Held = tuple[str, str]
 """A volume's name and a peer id."""
 
 
+_SEEN = (
+    members.update()
+    .where(members.c.name == sa.bindparam('node'))
+    .values(last_seen=sa.bindparam('now'))
+)
+_HOLDINGS = (
+    sa.select(*volumes.c, *rows.columns)
+    .join(volumes, volumes.c.key == peers.c.volume_key)
+    .where(peers.c.member == sa.bindparam('node'))
+)
+
+
 class Members:
     """Nodes by name, with the time they were last heard of."""
 
@@ -19,24 +31,15 @@ class Members:
 
     def seen(self, name: str, now: float) -> None:
         """Note that the node has been heard of."""
-        changed = self._connection.execute(
-            members.update()
-            .where(members.c.name == name)
-            .values(last_seen=now)
-        )
-        if not changed.rowcount:
+        node = {'node': name, 'now': now}
+        if not self._connection.execute(_SEEN, node).rowcount:
             self._connection.execute(
-                members.insert().values(name=name, last_seen=now)
+                members.insert(), {'name': name, 'last_seen': now}
             )
 
     def holdings(self, name: str) -> list[tuple[Volume, Peer]]:
         """Return the peers of a node and their trees, by volume."""
-        query = (
-            sa.select(*volumes.c, *rows.columns)
-            .join(volumes, volumes.c.key == peers.c.volume_key)
-            .where(peers.c.member == name)
-        )
-        found = self._connection.execute(query).all()
+        found = self._connection.execute(_HOLDINGS, {'node': name}).all()
         held = [(rows.volume(row), rows.peer(row, row.name)) for row in found]
         return sorted(held, key=lambda one: (one[0].name, one[1].peer_id))
 

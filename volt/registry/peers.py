@@ -1,98 +1,95 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peers of one tree: looked up, put in, moved and taken out."""
+"""The peers of one tree: put in, changed, moved and taken out."""
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
 
 import sqlalchemy as sa
 
 from volt.executor import shape
-from volt.model import Move, Opening, Peer, Status, Volume
+from volt.executor.placement import opening_of
+from volt.model import Move, Peer, Status
 from volt.registry import rows
 from volt.registry.models import peers, volumes
-from volt.registry.view import TreeView
+from volt.registry.view import MINE, TreeView
+
+# The columns of a row have names of their own in these statements: the
+# plain ones are taken by the values to be written.
+_IT = sa.and_(MINE, peers.c.peer_id == sa.bindparam('id'))
+_INSERT = peers.insert()
+_CHANGE = (
+    peers.update()
+    .where(_IT)
+    .values(
+        {
+            name: sa.bindparam(f'new_{name}')
+            for name in ('opening', 'reserved_at', *rows.names)
+        }
+    )
+)
+_MOVE = peers.update().where(_IT).values(position=sa.bindparam('place'))
+_OPEN = peers.update().where(_IT).values(opening=sa.bindparam('step'))
+_DELETE = peers.delete().where(_IT)
+_ANY_OK = (
+    sa.select(peers.c.key).where(MINE, peers.c.status == Status.OK).limit(1)
+)
+_GROW = (
+    volumes.update()
+    .where(volumes.c.key == sa.bindparam('volume'))
+    .values(size=sa.bindparam('peers'))
+)
 
 
 class Peers(TreeView):
     """One tree; the caller has locked its volume before it writes."""
 
-    def __init__(self, connection: sa.Connection, volume: Volume) -> None:
-        super().__init__(connection, volume)
-        self.name = volume.name
-
-    def get(self, peer_id: str) -> Peer | None:
-        """Return the peer of that id."""
-        found = self._select(peers.c.peer_id == peer_id)
-        return found[0] if found else None
-
-    def all(self) -> list[Peer]:
-        """Return every peer, the ones nearest to the root first."""
-        return self._select()
-
     def any_ok(self) -> bool:
         """Tell whether at least one peer serves the volume."""
-        query = sa.select(peers.c.key).where(
-            peers.c.volume_key == self._key, peers.c.status == Status.OK
-        )
-        return self._connection.execute(query.limit(1)).first() is not None
+        return self._execute(_ANY_OK).first() is not None
 
     def insert(self, peer: Peer, now: float) -> None:
-        """Put in a new peer; its position is free."""
-        values = rows.values(peer) | {
-            'volume_key': self._key,
-            'opening': Opening.CLOSED,
-            'reserved_at': now,
-        }
-        self._connection.execute(peers.insert().values(**values))
+        """Put in a new peer; its position is free, hence all below it."""
+        values = rows.values(peer)
+        values |= {'volume_key': self._volume.key, 'reserved_at': now}
+        values['opening'] = opening_of(peer, 0, self.fanout)
+        self._connection.execute(_INSERT, values)
         self._grow(1)
-        self._reopen({peer.position, self._above(peer.position)})
+        self._reopen({self._above(peer.position)})
 
     def update(self, peer: Peer, now: float) -> None:
         """Write down what has changed about a peer, not where it stands."""
-        self._write(peer.peer_id, rows.values(peer) | {'reserved_at': now})
-        self._reopen({peer.position})
+        taken = len(self.occupied(self._below(peer)))
+        values = rows.values(peer) | {'reserved_at': now}
+        values['opening'] = opening_of(peer, taken, self.fanout)
+        new = {f'new_{name}': values[name] for name in values}
+        self._execute(_CHANGE, id=peer.peer_id, **new)
 
     def remove(self, leaving: Peer, moves: Iterable[Move]) -> None:
         """Take out a peer and close the gap."""
-        self._connection.execute(
-            peers.delete().where(
-                peers.c.volume_key == self._key,
-                peers.c.peer_id == leaving.peer_id,
-            )
-        )
+        self._execute(_DELETE, id=leaving.peer_id)
         self._grow(-1)
         touched = {leaving.position}
         for move in moves:
-            self._write(move.peer.peer_id, {'position': move.position})
+            self._execute(_MOVE, id=move.peer.peer_id, place=move.position)
             touched |= {move.position, move.peer.position}
         self._reopen(touched | {self._above(place) for place in touched})
 
     def _above(self, position: int) -> int:
         return shape.parent_of(position, self.fanout)
 
-    def _write(self, peer_id: str, values: dict[str, Any]) -> None:
-        self._connection.execute(
-            peers.update()
-            .where(peers.c.volume_key == self._key, peers.c.peer_id == peer_id)
-            .values(**values)
-        )
+    def _below(self, peer: Peer) -> range:
+        return shape.children_of(peer.position, self.fanout)
 
     def _grow(self, by: int) -> None:
         self._volume = dataclasses.replace(self._volume, size=self.size + by)
-        self._connection.execute(
-            volumes.update()
-            .where(volumes.c.key == self._key)
-            .values(size=self.size)
-        )
+        self._execute(_GROW, peers=self.size)
 
     def _reopen(self, positions: set[int]) -> None:
         """Note again who can take a child, at these positions."""
-        for peer in self.at(positions).values():
-            self._write(peer.peer_id, {'opening': self._opening(peer)})
-
-    def _opening(self, peer: Peer) -> Opening:
-        below = shape.children_of(peer.position, self.fanout)
-        if not peer.reachable_soon or len(self.occupied(below)) == len(below):
-            return Opening.CLOSED
-        return Opening.SERVING if peer.serves else Opening.PROMISED
+        here = self.at(positions).values()
+        below = (place for peer in here for place in self._below(peer))
+        taken = self.occupied(below)
+        for peer in here:
+            children = len(taken.intersection(self._below(peer)))
+            step = opening_of(peer, children, self.fanout)
+            self._execute(_OPEN, id=peer.peer_id, step=step)

@@ -40,7 +40,5 @@ def values(peer: Peer) -> dict[str, Any]:
     }
 
 
-columns = [
-    peers.c[name]
-    for name in ('peer_id', 'member', 'status', 'position', *_ADDRESS)
-]
+names = ('peer_id', 'member', 'status', 'position', *_ADDRESS)
+columns = [peers.c[name] for name in names]

@@ -3,20 +3,18 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import sqlalchemy as sa
 from oslo_db import exception as db
 
 from volt.exception import Unavailable
-from volt.registry.engine import writing
+from volt.registry.engine import WRITES
 from volt.registry.unit import Unit
 
 LOG = logging.getLogger(__name__)
 T = TypeVar('T')
 Work = Callable[[Unit], T]
-Transaction = AbstractContextManager[sa.Connection]
 
 ATTEMPTS = 10
 """Deadlocks and lost races are tried again that often, whole."""
@@ -26,24 +24,25 @@ class Registry:
     """Runs units of work against one database."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+        self._reader = engine
+        self._writer = engine.execution_options(**{WRITES: True})
 
     def read(self, work: Work[T]) -> T:
         """Run ``work`` on one consistent picture; it must not write."""
-        return self._attempt(self._engine.begin(), work)
+        return self._attempt(self._reader, work)
 
     def write(self, work: Work[T]) -> T:
         """Run ``work`` and commit it; it may be run more than once."""
         for attempt in range(1, ATTEMPTS):
             try:
-                return self._attempt(writing(self._engine), work)
+                return self._attempt(self._writer, work)
             except (db.DBDeadlock, db.DBDuplicateEntry) as lost:
                 LOG.debug("attempt %d lost a race: %s", attempt, lost)
-        return self._attempt(writing(self._engine), work)
+        return self._attempt(self._writer, work)
 
-    def _attempt(self, transaction: Transaction, work: Work[T]) -> T:
+    def _attempt(self, engine: sa.Engine, work: Work[T]) -> T:
         try:
-            with transaction as connection:
+            with engine.begin() as connection:
                 return work(Unit(connection))
         except db.DBError as error:
             if _is_outage(error):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One tree as placement sees it: each answer is one descent of an index."""
+"""One tree as placement sees it: each answer is one descent of an index.
+
+Statements are made once: making one takes longer than running it.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +13,20 @@ from volt.model import Opening, Peer, Volume
 from volt.registry import rows
 from volt.registry.models import peers
 
+MINE = peers.c.volume_key == sa.bindparam('volume')
+_PLACES = peers.c.position.in_(sa.bindparam('places', expanding=True))
+_OPENING = peers.c.opening == sa.bindparam('step')
+
+_PEERS = sa.select(*rows.columns).where(MINE)
+_AT = _PEERS.where(_PLACES)
+_ALL = _PEERS.order_by(peers.c.position)
+_DOWNWARDS = _PEERS.order_by(peers.c.position.desc())
+_LAST = _DOWNWARDS.limit(1)
+_SERVING = _DOWNWARDS.where(_OPENING).limit(sa.bindparam('most'))
+_ONE = _PEERS.where(peers.c.peer_id == sa.bindparam('id'))
+_OCCUPIED = sa.select(peers.c.position).where(MINE, _PLACES)
+_LOWEST = sa.select(sa.func.min(peers.c.position)).where(MINE, _OPENING)
+
 
 class TreeView:
     """Answers the questions of :class:`volt.executor.placement.View`."""
@@ -17,7 +34,6 @@ class TreeView:
     def __init__(self, connection: sa.Connection, volume: Volume) -> None:
         self._connection = connection
         self._volume = volume
-        self._key = volume.key
 
     @property
     def size(self) -> int:
@@ -29,57 +45,51 @@ class TreeView:
         """Children per place."""
         return self._volume.fanout
 
+    def get(self, peer_id: str) -> Peer | None:
+        """Return the peer of that id."""
+        return next(iter(self._fetch(_ONE, id=peer_id)), None)
+
+    def all(self) -> list[Peer]:
+        """Return every peer, the ones nearest to the root first."""
+        return self._fetch(_ALL)
+
     def at(self, positions: Iterable[int]) -> dict[int, Peer]:
         """Return the peers at these positions, by position."""
-        wanted = list(positions)
-        if not wanted:
-            return {}
-        found = self._fetch(self._query(peers.c.position.in_(wanted)))
+        places = list(positions)
+        found = self._fetch(_AT, places=places) if places else []
         return {peer.position: peer for peer in found}
 
     def occupied(self, positions: Iterable[int]) -> set[int]:
         """Return which of these positions are taken."""
-        wanted = list(positions)
-        if not wanted:
+        places = list(positions)
+        if not places:
             return set()
-        query = sa.select(peers.c.position).where(
-            peers.c.volume_key == self._key, peers.c.position.in_(wanted)
-        )
-        return set(self._connection.execute(query).scalars())
+        return set(self._execute(_OCCUPIED, places=places).scalars())
 
     def lowest_open(self, least: Opening) -> int | None:
         """Return the lowest peer position open to ``least`` or more."""
-        lowest = [self._lowest(step) for step in Opening if step >= least]
+        # One descent each: min() over several at once would read them all.
+        lowest = [
+            self._execute(_LOWEST, step=step).scalar_one()
+            for step in Opening
+            if step >= least
+        ]
         return min((one for one in lowest if one is not None), default=None)
 
     def highest_serving(self, limit: int) -> list[Peer]:
         """Return serving peers with room, highest position first."""
-        query = self._query(peers.c.opening == Opening.SERVING)
-        return self._fetch(
-            query.order_by(peers.c.position.desc()).limit(limit)
-        )
+        return self._fetch(_SERVING, step=Opening.SERVING, most=limit)
 
     def last(self) -> Peer:
         """Return the peer at the highest position; the tree has one."""
-        query = self._query().order_by(peers.c.position.desc())
-        return self._fetch(query.limit(1))[0]
+        return self._fetch(_LAST)[0]
 
-    def _lowest(self, opening: Opening) -> int | None:
-        # One descent each: min() over both at once would read them all.
-        query = sa.select(sa.func.min(peers.c.position)).where(
-            peers.c.volume_key == self._key, peers.c.opening == opening
-        )
-        lowest: int | None = self._connection.execute(query).scalar_one()
-        return lowest
-
-    def _select(self, *conditions: sa.ColumnElement[bool]) -> list[Peer]:
-        return self._fetch(self._query(*conditions).order_by(peers.c.position))
-
-    def _query(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
-        return sa.select(*rows.columns).where(
-            peers.c.volume_key == self._key, *conditions
-        )
-
-    def _fetch(self, query: sa.Select[Any]) -> list[Peer]:
-        found = self._connection.execute(query)
+    def _fetch(self, query: sa.Select[Any], **values: Any) -> list[Peer]:
+        found = self._execute(query, **values)
         return [rows.peer(row, self._volume.name) for row in found]
+
+    def _execute(
+        self, statement: sa.Executable, **values: Any
+    ) -> sa.CursorResult[Any]:
+        values['volume'] = self._volume.key
+        return self._connection.execute(statement, values)

@@ -9,6 +9,9 @@ from volt.model import Volume
 from volt.registry import rows
 from volt.registry.models import peers, volumes
 
+_ONE = sa.select(volumes).where(volumes.c.name == sa.bindparam('volume'))
+_LOCK = _ONE.with_for_update()
+
 
 class Volumes:
     """Trees by name; a tree without peers does not exist."""
@@ -25,12 +28,11 @@ class Volumes:
 
     def get(self, name: str) -> Volume | None:
         """Return the tree as it stands."""
-        return self._one(sa.select(volumes).where(volumes.c.name == name))
+        return self._one(_ONE, name)
 
     def lock(self, name: str) -> Volume | None:
         """Return the tree; nobody else changes it until we are done."""
-        found = sa.select(volumes).where(volumes.c.name == name)
-        return self._one(found.with_for_update())
+        return self._one(_LOCK, name)
 
     def lock_or_create(self, name: str, fanout: int) -> Volume:
         """Return the tree, locked; a new one keeps its fan-out for life."""
@@ -51,6 +53,6 @@ class Volumes:
         ):
             self._connection.execute(table.delete().where(key == volume.key))
 
-    def _one(self, query: sa.Select[Any]) -> Volume | None:
-        row = self._connection.execute(query).one_or_none()
+    def _one(self, query: sa.Select[Any], name: str) -> Volume | None:
+        row = self._connection.execute(query, {'volume': name}).one_or_none()
         return None if row is None else rows.volume(row)

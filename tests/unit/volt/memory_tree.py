@@ -41,9 +41,7 @@ class MemoryTree:
 
     def opening(self, one):
         below = shape.children_of(one.position, self.fanout)
-        if not one.reachable_soon or len(self.at(below)) == len(below):
-            return Opening.CLOSED
-        return Opening.SERVING if one.serves else Opening.PROMISED
+        return placement.opening_of(one, len(self.at(below)), self.fanout)
 
     def lowest_open(self, least):
         places = [
