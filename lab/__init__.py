@@ -13,6 +13,7 @@ from lab.errors import (
     LabError,
     MissingTool,
     NodeDown,
+    NotInTime,
 )
 from lab.node import Node, Result
 from lab.process import Process
@@ -28,6 +29,7 @@ __all__ = [
     "Node",
     "NodeDown",
     "NodeSpec",
+    "NotInTime",
     "Process",
     "Result",
 ]

@@ -18,6 +18,10 @@ class NodeDown(LabError):
     """The node has no power, or does not answer."""
 
 
+class NotInTime(LabError, TimeoutError):
+    """What was waited for did not come true."""
+
+
 class CommandFailed(LabError):
     """A command in a node ended with another code than zero.
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One node as its user sees it: commands, files, power and wire."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lab import spec
-from lab.errors import CommandFailed, CommandTimeout, NodeDown
+from lab.errors import CommandFailed, CommandTimeout, NodeDown, NotInTime
 from lab.machine import Boot, Machine
 from lab.process import Follower, Process, pauses
 
@@ -88,8 +89,8 @@ class Node:
                 texts = (data.decode(errors="replace") for data in seen)
                 raise CommandTimeout(told, 137, *texts)
             return code
-        except BaseException as error:
-            if not isinstance(error, NodeDown):
+        except BaseException:
+            with contextlib.suppress(NodeDown):
                 process.kill()
             raise
         finally:
@@ -117,7 +118,7 @@ class Node:
     ) -> Any:
         """Wait until a function gives a true value, or a command a 0.
 
-        Returns that value.  Raises TimeoutError naming ``what`` was awaited.
+        Returns that value.  Raises NotInTime naming ``what`` was awaited.
         """
         if callable(condition):
             ask = condition
@@ -132,7 +133,7 @@ class Node:
             if value := ask():
                 return value
         told = what or getattr(condition, "__name__", "the condition")
-        raise TimeoutError(f"node {self.name}: {told}: not in {timeout} s")
+        raise NotInTime(f"node {self.name}: {told}: not in {timeout} s")
 
     def put(self, path: str, data: bytes) -> None:
         """Write a file in the node, making its folder."""
