@@ -19,7 +19,7 @@ from volt.images import Images
 from volt.liveness import Evictor, Watch
 from volt.members import Members
 from volt.middleware import App
-from volt.registry import engine
+from volt.registry import engine, schema
 from volt.registry.session import Registry
 from volt.tree import Tree
 
@@ -67,7 +67,7 @@ def _open(conf: cfg.ConfigOpts) -> Engine:
                 mode=0o750, parents=True, exist_ok=True
             )
         opened = engine.connect(url, **options)
-        engine.create_tables(opened)
+        schema.prepare(opened)
     except (DBError, ArgumentError, ImportError, OSError) as error:
         raise ConfigError(
             f"cannot open the registry ([database] connection or "

@@ -11,10 +11,8 @@ the file, which takes longer than a join.
 from typing import Any
 
 import sqlalchemy as sa
-from oslo_db.sqlalchemy import engines, exc_filters
+from oslo_db.sqlalchemy import exc_filters
 from sqlalchemy import pool
-
-from volt.registry import models
 
 WRITES = 'volt_writes'
 """Execution option of connections whose transactions are going to write."""
@@ -23,14 +21,12 @@ WRITES = 'volt_writes'
 def connect(url: str, **options: Any) -> sa.Engine:
     """Return an engine for ``url``; ``options`` are those of oslo.db."""
     if not url.startswith('sqlite'):
+        # It brings SQLAlchemy's ORM along, which takes a while.
+        from oslo_db.sqlalchemy import engines
+
         engine: sa.Engine = engines.create_engine(url, **options)
         return engine
     return _sqlite(url)
-
-
-def create_tables(engine: sa.Engine) -> None:
-    """Create what is missing."""
-    models.metadata.create_all(engine)
 
 
 def _sqlite(url: str) -> sa.Engine:

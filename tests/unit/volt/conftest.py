@@ -6,7 +6,7 @@ import pytest
 from volt.executor.btree import BinaryTree
 from volt.images import Images
 from volt.members import Members
-from volt.registry import clock, engine
+from volt.registry import clock, engine, schema
 from volt.registry.session import Registry
 from volt.tree import Tree
 
@@ -14,7 +14,7 @@ from volt.tree import Tree
 @pytest.fixture
 def registry():
     opened = engine.connect('sqlite://')
-    engine.create_tables(opened)
+    schema.prepare(opened)
     return Registry(opened)
 
 

@@ -10,7 +10,7 @@ from oslo_db.exception import DBDeadlock, DBDuplicateEntry
 
 from volt.exception import Unavailable
 from volt.executor.btree import BinaryTree
-from volt.registry import engine
+from volt.registry import engine, schema
 from volt.registry.session import Registry
 from volt.tree import Tree
 
@@ -59,7 +59,7 @@ def test_many_joins_at_once_lose_no_peer_and_share_no_place(tmp_path):
             tree.query(VOLUME, name, address(name))
 
     opened = engine.connect(f'sqlite:///{tmp_path}/volt.sqlite')
-    engine.create_tables(opened)
+    schema.prepare(opened)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(join, range(4)))
     peers = Tree(Registry(opened), BinaryTree()).peers(VOLUME)
@@ -68,7 +68,7 @@ def test_many_joins_at_once_lose_no_peer_and_share_no_place(tmp_path):
 
 def test_a_reader_does_not_wait_for_a_writer(tmp_path):
     opened = engine.connect(f'sqlite:///{tmp_path}/volt.sqlite')
-    engine.create_tables(opened)
+    schema.prepare(opened)
     registry = Registry(opened)
 
     def work(unit):

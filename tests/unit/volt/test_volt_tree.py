@@ -10,7 +10,7 @@ from test_volt_placement import Churn, MemoryTree
 from volt.exception import NoSlot, PeerNotFound, VolumeInUse, VolumeNotFound
 from volt.executor.btree import BinaryTree
 from volt.model import Address, Image, Status
-from volt.registry import engine
+from volt.registry import engine, schema
 from volt.registry.session import Registry
 from volt.tree import Tree
 
@@ -21,7 +21,7 @@ class Both(MemoryTree):
     def __init__(self, fanout=2):
         super().__init__(fanout)
         opened = engine.connect('sqlite://')
-        engine.create_tables(opened)
+        schema.prepare(opened)
         self.real = Tree(Registry(opened), BinaryTree(), fanout)
 
     def join(self, name, agent=True):
