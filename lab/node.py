@@ -4,7 +4,6 @@
 import contextlib
 import dataclasses
 import io
-import json
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -150,8 +149,8 @@ class Node:
     def leftovers(self) -> list[dict[str, str]]:
         """Return what is left in the node: kind and name of each thing."""
         told = self.run(["/bin/sh", "/share/.lab/leftovers"]).stdout
-        found: list[dict[str, str]] = json.loads(told)
-        return found
+        pairs = (line.split("\t", 1) for line in told.splitlines())
+        return [{"kind": kind, "name": name} for kind, name in pairs]
 
     def power_off_hard(self) -> None:
         """Cut the power, as a torn-out cord does; the disk stays."""
