@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The samples in etc/volt say what the code does."""
+
+import configparser
+import logging.config
+import pathlib
+import re
+
+import pytest
+
+from volt import conf
+
+SAMPLES = pathlib.Path(__file__).parents[3] / 'etc' / 'volt'
+SAMPLE = (SAMPLES / 'volt.conf.sample').read_text()
+LOGGING = {'log_file', 'log_config_append', 'debug'}
+
+
+def shown(section):
+    """Return the options of one section, commented out or not."""
+    text = SAMPLE.partition(f'[{section}]\n')[2].partition('\n[')[0]
+    return dict(re.findall(r'^#?(\w+) =[ ]?(.*)$', text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(('group', 'options'), conf.list_opts())
+def test_every_option_is_in_the_sample_with_its_default(group, options):
+    told = shown(group or 'DEFAULT')
+    for option in options:
+        default = '<none>' if option.default is None else option.default
+        if option.dest != 'token_file':
+            assert told[option.dest] == str(default)
+
+
+def test_the_sample_has_no_other_options():
+    known = {one.dest for _, options in conf.list_opts() for one in options}
+    assert {*shown('DEFAULT'), *shown('database')} == known | LOGGING
+
+
+def test_the_sample_is_accepted_as_it_is(tmp_path):
+    path = tmp_path / 'volt.conf'
+    path.write_text(SAMPLE)
+    options = conf.new()
+    conf.load(options, [f'--config-file={path}'])
+    assert options.token_file == '/etc/volt/token'
+
+
+def test_the_sample_is_accepted_with_every_comment_taken_away(tmp_path):
+    from oslo_log import log
+
+    path = tmp_path / 'volt.conf'
+    path.write_text(
+        re.sub(r'^#(\w+ =(?! <none>))', r'\1', SAMPLE, flags=re.MULTILINE)
+    )
+    options = conf.new()
+    log.register_options(options)
+    conf.load(options, [f'--config-file={path}'])
+    assert options.log_config_append == '/etc/volt/logging.conf'
+
+
+def test_the_logging_sample_is_accepted(tmp_path, monkeypatch):
+    text = (SAMPLES / 'logging.conf.sample').read_text()
+    parser = configparser.RawConfigParser()
+    parser.read_string(text.replace('/var/log/volt', str(tmp_path)))
+    configured = []
+    monkeypatch.setattr(
+        logging.config,
+        '_install_loggers',
+        lambda *args: configured.append(args),
+    )
+    logging.config.fileConfig(parser, disable_existing_loggers=False)
+    (_, handlers, _), *_ = configured
+    assert set(handlers) == {'file', 'stderr'}
+    for handler in handlers.values():
+        handler.close()
