@@ -160,7 +160,7 @@ class BaseImage:
             if time.monotonic() > deadline:
                 LOG.warning("volt has no place for %s", self.image)
                 break
-            time.sleep(random.uniform(*_ASK_AGAIN))
+            time.sleep(random.uniform(*_ASK_AGAIN))  # noqa: S311 - jitter
             answer = coordinator.assign(seat)
         return answer
 

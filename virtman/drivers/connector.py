@@ -13,6 +13,7 @@ import socket
 from pathlib import Path as File
 from typing import Any
 
+from oslo_concurrency import opts as lock_options
 from oslo_config import cfg
 
 from virtman import privsep, sysfs
@@ -43,16 +44,12 @@ class Connector:
         import os_brick
         from os_brick import privileged
         from os_brick.initiator.connectors import iscsi
-        from oslo_concurrency import lockutils
 
         from virtman.drivers import scsi
 
         self._lock_path.mkdir(parents=True, exist_ok=True)
         lockutils.set_defaults(str(self._lock_path))
-        conf = cfg.ConfigOpts()
-        conf([], default_config_files=[], default_config_dirs=[])
-        os_brick.setup(conf)
-        conf.set_override("lock_path", str(self._lock_path), group="os_brick")
+        os_brick.setup(_options(self._lock_path))
         if privsep.run_in_process():
             privileged.default.set_client_mode(False)
             privileged.brick_privsep_hide_output.set_client_mode(False)
@@ -140,6 +137,16 @@ def identity(device: str) -> str:
     except OSError:
         return ""
     return page[4:].decode("ascii", "replace").strip(" \0")
+
+
+def _options(lock_path: File) -> cfg.ConfigOpts:
+    """Return the options os-brick wants: where its locks are files."""
+    conf = cfg.ConfigOpts()
+    for group, found in lock_options.list_opts():
+        conf.register_opts(found, group)
+    conf([], default_config_files=[], default_config_dirs=[])
+    conf.set_override("lock_path", str(lock_path), "oslo_concurrency")
+    return conf
 
 
 def _listens(source: Source) -> bool:
