@@ -13,6 +13,7 @@ import socket
 from pathlib import Path as File
 from typing import Any
 
+from oslo_concurrency import lockutils
 from oslo_concurrency import opts as lock_options
 from oslo_config import cfg
 
