@@ -30,7 +30,8 @@ _UUID_FORMAT = "virtman-1"
 # What device-mapper keeps unmangled (libdm, DM_STRING_MANGLING_AUTO), less
 # '#': none of these means anything to a path, an iSCSI name or a QEMU option.
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.:=@_-]*")
-_IQN_PREFIX = re.compile(r"iqn\.\d{4}-\d{2}\.[a-z0-9.-]+:[A-Za-z0-9.:_-]*")
+_IQN_PREFIX = re.compile(r"iqn\.\d{4}-\d{2}\.[a-z0-9.-]+:([A-Za-z0-9.:_-]*:)?")
+_IMAGE_MARK = ":" + IMAGE_PREFIX
 
 
 class Role(Enum):
@@ -69,9 +70,11 @@ def check_key(kind: str, text: str) -> str:
 
 def image_id(image_name: str) -> str:
     """Return the key of an image: its name with ``volume-`` before it."""
-    if isinstance(image_name, str) and image_name.startswith(IMAGE_PREFIX):
-        return check_key("image", image_name)
     check_key("image", image_name)
+    if image_name == IMAGE_PREFIX:
+        raise InvalidRequest(f"the image name {image_name!r} is all prefix")
+    if image_name.startswith(IMAGE_PREFIX):
+        return image_name
     return check_key("image", IMAGE_PREFIX + image_name)
 
 
@@ -102,19 +105,22 @@ def parse_dm_uuid(uuid: str) -> tuple[Role, str] | None:
 def iqn(image: str, prefix: str = DEFAULT_IQN_PREFIX) -> str:
     """Return the iSCSI qualified name under which ``image`` is exported.
 
-    :raises InvalidRequest: the prefix is no iSCSI qualified name's start.
+    :raises InvalidRequest: the prefix is no iSCSI qualified name's start, or
+        :func:`parse_iqn` would not find the image behind it.
     """
-    if not _IQN_PREFIX.fullmatch(prefix):
+    fits = isinstance(prefix, str) and _IQN_PREFIX.fullmatch(prefix)
+    if not fits or _IMAGE_MARK in prefix:
         raise InvalidRequest(
             f"the IQN prefix {prefix!r} is not of the form "
-            "iqn.YYYY-MM.reversed.domain:"
+            "iqn.YYYY-MM.reversed.domain: (it ends with a colon and has no "
+            f"{_IMAGE_MARK!r} in it)"
         )
     return prefix + image
 
 
 def parse_iqn(name: str) -> str | None:
     """Return the image that an iSCSI name of ours exports, else None."""
-    _, found, image = name.rpartition(":" + IMAGE_PREFIX)
+    _, found, image = name.partition(_IMAGE_MARK)
     return IMAGE_PREFIX + image if found and image else None
 
 
