@@ -7,11 +7,24 @@ login to it gave: a SCSI disk of this host.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from virtman.exception import InvalidRequest
+
+# RFC 7143, section 4.2.7: the three kinds of name, at most 223 bytes; of the
+# characters only those that mean nothing to a path or a tool's option.
+_ISCSI_NAME = re.compile(
+    r"(iqn\.\d{4}-\d{2}\.|eui\.|naa\.)[A-Za-z0-9+.:=@_-]{1,211}"
+)
+# Without its brackets nobody can tell an IPv6 address's end from a port.
+_PORTAL = re.compile(
+    r"(\[(?P<v6>[^]]+)\]|(?P<host>\w[\w.-]*))(:(?P<port>[0-9]{1,5}))?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -53,15 +66,19 @@ def from_connection(connection: Mapping[str, Any]) -> Source:
     :raises InvalidRequest: a key is missing or its value makes no sense.
     """
     try:
-        portal = str(connection["target_portal"])
-        iqn = str(connection["target_iqn"])
-        lun = int(connection["target_lun"])
-    except (KeyError, TypeError, ValueError) as error:
+        portal = connection["target_portal"]
+        iqn = connection["target_iqn"]
+        lun = str(connection["target_lun"])
+    except (KeyError, TypeError) as error:
         raise InvalidRequest(
             f"the image connection {connection!r} needs target_portal, "
             "target_iqn and target_lun"
         ) from error
-    return Source(*split_portal(portal), iqn, lun)
+    if not isinstance(iqn, str) or not _ISCSI_NAME.fullmatch(iqn):
+        raise InvalidRequest(f"the target_iqn {iqn!r} is no iSCSI name")
+    if not re.fullmatch("[0-9]{1,5}", lun):
+        raise InvalidRequest(f"the target_lun {lun!r} is no number")
+    return Source(*split_portal(portal), iqn, int(lun))
 
 
 def from_connections(connections: Any) -> list[Source]:
@@ -82,13 +99,21 @@ def from_connections(connections: Any) -> list[Source]:
 
 
 def split_portal(portal: str) -> tuple[str, int]:
-    """Split ``host[:port]`` or ``[v6]:port``; the port defaults to 3260."""
-    host, colon, port = portal.rpartition(":")
-    if not colon or portal.endswith("]"):
-        host, port = portal, "3260"
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise InvalidRequest(
-            f"the portal {portal!r} is not of the form host:port"
-        )
-    return host, int(port)
+    """Split ``host[:port]`` or ``[v6][:port]``; the port defaults to 3260."""
+    found = isinstance(portal, str) and _PORTAL.fullmatch(portal)
+    if found and (found["host"] or _is_ipv6(found["v6"])):
+        port = int(found["port"] or 3260)
+        if 0 < port < 65536:
+            return found["host"] or found["v6"], port
+    raise InvalidRequest(
+        f"the portal {portal!r} is not of the form host:port or "
+        "[IPv6 address]:port"
+    )
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
