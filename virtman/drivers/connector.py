@@ -14,7 +14,6 @@ from pathlib import Path as File
 from typing import Any
 
 from oslo_concurrency import lockutils
-from oslo_concurrency import opts as lock_options
 from oslo_config import cfg
 
 from virtman import privsep, sysfs
@@ -50,7 +49,9 @@ class Connector:
 
         self._lock_path.mkdir(parents=True, exist_ok=True)
         lockutils.set_defaults(str(self._lock_path))
-        os_brick.setup(_options(self._lock_path))
+        # os-brick reads the process-wide options and no others.
+        cfg.CONF([], default_config_files=[], default_config_dirs=[])
+        os_brick.setup(cfg.CONF)
         if privsep.run_in_process():
             privileged.default.set_client_mode(False)
             privileged.brick_privsep_hide_output.set_client_mode(False)
@@ -138,16 +139,6 @@ def identity(device: str) -> str:
     except OSError:
         return ""
     return page[4:].decode("ascii", "replace").strip(" \0")
-
-
-def _options(lock_path: File) -> cfg.ConfigOpts:
-    """Return the options os-brick wants: where its locks are files."""
-    conf = cfg.ConfigOpts()
-    for group, found in lock_options.list_opts():
-        conf.register_opts(found, group)
-    conf([], default_config_files=[], default_config_dirs=[])
-    conf.set_override("lock_path", str(lock_path), "oslo_concurrency")
-    return conf
 
 
 def _listens(source: Source) -> bool:
