@@ -152,6 +152,11 @@ class Paths:
             except VirtmanError as error:
                 LOG.warning("%s: paths not changed: %s", self._name, error)
                 settled = False
+            except Exception:
+                # A fault of ours; without this thread the image's readers
+                # would wait for ever once their parent is gone.
+                LOG.exception("%s: paths not changed", self._name)
+                settled = False
             pause = self._rest(settled, pause)
 
     def _rest(self, settled: bool, pause: float) -> float:

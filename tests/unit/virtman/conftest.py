@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No test here reaches the host: its tools, its /sys, its devices."""
+
+from __future__ import annotations
+
+import pytest
+from fake_kernel import FakeKernel
+
+from virtman import conf, privsep, sysfs
+
+
+def refuse(*args, **_):
+    raise AssertionError(f"a unit test would have run {args}")
+
+
+@pytest.fixture(autouse=True)
+def no_host(monkeypatch, tmp_path_factory):
+    """Let a test that forgot its fakes fail instead of changing the host."""
+    monkeypatch.setattr(privsep.context, "client_mode", False)
+    for name in ("_run", "claimable", "wipe", "signal_process"):
+        monkeypatch.setattr(privsep, name, refuse)
+    monkeypatch.setattr(sysfs, "SYS", tmp_path_factory.mktemp("sys"))
+
+
+@pytest.fixture
+def kernel(monkeypatch, tmp_path):
+    """A host in memory."""
+    host = FakeKernel(tmp_path / "sys")
+    host.install(monkeypatch)
+    return host
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings read from a file, with folders of the test's own."""
+
+    def read(**options):
+        file = tmp_path / "virtman.conf"
+        options = {
+            "host_ip": "127.0.0.1",
+            "rpc_port": 0,
+            "state_dir": tmp_path / "state",
+            "run_dir": tmp_path / "run",
+        } | options
+        lines = [f"{name} = {value}" for name, value in options.items()]
+        file.write_text("\n".join(["[DEFAULT]", *lines, ""]))
+        return conf.settings(conf.parse(["--config-file", str(file)]))
+
+    return read

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Portals that serve when told to, and the log of what was done, in order."""
+
+from __future__ import annotations
+
+import threading
+
+from virtman.exception import NoSource
+from virtman.path import Path, Source
+
+IQN = "iqn.2010-10.org.openstack:volume-a"
+PATIENCE = 10.0
+
+
+def source(host):
+    return Source(host, 3260, IQN)
+
+
+class Portals:
+    """Stands in for the connector; hosts are words.
+
+    ``serving`` are the hosts that serve the target, ``failing`` those whose
+    logins fail.  ``log`` holds pairs: what was done, and to which host.
+    """
+
+    def __init__(self, *serving: str) -> None:
+        self.serving = set(serving)
+        self.failing: set[str] = set()
+        self.log: list[tuple[str, str]] = []
+        self.sessions: dict[str, Path] = {}
+        self._changed = threading.Condition()
+
+    def serves(self, source: Source) -> bool:
+        self.note("ask", source.host)
+        return source.host in self.serving
+
+    def connect(self, source: Source) -> Path:
+        self.note("login", source.host)
+        if source.host in self.failing:
+            raise NoSource(f"login to {source.host} failed")
+        path = self.disk(source)
+        self.sessions[source.host] = path
+        return path
+
+    def disconnect(self, path: Path) -> None:
+        self.sessions.pop(path.source.host)
+        self.note("logout", path.source.host)
+
+    def disk(self, source: Source) -> Path:
+        return Path(source, f"/dev/disk-of-{source.host}", 128)
+
+    def note(self, what: str, whom: str) -> None:
+        with self._changed:
+            self.log.append((what, whom))
+            self._changed.notify_all()
+
+    def done(self, what: str) -> list[str]:
+        """Return to whom something was done so far, in order."""
+        with self._changed:
+            return [whom for did, whom in self.log if did == what]
+
+    def wait(self, what: str, whom: str, times: int = 1) -> None:
+        """Return when it has been done so often; fail if it never is."""
+        with self._changed:
+            assert self._changed.wait_for(
+                lambda: self.log.count((what, whom)) >= times, PATIENCE
+            ), f"no {what} {whom} ({times}) in {self.log}"
