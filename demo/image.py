@@ -84,10 +84,11 @@ def _build(
         progress('installing the boot loader, in a machine of its own')
         disk.install_boot_loader(raw, kernel, scratch)
         info = ImageInfo(path, size, _sha256(raw))
-        _record(path).unlink(missing_ok=True)
+        made = {'recipe': recipe, 'bytes': size, 'sha256': info.sha256}
+        # First the record: killed between the two, the next run finds an
+        # image that does not fit its record, and builds it anew.
+        _record(path).write_text(json.dumps(made, indent=2) + '\n')
         raw.replace(path)
-    made = {'recipe': recipe, 'bytes': info.bytes, 'sha256': info.sha256}
-    _record(path).write_text(json.dumps(made, indent=2) + '\n')
     progress(f'{path}: {info.bytes} bytes, sha256 {info.sha256}')
     return info
 

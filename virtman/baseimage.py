@@ -120,6 +120,31 @@ class BaseImage:
             return False
         return self._paths.want(self._sources(assignment))
 
+    def take_place(self) -> None:
+        """Join the tree now if volt was away, or full, at the deployment.
+
+        :raises VoltAway: it is still.
+        :raises WrongIdentity: volt knows other content under this name.
+        """
+        seat = self.seat
+        if seat is None or seat.peer_id or self._facts is None:
+            return
+        answer = self._tools.coordinator.assign(seat)
+        if answer.peer_id is None:
+            return
+        taken = dataclasses.replace(seat, peer_id=answer.peer_id)
+        known = answer.image
+        if known is not None and known.serial != self._facts.serial:
+            self._leave(taken)
+            raise WrongIdentity(
+                f"{self.image} is not served to others: volt knows it with "
+                f"serial {known.serial!r}, here it has {self._facts.serial!r}"
+            )
+        self._seat = taken
+        self._tools.coordinator.register(taken)
+        LOG.info("%s has its place in the tree", self.image)
+        self.reassign(answer)
+
     def close(self) -> None:
         """Stop the thread; devices, sessions and targets stay."""
         if self._paths is not None:
@@ -200,9 +225,12 @@ class BaseImage:
         if self._seat is not None:
             layers += [
                 Export(self.image, self._seat.iqn, facts.serial),
-                Membership(self._tools.coordinator, self._seat),
+                Membership(self._tools.coordinator, self._current_seat),
             ]
         return layers
+
+    def _current_seat(self) -> Seat:
+        return self._seat or self._new_seat()
 
     def _new_seat(self) -> Seat:
         settings = self._tools.settings

@@ -63,4 +63,7 @@ class Heartbeat(threading.Thread):
         if self._volt_was_away:
             LOG.info("volt answers again")
         self._volt_was_away = False
-        self._node.reassign(answer)
+        try:
+            self._node.reassign(answer)
+        except VirtmanError as error:
+            LOG.warning("%s", error)

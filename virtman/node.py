@@ -107,8 +107,12 @@ class Node:
         return [seat for seat in seats if seat is not None]
 
     def reassign(self, assignments: Mapping[str, Assignment]) -> None:
-        """Apply volt's answer to a heartbeat: assignments by peer id."""
+        """Apply volt's answer to a heartbeat: assignments by peer id.
+
+        volt answers, so images that have no place yet ask for one.
+        """
         for image in self.images():
+            image.base.take_place()
             seat = image.base.seat
             answer = assignments.get(seat.peer_id or "") if seat else None
             if answer is not None:

@@ -92,7 +92,7 @@ def test_every_image_reads_as_its_disk(live, restart):
 
 def test_no_sector_is_handed_out_twice(live):
     starts = live["starts"]
-    assert len(starts) == 5
+    assert len(starts) == 4
     assert all(start % 128 == 0 for start, _ in starts)
     for (_, end), (start, _) in itertools.pairwise(starts):
         assert start >= end
@@ -169,6 +169,20 @@ def test_a_broken_group_is_refused_and_the_remedy_told_works(refusals):
     assert refusals["mended"]
 
 
-def test_nothing_is_left(refusals, node):
-    assert refusals["left"] == []
+def test_a_read_that_waits_for_its_source_refuses_a_change(facts):
+    refused = facts["stuck"]["refused"]
+    assert "wait for a source" in refused["error"]
+    assert refused["unchanged"] and facts["stuck"]["unchanged"]
+
+
+def test_the_read_that_waited_ends_well(facts):
+    assert facts["stuck"]["suspended"] == ["multipath_volume-a"]
+    assert facts["stuck"]["reader"]["faults"] == []
+    assert facts["stuck"]["reader"]["right"] >= 4
+    assert facts["stuck"]["same"] == [True, True]
+
+
+def test_nothing_is_left(facts, node):
+    assert facts["refusals"]["left"] == []
+    assert facts["stuck"]["left"] == []
     assert node.leftovers() == []

@@ -9,6 +9,7 @@ the build nor the removal: it is said in the log.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from virtman.drivers.volt import Coordinator, Seat
 from virtman.exception import VirtmanError
@@ -18,9 +19,15 @@ LOG = logging.getLogger(__name__)
 
 
 class Membership(Layer):
-    """Registered with volt while the stack stands."""
+    """Registered with volt while the stack stands.
 
-    def __init__(self, coordinator: Coordinator, seat: Seat) -> None:
+    :param seat: gives the place now; it may be taken later than the stack
+        was built, when volt was away then.
+    """
+
+    def __init__(
+        self, coordinator: Coordinator, seat: Callable[[], Seat]
+    ) -> None:
         self._coordinator = coordinator
         self._seat = seat
 
@@ -31,18 +38,18 @@ class Membership(Layer):
     def build(self, below: str) -> str:
         """Register; a volt that is away is told by the next heartbeat."""
         try:
-            self._coordinator.register(self._seat)
+            self._coordinator.register(self._seat())
         except VirtmanError as error:
             LOG.warning(
                 "%s; this node serves %s but nobody is sent to it until volt "
-                "answers a heartbeat", error, self._seat.image,
+                "answers a heartbeat", error, self._seat().image,
             )  # fmt: skip
         return below
 
     def deactivate(self) -> bool:
         """Leave the tree; an absent volt finds out by the missing beats."""
         try:
-            return self._coordinator.leave(self._seat)
+            return self._coordinator.leave(self._seat())
         except VirtmanError as error:
-            LOG.warning("%s; leaving %s unsaid", error, self._seat.image)
+            LOG.warning("%s; leaving %s unsaid", error, self._seat().image)
             return False

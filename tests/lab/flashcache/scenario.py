@@ -21,6 +21,7 @@ import shlex
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,7 @@ def main() -> None:
         privsep.modprobe(module)
     facts = {
         phase.__name__: _in_a_process_of_its_own(phase)
-        for phase in (live, restart, refusals)
+        for phase in (live, restart, refusals, stuck)
     }
     json.dump(facts, sys.stdout)
 
@@ -62,9 +63,11 @@ def live() -> dict[str, Any]:
     with _Reader("a") as reader:
         starts = [_start("a")]
         for image, change in (
-            ("b", _activate), ("b", _deactivate), ("c", _activate),
-            ("b", _activate), ("c", _deactivate), ("c", _activate),
-        ):  # fmt: skip
+            ("b", _activate),
+            ("b", _deactivate),
+            ("c", _activate),
+            ("b", _activate),
+        ):
             change(engine, image)
             if change is _activate:
                 starts.append(_start(image))
@@ -120,9 +123,50 @@ def refusals() -> dict[str, Any]:
     _activate(engine, "b")
     facts["mended"] = _same("b")
     _deactivate(engine, "b")
-    facts["left"] = _group_devices()
+    return facts | {"left": _group_devices()}
+
+
+def stuck() -> dict[str, Any]:
+    """Change a group while a read of one image waits for its source."""
+    facts: dict[str, Any] = {}
+    engine = _engine("ssd1")
+    _activate(engine, "a")
+    before = _tables("a")["fcg"]
+    source = names.dm_name(Role.MULTIPATH, "volume-a")
+    privsep.dmsetup("suspend", "--noflush", source)
+    with _Reader("a", await_first=False) as reader:
+        _wait_for_a_read("fcg")
+        # Far longer than a command takes; the suspension will never end.
+        patience, privsep.DEADLINE = privsep.DEADLINE, 8.0
+        facts["refused"] = _failing(engine, "b", _source("b"))
+        privsep.DEADLINE = patience
+        facts["unchanged"] = _tables("a")["fcg"] == before
+        facts["suspended"] = _suspended()
+        privsep.dmsetup("resume", source)
+        reader.await_more()
+    facts["reader"] = {"right": reader.right, "faults": reader.faults}
+    _activate(engine, "b")
+    facts["same"] = [_same("a"), _same("b")]
+    for image in "ab":
+        _deactivate(engine, image)
     _clear_files()
-    return facts
+    return facts | {"left": _group_devices()}
+
+
+def _wait_for_a_read(name: str) -> None:
+    """Return when the device has begun a read that has not ended."""
+    folder = sysfs.block_dir(f"/dev/mapper/{name}")
+    deadline = time.monotonic() + 30
+    while not int((folder / "inflight").read_text().split()[0]):
+        assert time.monotonic() < deadline, "nothing is read"
+
+
+def _suspended() -> list[str]:
+    return [
+        sysfs.read(flag.parent / "name") or ""
+        for flag in Path("/sys/block").glob("dm-*/dm/suspended")
+        if sysfs.read(flag) == "1"
+    ]
 
 
 def _in_a_process_of_its_own(phase: Callable[[], Any]) -> Any:
@@ -312,8 +356,9 @@ def _ssd_same() -> bool:
 class _Reader(threading.Thread):
     """Reads an image past the page cache, over and over, and compares."""
 
-    def __init__(self, image: str) -> None:
+    def __init__(self, image: str, *, await_first: bool = True) -> None:
         super().__init__(daemon=True)
+        self._await_first = await_first
         self._path = names.dm_path(Role.CACHED, f"volume-{image}")
         self._wanted = _expected(image)
         self._end = threading.Event()
@@ -323,7 +368,8 @@ class _Reader(threading.Thread):
 
     def __enter__(self) -> _Reader:
         self.start()
-        self.await_more()
+        if self._await_first:
+            self.await_more()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wrong requests and missing things: a clear answer, nothing changed.
+
+Each test compares what the node holds before and after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from demo.site import CHECKOUT
+
+pytestmark = pytest.mark.lab
+
+FOLDER = "/var/lib/virtman"
+
+
+@contextlib.contextmanager
+def unchanged(bed, node):
+    before = bed.held(node)
+    yield
+    assert bed.held(node) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        ("true", "not exists"),
+        (": > $0", "is empty"),
+        ("head -c 1000 /dev/zero > $0", "no multiple of 512"),
+        ("mkdir $0", "no plain file"),
+        ("truncate -s 1M $0; losetup -f $0", "attached to /dev/loop"),
+        ("truncate -s 1M $0; exec 3>>$0; sleep 60 & echo", "open for writing"),
+    ],
+)
+def test_an_image_file_that_cannot_be_served_is_refused(bed, make, says):
+    file = f"{FOLDER}/bad.img"
+    node = bed.master
+    node.run(["sh", "-c", f"({make}) >/dev/null 2>&1", file])
+    try:
+        with unchanged(bed, node):
+            answer = bed.site.call(node, "create_image_target", "bad", file)
+        assert answer.startswith("2:Virtman: Image Service:"), answer
+        assert says in answer
+        assert file in answer
+    finally:
+        node.run(
+            ["sh", "-c", "losetup -j $0 | cut -d: -f1 | xargs -r losetup -d;"
+             "pkill sleep; rm -rf $0", file],
+            check=False,
+        )  # fmt: skip
+
+
+def test_an_image_name_is_exported_once(bed):
+    image = bed.serve_image(blocks=16)
+    file = f"{FOLDER}/{image}.raw"
+    with unchanged(bed, bed.master):
+        answer = bed.site.call(bed.master, "create_image_target", image, file)
+    assert answer == (
+        f"1:Virtman: Image Service: Warning! image_name = volume-{image} "
+        "exists! Please use another name"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "a b", "a\nb", "$(reboot)", "-rf", "x" * 120, ""]
+)
+def test_a_name_no_kernel_object_can_have_is_refused(bed, name):
+    with unchanged(bed, bed.n1):
+        as_vm = bed.site.create(bed.n1, name, "image")
+        as_image = bed.site.create(bed.n1, "vm1", name)
+    for answer in (as_vm, as_image):
+        assert answer.startswith("2:"), answer
+        assert "name" in answer
+
+
+def test_an_image_server_that_does_not_answer_is_named(bed):
+    with unchanged(bed, bed.n1):
+        answer = bed.site.call(
+            bed.n1, "create", "vm1", "nowhere", "10.77.0.99"
+        )
+    assert answer.startswith("2:"), answer
+    assert "10.77.0.99:3260" in answer
+    assert bed.site.call(bed.n1, "list") == []
+
+
+def test_an_image_that_the_server_does_not_serve_is_named(bed):
+    with unchanged(bed, bed.n1):
+        answer = bed.site.create(bed.n1, "vm1", "unknown")
+    assert answer.startswith("2:"), answer
+    assert "volume-unknown" in answer
+
+
+def test_without_volt_a_node_reads_from_the_image_server(bed):
+    image = bed.serve_image(blocks=64)
+    bed.site.stop_volt()
+    try:
+        bed.create(bed.n1, "vm1", image)
+        found = bed.pattern(
+            bed.n1, "verify", "/dev/mapper/snapshot_vm1", image, 0, 64
+        )
+    finally:
+        bed.site.start_volt()
+    assert (found["blocks"], found["wrong"]) == (64, 0)
+    log = bed.n1.log("virtman").read_text()
+    assert f"volume-{image} is read from 10.77.0.1:3260" in log
+    bed.n1.wait_until(
+        lambda: (
+            f"volume-{image} has its place"
+            in bed.n1.log("virtman").read_text()
+        ),
+        timeout=60,
+        what="n1 registers once volt is back",
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        ("true", "not a block device"),
+        ("truncate -s 1M $1; losetup $0 $1", "too small"),
+        (
+            "truncate -s 64M $1; mkfs.ext4 -qF $1; losetup $0 $1;"
+            "mkdir -p /run/held; mount $0 /run/held",
+            "in use",
+        ),
+    ],
+)
+def test_a_copy_on_write_device_that_cannot_be_used_is_refused(
+    bed, make, says
+):
+    image = bed.serve_image(blocks=16)
+    bed.create(bed.n1, "other", image)
+    device, file = "/dev/loop7", f"{FOLDER}/cow.bad"
+    bed.n1.run(["sh", "-c", make, device, file])
+    given = device if make != "true" else "/dev/nothing"
+    try:
+        with unchanged(bed, bed.n1):
+            answer = bed.site.create(bed.n1, "vm1", image, device=given)
+        assert answer.startswith("2:"), answer
+        assert says in answer
+        assert given in answer
+    finally:
+        bed.n1.run(
+            ["sh", "-c", "umount /run/held; losetup -d $0; rm -f $1",
+             device, file],
+            check=False,
+        )  # fmt: skip
+
+
+def test_a_cache_that_would_not_fit_is_refused_before_anything_is_made(bed):
+    image = bed.serve_image(blocks=64)
+    filler = f"{FOLDER}/filler"
+    script = (
+        "free=$(df --output=avail -B1 $1 | tail -1);"
+        "fallocate -l $((free - 2000000)) $0"
+    )
+    bed.n2.run(["sh", "-c", script, filler, FOLDER])
+    try:
+        with unchanged(bed, bed.n2):
+            answer = bed.site.create(bed.n2, "vm1", image)
+    finally:
+        bed.n2.run(["rm", filler])
+    assert answer.startswith("2:"), answer
+    assert f"{FOLDER}/cache" in answer
+    assert "MiB" in answer
+
+
+def test_missing_programs_are_all_named_with_their_packages(bed):
+    server = bed.site.script("virtman-server")
+    python = server.replace("virtman-server", "python")
+    done = bed.n3.run(
+        ["env", "PATH=/nowhere", python, server, "--rpc_port=7999"],
+        check=False,
+        timeout=180,
+    )
+    assert done.code == 1
+    for words in (
+        "program tgtadm",
+        "package tgt",
+        "program qemu-img",
+        "package qemu-utils",
+        "program nbdinfo",
+    ):
+        assert words in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("no_such_option = 1", "no_such_option"),
+        ("cache_engine = tape", "tape"),
+    ],
+)
+def test_an_option_that_means_nothing_ends_the_agent(bed, line, says):
+    path = "/run/bad.conf"
+    bed.n3.put(path, f"[DEFAULT]\nrpc_port = 7999\n{line}\n".encode())
+    done = bed.n3.run(
+        [bed.site.script("virtman-server"), f"--config-file={path}"],
+        check=False,
+        timeout=180,
+    )
+    assert done.code == 2
+    assert says in done.stderr
+    assert str(CHECKOUT) not in done.stderr, "a sentence, no traceback"
