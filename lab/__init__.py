@@ -7,21 +7,21 @@ doc/source/lab.rst tells how it works.
 
 from lab.cluster import Cluster
 from lab.errors import (
-    ClusterBusy,
     CommandFailed,
     CommandTimeout,
     LabError,
     MissingTool,
     NodeDown,
     NotInTime,
+    WrongState,
 )
-from lab.node import Node, Result
+from lab.node import Node
 from lab.process import Process
+from lab.shell import Result
 from lab.spec import NodeSpec
 
 __all__ = [
     "Cluster",
-    "ClusterBusy",
     "CommandFailed",
     "CommandTimeout",
     "LabError",
@@ -32,4 +32,5 @@ __all__ = [
     "NotInTime",
     "Process",
     "Result",
+    "WrongState",
 ]

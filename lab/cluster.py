@@ -9,10 +9,8 @@ kernel, so another process may go on with the same cluster, or clear away
 what a killed one left.
 """
 
-import concurrent.futures
 import contextlib
 import fcntl
-import shlex
 import shutil
 import time
 import zlib
@@ -20,12 +18,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import accelerator, initramfs, processes, spec, tools
-from lab.errors import ClusterBusy, LabError
+from lab import accelerator, initramfs, processes, report, share, spec, tools
+from lab.errors import LabError, NodeDown, WrongState
 from lab.machine import Boot, Machine
 from lab.network import Network
 from lab.node import Node
 from lab.spec import NodeSpec
+from lab.waiting import pauses
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _BRIDGE_POSITION = 254
@@ -38,8 +37,8 @@ def _quiet(_: str) -> None:
 class Cluster:
     """The machines whose state is in ``directory``.
 
-    Without ``nodes`` it is the cluster that is up there, or was.  ``say`` is
-    called with a line of progress now and then.
+    Without ``nodes`` it is the cluster that is up there.  ``say`` is called
+    with a line of progress now and then.
     """
 
     def __init__(
@@ -56,19 +55,14 @@ class Cluster:
         self.name = f"lab-{self.directory.name}-{digest:08x}"
         self.network = Network(self.name)
         self._state = self.directory / "cluster.json"
-        self.specs = spec.make(nodes) if nodes else self._saved()
+        self.specs = spec.make(nodes) if nodes else spec.load(self._state)
         self.nodes = {node.name: node for node in self._nodes()}
-
-    def _saved(self) -> tuple[NodeSpec, ...]:
-        with contextlib.suppress(FileNotFoundError):
-            return spec.load(self._state)
-        return ()
 
     def _nodes(self) -> Iterator[Node]:
         for position, one in enumerate(self.specs, 1):
             folder = self.directory / one.name
             machine = Machine(one, position, folder, self.share, self.network)
-            yield Node(machine, self._boot, CHECKOUT)
+            yield Node(machine, self._boot)
 
     def _boot(self) -> Boot:
         cache = self.directory.parent / ".cache"
@@ -88,28 +82,29 @@ class Cluster:
     def node(self, name: str) -> Node:
         """Return a node; raise LabError naming those there are."""
         if name not in self.nodes:
-            there = ", ".join(self.nodes) or "none: the cluster is not up"
-            raise LabError(f"no node {name!r} in {self.name}; there: {there}")
+            there = ", ".join(self.nodes) or "none, the cluster is down"
+            raise LabError(f"{self.name} has no node {name!r}; it has {there}")
         return self.nodes[name]
 
     def up(self, *, timeout: float = 180) -> None:
-        """Boot all nodes and wait until they answer.
+        """Boot all nodes and wait until they are up.
 
         Is the very same cluster up already, only nodes without power are
         started.  Whatever goes wrong, Ctrl-C too, takes all of it down.
+        Raises MissingTool, WrongState, NodeDown.
         """
         tools.check()
         if not self.specs:
             raise LabError("which nodes? give their names or number")
         with self._locked():
-            if self._is_up():
-                self._power_all(timeout)
-                return
+            fresh = not self.is_up()
             try:
-                self._build()
+                if fresh:
+                    self._build()
                 self._power_all(timeout)
             except BaseException:
-                self._clear()
+                if fresh:
+                    self._clear()
                 raise
 
     def down(self) -> None:
@@ -117,99 +112,72 @@ class Cluster:
         with self._locked():
             self._clear()
 
-    def _is_up(self) -> bool:
+    def is_up(self) -> bool:
+        """Tell whether it was taken up; WrongState if with other nodes."""
         if not (self._state.exists() and self.network.exists()):
             return False
-        if self._saved() != self.specs:
-            raise ClusterBusy(
-                f"{self.name} is up with other nodes: "
-                f"{', '.join(s.name for s in self._saved())}; "
-                "take it down first"
-            )
+        there = spec.load(self._state)
+        if there != self.specs:
+            names = ", ".join(s.name for s in there)
+            told = f"{self.name} is up with other nodes or sizes ({names})"
+            raise WrongState(f"{told}: take it down first")
         return True
 
     def _build(self) -> None:
         self._clear()
-        shutil.rmtree(self.share, ignore_errors=True)
-        self._fill_share()
+        share.fill(self.share, self.specs, CHECKOUT)
         self.network.create(spec.address(_BRIDGE_POSITION))
         for node in self.nodes.values():
             shutil.rmtree(node.machine.folder, ignore_errors=True)
             node.machine.prepare()
         spec.save(self._state, self.specs)
 
-    def _fill_share(self) -> None:
-        ours = self.share / ".lab"
-        shutil.copytree(initramfs.GUEST, ours)
-        for folder in ("runs", "nodes", "ready"):
-            (ours / folder).mkdir()
-        (ours / "hosts").write_text(self._hosts())
-        for node in self.nodes.values():
-            words = {
-                "NAME": node.name,
-                "ADDRESS": node.address,
-                "CHECKOUT": str(CHECKOUT),
-                "UDEV": str(int(node.machine.spec.udev)),
-            }
-            lines = (f"{k}={shlex.quote(v)}\n" for k, v in words.items())
-            (ours / "nodes" / node.name).write_text("".join(lines))
-
-    def _hosts(self) -> str:
-        known = ((n.address, n.name) for n in self.nodes.values())
-        lines = ("127.0.0.1 localhost", *map(" ".join, known))
-        return "\n".join(lines) + "\n"
-
     def _power_all(self, timeout: float) -> None:
-        boot = self._boot()
-        begin = time.monotonic()
-
-        def power(node: Node) -> None:
+        self.say(f"{self.name}: booting {len(self.nodes)} machines")
+        boot, begin = self._boot(), time.monotonic()
+        for node in self.nodes.values():
             if not node.running():
                 node.machine.start(boot)
-            node.wait_ready(timeout)
-            took = time.monotonic() - begin
-            self.say(f"node {node.name} ({node.address}): up, {took:.1f} s")
-
-        with concurrent.futures.ThreadPoolExecutor(len(self.nodes)) as pool:
-            list(pool.map(power, self.nodes.values()))
+        missing = list(self.nodes.values())
+        for _ in pauses(timeout):
+            for node in [node for node in missing if node.ready()]:
+                missing.remove(node)
+                took = time.monotonic() - begin
+                self.say(f"node {node.name}, {node.address}: {took:.1f} s")
+            if not missing:
+                return
+        names = ", ".join(node.name for node in missing)
+        raise NodeDown(
+            f"not up in {timeout} s: {names}; {missing[0].name}'s console:\n"
+            f"{missing[0].machine.console_tail()}"
+        )
 
     def _clear(self) -> None:
-        for mark in self._marks():
+        for mark in self.marks():
             processes.kill(mark)
         self.network.delete()
-        for path in self.directory.glob("*/disk.raw"):
-            path.unlink()
-        for path in self.directory.glob("*/*.sock"):
-            path.unlink()
+        for pattern in ("*/disk.raw", "*/*.sock", "*/*.lock"):
+            for path in self.directory.glob(pattern):
+                path.unlink()
         self._state.unlink(missing_ok=True)
 
-    def _marks(self) -> set[str]:
-        """Return the marks of this cluster's processes, from /proc alone."""
+    def marks(self) -> set[str]:
+        """Return the marks of this cluster's living processes."""
         return processes.marks(f"guest={self.name}.")
 
     def status(self) -> list[dict[str, Any]]:
-        """Return a row for each node: name, address, power, bytes, link."""
-        links = self.network.links()
-        return [_row(node, links) for node in self.nodes.values()]
+        """Return a row for each node; see lab.report."""
+        return report.status(self.nodes.values(), self.network)
 
     def leftovers(self) -> list[dict[str, str]]:
         """Return what is left: where, kind and name of each thing.
 
         Of a cluster that is up that is what its nodes hold; of one that is
-        down every process, tap and namespace.
+        down every process, network device and namespace on the host.
         """
         if self._state.exists():
-            return [
-                {"where": node.name, **thing}
-                for node in self.nodes.values()
-                if node.running()
-                for thing in node.leftovers()
-            ]
-        host = [("process", mark) for mark in sorted(self._marks())]
-        host += [("link", name) for name in self.network.links()]
-        if self.network.exists():
-            host.append(("namespace", self.name))
-        return [{"where": "host", "kind": k, "name": n} for k, n in host]
+            return report.in_nodes(self.nodes.values())
+        return report.on_host(self.marks(), self.network)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -218,20 +186,6 @@ class Cluster:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise ClusterBusy(
-                    f"{self.name}: another command is taking it up or down"
-                ) from None
+                told = "another command is taking it up or down"
+                raise WrongState(f"{self.name}: {told}") from None
             yield
-
-
-def _row(node: Node, links: dict[str, Any]) -> dict[str, Any]:
-    link = links.get(node.machine.tap)
-    stats = link["stats64"] if link else {}
-    return {
-        "name": node.name,
-        "address": node.address,
-        "power": "on" if node.running() else "off",
-        "link": "up" if link and "UP" in link["flags"] else "cut",
-        "sent_bytes": stats["rx"]["bytes"] if stats else 0,
-        "received_bytes": stats["tx"]["bytes"] if stats else 0,
-    }

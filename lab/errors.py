@@ -10,7 +10,7 @@ class MissingTool(LabError):
     """Programs, kernels or rights that this machine lacks."""
 
 
-class ClusterBusy(LabError):
+class WrongState(LabError):
     """The cluster is in another state than the call asks for."""
 
 

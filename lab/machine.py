@@ -39,6 +39,7 @@ class Machine:
         self.mark = f"guest={network.namespace}.{spec.name}"
         self.disk = folder / "disk.raw"
         self.console = folder / "console.log"
+        self._pid: int | None = None
 
     def prepare(self) -> None:
         """Make the disk, with an empty file system, and the tap."""
@@ -51,7 +52,9 @@ class Machine:
 
     def pid(self) -> int | None:
         """Return the number of the QEMU process; None without power."""
-        return next(iter(processes.find(self.mark)), None)
+        if self._pid is None or not processes.carries(self._pid, self.mark):
+            self._pid = next(iter(processes.find(self.mark)), None)
+        return self._pid
 
     @property
     def ready(self) -> Path:

@@ -79,6 +79,10 @@ class Network:
         found = json.loads(self._ip("-s", "-j", "link", "show"))
         return {link["ifname"]: link for link in found}
 
+    def counted(self, tap: str, way: str) -> int:
+        """Return the bytes that went through: ``way`` is rx or tx."""
+        return int(self.links()[tap]["stats64"][way]["bytes"])
+
     def enter(self, argv: list[str]) -> list[str]:
         """Return the command that runs ``argv`` inside the namespace."""
         return ["nsenter", f"--net=/run/netns/{self.namespace}", "--", *argv]

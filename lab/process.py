@@ -11,15 +11,15 @@ import shlex
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from lab import doorbell
-from lab.errors import ClusterBusy, NodeDown
+from lab.errors import NodeDown, WrongState
 from lab.machine import Machine
+from lab.waiting import pauses
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 _POWER_CHECK = 0.5
 
 
@@ -134,23 +134,9 @@ class Follower:
                 sink.flush()
 
 
-def pauses(timeout: float) -> Iterator[None]:
-    """Yield at growing intervals, for ``timeout`` seconds, at least twice."""
-    limit = time.monotonic() + timeout
-    pause = _FIRST_PAUSE
-    yield
-    while True:
-        left = limit - time.monotonic()
-        time.sleep(max(0.0, min(pause, left)))
-        yield
-        if left <= 0:
-            return
-        pause = min(pause * 1.3, _LONGEST_PAUSE)
-
-
 def _new_folder(share: Path) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix="", dir=share / ".lab" / "runs"))
     except FileNotFoundError:
         told = f"{share.parent.name}: the cluster is down"
-        raise ClusterBusy(told) from None
+        raise WrongState(told) from None

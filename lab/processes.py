@@ -13,17 +13,18 @@ from pathlib import Path
 
 def find(mark: str) -> list[int]:
     """Return the ids of living processes with ``mark`` as an argument."""
-    numbers = (int(p.name) for p in Path("/proc").glob("[0-9]*"))
-    return sorted(pid for pid in numbers if mark in arguments(pid))
+    return [pid for pid in _all() if carries(pid, mark)]
 
 
-def arguments(pid: int) -> list[str]:
-    """Return a process's arguments; none when it is gone or a zombie."""
-    try:
-        line = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return []
-    return line.decode(errors="replace").split("\0")
+def carries(pid: int, mark: str) -> bool:
+    """Tell whether process ``pid`` lives and has ``mark`` as an argument."""
+    return mark in _arguments(pid)
+
+
+def marks(beginning: str) -> set[str]:
+    """Return the arguments of living processes that begin so."""
+    every = (word for pid in _all() for word in _arguments(pid))
+    return {word for word in every if word.startswith(beginning)}
 
 
 def kill(mark: str, timeout: float = 20) -> int:
@@ -42,7 +43,7 @@ def _kill_one(pid: int, mark: str, timeout: float) -> bool:
     except ProcessLookupError:
         return False
     try:
-        if mark not in arguments(pid):
+        if not carries(pid, mark):
             return False
         signal.pidfd_send_signal(handle, signal.SIGKILL)
         if not select.select([handle], [], [], timeout)[0]:
@@ -52,7 +53,14 @@ def _kill_one(pid: int, mark: str, timeout: float) -> bool:
         os.close(handle)
 
 
-def marks(beginning: str) -> set[str]:
-    """Return the arguments of living processes that begin so."""
-    pids = (int(p.name) for p in Path("/proc").glob("[0-9]*"))
-    return {a for p in pids for a in arguments(p) if a.startswith(beginning)}
+def _all() -> list[int]:
+    return sorted(int(path.name) for path in Path("/proc").glob("[0-9]*"))
+
+
+def _arguments(pid: int) -> list[str]:
+    # A zombie's are empty: it is dead for us.
+    try:
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return line.decode(errors="replace").split("\0")

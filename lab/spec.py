@@ -64,5 +64,9 @@ def save(path: Path, specs: Sequence[NodeSpec]) -> None:
 
 
 def load(path: Path) -> tuple[NodeSpec, ...]:
-    """Read what ``save`` wrote; raise FileNotFoundError if it never did."""
-    return tuple(NodeSpec(**item) for item in json.loads(path.read_text()))
+    """Read what ``save`` wrote; nothing readable there, no nodes."""
+    try:
+        items = json.loads(path.read_text())
+        return tuple(NodeSpec(**item) for item in items)
+    except (FileNotFoundError, ValueError, TypeError):
+        return ()

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words that ``python -m lab`` understands."""
+
+import argparse
+import re
+from collections.abc import Callable, Mapping
+
+_STORY = """\
+a first walk:
+  python -m lab up --nodes 3             three machines: node1 node2 node3
+  python -m lab run node1 -- uname -a
+  python -m lab limit node1 4            4 Mbit/s each way; 'none' lifts it
+  python -m lab power-off node2          as if its cord were pulled
+  python -m lab power-on node2           with the disk it had
+  python -m lab down
+
+In a node / is the host's own / (what is written there stays in the node's
+memory), /var/lib/virtman is its disk, and /share is one folder for all
+nodes and the host: build/lab/NAME/share.  Nodes are 10.77.0.1, .2, ... and
+know each other by name.  More in doc/source/lab.rst.
+
+exit codes: that of the command for 'run'; otherwise 0 done, 1 failed or
+leftovers found, 2 wrong usage, 130 interrupted.
+"""
+_NODE_VERBS = {
+    "power-off": "cut the power of a node, as if its cord were pulled",
+    "power-on": "start it again, with the disk it had",
+    "cut": "pull the network cable of a node",
+    "mend": "plug it in again",
+    "refresh": "let a node see what changed in the host's files",
+}
+
+Action = Callable[[argparse.Namespace], int]
+
+
+def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
+    """Return the parser; it puts the chosen action into ``do``."""
+    top = argparse.ArgumentParser(
+        prog="python -m lab",
+        description="A cluster of emulated machines with real kernels.",
+        epilog=_STORY,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument(
+        "--name",
+        default="default",
+        type=_name,
+        help="which cluster; several may be up (default: %(default)s)",
+    )
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, text: str, *words: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(do=actions[name], verb=name)
+        for word in words:
+            command.add_argument(word)
+        return command
+
+    _up(add("up", "boot the machines; fine to run twice"))
+    add("down", "take all down; logs stay")
+    for name, text in {
+        "status": "show nodes, power, links and bytes",
+        "leftovers": "list what is left; exit code 1 if there is anything",
+    }.items():
+        add(name, text).add_argument("--json", action="store_true")
+    run = add("run", "run a command in a node, as root")
+    run.add_argument("-i", action="store_true", help="pass on stdin")
+    run.add_argument("--timeout", type=float, default=86400, help="seconds")
+    run.add_argument("node")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    for name, text in _NODE_VERBS.items():
+        add(name, text, "node")
+    limit = add("limit", "limit a cable, both ways", "node")
+    limit.add_argument("rate", type=_rate, help="Mbit/s, or none")
+    console = add("console", "show what a node's kernel said", "node")
+    console.add_argument("--lines", type=int, default=40)
+    return top
+
+
+def _up(up: argparse.ArgumentParser) -> None:
+    up.add_argument("names", nargs="*", metavar="NODE", help="their names, or")
+    up.add_argument(
+        "--nodes",
+        type=int,
+        metavar="K",
+        help="how many, named node1 ... (default: those that are up, or 3)",
+    )
+    up.add_argument("--memory", type=int, default=1024, help="MiB a node")
+    up.add_argument("--disk", type=int, default=4096, help="MiB a node")
+    up.add_argument(
+        "--cpus",
+        type=int,
+        default=1,
+        help="of a node; emulated, a second one makes it slower",
+    )
+    up.add_argument("--no-udev", action="store_true", help="without udevd")
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: use a-z, 0-9 and '-'")
+    return text
+
+
+def _rate(text: str) -> float | None:
+    return None if text == "none" else float(text)
