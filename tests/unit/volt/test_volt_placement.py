@@ -68,9 +68,7 @@ class Churn(RuleBasedStateMachine):
 
 
 TestChurn = Churn.TestCase
-TestChurn.settings = settings(
-    max_examples=60, stateful_step_count=60, deadline=None
-)
+TestChurn.settings = settings(max_examples=60, stateful_step_count=60)
 
 
 def test_long_churn_keeps_the_bound_and_moves_few():

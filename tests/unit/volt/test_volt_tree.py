@@ -62,9 +62,7 @@ class RealChurn(Churn):
 
 
 TestRealChurn = RealChurn.TestCase
-TestRealChurn.settings = settings(
-    max_examples=15, stateful_step_count=40, deadline=None
-)
+TestRealChurn.settings = settings(max_examples=15, stateful_step_count=40)
 
 
 def joined(tree, *names):
