@@ -83,16 +83,17 @@ class BaseImage:
         """The portals that the image is read from now, best first."""
         return self._paths.portals if self._paths else []
 
-    def deploy(self, connections: Sequence[Source]) -> None:
+    def deploy(self, connections: Sequence[Source]) -> bool:
         """Build what is missing; on failure leave nothing of this call.
 
         :param connections: the image servers that the caller knows.
+        :returns: whether the stack is new.
         :raises NoSource: nobody answered in time.
         :raises NoSpace: the cache would not fit.
         """
         if self._stack is not None:
             self._complete(self._stack)
-            return
+            return False
         self._connections = tuple(connections)
         assignment = self._assignment()
         try:
@@ -100,6 +101,7 @@ class BaseImage:
         except VirtmanError:
             self._forget()
             raise
+        return True
 
     def undeploy(self) -> bool:
         """Take the stack away, from the top; return whether it is gone.

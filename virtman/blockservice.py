@@ -11,7 +11,6 @@ gives) in ``snapshot_dir``.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from virtman.exception import InUse, InvalidRequest
 # chunk, then areas of one metadata chunk (an exception takes 16 bytes of it)
 # and the chunks it describes.
 _EXCEPTION_BYTES = 16
-_LOOP = re.compile(r"/dev/loop(\d+)")
+_LOOP = "/dev/loop"
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,19 @@ class BlockService:
         """
         if device is None:
             return self._own(instance, origin_sectors)
-        place = _LOOP.fullmatch(device)
-        if place and loop.is_free(device):
-            return self._premade(device, int(place[1]), origin_sectors)
+        if _is_free_loop(device):
+            number = int(device.removeprefix(_LOOP))
+            return self._premade(device, number, origin_sectors)
         return self._given(device)
+
+    def check(self, device: str | None) -> None:
+        """Refuse a device that :meth:`open` would refuse, and change nothing.
+
+        :raises InvalidRequest: no such device, or too small.
+        :raises InUse: somebody holds it.
+        """
+        if device is not None and not _is_free_loop(device):
+            self._given(device)
 
     def close(self, store: Store) -> None:
         """Detach the store; its data stays."""
@@ -142,6 +150,11 @@ class BlockService:
                 f"the copy-on-write device {device} is in use: {reason}"
             )
         return Store(device)
+
+
+def _is_free_loop(device: str) -> bool:
+    number = device.removeprefix(_LOOP)
+    return number.isdigit() and loop.is_free(_LOOP + number)
 
 
 def _stretch(file: Path, size: int) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from virtman import snapshot
 from virtman.baseimage import BaseImage
-from virtman.exception import InUse
+from virtman.exception import InUse, VirtmanError
 from virtman.path import Source
 from virtman.snapshot import Instance, Snapshots
 
@@ -38,12 +38,26 @@ class Image:
     ) -> Instance:
         """Deploy the image if it is not, and put an instance on it.
 
-        When the instance fails, an image that this very call deployed is
-        left to the next heartbeat, which removes images without instances.
+        A failure takes away again what this very call has built.
         """
+        self._snapshots.check(device)
         with self._lock:
-            self.base.deploy(connections)
-            return self._snapshots.create(name, self.name, device)
+            built = self.base.deploy(connections)
+            try:
+                return self._snapshots.create(name, self.name, device)
+            except (VirtmanError, OSError):
+                if built:
+                    self._take_back()
+                raise
+
+    def _take_back(self) -> None:
+        try:
+            self.base.undeploy()
+        except VirtmanError as error:
+            LOG.warning(
+                "%s stays until a heartbeat can remove it: %s",
+                self.name, error,
+            )  # fmt: skip
 
     def destroy(self, instance: Instance) -> None:
         """Remove an instance and its data; the image stays for the next."""

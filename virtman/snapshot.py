@@ -53,6 +53,10 @@ class Snapshots:
         self._stores = stores
         self._chunk = chunk
 
+    def check(self, device: str | None) -> None:
+        """Refuse a copy-on-write device that could not be used."""
+        self._stores.check(device)
+
     def create(self, name: str, image: str, device: str | None) -> Instance:
         """Create a new instance's disk on a deployed image.
 

@@ -132,7 +132,6 @@ def test_a_copy_on_write_device_that_cannot_be_used_is_refused(
     bed, make, says
 ):
     image = bed.serve_image(blocks=16)
-    bed.create(bed.n1, "other", image)
     device, file = "/dev/loop7", f"{FOLDER}/cow.bad"
     bed.n1.run(["sh", "-c", make, device, file])
     given = device if make != "true" else "/dev/nothing"

@@ -162,3 +162,20 @@ def _pattern():
     from conftest import PATTERN
 
     return PATTERN
+
+
+def test_an_image_server_reads_its_own_image_without_a_place_in_the_tree(bed):
+    image = bed.serve_image(blocks=64)
+    before = bed.held(bed.master)
+    bed.create(bed.master, "vm1", image)
+    found = bed.pattern(
+        bed.master, "verify", "/dev/mapper/snapshot_vm1", image, 0, 64
+    )
+    assert (found["blocks"], found["wrong"]) == (64, 0)
+    assert probe.parents(bed.master, f"volume-{image}") == [bed.master.address]
+    targets = [name for kind, name in bed.held(bed.master) if kind == "target"]
+    assert len(targets) == 1, "it is not exported twice"
+    assert bed.site.call(bed.master, "destroy", "vm1") == "0:"
+    bed.master.wait_until(
+        lambda: bed.held(bed.master) == before, timeout=60, what="master idle"
+    )

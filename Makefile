@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# The commands of this project.  Each installs what it needs and may be run
+# again at any time; "make help" lists them.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# A tree without .git (an unpacked archive) cannot tell pbr its version.
+ifeq ($(wildcard .git),)
+export PBR_VERSION ?= 0.4.0
+endif
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install system test unit lint labtest demo samples clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*##/\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(STAMP)  ## the Python side, into .venv
+
+$(STAMP): setup.cfg requirements.txt test-requirements.txt Makefile
+	@tools/system-packages python
+	@echo "installing Python packages into $(VENV)"
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@$(BIN)/pip install -q -r requirements.txt -r test-requirements.txt
+	@$(BIN)/pip install -q --no-deps -e .
+	@touch $@
+
+system: $(STAMP)  ## the Debian packages that lab and demo need (root)
+	@tools/system-packages lab
+
+test: lint unit labtest  ## everything, on real kernels too (root)
+
+lint: install  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: system  ## the fast tests
+	$(BIN)/pytest tests/unit tests/functional
+
+labtest: system  ## the tests on real kernels (root)
+	$(BIN)/pytest tests/lab --timeout 900 --durations 10
+
+demo: system  ## six VM disks through a tree of caches, shown (root)
+	$(BIN)/python -m demo
+
+samples: install  ## write the configuration samples anew
+	$(BIN)/oslo-config-generator --config-file etc/volt/volt-config-generator.conf
+	$(BIN)/oslo-config-generator --config-file etc/virtman/virtman-config-generator.conf
+
+clean:  ## remove .venv and build
+	rm -rf $(VENV) build
