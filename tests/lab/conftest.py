@@ -144,9 +144,8 @@ def pytest_runtest_makereport(item, call):
 def tell(cluster):
     """Print the ends of the consoles and of the daemons' logs."""
     for node in cluster.nodes.values():
-        print(
-            f"--- console of {node.name}\n{node.machine.console_tail()[-_TAIL:]}"
-        )
+        console = node.machine.console_tail()[-_TAIL:]
+        print(f"--- console of {node.name}\n{console}")
     for log in sorted(cluster.share.glob("logs/*/*")):
         text = log.read_text(errors="replace")
         print(f"--- {log.parent.name} {log.name}\n{text[-_TAIL:]}")
