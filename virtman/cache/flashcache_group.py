@@ -18,7 +18,12 @@ from virtman.cache.flashcache_devices import TOP_DOWN, Devices
 from virtman.cache.flashcache_spans import Span, Spans
 from virtman.conf import Settings
 from virtman.drivers import dmsetup
-from virtman.exception import LayerMismatch, VirtmanError
+from virtman.exception import (
+    CommandError,
+    LayerError,
+    LayerMismatch,
+    VirtmanError,
+)
 from virtman.names import Role
 
 LOG = logging.getLogger(__name__)
@@ -138,7 +143,16 @@ class Group:
         group = self._devices.find(Role.GROUP)
         if group is None:
             raise LayerMismatch(f"{self._devices.group} has gone away")
-        dmsetup.swap_table(group, str(spans), readonly=False)
+        try:
+            dmsetup.swap_table(group, str(spans), readonly=False)
+        except CommandError as error:
+            if error.code is not None:
+                raise
+            raise LayerError(
+                "the cache group cannot be changed while reads of its images "
+                "wait for a source; 'dmsetup status' shows the paths that "
+                f"have failed ({error})"
+            ) from error
 
     def _remove_empty(self) -> None:
         """Take the group away; if it stays, it is used again."""

@@ -155,6 +155,19 @@ def test_a_swap_that_fails_leaves_the_group_as_it_was(engine, mapper):
     assert mapper.suspended() == []
 
 
+def test_a_swap_without_an_end_tells_who_waits(engine, mapper):
+    activate(engine, "volume-a")
+    late = CommandError(["dmsetup", "suspend"], None, "", "no end in 1 s")
+
+    def suspend(*args):
+        raise late
+
+    mapper._suspend = suspend
+    with pytest.raises(LayerError, match=r"wait for a source.*no end in 1 s"):
+        activate(engine, "volume-b")
+    assert len(members(mapper)) == 1
+
+
 def test_an_image_that_cannot_be_shown_leaves_the_group(engine, mapper):
     activate(engine, "volume-a")
     mapper.failing = "create .* cached_volume-b"
