@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from virtman.exception import LayerMismatch, RollbackError, VirtmanError
+from virtman.exception import LayerMismatch, RollbackError
 
 LOG = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Stack:
                 if created:
                     built.append(layer)
                     LOG.debug("%s: %s", type(layer).__name__, device)
-        except VirtmanError as cause:
+        except Exception as cause:
             _take_back(built, cause)
             raise
         return device
@@ -107,8 +107,8 @@ def _remove(layers: Sequence[Layer]) -> bool:
     return changed
 
 
-def _take_back(built: Sequence[Layer], cause: VirtmanError) -> None:
+def _take_back(built: Sequence[Layer], cause: Exception) -> None:
     try:
         _remove(built)
-    except VirtmanError as failed:
+    except Exception as failed:
         raise RollbackError(cause, failed) from cause
