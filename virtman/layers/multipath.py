@@ -144,5 +144,5 @@ def devices_of(text: str) -> list[str]:
     found = []
     for index, word in enumerate(words):
         if word == "queue-length":
-            found.append(words[index + 4])
+            found += words[index + 4 : index + 5]
     return found

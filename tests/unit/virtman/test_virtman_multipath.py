@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The multipath device: its tables, read and written, and its live paths."""
+
+from __future__ import annotations
+
+import pytest
+from fake_portals import source
+from hypothesis import given
+from hypothesis import strategies as st
+
+from virtman.exception import CommandError, InUse, LayerMismatch
+from virtman.layers import multipath
+from virtman.layers.multipath import Gate, Multipath
+from virtman.path import Path
+
+SECTORS = 2048
+NAME = "multipath_volume-a"
+DEVICE = f"/dev/mapper/{NAME}"
+
+numbers = st.builds("{}:{}".format, st.integers(1, 511), st.integers(0, 2**20))
+
+
+@pytest.fixture
+def layer(kernel):
+    return Multipath("volume-a", SECTORS)
+
+
+@pytest.fixture
+def disks(kernel):
+    """Paths to three hosts."""
+
+    def path(host):
+        name = kernel.sys.add("sd", SECTORS)
+        return Path(source(host), f"/dev/{name}", SECTORS)
+
+    return [path(host) for host in ("parent", "uncle", "server")]
+
+
+def test_a_table_has_a_group_a_path_in_order_and_queues():
+    assert multipath.table(8, ["8:0", "8:16"]) == (
+        "0 8 multipath 1 queue_if_no_path 0 2 1 "
+        "queue-length 0 1 1 8:0 128 queue-length 0 1 1 8:16 128"
+    )
+
+
+def test_a_table_without_a_path_queues_all_the_same():
+    assert multipath.table(8, []) == "0 8 multipath 1 queue_if_no_path 0 0 0"
+
+
+@given(st.lists(numbers, max_size=6))
+def test_the_disks_of_a_table_are_read_back_in_order(disks):
+    assert multipath.devices_of(multipath.table(8, disks)) == disks
+
+
+@pytest.mark.parametrize(
+    ("line", "disks"),
+    [
+        ("0 131072 multipath 1 queue_if_no_path 0 2 1 queue-length 0 1 1 8:0 "
+         "1 queue-length 0 1 1 8:16 1", ["8:0", "8:16"]),
+        ("0 131072 multipath 1 queue_if_no_path 0 1 1 queue-length 0 1 1 "
+         "65:128 128 ", ["65:128"]),
+        ("0 131072 multipath 0 0 0 0", []),
+        ("0 131072 multipath 1 queue_if_no_path 0 0 0", []),
+        ("", []),
+        ("0 131072 multipath 0 0 1 1 queue-length 0 1", []),
+        ("0 131072 multipath 0 0 1 1 queue-length", []),
+    ],
+)  # fmt: skip
+def test_the_disks_of_a_table_that_the_kernel_prints_are_found(line, disks):
+    assert multipath.devices_of(line) == disks
+
+
+def test_it_is_born_read_only_without_a_path_and_shut(kernel, layer):
+    assert layer.activate("") == (DEVICE, True)
+    (create,) = kernel.called("dmsetup", "create")
+    assert "--readonly" in create
+    assert "virtman-1-multipath-volume-a" in create
+    assert kernel.dm.devices[NAME].table == "0 2048 multipath 0 0 0 0"
+
+
+def test_it_is_adopted_when_it_stands(kernel, layer):
+    layer.activate("")
+    again = Multipath("volume-a", SECTORS)
+    assert again.activate("") == (DEVICE, False)
+    assert len(kernel.called("create")) == 1
+
+
+def test_a_device_of_another_size_is_refused(kernel, layer):
+    layer.activate("")
+    with pytest.raises(LayerMismatch, match=r"2048 sectors.* 4096"):
+        Multipath("volume-a", 4096).activate("")
+
+
+@pytest.mark.parametrize("uuid", ["", "mpath-volume-a", "virtman-1-cached-x"])
+def test_a_device_that_has_our_name_but_is_not_ours_is_never_touched(
+    kernel, layer, disks, uuid
+):
+    kernel.dm.foreign(NAME, SECTORS, uuid)
+    for touch in (
+        lambda: layer.activate(""),
+        lambda: layer.update(disks),
+        layer.open,
+        layer.deactivate,
+    ):
+        with pytest.raises(LayerMismatch, match=r"is taken by"):
+            touch()
+    assert kernel.calls == []
+
+
+def test_opening_lets_it_queue_and_is_done_once(kernel, layer):
+    layer.activate("")
+    assert Gate(layer).activate("/dev/engine") == ("/dev/engine", True)
+    assert "queue_if_no_path" in kernel.dm.devices[NAME].table
+    assert not layer.open()
+    assert not Gate(layer).deactivate()
+    assert len(kernel.called("message")) == 1
+
+
+def test_opening_what_is_not_there_changes_nothing(kernel, layer):
+    assert not layer.open()
+    assert kernel.calls == []
+
+
+def test_paths_are_put_under_the_live_device_read_only(kernel, layer, disks):
+    layer.activate("")
+    assert layer.update(disks[:2])
+    device = kernel.dm.devices[NAME]
+    assert multipath.devices_of(device.table) == ["8:0", "8:1"]
+    assert not device.suspended
+    verbs = [call[1] for call in kernel.calls if call[0] == "dmsetup"][-3:]
+    assert verbs == ["load", "suspend", "resume"]
+    (load,) = kernel.called("load")
+    (suspend,) = kernel.called("suspend")
+    assert "--readonly" in load
+    assert "--noflush" in suspend
+
+
+def test_the_same_paths_again_reload_nothing(kernel, layer, disks):
+    layer.activate("")
+    layer.update(disks)
+    kernel.calls.clear()
+    assert layer.update(disks) is False
+    assert [call[1] for call in kernel.calls] == ["table"]
+
+
+def test_another_order_is_a_change(kernel, layer, disks):
+    layer.activate("")
+    layer.update(disks)
+    assert layer.update(disks[::-1])
+    table = kernel.dm.devices[NAME].table
+    assert multipath.devices_of(table) == ["8:2", "8:1", "8:0"]
+
+
+def test_no_device_yet_is_said_and_no_error(kernel, layer, disks):
+    assert layer.update(disks) is None
+
+
+def test_a_table_that_does_not_load_leaves_the_old_one_running(
+    kernel, layer, disks
+):
+    layer.activate("")
+    layer.update(disks[:1])
+    kernel.refuse("dmsetup", "load")
+    with pytest.raises(CommandError):
+        layer.update(disks)
+    device = kernel.dm.devices[NAME]
+    assert multipath.devices_of(device.table) == ["8:0"]
+    assert not device.suspended
+    assert len(kernel.called("suspend")) == 1
+
+
+def test_a_suspension_that_fails_leaves_the_old_table_and_no_new_one(
+    kernel, layer, disks
+):
+    layer.activate("")
+    layer.update(disks[:1])
+    kernel.refuse("dmsetup", "suspend")
+    with pytest.raises(CommandError):
+        layer.update(disks)
+    device = kernel.dm.devices[NAME]
+    assert multipath.devices_of(device.table) == ["8:0"]
+    assert (device.suspended, device.loaded) == (False, None)
+
+
+def test_it_does_not_go_while_something_stands_on_it(kernel, layer):
+    layer.activate("")
+    kernel.run(["dmsetup", "create", "x"], f"0 8 linear {DEVICE} 0")
+    with pytest.raises(InUse, match=f"{DEVICE} is in use by dm-1"):
+        layer.deactivate()
+    kernel.run(["dmsetup", "remove", "x"])
+    assert layer.deactivate()
+    assert not layer.deactivate()
