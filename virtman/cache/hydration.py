@@ -135,24 +135,39 @@ class Hydrator(threading.Thread):
         self._map = hydration
         self._ask = ask
         self._end = threading.Event()
+        self._failing = False
 
     def run(self) -> None:
         """Look at the engine's read counter; ask only when it has moved."""
         seen = -1
         while not self._end.wait(_LOOK_EVERY):
             reads = sysfs.reads_completed(self._device)
-            if reads == seen:
+            if reads == seen or not self._update():
                 continue
             seen = reads
-            try:
-                self._map.update(self._ask())
-            except VirtmanError as error:
-                LOG.warning(
-                    "%s: hydration map not updated: %s", self.name, error
-                )
             if self._map.complete:
                 LOG.info("%s: the whole image is on this node", self.name)
                 return
+
+    def _update(self) -> bool:
+        """Bring the map up to date; return whether it is.
+
+        Any failure is tried again and said once: a map that is behind is
+        correct, only slower.
+        """
+        try:
+            self._map.update(self._ask())
+        except Exception as error:
+            if not self._failing:
+                ours = not isinstance(error, VirtmanError)
+                LOG.warning(
+                    "%s: hydration map not updated: %s",
+                    self.name, error, exc_info=ours,
+                )  # fmt: skip
+            self._failing = True
+            return False
+        self._failing = False
+        return True
 
     @property
     def progress(self) -> tuple[int, int]:
