@@ -13,8 +13,7 @@ import sys
 
 import pytest
 
-from lab import Cluster, NodeSpec
-from lab.cluster import CHECKOUT
+from demo.site import CHECKOUT
 
 pytestmark = pytest.mark.lab
 
@@ -23,14 +22,13 @@ TOTAL = 2199023255552
 
 
 @pytest.fixture(scope="module")
-def node():
-    folder = CHECKOUT / "build" / "lab" / "test-flashcache"
-    with Cluster(folder, [NodeSpec("flashcache", memory=768)]) as cluster:
-        yield cluster.node("flashcache")
+def node(lab_site):
+    return lab_site.computes[0]
 
 
 @pytest.fixture(scope="module")
 def facts(node):
+    before = node.leftovers()
     told = node.run(
         [
             "env",
@@ -39,9 +37,9 @@ def facts(node):
             sys.executable,
             str(HERE / "scenario.py"),
         ],
-        timeout=300,
+        timeout=600,
     )
-    return json.loads(told.stdout)
+    return json.loads(told.stdout) | {"held": [before, node.leftovers()]}
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +180,8 @@ def test_the_read_that_waited_ends_well(facts):
     assert facts["stuck"]["same"] == [True, True]
 
 
-def test_nothing_is_left(facts, node):
+def test_nothing_is_left(facts):
     assert facts["refusals"]["left"] == []
     assert facts["stuck"]["left"] == []
-    assert node.leftovers() == []
+    before, after = facts["held"]
+    assert after == before

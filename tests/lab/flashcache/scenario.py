@@ -18,6 +18,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -206,6 +207,7 @@ def _clear_files() -> None:
         dmsetup.remove(Role.MULTIPATH, f"volume-{image}")
     for name in IMAGES | SSDS:
         loop.detach(_loop(name))
+    shutil.rmtree(FOLDER)
 
 
 def _loop(name: str) -> str:
