@@ -7,11 +7,14 @@ without two hosts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from lab.node import Node
 
 MARKER = "VMTHUNDER-GUEST-UP"
+# What the BIOS sends to a terminal (ECMA-48 sequences, other controls).
+_CONTROL = re.compile(r"\x1b(\[[0-9;?=]*[A-Za-z]|.)|[\x00-\x09\x0b-\x1f]")
 
 
 class GuestVM:
@@ -58,7 +61,8 @@ class GuestVM:
 
     def last_line(self) -> str:
         """Return the console's last line with something on it."""
-        lines = [line.strip() for line in self.console().splitlines()]
+        text = _CONTROL.sub("", self.console())
+        lines = [line.strip() for line in text.splitlines()]
         return next((line for line in reversed(lines) if line), "(silent)")
 
     def stop(self) -> None:
