@@ -56,16 +56,9 @@ class FlashcacheEngine(CacheEngine):
         SSDs that are smaller than the images are no failure: flashcache then
         throws blocks out and reads them from above again.
         """
-        spans = self._group.spans()
-        spans.attach(image, sectors)
-        held = sum(span.length for span in spans.members)
-        capacity = self._group.capacity()
-        if held + sectors > capacity:
-            LOG.warning(
-                "%s makes %d MiB of images on SSDs of %d MiB: not every block "
-                "that was read will be kept",
-                image, (held + sectors) >> 11, capacity >> 11,
-            )  # fmt: skip
+        # A group that is being made holds the SSDs before it stands.
+        with self._changing:
+            self._require_space(image, sectors)
 
     def status(self, image: str, sectors: int) -> Status:
         """Active when the device shows a disk of that size in the group."""
@@ -82,9 +75,9 @@ class FlashcacheEngine(CacheEngine):
 
     def activate(self, image: str, source: str, sectors: int) -> str:
         """Put ``source`` into the group and show it as ``cached_<image>``."""
-        self.require_space(image, sectors)
         _require_size(source, sectors)
         with self._changing:
+            self._require_space(image, sectors)
             self._group.ensure()
             with taking_back(self._group.sweep):
                 start = self._group.attach(source, sectors)
@@ -96,6 +89,18 @@ class FlashcacheEngine(CacheEngine):
         with self._changing:
             removed = dmsetup.remove(Role.CACHED, image)
             return self._group.sweep() or removed
+
+    def _require_space(self, image: str, sectors: int) -> None:
+        spans = self._group.spans()
+        spans.attach(image, sectors)
+        held = sum(span.length for span in spans.members)
+        capacity = self._group.capacity()
+        if held + sectors > capacity:
+            LOG.warning(
+                "%s makes %d MiB of images on SSDs of %d MiB: not every block "
+                "that was read will be kept",
+                image, (held + sectors) >> 11, capacity >> 11,
+            )  # fmt: skip
 
 
 def _require_size(source: str, sectors: int) -> None:

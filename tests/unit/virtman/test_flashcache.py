@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import threading
 
 import pytest
 from device_mapper import DeviceMapper, Killed
@@ -269,6 +270,30 @@ def test_an_ssd_that_is_held_is_named(engine, mapper, monkeypatch):
     with pytest.raises(InUse, match="fcg_ssds: /dev/sdb is in use"):
         activate(engine, "volume-a")
     assert mapper.commands == []
+
+
+def test_a_group_that_is_being_made_does_not_look_like_somebody_else_s(
+    engine, mapper, monkeypatch
+):
+    """Two images at once: the second is asked for while the first builds."""
+    asked = []
+
+    def make_cache(*args):
+        monkeypatch.setattr(privsep, "claimable", lambda path: "busy")
+        other = threading.Thread(
+            target=lambda: asked.append(engine.require_space("volume-b", 8))
+        )
+        other.start()
+        other.join(0.2)
+        assert asked == [], "did not wait for the group"
+        threads.append(other)
+        return mapper._make_cache(*args)
+
+    threads = []
+    monkeypatch.setattr(privsep, "flashcache_create", make_cache)
+    activate(engine, "volume-a")
+    threads[0].join(30)
+    assert asked == [None]
 
 
 def test_an_ssd_named_twice_is_refused(mapper, settings):
