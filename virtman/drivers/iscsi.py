@@ -19,7 +19,8 @@ from virtman.exception import CommandError, InUse, LayerError
 LUN = 1
 VENDOR = "VIRTMAN"
 PRODUCT = "IMAGE"
-_TARGET = re.compile(r"Target (\d+): (\S+)")
+_TARGET = re.compile(r"Target ([0-9]+): (\S+)")
+_NUMBER = re.compile("[0-9]+")
 # The lowest free target id is looked up, then taken: one at a time in this
 # process.  Another process that wins the race makes tgtd refuse ours.
 _choosing = threading.Lock()
@@ -55,6 +56,8 @@ def parse(text: str) -> list[Target]:
                 LUN: 1
                     SCSI SN: VMT0123456789ABCDEF
                     Backing store path: /dev/loop0
+
+    A line that makes no sense is passed over.
     """
     found: list[Target] = []
     lun = -1
@@ -65,8 +68,10 @@ def parse(text: str) -> list[Target]:
             lun = -1
             continue
         key, _, value = (part.strip() for part in line.partition(": "))
+        if not found:
+            continue
         if key == "LUN":
-            lun = int(value)
+            lun = int(value) if _NUMBER.fullmatch(value) else -1
         elif key == "Initiator":
             found[-1].initiators.append(value.split(" alias: ")[0])
         elif lun == LUN and key == "SCSI SN":

@@ -65,16 +65,24 @@ def is_connected(device: str) -> bool:
 
 
 def extents(socket: Path, export: str) -> list[Extent]:
-    """Ask the server which bytes its top layer holds, in order."""
+    """Ask the server which bytes its top layer holds, in order.
+
+    :raises LayerError: the answer is no map.
+    """
     answer = privsep.nbdinfo(
         "--json",
         "--map=qemu:allocation-depth",
         f"nbd+unix:///{export}?socket={socket}",
     )
-    return [
-        Extent(int(item["offset"]), int(item["length"]), int(item["type"]))
-        for item in json.loads(answer)
-    ]
+    try:
+        return [
+            Extent(int(item["offset"]), int(item["length"]), int(item["type"]))
+            for item in json.loads(answer)
+        ]
+    except (ValueError, TypeError, KeyError) as error:
+        raise LayerError(
+            f"nbdinfo gave no map of {socket}: {answer[:80]!r}"
+        ) from error
 
 
 def _free_devices() -> list[str]:
