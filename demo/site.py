@@ -62,10 +62,14 @@ class Site:
         :param options: more options of virtman.conf, for every node.
         """
         side_by_side(services.start_storage, self.nodes)
-        self.start_volt()
-        side_by_side(
-            lambda node: self.start_agent(node, **options), self.nodes
-        )
+        # All at once: an agent does not need volt to come up.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            starts = [pool.submit(self.start_volt)] + [
+                pool.submit(self.start_agent, node, **options)
+                for node in self.nodes
+            ]
+        for start in starts:
+            start.result()
 
     def start_volt(self) -> None:
         """Start volt-api on the master and wait for its port."""
@@ -74,7 +78,7 @@ class Site:
             "auth_strategy = token\ntoken_file = /etc/volt/token\n"
             "state_dir = /var/lib/virtman/volt\n"
         )
-        self.master.put("/etc/volt/token", self._token.encode())
+        self._put_token(self.master, "/etc/volt")
         self.master.put("/etc/volt/volt.conf", conf.encode())
         self._daemons["volt"] = self.master.start(
             [self.script("volt-api"), "--config-file=/etc/volt/volt.conf"],
@@ -93,7 +97,7 @@ class Site:
         }
         lines = [f"{key} = {value}" for key, value in given.items()]
         conf = "\n".join(["[DEFAULT]", *lines, ""])
-        node.put("/etc/virtman/token", self._token.encode())
+        self._put_token(node, "/etc/virtman")
         node.put("/etc/virtman/virtman.conf", conf.encode())
         self._daemons[node.name] = node.start(
             [
@@ -159,6 +163,13 @@ class Site:
     def script(self, name: str) -> str:
         """Return the path of a console script of the project."""
         return str(CHECKOUT / ".venv" / "bin" / name)
+
+    def _put_token(self, node: Node, folder: str) -> None:
+        node.run(["mkdir", "-p", folder])
+        node.run(
+            ["install", "-m", "600", "/dev/stdin", f"{folder}/token"],
+            input=self._token,
+        )
 
     def _stop(self, name: str, signal: str) -> int | None:
         process = self._daemons.pop(name, None)
