@@ -22,7 +22,7 @@ know each other by name.  More in doc/source/lab.rst.
 exit codes: that of the command for 'run'; otherwise 0 done, 1 failed or
 leftovers found, 2 wrong usage, 130 interrupted.
 """
-_NODE_VERBS = {
+NODE_VERBS = {
     "power-off": "cut the power of a node, as if its cord were pulled",
     "power-on": "start it again, with the disk it had",
     "cut": "pull the network cable of a node",
@@ -68,7 +68,7 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=float, default=86400, help="seconds")
     run.add_argument("node")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
-    for name, text in _NODE_VERBS.items():
+    for name, text in NODE_VERBS.items():
         add(name, text, "node")
     limit = add("limit", "limit a cable, both ways", "node")
     limit.add_argument("rate", type=_rate, help="Mbit/s, or none")

@@ -133,11 +133,11 @@ class Cluster:
         spec.save(self._state, self.specs)
 
     def _power_all(self, timeout: float) -> None:
-        self.say(f"{self.name}: booting {len(self.nodes)} machines")
         boot, begin = self._boot(), time.monotonic()
-        for node in self.nodes.values():
-            if not node.running():
-                node.machine.start(boot)
+        off = [node for node in self.nodes.values() if not node.running()]
+        self.say(f"{self.name}: {len(off)} of {len(self.nodes)} to boot")
+        for node in off:
+            node.machine.start(boot)
         missing = list(self.nodes.values())
         for _ in pauses(timeout):
             for node in [node for node in missing if node.ready()]:

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel a node boots and the small initramfs that finds its root.
+"""The small initramfs in which a node finds its root.
 
-Both are made from what the host has installed and kept in a cache folder:
-the stock kernel, unpacked (unpacking it takes an emulated CPU longer than
-the whole rest of the boot), and busybox with the modules that a 9p root
-under an overlay takes.
+It is busybox and the modules that a 9p root under an overlay takes, made of
+what the host has installed.
 """
 
 import gzip
@@ -14,75 +12,56 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from lab import tools
+from lab import kernel, tools
 from lab.errors import LabError, MissingTool
 
 GUEST = Path(__file__).parent / "guest"
 MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
-_XZ = b"\xfd7zXZ\x00"
-
-
-def find_kernel(boot: Path = Path("/boot")) -> tuple[Path, str]:
-    """Return the newest installed kernel with modules, and its version."""
-    found = [
-        (path, path.name.removeprefix("vmlinuz-"))
-        for path in boot.glob("vmlinuz-*")
-        if "cloud" not in path.name
-    ]
-    usable = [k for k in found if Path("/lib/modules", k[1]).is_dir()]
-    if not usable:
-        raise MissingTool(
-            "no kernel in /boot with its /lib/modules: "
-            "apt-get install linux-image-amd64"
-        )
-    return max(usable, key=lambda kernel: kernel[0].stat().st_mtime)
 
 
 def build(cache: Path) -> tuple[Path, Path]:
     """Return (kernel, initramfs) for QEMU, made in ``cache`` if missing."""
-    kernel, version = find_kernel()
-    script = (GUEST / "initramfs-init").read_bytes()
-    digest = hashlib.sha256(script + bytes(kernel)).hexdigest()[:8]
     cache.mkdir(parents=True, exist_ok=True)
-    initramfs = cache / f"initramfs-{version}-{digest}"
-    if not initramfs.exists():
+    image, version = kernel.find()
+    script = (GUEST / "initramfs-init").read_bytes()
+    age = str(image.stat().st_mtime_ns)
+    key = hashlib.sha256(script + age.encode()).hexdigest()[:8]
+    made = cache / f"initramfs-{version}-{key}"
+    if not made.exists():
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            _fill(Path(scratch) / "root", version)
-            _pack(Path(scratch) / "root", Path(scratch) / "packed")
-            (Path(scratch) / "packed").replace(initramfs)
-    return _unpacked(kernel, cache / f"vmlinux-{version}"), initramfs
+            fill(Path(scratch, "root"), version)
+            pack(Path(scratch, "root"), Path(scratch, "packed"))
+            Path(scratch, "packed").replace(made)
+    return kernel.unpack(image, cache / f"vmlinux-{version}-{key}"), made
 
 
-def _unpacked(kernel: Path, target: Path) -> Path:
-    # QEMU starts an ELF kernel by its PVH entry; where the image is packed
-    # with anything but xz we let the guest unpack it.
-    newer = target.exists() and target.stat().st_mtime > kernel.stat().st_mtime
-    if newer:
-        return target
-    image = kernel.read_bytes()
-    start = image.find(_XZ)
-    if start < 0:
-        return kernel
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-        file.write(lzma.LZMADecompressor().decompress(image[start:]))
-    return Path(file.name).replace(target)
-
-
-def _fill(root: Path, version: str) -> None:
+def fill(root: Path, version: str) -> None:
+    """Lay out the files for the kernel of ``version``."""
     for folder in ("bin", "proc", "sys", "dev", "ro", "rw", "new", "lib"):
         (root / folder).mkdir(parents=True)
-    shutil.copy(str(tools.which("busybox")), root / "bin")
+    shutil.copy(static(Path(str(tools.which("busybox")))), root / "bin")
     (root / "bin/sh").symlink_to("busybox")
     shutil.copy(GUEST / "initramfs-init", root / "init")
     (root / "init").chmod(0o755)
     names = []
-    for module in _modules(version):
+    for module in modules(version):
         names.append(module.name.partition(".ko")[0] + ".ko")
-        (root / "lib" / names[-1]).write_bytes(_plain(module))
+        (root / "lib" / names[-1]).write_bytes(plain(module))
     (root / "lib/modules.order").write_text("\n".join(names) + "\n")
 
 
-def _modules(version: str) -> list[Path]:
+def static(program: Path) -> Path:
+    """Return the program; raise MissingTool if it needs libraries."""
+    with program.open("rb") as file:
+        if b"/ld-linux" in file.read(4096):
+            raise MissingTool(
+                f"{program} needs libraries, of which the initramfs has "
+                "none: apt-get install busybox-static"
+            )
+    return program
+
+
+def modules(version: str) -> list[Path]:
     """Return the module files in the order they must be loaded in."""
     paths: dict[Path, None] = {}
     for name in MODULES:
@@ -94,24 +73,22 @@ def _modules(version: str) -> list[Path]:
     return list(paths)
 
 
-def _plain(module: Path) -> bytes:
-    data = module.read_bytes()
+def plain(module: Path) -> bytes:
+    """Return the module's code, whatever the distribution packs it with."""
     match module.suffix:
         case ".ko":
-            return data
+            return module.read_bytes()
         case ".xz":
-            return lzma.decompress(data)
+            return lzma.decompress(module.read_bytes())
         case ".gz":
-            return gzip.decompress(data)
-    raise LabError(f"{module}: a module packed in a way the lab cannot read")
+            return gzip.decompress(module.read_bytes())
+        case ".zst":
+            return tools.run_bytes(["zstd", "-dcq", str(module)])
+    raise LabError(f"{module}: packed in a way that the lab cannot read")
 
 
-def _pack(root: Path, target: Path) -> None:
+def pack(root: Path, target: Path) -> None:
+    """Write all below ``root`` into an archive that a kernel unpacks."""
     names = "\n".join(str(p.relative_to(root)) for p in root.rglob("*"))
-    tools.run(
-        [
-            *("cpio", "--quiet", "-o", "-H", "newc"),
-            *("-D", str(root), "-F", str(target)),
-        ],
-        stdin=names,
-    )
+    where = ["-D", str(root), "-F", str(target)]
+    tools.run(["cpio", "--quiet", "-o", "-H", "newc", *where], stdin=names)

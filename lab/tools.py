@@ -21,6 +21,8 @@ PACKAGES = {
     "nsenter": "util-linux",
 }
 
+_TIMEOUT = 60  # seconds; none of them takes one
+
 
 def check() -> None:
     """Raise MissingTool naming every missing program and its package."""
@@ -48,20 +50,31 @@ def run(
 ) -> str:
     """Run a host program and return what it printed.
 
-    Raises LabError with command, code and output when it fails.
+    Raises LabError with command, code and output when it fails, MissingTool
+    when it is not installed.
     """
+    data = None if stdin is None else stdin.encode()
+    return run_bytes(argv, stdin=data, cwd=cwd).decode(errors="replace")
+
+
+def run_bytes(
+    argv: Sequence[str], *, stdin: bytes | None = None, cwd: Path | None = None
+) -> bytes:
+    """Do as ``run`` does, with bytes in and out."""
+    program = which(argv[0])
+    if program is None:
+        package = PACKAGES.get(argv[0], argv[0])
+        raise MissingTool(f"{argv[0]} is missing: apt-get install {package}")
     done = subprocess.run(
-        [which(argv[0]) or argv[0], *argv[1:]],
+        [program, *argv[1:]],
         input=stdin,
-        cwd=cwd,
         capture_output=True,
-        text=True,
-        timeout=60,
+        cwd=cwd,
+        timeout=_TIMEOUT,
         check=False,
     )
     if done.returncode:
-        raise LabError(
-            f"{' '.join(argv)}: exit code {done.returncode}: "
-            f"{(done.stderr or done.stdout).strip()}"
-        )
+        said = (done.stderr or done.stdout).decode(errors="replace").strip()
+        what = " ".join(argv)
+        raise LabError(f"{what}: exit code {done.returncode}: {said}")
     return done.stdout

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cluster for tests: booted once, shared, always taken down.
+
+In the conftest.py of the folder with the tests:
+
+    from lab.pytest_plugin import cluster, pytest_runtest_makereport
+
+    __all__ = ["cluster", "pytest_runtest_makereport"]
+
+    @pytest.fixture(scope="session")
+    def lab_nodes():
+        return ["images", "a", "b"]
+
+A test then asks for ``cluster``.  When it fails, its report shows the last
+lines of every node's console and of every daemon's log.
+"""
+
+import fcntl
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from lab.cluster import CHECKOUT, Cluster
+from lab.spec import NodeSpec
+
+__all__ = ["cluster", "lab_nodes", "pytest_runtest_makereport"]
+_LINES = 20
+
+
+@pytest.fixture(scope="session")
+def lab_nodes() -> Sequence[NodeSpec | str]:
+    """Name the nodes of the shared cluster; override it at will."""
+    return ["node1", "node2", "node3"]
+
+
+@pytest.fixture(scope="session")
+def cluster(lab_nodes: Sequence[NodeSpec | str]) -> Iterator[Cluster]:
+    """Boot the cluster that all tests of this run share."""
+    yield from shared_cluster(lab_nodes)
+
+
+def shared_cluster(nodes: Sequence[NodeSpec | str]) -> Iterator[Cluster]:
+    """Yield a cluster that is up, and take it down whatever happens.
+
+    One that a killed run left behind is cleared away first; a run that is
+    under way is waited for.
+    """
+    folder = CHECKOUT / "build" / "lab"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shared = Cluster(folder / "tests", nodes)
+        shared.down()
+        with shared:
+            yield shared
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the nodes said to the report of a test that failed."""
+    report = yield
+    shared = getattr(item, "funcargs", {}).get("cluster")
+    if report.failed and isinstance(shared, Cluster):
+        for node in shared.nodes.values():
+            title = f"console of node {node.name}"
+            report.sections.append((title, node.machine.console_tail(_LINES)))
+        for log in sorted((shared.share / "logs").glob("*/*")):
+            title = f"end of {log.relative_to(shared.directory)}"
+            report.sections.append((title, _tail(log)))
+    return report
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return "\n".join(lines[-_LINES:])

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line that QEMU gets, and where a machine's things are."""
+
+import itertools
+import uuid
+from pathlib import Path
+
+import pytest
+
+from lab import processes
+from lab.machine import Boot, Machine
+from lab.network import Network
+from lab.spec import NodeSpec
+
+BOOT = Boot(Path("/k"), Path("/i"), ("-accel", "tcg"))
+
+
+@pytest.fixture
+def machine(tmp_path):
+    spec = NodeSpec("a", memory=512, cpus=2)
+    network = Network(f"lab-{uuid.uuid4()}")
+    return Machine(spec, 12, tmp_path / "a", tmp_path / "share", network)
+
+
+def words_after(command, option):
+    pairs = itertools.pairwise(command)
+    return [word for before, word in pairs if before == option]
+
+
+def test_sizes_kernel_and_accelerator_are_passed_on(machine):
+    command = machine.command(BOOT)
+    assert words_after(command, "-m") == ["512"]
+    assert words_after(command, "-smp") == ["2"]
+    assert words_after(command, "-kernel") == ["/k"]
+    assert words_after(command, "-initrd") == ["/i"]
+    assert words_after(command, "-accel") == ["tcg"]
+    assert "lab.node=a" in words_after(command, "-append")[0].split()
+
+
+def test_the_mark_is_a_word_of_its_own(machine):
+    assert words_after(machine.command(BOOT), "-name") == [machine.mark]
+    assert machine.mark == f"guest={machine.network.namespace}.a"
+
+
+def test_the_hosts_root_can_only_be_read(machine):
+    root, share = words_after(machine.command(BOOT), "-virtfs")
+    assert ",path=/," in root and "readonly=on" in root
+    assert f"path={machine.share}," in share and "readonly" not in share
+
+
+def test_every_machine_has_a_tap_and_an_address_of_its_own(machine):
+    command = " ".join(machine.command(BOOT))
+    assert "ifname=tap12," in command
+    assert "mac=52:54:00:77:00:0c," in command
+
+
+def test_the_tail_of_the_console_is_its_last_lines(machine):
+    assert machine.console_tail() == ""
+    machine.folder.mkdir()
+    machine.console.write_bytes(b"one\ntwo\n\xffthree\n")
+    assert machine.console_tail(2) == "two\n\ufffdthree"
+
+
+def test_the_process_is_looked_for_until_it_is_there(machine, monkeypatch):
+    alive = set()
+    monkeypatch.setattr(processes, "find", lambda mark: sorted(alive))
+    monkeypatch.setattr(processes, "carries", lambda pid, mark: pid in alive)
+    assert machine.pid() is None
+    alive.add(71)
+    assert machine.pid() == 71
+    alive.add(70)
+    assert machine.pid() == 71, "it is the same one as before"
+    alive.remove(71)
+    assert machine.pid() == 70
