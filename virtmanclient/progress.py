@@ -111,9 +111,10 @@ class Live:
             f'  {_what(step)} ... {now - began:.0f} s'
             for step, began in list(self._began.items())[:room]
         ]
+        nodes = 'node' if len(self._began) == 1 else 'nodes'
         lines.append(
             f'{self._ended} of {self._total} steps done, '
-            f'{len(self._began)} nodes at work'
+            f'{len(self._began)} {nodes} at work'
         )
         for line in lines:
             print(line[: width - 1], file=self._stream)
@@ -126,5 +127,5 @@ def _what(step: Step) -> str:
 
 
 def _ended(result: Result) -> str:
-    seconds = f'({result.seconds:.1f} s)'
-    return f'{_what(result.step)}: {result.outcome} {seconds} {result.message}'
+    text = f'{_what(result.step)}: {result.outcome} ({result.seconds:.1f} s)'
+    return f'{text} {result.message}'.rstrip()

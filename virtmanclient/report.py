@@ -26,7 +26,8 @@ def verdict(plan: Plan, results: Sequence[Result]) -> str:
         if count and outcome is not Outcome.OK:
             text += f', {count} {outcome}'
     if plan.bad_lines:
-        text += f'; {len(plan.bad_lines)} bad lines left out'
+        lines = 'line' if len(plan.bad_lines) == 1 else 'lines'
+        text += f'; {len(plan.bad_lines)} bad {lines} left out'
     return text
 
 

@@ -114,7 +114,10 @@ class Runner:
     def _start(self) -> None:
         for _ in range(min(len(self._nodes), NODES_AT_ONCE)):
             # Daemons: an interrupted run must not wait for a silent node.
-            threading.Thread(target=self._work, daemon=True).start()
+            worker = threading.Thread(
+                target=self._work, name='node-worker', daemon=True
+            )
+            worker.start()
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Started):

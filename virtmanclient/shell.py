@@ -3,6 +3,7 @@
 
 import argparse
 import dataclasses
+import os
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -47,9 +48,9 @@ def main(command: Command, argv: Sequence[str] | None = None) -> int:
     results, interrupted = _run(todo, Wire(options.port, options.timeout))
     status = INTERRUPTED if interrupted else _status(todo, results)
     if options.json:
-        print(report.as_json(todo, results, status))
+        _print(report.as_json(todo, results, status))
     else:
-        _print_table(todo, results)
+        _print(_table(todo, results))
     return status
 
 
@@ -76,10 +77,18 @@ def _status(todo: Plan, results: Sequence[Result]) -> int:
     return ALL_GOOD if good else SOME_FAILED
 
 
-def _print_table(todo: Plan, results: Sequence[Result]) -> None:
-    if results:
-        print(report.table(results))
-    print(f'{todo.file}: {report.verdict(todo, results)}')
+def _table(todo: Plan, results: Sequence[Result]) -> str:
+    verdict = f'{todo.file}: {report.verdict(todo, results)}'
+    return f'{report.table(results)}\n{verdict}' if results else verdict
+
+
+def _print(text: str) -> None:
+    """Print to standard output, whose reader may have gone (``| head``)."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Python flushes once more when it ends: let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unreadable(command: Command, file: pathlib.Path, error: OSError) -> str:
