@@ -44,7 +44,6 @@ class Settings:
     snapshot_dir: Path
     snapshot_chunk: int
     snapshot_min_mib: int
-    snapshot_with_cache: bool
     live_sources: int
     source_timeout: float
     place_timeout: float
@@ -73,7 +72,15 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
 
 
 def settings(conf: cfg.ConfigOpts) -> Settings:
-    """Return what the options say, with derived paths filled in."""
+    """Return what the options say, with derived paths filled in.
+
+    :raises ConfigError: an option asks for what no engine can do.
+    """
+    if conf.snapshot_with_cache:
+        raise ConfigError(
+            "snapshot_with_cache = true: no cache engine keeps copy-on-write "
+            "stores; put snapshot_dir on a fast disk instead"
+        )
     state = Path(conf.state_dir)
     token = conf.master_token_file
     return Settings(
@@ -91,7 +98,6 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         snapshot_dir=Path(conf.snapshot_dir or state / "snapshots"),
         snapshot_chunk=conf.snapshot_chunk,
         snapshot_min_mib=conf.snapshot_min_mib,
-        snapshot_with_cache=conf.snapshot_with_cache,
         live_sources=conf.live_sources,
         source_timeout=conf.source_timeout,
         place_timeout=conf.place_timeout,

@@ -94,8 +94,8 @@ OPTIONS = [
     cfg.BoolOpt(
         "snapshot_with_cache",
         default=False,
-        help="Put copy-on-write stores behind the cache too (flashcache "
-        "engine only).",
+        help="Keep copy-on-write stores behind the cache too. No engine can "
+        "yet: true is refused at start.",
     ),
     cfg.IntOpt(
         "live_sources",
