@@ -2,6 +2,7 @@
 """The lab by hand: ``python -m lab up``, ``run``, ``cut``, ``down``, ..."""
 
 import json
+import os
 import signal
 import sys
 from argparse import Namespace
@@ -24,6 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read our output has enough; Python's own flush would fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)
         return 130

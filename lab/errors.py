@@ -10,6 +10,14 @@ class MissingTool(LabError):
     """Programs, kernels or rights that this machine lacks."""
 
 
+class ToolFailed(LabError):
+    """A program on the host failed; ``said`` is what it printed."""
+
+    def __init__(self, command: str, code: int, said: str) -> None:
+        super().__init__(f"{command}: exit code {code}: {said}")
+        self.said = said
+
+
 class WrongState(LabError):
     """The cluster is in another state than the call asks for."""
 

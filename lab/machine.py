@@ -5,6 +5,7 @@ import dataclasses
 from pathlib import Path
 
 from lab import processes, tools
+from lab.errors import NodeDown, ToolFailed
 from lab.network import Network
 from lab.spec import NodeSpec
 
@@ -62,9 +63,13 @@ class Machine:
         return self.share / ".lab" / "ready" / self.spec.name
 
     def start(self, boot: Boot) -> None:
-        """Power on; raise LabError with QEMU's words if it refuses."""
+        """Power on; raise NodeDown with QEMU's words if it refuses."""
         self.ready.unlink(missing_ok=True)
-        tools.run(self.network.enter(self.command(boot)), cwd=self.folder)
+        try:
+            tools.run(self.network.enter(self.command(boot)), cwd=self.folder)
+        except ToolFailed as error:
+            told = f"node {self.spec.name} does not start: {error.said}"
+            raise NodeDown(told) from error
 
     def kill(self) -> None:
         """Cut the power: end QEMU at once and wait until it is gone."""
@@ -97,9 +102,10 @@ class Machine:
 
     def _folders(self) -> tuple[str, ...]:
         common = "local,security_model=none,multidevs=remap"
+        share = str(self.share).replace(",", ",,")
         return (
             *("-virtfs", f"{common},path=/,mount_tag=hostroot,readonly=on"),
-            *("-virtfs", f"{common},path={self.share},mount_tag=share"),
+            *("-virtfs", f"{common},path={share},mount_tag=share"),
         )
 
     def _disk(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class Process:
         *,
         stdin: bytes | None = None,
         log: str | None = None,
-        timeout: float = 30,
+        timeout: float = 60,
     ) -> None:
         self.name = shlex.join(argv)
         self._machine, self._power = machine, machine.pid()
@@ -61,6 +61,9 @@ class Process:
         )
 
     def _start(self, timeout: float) -> None:
+        if self._power is None:
+            raise NodeDown(f"node {self._machine.spec.name} has no power")
+
         def heard() -> bool:
             return self._number("pid") is not None
 

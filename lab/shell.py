@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lab.errors import CommandFailed, CommandTimeout, NodeDown, NotInTime
+from lab.errors import CommandFailed, CommandTimeout, LabError, NotInTime
 from lab.machine import Machine
 from lab.process import Follower, Process
 from lab.waiting import pauses
@@ -88,7 +88,7 @@ class Shell:
                 raise CommandTimeout(told, 137, *texts)
             return code
         except BaseException:
-            with contextlib.suppress(NodeDown):
+            with contextlib.suppress(LabError):
                 process.kill()
             raise
         finally:

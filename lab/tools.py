@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.errors import LabError, MissingTool
+from lab.errors import MissingTool, ToolFailed
 
 # Program: the Debian package that brings it.
 PACKAGES = {
@@ -50,8 +50,7 @@ def run(
 ) -> str:
     """Run a host program and return what it printed.
 
-    Raises LabError with command, code and output when it fails, MissingTool
-    when it is not installed.
+    Raises ToolFailed when it fails, MissingTool when it is not installed.
     """
     data = None if stdin is None else stdin.encode()
     return run_bytes(argv, stdin=data, cwd=cwd).decode(errors="replace")
@@ -75,6 +74,5 @@ def run_bytes(
     )
     if done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace").strip()
-        what = " ".join(argv)
-        raise LabError(f"{what}: exit code {done.returncode}: {said}")
+        raise ToolFailed(" ".join(argv), done.returncode, said)
     return done.stdout

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import processes
+from lab import processes, tools
+from lab.errors import NodeDown, ToolFailed
 from lab.machine import Boot, Machine
 from lab.network import Network
 from lab.spec import NodeSpec
@@ -46,6 +47,23 @@ def test_the_hosts_root_can_only_be_read(machine):
     root, share = words_after(machine.command(BOOT), "-virtfs")
     assert ",path=/," in root and "readonly=on" in root
     assert f"path={machine.share}," in share and "readonly" not in share
+
+
+def test_a_comma_in_the_path_is_no_end_of_it(machine, tmp_path):
+    machine.share = tmp_path / "a,b"
+    _, share = words_after(machine.command(BOOT), "-virtfs")
+    assert f"path={tmp_path}/a,,b,mount_tag=share" in share
+
+
+def test_a_refusal_of_qemu_is_told_in_its_words(machine, monkeypatch):
+    def refuse(argv, **_):
+        raise ToolFailed(" ".join(argv), 1, "no memory")
+
+    machine.ready.parent.mkdir(parents=True)
+    monkeypatch.setattr(tools, "run", refuse)
+    with pytest.raises(NodeDown) as caught:
+        machine.start(BOOT)
+    assert str(caught.value) == "node a does not start: no memory"
 
 
 def test_every_machine_has_a_tap_and_an_address_of_its_own(machine):

@@ -94,6 +94,13 @@ def test_a_power_cut_ends_the_waiting(shell, machine):
         shell.run(["sleep", "2"], timeout=30)
 
 
+def test_without_power_nothing_is_started(shell, machine, share):
+    machine.power = 0
+    with pytest.raises(NodeDown, match="node a has no power"):
+        shell.run(["true"])
+    assert list((share / ".lab" / "runs").iterdir()) == []
+
+
 def test_power_that_came_back_is_not_the_same_power(shell, machine):
     threading.Timer(0.2, setattr, (machine, "power", 2)).start()
     with pytest.raises(NodeDown, match="lost its power"):
