@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Targets of a real tgtd: made whole, found by name, kept while in use."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import tgt_daemon
+
+from virtman.drivers import iscsi
+from virtman.exception import CommandError, InUse, LayerError
+
+IQN = "iqn.2010-10.org.openstack:volume-image"
+NODE = "iqn.2026-01.lab:node2"
+SERIAL = "VMT0123456789ABCDEF"
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    # A socket's path holds 107 bytes; pytest's folders may be longer.
+    with tempfile.TemporaryDirectory() as folder:
+        running = tgt_daemon.Daemon(Path(folder))
+        yield running
+        running.end()
+
+
+@pytest.fixture
+def tgtd(daemon, command, monkeypatch):
+    """The daemon, spoken to by the driver; no target in it."""
+    for name, value in daemon.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def own(argv):
+        # The file system of a test's folder may know no O_DIRECT.
+        argv = [w for w in argv if w not in ("--bsoflags", "direct")]
+        return [argv[0], "-C", tgt_daemon.CONTROL, *argv[1:]]
+
+    command(own)
+    yield daemon
+    for target in iscsi.targets():
+        wait_until_free(target.iqn)
+        iscsi.remove(target.iqn)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    file = tmp_path / "disk"
+    file.write_bytes(bytes(1 << 20))
+    return str(file)
+
+
+def wait_until_free(iqn):
+    end = time.monotonic() + tgt_daemon.DEADLINE
+    while iscsi.find(iqn).initiators:
+        assert time.monotonic() < end, "the session does not end"
+        time.sleep(0.01)
+
+
+def test_a_target_has_the_disk_and_the_serial_it_was_made_with(tgtd, disk):
+    tid = iscsi.create(IQN + "1", disk, SERIAL)
+    wanted = iscsi.Target(tid, IQN + "1", disk, SERIAL)
+    assert iscsi.targets() == [wanted]
+    assert iscsi.find(IQN + "1") == wanted
+    shown = tgtd.says("--mode", "target", "--op", "show")
+    assert shown.count("Readonly: Yes") == 1
+
+
+def test_a_name_that_begins_like_another_is_another(tgtd, disk):
+    iscsi.create(IQN + "10", disk, SERIAL)
+    assert iscsi.find(IQN + "1") is None
+    assert not iscsi.remove(IQN + "1")
+    assert iscsi.create(IQN + "1", disk, SERIAL) == 2
+    assert iscsi.remove(IQN + "1")
+    assert [target.iqn for target in iscsi.targets()] == [IQN + "10"]
+
+
+def test_the_lowest_free_id_is_used_again(tgtd, disk):
+    made = [iscsi.create(f"{IQN}{n}", disk, SERIAL) for n in range(3)]
+    iscsi.remove(IQN + "1")
+    assert iscsi.create(IQN + "new", disk, SERIAL) == made[1]
+
+
+def test_a_name_is_given_once(tgtd, disk):
+    iscsi.create(IQN + "1", disk, SERIAL)
+    with pytest.raises(CommandError, match="already exists"):
+        iscsi.create(IQN + "1", disk, SERIAL)
+    assert len(iscsi.targets()) == 1
+
+
+def test_a_disk_that_cannot_be_opened_leaves_no_target(tgtd, tmp_path):
+    with pytest.raises(CommandError):
+        iscsi.create(IQN + "1", str(tmp_path / "missing"), SERIAL)
+    assert iscsi.targets() == []
+
+
+def test_a_target_that_serves_somebody_stays_and_names_them(tgtd, disk):
+    iscsi.create(IQN + "1", disk, SERIAL)
+    with tgt_daemon.login(tgtd.port, IQN + "1", NODE) as status:
+        assert status == 0
+        with pytest.raises(InUse, match=NODE):
+            iscsi.remove(IQN + "1")
+        assert iscsi.find(IQN + "1").initiators == [NODE]
+    wait_until_free(IQN + "1")
+    assert iscsi.remove(IQN + "1")
+
+
+def test_targets_made_at_once_get_an_id_each(tgtd, disk):
+    together = threading.Barrier(6)
+
+    def make(number):
+        together.wait(tgt_daemon.DEADLINE)
+        return iscsi.create(f"{IQN}{number}", disk, SERIAL)
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        ids = list(pool.map(make, range(6)))
+    assert sorted(ids) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_daemon_that_answers_passes_the_check(tgtd):
+    iscsi.check()
+
+
+def test_a_daemon_that_is_away_is_named_with_the_remedy(
+    tgtd, monkeypatch, tmp_path
+):
+    with monkeypatch.context() as away:
+        away.setenv("TGT_IPC_SOCKET", str(tmp_path / "none"))
+        with pytest.raises(LayerError, match=r"tgtd does not answer.*tgt\)"):
+            iscsi.check()
