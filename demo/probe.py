@@ -7,6 +7,7 @@ Runs small scripts in a node; nothing here asks the agent.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from lab.node import Node
 
@@ -36,6 +37,18 @@ def parents(node: Node, image: str) -> list[str]:
     done = node.run(["python3", "-S", "-c", _PARENTS, f"multipath_{image}"])
     found: list[str] = json.loads(done.stdout)
     return found
+
+
+def tree(nodes: Sequence[Node], image: str) -> dict[str, list[str]]:
+    """Return the names of each compute node's sources, best first.
+
+    :param nodes: the master, then the compute nodes.
+    """
+    names = {node.address: node.name for node in nodes}
+    return {
+        node.name: [names[address] for address in parents(node, image)]
+        for node in nodes[1:]
+    }
 
 
 def digest(

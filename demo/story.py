@@ -7,6 +7,7 @@ then looks at the kernels to see whether it is true.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from demo.guest_vm import GuestVM
 from demo.site import Site, side_by_side
 from demo.telling import Teller
 from lab.cluster import Cluster
+from lab.errors import NotInTime
 from lab.node import Node
 from lab.spec import NodeSpec
 
@@ -30,6 +32,8 @@ _MIB = 1 << 20
 _WRITTEN = 1
 # A VM in an emulated node needs about a minute and a half on a quiet host.
 _BOOT_TIMEOUT = 900.0
+_DEPTH = 2
+_SETTLE_TIMEOUT = 60.0
 
 
 class Story:
@@ -108,16 +112,27 @@ class Story:
         ]
         with self._teller.step("create", "Creating two VM disks a node"):
             self._operate("vmtrun", "nodelist.cfg", lines)
-        self.facts["tree"] = self._parents()
-        self.facts["depth"] = telling.depth("master", self.facts["tree"])
-        self._teller.say(telling.tree("master", self.facts["tree"]))
+            self.facts["tree"] = tree = self._settled_tree()
+        self.facts["depth"] = telling.depth("master", tree)
+        self._teller.say(telling.tree("master", tree))
 
-    def _parents(self) -> dict[str, list[str]]:
-        names = {node.address: node.name for node in self.site.nodes}
-        return {
-            node.name: [names[at] for at in probe.parents(node, VOLUME)]
-            for node in self.site.computes
-        }
+    def _settled_tree(self) -> dict[str, list[str]]:
+        """Return who reads from whom once every parent has taken over.
+
+        A node whose parent was slow to appear reads from its next source
+        first; the picture is taken when that is over, or given up on.
+        """
+        seen: dict[str, list[str]] = {}
+
+        def settled() -> bool:
+            seen.update(probe.tree(self.site.nodes, VOLUME))
+            return telling.depth("master", seen) >= _DEPTH
+
+        with contextlib.suppress(NotInTime):
+            self.site.master.wait_until(
+                settled, timeout=_SETTLE_TIMEOUT, what="a tree"
+            )
+        return seen
 
     def _read(self) -> None:
         found: dict[str, str] = {}

@@ -88,12 +88,19 @@ def _branches(
 
 
 def depth(root: str, parents: Mapping[str, Sequence[str]]) -> int:
-    """Return how many hops the deepest node is from the image server."""
+    """Return how many hops the deepest node is from the image server.
 
-    def level(node: str) -> int:
-        return 0 if node == root else 1 + level(parents[node][0])
+    A node without a source counts as 0 hops; so does one that reads from
+    such a node, or in a circle, which a moment's picture may show.
+    """
 
-    return max((level(node) for node, of in parents.items() if of), default=0)
+    def level(node: str, seen: frozenset[str]) -> int:
+        of = parents.get(node)
+        if not of or node in seen:
+            return 0
+        return 1 + level(of[0], seen | {node})
+
+    return max((level(node, frozenset([root])) for node in parents), default=0)
 
 
 def table(rows: Sequence[tuple[str, str, str]]) -> str:

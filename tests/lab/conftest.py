@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One cluster for all tests here that can share it: a site of four nodes.
 
-A failing test prints the end of every node's console and of every daemon's
-log.  The cluster is taken down at the end, whatever happened.
+The report of a failing test shows the end of every node's console and of
+every daemon's log; the cluster is always taken down (lab.pytest_plugin).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from demo import probe
-from demo.site import CHECKOUT, Site, side_by_side
-from lab.cluster import Cluster
-from lab.spec import NodeSpec
+from demo import probe, telling
+from demo.site import Site, side_by_side
+from lab.pytest_plugin import cluster, pytest_runtest_makereport
+
+__all__ = ["bed", "cluster", "lab_site", "pytest_runtest_makereport"]
 
 PATTERN = str(Path(__file__).parent / "guest" / "pattern.py")
 BLOCK = 65536
 BLOCKS = 1024
 NODES = ("master", "n1", "n2", "n3")
-_TAIL = 2500
 
 
 class Bed:
@@ -88,31 +88,34 @@ class Bed:
         log = node.log("virtman").read_text(errors="replace")
         return f"hydrate-volume-{image}: the whole image" in log
 
-    def wait_parents(self, node, image, wanted, timeout=120):
-        """Wait until a node's first source is the wanted node."""
-        node.wait_until(
-            lambda: (
-                probe.parents(node, f"volume-{image}")[:1] == [wanted.address]
-            ),
-            timeout=timeout,
-            what=f"{node.name} reads {image} from {wanted.name}",
+    def wait_tree(self, image, depth=2):
+        """Wait until the tree is so deep; return each node's sources."""
+        return self.n1.wait_until(
+            lambda: self._tree_of(image, depth),
+            timeout=120,
+            what=f"the tree of {image} is {depth} levels deep",
         )
+
+    def _tree_of(self, image, depth):
+        tree = probe.tree(self.site.nodes, f"volume-{image}")
+        return tree if telling.depth("master", tree) == depth else None
 
 
 @pytest.fixture(scope="session")
-def lab_site():
-    folder = CHECKOUT / "build" / "lab" / "test-site"
-    cluster = Cluster(folder, [NodeSpec(name) for name in NODES], say=print)
-    cluster.down()
-    with cluster:
-        site = Site(cluster)
-        try:
-            site.start(source_timeout=30, heartbeat_interval=2)
-        except BaseException:
-            tell(cluster)
-            raise
-        yield site
-        site.stop()
+def lab_nodes():
+    return NODES
+
+
+@pytest.fixture(scope="session")
+def lab_site(cluster):
+    site = Site(cluster)
+    try:
+        site.start(source_timeout=30, heartbeat_interval=2)
+    except BaseException:
+        tell(cluster)
+        raise
+    yield site
+    site.stop()
 
 
 @pytest.fixture
@@ -123,29 +126,10 @@ def bed(lab_site):
     found.destroy_all()
 
 
-@pytest.fixture(autouse=True)
-def consoles_of_a_failed_test(request):
-    yield
-    outcome = request.node.stash.get(_OUTCOME, None)
-    if outcome is not None and "lab_site" in request.fixturenames:
-        tell(request.getfixturevalue("lab_site").cluster)
-
-
-_OUTCOME = pytest.StashKey[str]()
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = (yield).get_result()
-    if report.failed:
-        item.stash[_OUTCOME] = report.when
-
-
 def tell(cluster):
-    """Print the ends of the consoles and of the daemons' logs."""
+    """Print why the site did not come up: consoles and daemons' logs."""
     for node in cluster.nodes.values():
-        console = node.machine.console_tail()[-_TAIL:]
-        print(f"--- console of {node.name}\n{console}")
+        print(f"--- console of {node.name}\n{node.machine.console_tail(20)}")
     for log in sorted(cluster.share.glob("logs/*/*")):
         text = log.read_text(errors="replace")
-        print(f"--- {log.parent.name} {log.name}\n{text[-_TAIL:]}")
+        print(f"--- {log.parent.name} {log.name}\n{text[-2000:]}")

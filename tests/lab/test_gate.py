@@ -24,10 +24,13 @@ def test_what_was_read_once_is_never_asked_of_the_parent_again(bed):
     bed.create(bed.n1, "vm1", image)
     device = "/dev/mapper/snapshot_vm1"
     half = (image, 0, BLOCKS, 2)
+    # Looks at a device without a path, when it was made, fail but count.
+    none = bed.reads_of_parent(bed.n1, image)
     first = bed.pattern(bed.n1, "verify", device, *half)
     assert (first["blocks"], first["wrong"]) == (BLOCKS // 2, 0)
     asked = bed.reads_of_parent(bed.n1, image)
-    assert asked * 512 == BLOCKS // 2 * 65536, "each cluster was asked once"
+    wanted = BLOCKS // 2 * 65536 // 512
+    assert asked - none == wanted, "each cluster was asked for once"
     bed.master.cut_link()
     try:
         again = bed.pattern(bed.n1, "verify", device, *half)
@@ -43,12 +46,14 @@ def test_reading_all_of_it_asks_the_parent_for_exactly_one_image(bed):
     image = bed.serve_image()
     bed.create(bed.n2, "vm1", image)
     device = "/dev/mapper/snapshot_vm1"
+    none = bed.reads_of_parent(bed.n2, image)
     for first, step in ((0, 2), (0, 1)):
         found = bed.pattern(
             bed.n2, "verify", device, image, first, BLOCKS, step
         )
         assert (found["errors"], found["wrong"]) == (0, 0)
-    assert bed.reads_of_parent(bed.n2, image) * 512 == BLOCKS * 65536
+    asked = bed.reads_of_parent(bed.n2, image) - none
+    assert asked * 512 == BLOCKS * 65536
 
 
 def test_flips_under_a_verifying_reader_never_show_a_wrong_byte(bed):

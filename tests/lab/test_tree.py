@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-import pytest
-from conftest import BLOCK, BLOCKS
+import json
 
-from demo import probe, telling
-from demo.site import side_by_side
+import pytest
+from conftest import BLOCK, BLOCKS, PATTERN
+
+from demo import probe
+from demo.site import CHECKOUT, side_by_side
 
 pytestmark = pytest.mark.lab
 
@@ -18,12 +20,7 @@ def test_three_nodes_read_one_image_through_a_tree_of_depth_two(bed):
     side_by_side(
         lambda node: bed.create(node, "vm1", image), bed.site.computes
     )
-    names = {node.address: node.name for node in bed.site.nodes}
-    parents = {
-        node.name: [names[at] for at in probe.parents(node, f"volume-{image}")]
-        for node in bed.site.computes
-    }
-    assert telling.depth("master", parents) == 2, parents
+    bed.wait_tree(image, depth=2)
 
     def verify(node):
         found = bed.pattern(
@@ -71,8 +68,6 @@ def test_creates_of_one_image_at_once_deploy_it_once(bed):
         "with ThreadPoolExecutor(8) as pool:\n"
         "    print(json.dumps(list(pool.map(lambda c: c(), calls))))\n"
     )
-    from demo.site import CHECKOUT
-
     done = bed.n2.run(
         ["python3", "-c", script, str(CHECKOUT / "virtmanclient")],
         timeout=180,
@@ -129,39 +124,34 @@ def test_a_parent_that_leaves_is_replaced_under_a_reader(bed):
     image = bed.serve_image()
     for node in bed.site.computes:
         bed.create(node, "vm1", image)
-    first = probe.parents(bed.n3, f"volume-{image}")[0]
-    parent = next(n for n in bed.site.nodes if n.address == first)
-    assert parent in (bed.n1, bed.n2)
-    reader = bed.n3.start(
-        ["python3", "-S", _pattern(), "watch",
+    tree = bed.wait_tree(image, depth=2)
+    child, parent = next(
+        (bed.site.cluster.node(name), bed.site.cluster.node(sources[0]))
+        for name, sources in tree.items()
+        if sources[0] != "master"
+    )
+    reader = child.start(
+        ["python3", "-S", PATTERN, "watch",
          "/dev/mapper/snapshot_vm1", image, "/run/stop"],
         log="watch",
     )  # fmt: skip
     assert bed.site.call(parent, "destroy", "vm1") == "0:"
     bed.n3.wait_until(
-        lambda: parent.address not in probe.parents(bed.n3, f"volume-{image}"),
+        lambda: parent.address not in probe.parents(child, f"volume-{image}"),
         timeout=120,
-        what="n3 reads from somebody else",
+        what="the child reads from somebody else",
     )
     parent.wait_until(
         lambda: bed.held(parent) == [],
         timeout=120,
         what="the old parent has taken its stack down",
     )
-    bed.n3.run(["touch", "/run/stop"])
+    child.run(["touch", "/run/stop"])
     assert reader.wait(120) == 0
-    bed.n3.run(["rm", "/run/stop"])
-    import json
-
-    found = json.loads(bed.n3.log("watch").read_text().splitlines()[-1])
+    child.run(["rm", "/run/stop"])
+    found = json.loads(child.log("watch").read_text().splitlines()[-1])
     assert found["blocks"] > 0
     assert (found["errors"], found["wrong"]) == (0, 0), found
-
-
-def _pattern():
-    from conftest import PATTERN
-
-    return PATTERN
 
 
 def test_an_image_server_reads_its_own_image_without_a_place_in_the_tree(bed):
