@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hand the build to pbr, which reads setup.cfg."""
+
 import setuptools
 
 setuptools.setup(setup_requires=["pbr>=6.0"], pbr=True)
