@@ -81,7 +81,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
             "snapshot_with_cache = true: no cache engine keeps copy-on-write "
             "stores; put snapshot_dir on a fast disk instead"
         )
-    state = Path(conf.state_dir)
+    state = _folder(conf.state_dir)
     token = conf.master_token_file
     return Settings(
         host_ip=conf.host_ip,
@@ -93,9 +93,9 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         heartbeat_interval=conf.heartbeat_interval,
         cache_engine=conf.cache_engine,
         state_dir=state,
-        run_dir=Path(conf.run_dir),
-        cache_dir=Path(conf.cache_dir or state / "cache"),
-        snapshot_dir=Path(conf.snapshot_dir or state / "snapshots"),
+        run_dir=_folder(conf.run_dir),
+        cache_dir=_folder(conf.cache_dir or state / "cache"),
+        snapshot_dir=_folder(conf.snapshot_dir or state / "snapshots"),
         snapshot_chunk=conf.snapshot_chunk,
         snapshot_min_mib=conf.snapshot_min_mib,
         live_sources=conf.live_sources,
@@ -107,6 +107,14 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         fcg_blocksize=conf.fcg_blocksize,
         fcg_pattern=conf.fcg_pattern,
     )
+
+
+def _folder(text: str | Path) -> Path:
+    """Return a folder as the kernel names it: absolute, without links.
+
+    What stands on a file there is recognised by the kernel's name of it.
+    """
+    return Path(text).resolve()
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
