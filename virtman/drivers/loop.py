@@ -49,4 +49,7 @@ def devices_of(file: Path) -> list[str]:
 
 def is_free(device: str) -> bool:
     """Tell whether a loop device exists and has no file behind it."""
-    return Path(device).is_block_device() and backing_file(device) is None
+    folder = sysfs.block_dir(device)
+    if folder is None or not folder.name.startswith("loop"):
+        return False
+    return backing_file(device) is None
