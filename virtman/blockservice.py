@@ -17,7 +17,7 @@ from pathlib import Path
 from virtman import privsep, sysfs
 from virtman.conf import Settings
 from virtman.drivers import loop
-from virtman.exception import InUse, InvalidRequest
+from virtman.exception import InUse, InvalidRequest, VirtmanError
 
 # dm-snapshot's persistent store (drivers/md/dm-snap-persistent.c): a header
 # chunk, then areas of one metadata chunk (an exception takes 16 bytes of it)
@@ -115,9 +115,15 @@ class BlockService:
         used = loop.devices_of(file)
         if used:
             raise InUse(f"{file} is attached to {', '.join(used)} already")
+        new = not file.exists()
         size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
-        _stretch(file, size)
-        return Store(loop.attach(file), file, own=True)
+        try:
+            _stretch(file, size)
+            return Store(loop.attach(file), file, own=True)
+        except (VirtmanError, OSError):
+            if new:
+                file.unlink(missing_ok=True)
+            raise
 
     def _premade(self, device: str, number: int, origin_sectors: int) -> Store:
         self._folder.mkdir(parents=True, exist_ok=True)
