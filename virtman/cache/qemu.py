@@ -52,17 +52,18 @@ class QemuEngine(CacheEngine):
         """Count what the file system has, less what it is promised to others.
 
         Data files are sparse: a file's promise is its length less the blocks
-        it has already.
+        it has already.  The image's own file, that of a stack which stands
+        since before the agent, takes up part of what the image needs.
         """
         folder = self.settings.cache_dir
         folder.mkdir(parents=True, exist_ok=True)
         free = os.statvfs(folder)
-        promised = sum(
-            max(0, found.st_size - found.st_blocks * sysfs.SECTOR)
-            for found in (item.stat() for item in folder.glob("*.data"))
-        )
+        own = self._files(image).data
+        others = (_room(item) for item in folder.glob("*.data") if item != own)
+        promised = sum(max(0, length - used) for length, used in others)
         size = sectors * sysfs.SECTOR
         need = size + size // _OVERHEAD_PARTS + _OVERHEAD_BYTES
+        need -= _room(own)[1]
         have = free.f_bavail * free.f_frsize - promised
         if have < need:
             raise NoSpace(
@@ -99,8 +100,9 @@ class QemuEngine(CacheEngine):
             local = loop.attach(files.data, readonly=True)
             undo.callback(loop.detach, local)
             path = self._create_cached(image, sectors, device, local)
+            undo.callback(dmsetup.remove, Role.CACHED, image)
+            self._hydrate(image, sectors, device)
             undo.pop_all()
-        self._hydrate(image, sectors, device)
         return path
 
     def deactivate(self, image: str) -> bool:
@@ -179,6 +181,15 @@ class QemuEngine(CacheEngine):
             found = file.exists() or found
             file.unlink(missing_ok=True)
         return found
+
+
+def _room(file: Path) -> tuple[int, int]:
+    """Return a file's length and what it takes up of that, in bytes."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_size, found.st_blocks * sysfs.SECTOR
 
 
 def _has_switch() -> bool:

@@ -36,7 +36,7 @@ class FakeKernel:
         self.held: dict[str, str] = {}
         self._refused: list[tuple[str, ...]] = []
         self._refused_nth = -1
-        self._tools = {
+        self.tools = {
             "dmsetup": self.dm,
             "tgtadm": lambda args, stdin: self.tgt(args[2:], stdin),
             "losetup": self._losetup,
@@ -56,7 +56,7 @@ class FakeKernel:
         try:
             if self._is_refused(argv):
                 raise Refused("the test says no")
-            tool = self._tools.get(argv[0])
+            tool = self.tools.get(argv[0])
             return tool(list(argv[1:]), stdin) if tool else ""
         except Refused as error:
             raise CommandError(argv, 1, "", str(error)) from None
@@ -72,6 +72,11 @@ class FakeKernel:
     def relent(self) -> None:
         """Let every command through again."""
         self._refused, self._refused_nth = [], -1
+
+    @property
+    def spared(self) -> bool:
+        """Whether the n-th command, which would have failed, never came."""
+        return self._refused_nth > len(self.calls)
 
     def called(self, *words: str) -> list[tuple[str, ...]]:
         """Return the commands so far that have all these words."""
