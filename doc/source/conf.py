@@ -6,6 +6,9 @@ In the checkout's folder: sphinx-build -b html doc/source build/docs/html
 """
 
 import importlib.metadata
+from typing import Any
+
+from docutils import nodes
 
 project = 'VMThunder'
 author = 'VMThunder contributors'
@@ -36,3 +39,24 @@ man_pages = [
     ('vmtrun', 'vmtrun', 'VM disks on many nodes, from a file', [], 1),
     ('vmtapi', 'vmtapi', 'ask a node to make VM disks', [], 3),
 ]
+
+
+def setup(app: Any) -> None:
+    """Have pages look in ``man`` as they do in HTML."""
+    app.connect('doctree-resolved', _for_man)
+
+
+def _for_man(app: Any, doctree: nodes.document, _name: str) -> None:
+    """Drop what the man builder adds itself, and links that lead nowhere.
+
+    It writes a NAME section from ``man_pages`` above, and an empty ``<>``
+    after the title of each page that is linked.
+    """
+    if app.builder.name != 'man':
+        return
+    for section in list(doctree.findall(nodes.section)):
+        if section.parent is not None and 'name' in section['ids']:
+            section.parent.remove(section)
+    for link in list(doctree.findall(nodes.reference)):
+        if not link.get('refuri'):
+            link.replace_self(link.children)

@@ -45,6 +45,13 @@ def test_the_documentation_builds_without_a_warning(builder, tmp_path):
     assert wanted[builder] in made
 
 
+def test_a_manual_page_has_one_name_and_no_dead_links(tmp_path):
+    build('man', tmp_path)
+    text = (tmp_path / 'virtman-server.8').read_text()
+    assert text.count('.SH NAME') == 1
+    assert '<>' not in text
+
+
 @pytest.mark.parametrize('name', PLAIN)
 def test_a_page_outside_of_it_is_read_without_a_warning(name):
     docutils.core.publish_doctree(
