@@ -69,7 +69,7 @@ class ImageService:
         with self._lock:
             if self._find(image) or iscsi.find(iqn):
                 raise AlreadyExists(f"image_name = {image} exists")
-            file = Path(file_path)
+            file = _path(file_path)
             facts = inspect(image, file)
             device = _attach(file, loop_device)
             try:
@@ -112,9 +112,8 @@ class ImageService:
         if not self._unpublished:
             return
         for target in self.targets():
-            file = loop.backing_file(target.device)
-            if target.image in self._unpublished and file is not None:
-                self._publish(target, _facts(target.image, file.stat()))
+            if target.image in self._unpublished:
+                self._publish_again(target)
 
     def _find(self, image: str) -> ImageTarget | None:
         return next(
@@ -129,6 +128,24 @@ class ImageService:
             self._unpublished.add(target.image)
         else:
             self._unpublished.discard(target.image)
+
+    def _publish_again(self, target: ImageTarget) -> None:
+        """Publish the content that is served, which no other file tells."""
+        served = iscsi.find(target.iqn)
+        file = loop.backing_file(target.device)
+        try:
+            facts = _facts(target.image, file.stat()) if file else None
+        except OSError:
+            facts = None
+        if served and facts and served.serial == facts.serial:
+            self._publish(target, facts)
+            return
+        LOG.warning(
+            "%s is not made known to volt: its file was changed or removed "
+            "since it was exported; destroy the target and create it again",
+            target.image,
+        )
+        self._unpublished.discard(target.image)
 
     def _withdraw(self, target: ImageTarget) -> None:
         self._unpublished.discard(target.image)
@@ -147,6 +164,12 @@ class ImageService:
         )
 
 
+def _path(file_path: str) -> Path:
+    if not isinstance(file_path, str):
+        raise InvalidRequest(f"image file_path = {file_path!r} is no path")
+    return Path(file_path)
+
+
 def inspect(image: str, file: Path) -> ImageFacts:
     """Return an image file's facts if it can be exported.
 
@@ -157,9 +180,10 @@ def inspect(image: str, file: Path) -> ImageFacts:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         raise InvalidRequest(f"image file_path = {file} not exists") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InvalidRequest(
-            f"image file_path = {file} cannot be opened: {error.strerror}"
+            f"image file_path = {file} cannot be opened: {reason}"
         ) from None
     try:
         found = os.fstat(handle)
@@ -212,9 +236,13 @@ def _check_unused(file: Path, handle: int) -> None:
 
 
 def _attach(file: Path, device: str | None) -> str:
-    if device is not None and not loop.is_free(device):
+    if device is not None and not _is_free_loop(device):
         raise InUse(
             f"{device} is no free loop device; give another or none, then "
             "the first free one is taken"
         )
     return loop.attach(file, readonly=True, device=device)
+
+
+def _is_free_loop(device: str) -> bool:
+    return isinstance(device, str) and loop.is_free(device)

@@ -57,7 +57,7 @@ class FakeSys:
 
     def block_dir(self, device: str) -> Path | None:
         """Stand in for the function of the same name in sysfs."""
-        name = self._names.get(device)
+        name = self._names.get(str(Path(device)))
         return self.folder(name) if name else None
 
     def name_of(self, word: str) -> str | None:

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A coordinator that answers what a test says, and keeps what it heard."""
+
+from __future__ import annotations
+
+import threading
+
+from virtman.drivers.volt import Assignment, VoltAway
+
+
+class FakeVolt:
+    """``answers`` are given to ``assign`` one by one, the last for ever.
+
+    ``parents`` are told to a heartbeat; ``error`` is raised by every verb.
+    """
+
+    gives_places = True
+
+    def __init__(self, *answers):
+        self.answers = list(answers) or [Assignment("me:volume-a", ())]
+        self.parents = {}
+        self.error = None
+        self.heard = []
+        self._guard = threading.Lock()
+
+    def go_away(self):
+        self.error = VoltAway("volt at http://master:7447: refused")
+
+    def verbs(self):
+        return [what for what, _ in self.heard]
+
+    def assign(self, seat):
+        self._hear("assign", seat)
+        with self._guard:
+            if len(self.answers) > 1:
+                return self.answers.pop(0)
+            return self.answers[0]
+
+    def register(self, seat):
+        self._hear("register", seat)
+
+    def leave(self, seat):
+        self._hear("leave", seat)
+        return True
+
+    def beat(self, seats):
+        self._hear("beat", list(seats))
+        return self.parents
+
+    def publish(self, seat, facts):
+        self._hear("publish", (seat, facts))
+
+    def withdraw(self, seat):
+        self._hear("withdraw", seat)
+
+    def _hear(self, what, about):
+        with self._guard:
+            self.heard.append((what, about))
+        if self.error is not None:
+            raise self.error
