@@ -28,11 +28,13 @@ NODES = ("master", "n1", "n2", "n3")
 class Bed:
     """The site, and what tests do on it again and again."""
 
+    # Across all tests: what a log says of an image is of this test's.
+    _numbers = itertools.count(1)
+
     def __init__(self, site: Site) -> None:
         self.site = site
         self.master = site.master
         self.n1, self.n2, self.n3 = site.computes
-        self._numbers = itertools.count(1)
 
     def pattern(self, node, *arguments, timeout=300):
         """Run tests/lab/guest/pattern.py in a node; return what it found."""
