@@ -7,7 +7,7 @@ Nothing else in virtman sees a ``ConfigOpts``: the composition root reads
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,8 @@ class Settings:
 def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
     """Read the command line and the files it names.
 
-    :raises ConfigError: an option in a file that nobody knows.
+    :raises ConfigError: an option in a file that nobody knows, or a value
+        that one of the command line's options cannot have.
     """
     conf = cfg.ConfigOpts()
     log.register_options(conf)
@@ -65,8 +66,15 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
     conf.register_cli_opts(opts.CLI)
     conf.register_opts(opts.OPTIONS)
     files = [DEFAULT_FILE] if Path(DEFAULT_FILE).exists() else []
-    conf(list(argv), project="virtman", default_config_files=files)
-    for file in conf.config_file or []:
+    try:
+        conf(list(argv), project="virtman", default_config_files=files)
+    except SystemExit as ended:
+        # 1 is a file's value for an option of the command line; oslo.config
+        # has said which on standard error.
+        if ended.code != 1:
+            raise
+        raise ConfigError("an option has a value of no sense") from ended
+    for file in _files(conf):
         _refuse_unknown(file, {name.replace("-", "_") for name in conf})
     return conf
 
@@ -74,12 +82,16 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
 def settings(conf: cfg.ConfigOpts) -> Settings:
     """Return what the options say, with derived paths filled in.
 
-    :raises ConfigError: an option asks for what no engine can do.
+    :raises ConfigError: an option asks for what cannot be done.
     """
     if conf.snapshot_with_cache:
         raise ConfigError(
             "snapshot_with_cache = true: no cache engine keeps copy-on-write "
             "stores; put snapshot_dir on a fast disk instead"
+        )
+    if conf.snapshot_chunk & (conf.snapshot_chunk - 1):
+        raise ConfigError(
+            f"snapshot_chunk = {conf.snapshot_chunk} is no power of two"
         )
     state = _folder(conf.state_dir)
     token = conf.master_token_file
@@ -120,6 +132,13 @@ def _folder(text: str | Path) -> Path:
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """Return every option by group, for oslo-config-generator."""
     return [("DEFAULT", [*opts.CLI, *opts.OPTIONS])]
+
+
+def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
+    """Yield every file that was read, those of --config-dir too."""
+    yield from conf.config_file or []
+    for folder in conf.config_dir or []:
+        yield from map(str, sorted(Path(folder).glob("*.conf")))
 
 
 def _refuse_unknown(file: str, known: set[str]) -> None:
