@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from virtman.drivers.volt import Coordinator
 from virtman.exception import VirtmanError
@@ -35,15 +36,15 @@ class Heartbeat(threading.Thread):
     def run(self) -> None:
         """Beat on, whatever a single beat ran into."""
         while not self._end.wait(self._interval):
-            try:
-                self.beat()
-            except Exception:
-                LOG.exception("heartbeat failed; the next goes on")
+            self.beat()
 
     def beat(self) -> None:
-        """Beat once.  Volt hears of us first: cleaning up may take long."""
-        self._talk()
-        self._node.collect()
+        """Beat once.  Volt hears of us first: cleaning up may take long.
+
+        A step that fails keeps none of the others from being done.
+        """
+        self._safely(self._talk)
+        self._safely(self._node.collect)
 
     def stop(self) -> None:
         """End the thread; returns when it has ended."""
@@ -54,7 +55,6 @@ class Heartbeat(threading.Thread):
     def _talk(self) -> None:
         try:
             answer = self._coordinator.beat(self._node.seats())
-            self._images.republish()
         except VirtmanError as error:
             if not self._volt_was_away:
                 LOG.warning("%s; what is read now goes on being read", error)
@@ -63,7 +63,13 @@ class Heartbeat(threading.Thread):
         if self._volt_was_away:
             LOG.info("volt answers again")
         self._volt_was_away = False
+        self._safely(lambda: self._node.reassign(answer))
+        self._safely(self._images.republish)
+
+    def _safely(self, step: Callable[[], None]) -> None:
         try:
-            self._node.reassign(answer)
+            step()
         except VirtmanError as error:
             LOG.warning("%s", error)
+        except Exception:
+            LOG.exception("heartbeat failed; the next goes on")

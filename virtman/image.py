@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from virtman import snapshot
 from virtman.baseimage import BaseImage
+from virtman.drivers.volt import Assignment
 from virtman.exception import InUse, VirtmanError
 from virtman.path import Source
 from virtman.snapshot import Instance, Snapshots
@@ -63,6 +64,22 @@ class Image:
         """Remove an instance and its data; the image stays for the next."""
         with self._lock:
             self._snapshots.purge(instance)
+
+    def follow(self, assignments: Mapping[str, Assignment]) -> None:
+        """Read from the parents that volt names; take a place if none yet.
+
+        Left to the next heartbeat while a create or a removal is at work.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self.base.take_place()
+            seat = self.base.seat
+            answer = assignments.get(seat.peer_id or "") if seat else None
+            if answer is not None:
+                self.base.reassign(answer)
+        finally:
+            self._lock.release()
 
     def remove_if_idle(self) -> bool:
         """Take the image away unless it serves somebody; return whether.

@@ -112,11 +112,10 @@ class Node:
         volt answers, so images that have no place yet ask for one.
         """
         for image in self.images():
-            image.base.take_place()
-            seat = image.base.seat
-            answer = assignments.get(seat.peer_id or "") if seat else None
-            if answer is not None:
-                image.base.reassign(answer)
+            try:
+                image.follow(assignments)
+            except VirtmanError as error:
+                LOG.warning("%s", error)
 
     def close(self) -> None:
         """Stop the threads; every device, session and target stays."""
