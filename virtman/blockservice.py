@@ -24,6 +24,8 @@ from virtman.exception import InUse, InvalidRequest, VirtmanError
 # and the chunks it describes.
 _EXCEPTION_BYTES = 16
 _LOOP = "/dev/loop"
+# SNAP_MAGIC of the same source, little endian.
+_SNAPSHOT_MAGIC = b"SnAp"
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class BlockService:
         used = loop.devices_of(file)
         if used:
             raise InUse(f"{file} is attached to {', '.join(used)} already")
+        _refuse_old_writes(file)
         new = not file.exists()
         size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
         try:
@@ -156,6 +159,24 @@ class BlockService:
                 f"the copy-on-write device {device} is in use: {reason}"
             )
         return Store(device)
+
+
+def _refuse_old_writes(file: Path) -> None:
+    """Keep what an instance of the same name wrote before the host went down.
+
+    A store of ours goes with its instance; one that is still there, with the
+    header of a snapshot, was not given up by anybody.
+    """
+    try:
+        with file.open("rb") as found:
+            magic = found.read(len(_SNAPSHOT_MAGIC))
+    except FileNotFoundError:
+        return
+    if magic == _SNAPSHOT_MAGIC:
+        raise InUse(
+            f"{file} holds the writes of an earlier instance of that name; "
+            "move it away to keep them, remove it to start anew"
+        )
 
 
 def _is_free_loop(device: str) -> bool:

@@ -103,6 +103,19 @@ def test_a_store_that_is_attached_already_is_refused(stores, kernel):
         stores.open("vm1", ORIGIN, None)
 
 
+def test_the_writes_of_an_instance_that_was_never_destroyed_are_kept(
+    stores, kernel, tmp_path
+):
+    folder = tmp_path / "cow"
+    folder.mkdir()
+    file = folder / "vm1.cow"
+    file.write_bytes(b"SnAp and what the guest wrote")
+    with pytest.raises(InUse, match=r"vm1\.cow holds the writes of an ear"):
+        stores.open("vm1", ORIGIN, None)
+    assert file.read_bytes() == b"SnAp and what the guest wrote"
+    assert kernel.loops() == {}
+
+
 def test_a_loop_device_that_cannot_be_had_leaves_no_file(
     stores, kernel, tmp_path
 ):
