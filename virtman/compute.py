@@ -77,6 +77,10 @@ class Virtman:
                 "snapshot must be the path of a block device on this node, "
                 f"not {type(snapshot).__name__}"
             )
+        # Before the connections: a bad image name is in their target_iqn too,
+        # and the name is what the caller has to change.
+        names.check_key("instance", instance_name)
+        names.image_id(image_name)
         made = self._node.create(
             instance_name,
             image_name,
