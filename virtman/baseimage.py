@@ -19,13 +19,12 @@ from collections.abc import Sequence
 from virtman import names
 from virtman.cache.engine import CacheEngine
 from virtman.conf import Settings
-from virtman.drivers import connector
+from virtman.drivers import connector, iscsi
 from virtman.drivers.volt import (
     Assignment,
     Coordinator,
     ImageFacts,
     Seat,
-    VoltAway,
 )
 from virtman.exception import VirtmanError, WrongIdentity
 from virtman.layers.cache import Cache
@@ -95,10 +94,9 @@ class BaseImage:
             self._complete(self._stack)
             return False
         self._connections = tuple(connections)
-        assignment = self._assignment()
         try:
-            self._build(assignment)
-        except VirtmanError:
+            self._build(self._assignment())
+        except Exception:
             self._forget()
             raise
         return True
@@ -162,7 +160,7 @@ class BaseImage:
         self._seat = self._new_seat()
         try:
             answer = self._ask_for_place(self._seat)
-        except VoltAway as error:
+        except VirtmanError as error:
             LOG.warning(
                 "%s; %s is read from %s",
                 error, self.image,
@@ -198,7 +196,6 @@ class BaseImage:
         self._paths = self._new_paths()
         self._paths.start(self._sources(assignment))
         facts = self._facts or self._learn(self._paths.wait_first(timeout))
-        self._facts = facts
         self._require_space(facts.sectors)
         self._multipath = Multipath(self.image, facts.sectors)
         stack = Stack(self._layers(facts, self._multipath))
@@ -206,7 +203,7 @@ class BaseImage:
         try:
             self._paths.refresh()
             self._paths.wait_applied(timeout)
-        except VirtmanError:
+        except Exception:
             stack.deactivate()
             raise
         self._stack, self._whole = stack, True
@@ -242,7 +239,7 @@ class BaseImage:
             settings.host_ip,
             settings.iscsi_port,
             source.iqn,
-            source.lun,
+            iscsi.LUN,
         )
 
     def _new_paths(self) -> Paths:
@@ -264,9 +261,11 @@ class BaseImage:
 
         The serial number is the identity: a portal whose target has been
         used again for other content must not get a reader (CVE-2023-2088).
+        When nobody else knows, the first disk says what the image is; the
+        second, which is there moments later, must be the same.
         """
         if self._facts is None:
-            return
+            self._facts = self._learn(path)
         found = connector.identity(path.device)
         if path.sectors != self._facts.sectors:
             raise WrongIdentity(

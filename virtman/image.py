@@ -46,7 +46,7 @@ class Image:
             built = self.base.deploy(connections)
             try:
                 return self._snapshots.create(name, self.name, device)
-            except (VirtmanError, OSError):
+            except Exception:
                 if built:
                     self._take_back()
                 raise

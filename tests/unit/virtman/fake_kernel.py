@@ -52,6 +52,10 @@ class FakeKernel:
 
     def run(self, argv: Sequence[str], stdin: str | None = None) -> str:
         """Stand in for the function of privsep; other tools just succeed."""
+        with self.sys.lock:
+            return self._run(argv, stdin)
+
+    def _run(self, argv: Sequence[str], stdin: str | None) -> str:
         self.calls.append(tuple(argv))
         try:
             if self._is_refused(argv):

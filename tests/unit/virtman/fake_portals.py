@@ -27,7 +27,7 @@ class Portals:
         self.serving = set(serving)
         self.failing: set[str] = set()
         self.log: list[tuple[str, str]] = []
-        self.sessions: dict[str, Path] = {}
+        self.sessions: dict[Source, Path] = {}
         self._changed = threading.Condition()
 
     def serves(self, source: Source) -> bool:
@@ -39,11 +39,11 @@ class Portals:
         if source.host in self.failing:
             raise NoSource(f"login to {source.host} failed")
         path = self.disk(source)
-        self.sessions[source.host] = path
+        self.sessions[source] = path
         return path
 
     def disconnect(self, path: Path) -> None:
-        self.sessions.pop(path.source.host)
+        self.sessions.pop(path.source)
         self.note("logout", path.source.host)
 
     def disk(self, source: Source) -> Path:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -17,13 +18,19 @@ class FakeSys:
         self.root = root
         self._names: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
+        # One change at a time, as in the kernel.
+        self.lock = threading.RLock()
         (root / "block").mkdir(parents=True)
 
     def add(self, kind: str, sectors: int, path: str = "") -> str:
         """Make a device (``dm-``, ``loop``, ``sd``, ``nbd``); its name."""
+        with self.lock:
+            return self._add(kind, sectors, path)
+
+    def _add(self, kind: str, sectors: int, path: str) -> str:
         count = self._counts[kind]
         self._counts[kind] += 1
-        name = f"{kind}{chr(97 + count) if kind == 'sd' else count}"
+        name = f"{kind}{_letters(count) if kind == 'sd' else count}"
         for part in ("holders", "slaves", "dm", "device"):
             (self.folder(name) / part).mkdir(parents=True)
         self.write(name, "size", sectors)
@@ -34,6 +41,10 @@ class FakeSys:
 
     def remove(self, name: str) -> None:
         """Take a device away; nothing may stand on it."""
+        with self.lock:
+            self._remove(name)
+
+    def _remove(self, name: str) -> None:
         assert not self.holders(name), f"{name} is held"
         self.stand_on(name, [])
         shutil.rmtree(self.folder(name))
@@ -89,3 +100,9 @@ class FakeSys:
         for under in lower:
             (self.folder(name) / "slaves" / under).touch()
             (self.folder(under) / "holders" / name).touch()
+
+
+def _letters(count: int) -> str:
+    """Return a, b, .. z, ba, bb, .."""
+    digits = chr(97 + count % 26)
+    return (_letters(count // 26) if count >= 26 else "") + digits

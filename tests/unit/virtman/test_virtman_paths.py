@@ -277,6 +277,6 @@ def test_the_thread_ends_and_leaves_the_sessions_until_they_are_closed(
     live = start("parent", "server")
     portals.wait("apply", "parent server")
     live.stop()
-    assert sorted(portals.sessions) == ["parent", "server"]
+    assert list(portals.sessions) == hosts("parent", "server")
     live.logout()
     assert portals.sessions == {}

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole node over a host in memory: real verbs, layers and paths."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+
+from fake_portals import Portals
+from fake_volt import FakeVolt
+
+from virtman import names
+from virtman.baseimage import Toolbox
+from virtman.cache.engine import CacheEngine
+from virtman.drivers import dmsetup
+from virtman.drivers.volt import Assignment, ImageFacts
+from virtman.exception import NoSpace
+from virtman.names import Role
+from virtman.node import Node
+from virtman.path import Path, Source
+from virtman.stack import ABSENT, State, Status
+
+SECTORS = 4096
+SERIAL = "VMT0123456789ABCDEF"
+FACTS = ImageFacts(SECTORS, "1", SERIAL)
+PEER = "127.0.0.1:volume-a"
+
+
+class Disks(Portals):
+    """Portals whose disks appear in the fake /sys.
+
+    ``contents`` maps hosts to (sectors, serial) that differ from SECTORS and
+    SERIAL.
+    """
+
+    def __init__(self, kernel, *serving):
+        super().__init__(*serving)
+        self._kernel = kernel
+        self.contents = {}
+
+    def disk(self, source: Source) -> Path:
+        if source in self.sessions:
+            return self.sessions[source]
+        sectors, serial = self.contents.get(source.host, (SECTORS, SERIAL))
+        name = self._kernel.sys.add("sd", sectors)
+        page = self._kernel.sys.folder(name) / "device" / "vpd_pg80"
+        page.write_bytes(b"\0\x80\0\x13" + serial.encode())
+        return Path(source, f"/dev/{name}", sectors)
+
+    def disconnect(self, path: Path) -> None:
+        self._kernel.sys.remove(path.device.removeprefix("/dev/"))
+        super().disconnect(path)
+
+
+class PlainEngine(CacheEngine):
+    """Keeps nothing: a dm-linear.  ``full`` is a disk without room."""
+
+    full = False
+
+    def require_space(self, image, sectors):
+        if self.full:
+            raise NoSpace(f"the cache of {image} needs more")
+
+    def status(self, image, sectors):
+        found = dmsetup.find(Role.CACHED, image)
+        return Status(State.ACTIVE, found.path) if found else ABSENT
+
+    def activate(self, image, source, sectors):
+        text = f"0 {sectors} linear {source} 0"
+        return dmsetup.create(Role.CACHED, image, text, readonly=True)
+
+    def deactivate(self, image):
+        return dmsetup.remove(Role.CACHED, image)
+
+
+def assignment(*hosts, peer=PEER, image=FACTS):
+    """Return volt's answer that names these hosts."""
+    stripes = (tuple(source_of(host) for host in hosts),) if hosts else ()
+    return Assignment(peer, stripes, image)
+
+
+def source_of(host, image="volume-a"):
+    return Source(host, 3260, names.iqn(image))
+
+
+class Site:
+    """One node, its host, its portals and its volt."""
+
+    def __init__(self, kernel, settings):
+        self.kernel = kernel
+        self.portals = Disks(kernel, "server")
+        self.volt = FakeVolt(assignment())
+        self.settings = dataclasses.replace(
+            settings, source_timeout=10.0, place_timeout=0.0, standby_wait=0.0
+        )
+        self.engine = PlainEngine(self.settings)
+        self.nodes = []
+        self.start()
+
+    def start(self, **changes):
+        """Start an agent, as after a restart: it knows nothing."""
+        self.settings = dataclasses.replace(self.settings, **changes)
+        tools = Toolbox(self.settings, self.engine, self.portals, self.volt)
+        self.node = Node(tools)
+        self.nodes.append(self.node)
+
+    def create(self, name="vm1", image="a", hosts=("server",), device=None):
+        connections = [source_of(host, f"volume-{image}") for host in hosts]
+        return self.node.create(name, image, connections, device)
+
+    def held(self):
+        """Return all there is on the host, sessions and stores included."""
+        stores = [f.name for f in self.settings.snapshot_dir.glob("*")]
+        sessions = [str(source) for source in self.portals.sessions]
+        return sorted([*self.kernel.left(), *sessions, *stores])
+
+    def threads(self):
+        return [t for t in threading.enumerate() if "paths-" in t.name]
