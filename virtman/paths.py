@@ -204,7 +204,8 @@ class Paths:
         try:
             self._check(path)
         except WrongIdentity as error:
-            LOG.error("%s: %s", self._name, error)
+            if self._trouble.get(source) != str(error):
+                LOG.error("%s: %s", self._name, error)
             self._trouble[source] = str(error)
             self._sessions.disconnect(path)
             return

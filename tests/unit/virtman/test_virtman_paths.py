@@ -166,6 +166,15 @@ def test_a_disk_that_is_another_image_is_given_back_and_never_read(
     assert not any("parent" in said for said in portals.done("apply"))
 
 
+def test_a_disk_that_is_another_image_is_tried_again_but_said_once(
+    start, portals, strangers, caplog
+):
+    strangers.add("parent")
+    start("parent")
+    portals.wait("logout", "parent", times=3)
+    assert caplog.text.count("serves something else") == 1
+
+
 def test_a_new_path_is_under_the_device_before_the_old_one_goes(
     start, portals
 ):
