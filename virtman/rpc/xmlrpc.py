@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import socket
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
@@ -34,11 +35,14 @@ _MAX_BODY = 1 << 20
 
 class _Handler(SimpleXMLRPCRequestHandler):
     rpc_paths = ("/RPC2",)
+    # Seconds a caller may take between two pieces of its request.  A silent
+    # one would keep its thread, and the agent from ending.
+    timeout = 10.0
 
     def do_POST(self) -> None:
         """Refuse bodies without a sane length before reading them."""
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _MAX_BODY:
+        if not re.fullmatch("[0-9]{1,9}", length) or int(length) > _MAX_BODY:
             self.send_error(413, f"a body of at most {_MAX_BODY} bytes")
             return
         super().do_POST()
@@ -54,6 +58,9 @@ class Door(ThreadingMixIn, SimpleXMLRPCServer):
     daemon_threads = False
     block_on_close = True
     allow_reuse_address = True
+    # Connections that wait to be accepted; with the default of 5, callers
+    # that come together wait for TCP to try again, a second or more.
+    request_queue_size = 128
 
     def __init__(self, host: str, port: int, virtman: Virtman) -> None:
         self.address_family = (
