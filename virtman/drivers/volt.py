@@ -234,10 +234,15 @@ def _assignment(answer: Any) -> Assignment:
         else None
     )
     stripes = tuple(
-        tuple(
-            Source(item.host, int(item.port), item.iqn, int(item.lun))
-            for item in stripe
-        )
-        for stripe in answer.stripes
+        tuple(_source(item) for item in stripe) for stripe in answer.stripes
     )
     return Assignment(answer.peer_id, stripes, facts)
+
+
+def _source(item: Any) -> Source:
+    try:
+        return Source(item.host, int(item.port), item.iqn, int(item.lun))
+    except (TypeError, ValueError) as error:
+        raise VoltAway(
+            f"volt named a source that makes no sense: {item}"
+        ) from error

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's side of volt against volt itself, over a loopback socket."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from types import SimpleNamespace
+from wsgiref import simple_server
+
+import pytest
+
+import volt.compose
+import volt.conf
+from virtman.drivers.volt import Alone, ImageFacts, Seat, Volt, VoltAway
+from virtman.exception import NotFound
+from virtman.path import Source
+
+IQN = "iqn.2010-10.org.openstack:volume-a"
+TOKEN = "a-secret-of-some-length"
+FACTS = ImageFacts(131072, "g1", "VMT0123456789ABCDEF")
+SERVER = Seat("volume-a", "10.0.0.1", 3261, IQN, 1)
+
+
+class Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
+    daemon_threads = True
+
+
+class Handler(simple_server.WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Serve a volt with a registry of its own; return its endpoint."""
+    servers = []
+
+    def start(name="volt", port=0):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        (folder / "token").write_text(TOKEN)
+        file = folder / "volt.conf"
+        file.write_text(
+            f"[DEFAULT]\nstate_dir={folder}\nauth_strategy=token\n"
+            f"token_file={folder}/token\n"
+        )
+        options = volt.conf.new()
+        volt.conf.load(options, [f"--config-file={file}"])
+        application = volt.compose.compose(options).application
+        server = simple_server.make_server(
+            "127.0.0.1", port, application, Server, Handler
+        )
+        threading.Thread(
+            target=server.serve_forever, args=(0.01,), daemon=True
+        ).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        stop(server)
+
+
+def stop(server):
+    server.shutdown()
+    server.server_close()
+
+
+def endpoint(server):
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+@pytest.fixture
+def master(serve):
+    return Volt(endpoint(serve()), TOKEN)
+
+
+def seat(host, peer_id=None):
+    return Seat("volume-a", host, 3260, IQN, 1, peer_id)
+
+
+def join(master, host):
+    """Take a place and register; return the assignment and the seat."""
+    told = master.assign(seat(host))
+    taken = seat(host, told.peer_id)
+    master.register(taken)
+    return told, taken
+
+
+def test_the_first_node_reads_from_the_image_server_and_knows_the_image(
+    master,
+):
+    master.publish(SERVER, FACTS)
+    told, _ = join(master, "10.0.0.2")
+    assert told.sources == (Source("10.0.0.1", 3261, IQN, 1),)
+    assert told.image == FACTS
+    assert told.peer_id
+
+
+def test_a_node_below_is_given_its_parent_and_what_stands_behind_it(master):
+    master.publish(SERVER, FACTS)
+    for number in range(2, 4):
+        join(master, f"10.0.0.{number}")
+    told, _ = join(master, "10.0.0.4")
+    assert told.sources[0] == Source("10.0.0.2", 3260, IQN, 1)
+    assert told.sources[-1].host in ("10.0.0.1", "10.0.0.3")
+
+
+def test_a_parent_that_is_still_on_its_way_is_accepted(master):
+    master.publish(SERVER, FACTS)
+    first = master.assign(seat("10.0.0.2"))
+    others = [master.assign(seat(f"10.0.0.{n}")) for n in range(3, 7)]
+    assert first.peer_id
+    assert any(
+        told.sources and told.sources[0].host.startswith("10.0.0.2")
+        for told in others
+    )
+
+
+def test_an_image_that_no_server_made_known_has_no_facts(master):
+    told = master.assign(seat("10.0.0.2"))
+    assert (told.image, told.sources) == (None, ())
+
+
+def test_a_beat_tells_the_parents_by_peer(master):
+    master.publish(SERVER, FACTS)
+    told, taken = join(master, "10.0.0.2")
+    answers = master.beat([taken])
+    assert answers[told.peer_id].sources == told.sources
+
+
+def test_a_beat_registers_again_what_volt_has_forgotten(serve):
+    first = serve("first")
+    _, taken = join(Volt(endpoint(first), TOKEN), "10.0.0.2")
+    port = first.server_port
+    stop(first)
+    fresh = Volt(endpoint(serve("second", port)), TOKEN)
+    assert taken.peer_id in fresh.beat([taken])
+
+
+def test_a_beat_of_a_node_without_a_place_is_fine(master):
+    assert master.beat([]) == {}
+    assert master.beat([seat("10.0.0.2")]) == {}
+
+
+def test_a_place_is_given_back_once(master):
+    _, taken = join(master, "10.0.0.2")
+    assert master.leave(taken)
+    assert not master.leave(taken)
+    assert not master.leave(seat("10.0.0.3"))
+
+
+def test_what_has_no_place_registers_nothing(master):
+    master.register(seat("10.0.0.2"))
+    assert master.beat([]) == {}
+
+
+def test_an_image_is_withdrawn_and_that_may_be_said_again(master):
+    master.publish(SERVER, FACTS)
+    master.withdraw(SERVER)
+    master.withdraw(SERVER)
+    assert master.assign(seat("10.0.0.2")).image is None
+
+
+def test_other_content_under_a_known_name_is_refused_with_the_reason(master):
+    master.publish(SERVER, FACTS)
+    other = ImageFacts(FACTS.sectors, "g2", "VMTOTHER")
+    elsewhere = Seat("volume-a", "10.0.0.9", 3260, IQN, 1)
+    with pytest.raises(VoltAway, match="volume-a"):
+        master.publish(elsewhere, other)
+
+
+def test_a_wrong_token_is_named(serve):
+    server = serve()
+    master = Volt(endpoint(server), "another-secret-of-that-length")
+    with pytest.raises(VoltAway, match=f"{endpoint(server)}.*401"):
+        master.publish(SERVER, FACTS)
+
+
+def test_a_volt_that_is_not_there_is_named(serve):
+    server = serve()
+    gone = endpoint(server)
+    stop(server)
+    master = Volt(gone, TOKEN)
+    for say in (
+        lambda: master.assign(seat("10.0.0.2")),
+        lambda: master.register(seat("10.0.0.2", "p")),
+        lambda: master.leave(seat("10.0.0.2", "p")),
+        lambda: master.beat([]),
+        lambda: master.publish(SERVER, FACTS),
+        lambda: master.withdraw(SERVER),
+    ):
+        with pytest.raises(VoltAway, match=gone):
+            say()
+
+
+@pytest.mark.parametrize("port", [None, "", "x"])
+def test_a_source_that_makes_no_sense_is_volts_failure(master, port):
+    source = SimpleNamespace(host="10.0.0.1", port=port, iqn=IQN, lun="1")
+    answer = SimpleNamespace(peer_id="p", stripes=[[source]], image=None)
+    master._client = SimpleNamespace(
+        volumes=SimpleNamespace(assign=lambda **_: answer),
+        members=SimpleNamespace(beat=lambda _: [answer]),
+    )
+    for ask in (lambda: master.assign(seat("h")), lambda: master.beat([])):
+        with pytest.raises(VoltAway, match="makes no sense"):
+            ask()
+
+
+def test_a_service_that_is_not_volt_is_told_from_one_that_is_away(serve):
+    server = serve()
+    stranger = Volt(f"{endpoint(server)}/elsewhere", TOKEN)
+    with pytest.raises((NotFound, VoltAway)):
+        stranger.assign(seat("10.0.0.2"))
+
+
+def test_without_a_master_nobody_is_told_and_nothing_is_heard():
+    alone = Alone()
+    assert alone.assign(seat("10.0.0.2")).sources == ()
+    assert alone.beat([seat("10.0.0.2")]) == {}
+    assert not alone.leave(seat("10.0.0.2"))
+    alone.register(seat("10.0.0.2"))
+    alone.publish(SERVER, FACTS)
+    alone.withdraw(SERVER)
