@@ -124,7 +124,10 @@ class ImageService:
         try:
             self._coordinator.publish(self._seat(target), facts)
         except VirtmanError as error:
-            LOG.warning("%s; %s is not known to volt yet", error, target.image)
+            if target.image not in self._unpublished:
+                LOG.warning(
+                    "%s; %s is not known to volt yet", error, target.image
+                )
             self._unpublished.add(target.image)
         else:
             self._unpublished.discard(target.image)
