@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands: an argument list, a deadline, and all that was said on failure."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+
+import pytest
+
+from virtman import privsep
+from virtman.exception import CommandError, RollbackError
+
+PYTHON = sys.executable
+
+
+@pytest.fixture
+def run():
+    """The real function, which the guard of these tests has replaced."""
+    fresh = importlib.util.find_spec("virtman.privsep")
+    module = importlib.util.module_from_spec(fresh)
+    fresh.loader.exec_module(module)
+    return module._run
+
+
+def test_a_command_gives_what_it_printed(run):
+    assert run([PYTHON, "-c", "print('a')"]) == "a\n"
+
+
+def test_a_command_is_given_its_input(run):
+    code = "import sys; print(sys.stdin.read().upper())"
+    assert run([PYTHON, "-c", code], "0 8 linear") == "0 8 LINEAR\n"
+
+
+def test_a_command_without_input_does_not_wait_for_any(run):
+    code = "import sys; print(repr(sys.stdin.read()))"
+    assert run([PYTHON, "-c", code]) == "''\n"
+
+
+def test_words_reach_the_command_as_they_are(run):
+    odd = "$(reboot); `reboot` 'a\" \n*"
+    code = "import sys; print(sys.argv[1], end='')"
+    assert run([PYTHON, "-c", code, odd]) == odd
+
+
+def test_a_command_speaks_the_c_locale(run, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    code = "import os; print(os.environ['LC_ALL'])"
+    assert run([PYTHON, "-c", code]) == "C\n"
+
+
+def test_bytes_that_are_no_text_do_no_harm(run):
+    code = "import sys; sys.stdout.buffer.write(b'a\\xff')"
+    assert run([PYTHON, "-c", code]) == "a\ufffd"
+
+
+def test_a_failure_keeps_command_code_and_both_outputs(run):
+    code = "import sys; print('out'); print('err', file=sys.stderr); exit(3)"
+    argv = [PYTHON, "-c", code]
+    with pytest.raises(CommandError) as failed:
+        run(argv)
+    error = failed.value
+    assert (error.argv, error.code) == (argv, 3)
+    assert (error.out, error.err) == ("out\n", "err\n")
+    assert str(error).endswith(": exit 3: err / out")
+    assert PYTHON in str(error)
+
+
+def test_a_program_that_is_not_there_is_named(run):
+    with pytest.raises(CommandError) as failed:
+        run(["no-such-program-at-all", "x"])
+    assert failed.value.code == 127
+    assert "no-such-program-at-all x: exit 127: " in str(failed.value)
+
+
+def test_a_command_that_hangs_is_ended_at_the_deadline(run, monkeypatch):
+    monkeypatch.setitem(run.__globals__, "DEADLINE", 0.05)
+    with pytest.raises(CommandError, match=r"timed out: no end in 0\.05 s"):
+        run([PYTHON, "-c", "import threading; threading.Event().wait()"])
+
+
+def test_a_failure_without_a_word_says_so():
+    assert str(CommandError(["a", "b"], 1, " ", "\n")) == (
+        "a b: exit 1: no output"
+    )
+
+
+def test_an_error_survives_the_way_from_the_helper():
+    error = CommandError(["dmsetup", "table"], 1, "out", "err")
+    again = CommandError(*error.args)
+    assert (again.argv, again.code, again.out, again.err) == (
+        error.argv, 1, "out", "err",
+    )  # fmt: skip
+    assert str(again) == str(error)
+
+
+def test_a_failed_rollback_names_both_failures():
+    error = RollbackError(ValueError("first"), OSError("second"))
+    assert str(error) == (
+        "first; taking back what was built failed too: second"
+    )
+
+
+def test_no_function_takes_the_program_to_run():
+    verbs = [
+        value.args[0]
+        for value in vars(privsep).values()
+        if isinstance(value, functools.partial)
+    ]
+    assert len(verbs) > 10
+    for verb in verbs:
+        parameters = inspect.signature(verb).parameters
+        assert not {"argv", "command", "program"} & set(parameters)
+
+
+@pytest.mark.parametrize(
+    ("verb", "program"),
+    [("dmsetup", "dmsetup"), ("losetup", "losetup"), ("tgtadm", "tgtadm"),
+     ("iscsiadm", "iscsiadm"), ("nbd_client", "nbd-client"),
+     ("nbdinfo", "nbdinfo"), ("qemu_img", "qemu-img"),
+     ("qemu_storage_daemon", "qemu-storage-daemon"),
+     ("blockdev", "blockdev"), ("modprobe", "modprobe"),
+     ("udevadm", "udevadm")],
+)  # fmt: skip
+def test_a_function_runs_the_program_of_its_name(kernel, verb, program):
+    kernel.tools.clear()
+    getattr(privsep, verb)("--version")
+    ((argv),) = kernel.calls
+    assert (argv[0], argv[-1]) == (program, "--version")
+
+
+def test_a_wipe_clears_the_beginning_and_nothing_else(run, tmp_path):
+    file = tmp_path / "store"
+    file.write_bytes(b"x" * 2048)
+    run.__globals__["context"].set_client_mode(False)
+    run.__globals__["wipe"](str(file), 512)
+    assert file.read_bytes() == bytes(512) + b"x" * 1536
+
+
+def test_what_cannot_be_claimed_tells_why(run, tmp_path):
+    run.__globals__["context"].set_client_mode(False)
+    claimable = run.__globals__["claimable"]
+    missing = claimable(str(tmp_path / "none"))
+    assert missing == "No such file or directory"
+    (tmp_path / "file").touch()
+    assert claimable(str(tmp_path / "file")) is None
