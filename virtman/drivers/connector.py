@@ -10,6 +10,7 @@ short timeouts, so that a dead parent is noticed in seconds: noop every 2 s,
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
 
@@ -90,11 +91,15 @@ class Connector:
             found = self._brick.connect_volume(_properties(source))
         except Exception as error:
             raise NoSource(f"login to {source} failed: {error}") from error
-        device = str(found["path"])
-        # The kernel would fetch what nobody asked for, from a parent whose
-        # uplink everybody shares.
-        privsep.blockdev("--setra", "0", device)
-        return Path(source, device, sysfs.sectors(device))
+        path = Path(source, str(found["path"]), 0)
+        try:
+            # The kernel would fetch what nobody asked for, from a parent
+            # whose uplink everybody shares.
+            privsep.blockdev("--setra", "0", path.device)
+        except CommandError as error:
+            self.disconnect(path)
+            raise NoSource(f"login to {source} failed: {error}") from error
+        return replace(path, sectors=sysfs.sectors(path.device))
 
     def disconnect(self, path: Path) -> None:
         """Log out; a session that is gone already is fine.

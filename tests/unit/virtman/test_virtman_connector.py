@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logins: asked first whether it serves, with short timeouts, all or none."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from virtman.drivers import connector
+from virtman.drivers.connector import TIMEOUTS, Connector, identity
+from virtman.exception import CommandError, LayerError, NoSource
+from virtman.path import Path, Source
+
+IQN = "iqn.2010-10.org.openstack:volume-a"
+SERVER = Source("10.0.0.1", 3260, IQN)
+
+
+class Brick:
+    """os-brick: gives a disk of the fake host, or an error."""
+
+    def __init__(self, kernel):
+        self._kernel = kernel
+        self.error = None
+        self.asked = []
+
+    def connect_volume(self, properties):
+        self.asked.append(("connect", properties))
+        if self.error:
+            raise self.error
+        name = self._kernel.sys.add("sd", 4096)
+        return {"type": "block", "path": f"/dev/{name}"}
+
+    def disconnect_volume(self, properties, device, **options):
+        self.asked.append(("disconnect", properties, device, options))
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def brick(kernel):
+    return Brick(kernel)
+
+
+@pytest.fixture
+def sessions(brick, tmp_path):
+    made = Connector(tmp_path / "locks")
+    made._brick = brick
+    return made
+
+
+@pytest.fixture
+def no_record(kernel):
+    """A host that has no record of any node yet."""
+
+    def iscsiadm(args, _):
+        if len(args) == 6:
+            raise CommandError(args, 21, "", "iscsiadm: No records found")
+        return ""
+
+    kernel.tools["iscsiadm"] = iscsiadm
+    return kernel
+
+
+def test_a_login_gives_the_disk_and_its_size(sessions, kernel):
+    assert sessions.connect(SERVER) == Path(SERVER, "/dev/sda", 4096)
+
+
+def test_a_record_is_made_and_given_short_timeouts_before_the_login(
+    sessions, no_record
+):
+    sessions.connect(SERVER)
+    assert no_record.called("iscsiadm", "new")
+    (update,) = no_record.called("iscsiadm", "update")
+    for name, value in TIMEOUTS.items():
+        at = update.index(name)
+        assert update[at - 1 : at + 3] == ("-n", name, "-v", value)
+
+
+def test_a_record_that_is_there_is_not_made_again(sessions, kernel):
+    sessions.connect(SERVER)
+    assert kernel.called("iscsiadm", "update")
+    assert not kernel.called("iscsiadm", "new")
+
+
+def test_nothing_is_fetched_that_nobody_asked_for(sessions, kernel):
+    sessions.connect(SERVER)
+    assert kernel.called("blockdev", "--setra", "0", "/dev/sda")
+
+
+def test_the_properties_are_the_ones_that_os_brick_needs(sessions, brick):
+    sessions.connect(Source("fe80::1", 3261, IQN, 2))
+    ((_, properties),) = brick.asked
+    assert properties["target_portal"] == "[fe80::1]:3261"
+    assert properties["target_iqns"] == [IQN]
+    assert properties["target_luns"] == [2]
+
+
+@pytest.mark.parametrize("error", [OSError("no disk"), ValueError("odd")])
+def test_a_login_that_fails_is_told_with_the_source(sessions, brick, error):
+    brick.error = error
+    with pytest.raises(NoSource) as failed:
+        sessions.connect(SERVER)
+    assert str(failed.value) == f"login to {SERVER} failed: {error}"
+
+
+def test_a_record_that_cannot_be_written_fails_the_login(sessions, kernel):
+    kernel.refuse("iscsiadm")
+    with pytest.raises(NoSource, match="the test says no"):
+        sessions.connect(SERVER)
+
+
+def test_a_disk_that_is_gone_at_once_leaves_no_session(
+    sessions, kernel, brick
+):
+    kernel.refuse("blockdev")
+    with pytest.raises(NoSource, match=r"10\.0\.0\.1"):
+        sessions.connect(SERVER)
+    assert [asked[0] for asked in brick.asked] == ["connect", "disconnect"]
+
+
+def test_a_logout_names_the_disk_and_is_forced(sessions, brick):
+    path = sessions.connect(SERVER)
+    sessions.disconnect(path)
+    _, properties, device, options = brick.asked[-1]
+    assert properties["target_iqn"] == IQN
+    assert device == {"type": "block", "path": "/dev/sda"}
+    assert options["force"]
+
+
+def test_a_logout_that_fails_is_told_with_the_source(sessions, brick):
+    path = sessions.connect(SERVER)
+    brick.error = OSError("busy")
+    with pytest.raises(LayerError, match=r"logout of .*volume-a.* busy"):
+        sessions.disconnect(path)
+
+
+def test_a_disk_tells_the_serial_number_that_the_target_gave_it(kernel):
+    name = kernel.sys.add("sd", 8)
+    assert identity(f"/dev/{name}") == ""
+    page = kernel.sys.folder(name) / "device" / "vpd_pg80"
+    page.write_bytes(b"\0\x80\0\x18" + b"VMT0123456789ABCDEF  \0\0\0")
+    assert identity(f"/dev/{name}") == "VMT0123456789ABCDEF"
+    page.write_bytes(b"\0\x80\0\x02\xff\xfe")
+    assert identity(f"/dev/{name}") == "\ufffd\ufffd"
+    page.write_bytes(b"")
+    assert identity(f"/dev/{name}") == ""
+    assert identity("/dev/none") == ""
+
+
+def test_a_portal_is_asked_what_it_serves_without_leaving_a_record(
+    sessions, kernel
+):
+    kernel.tools["iscsiadm"] = lambda args, _: f"10.0.0.1:3260,1 {IQN}\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        here = Source("127.0.0.1", listener.getsockname()[1], IQN)
+        assert sessions.serves(here)
+        kernel.refuse("iscsiadm")
+        assert not sessions.serves(here)
+    (asked, _) = kernel.called("iscsiadm", "sendtargets")
+    assert asked[-2:] == ("-o", "nonpersistent")
+
+
+def test_a_portal_that_does_not_listen_is_not_asked(sessions, kernel):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert not sessions.serves(Source("127.0.0.1", port, IQN))
+    assert not sessions.serves(Source("no.such.host.invalid", 3260, IQN))
+    assert kernel.calls == []
+    assert connector._PROBE_SECONDS < 5
