@@ -1,149 +1,260 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports run one way: each room stands on those below it, never above.
+"""Imports run one way: the tables below, held against the syntax trees.
 
-Read from the syntax trees, so that an import inside a function counts too.
+Imports inside functions count too.  That eventlet is imported in one module
+alone is held by tests/unit/volt/test_eventlet_is_alone.py.
 """
 
 from __future__ import annotations
 
 import ast
+import graphlib
+import itertools
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-# What a package may import of ours.
+# Which of our packages a package may import, besides itself.
 PACKAGES = {
-    "volt": {"volt"},
-    "voltclient": {"voltclient"},
-    "virtman": {"virtman", "voltclient"},
-    "virtmanclient": {"virtmanclient"},
-    "lab": {"lab"},
-    "demo": {"demo", "lab"},
+    "volt": set(),
+    "voltclient": set(),
+    "virtman": {"voltclient"},
+    "virtmanclient": set(),
+    "lab": set(),
+    "demo": {"lab"},
 }
 
-# The rooms of a package, the topmost row first: a room imports from rows
-# below its own.  Rooms of one row do not know each other.
-ROWS = {
+# From above to below.  A module or folder imports only what stands in a line
+# below its own; a folder's own modules may import each other.
+TIERS = {
     "virtman": (
         "cmd",
         "rpc heartbeat",
-        "compute",
+        "compute recovery",
         "node",
         "image",
-        "baseimage snapshot imageservice prerequisites udev",
-        "layers paths blockservice",
-        "cache",
+        "baseimage",
+        "layers snapshot prerequisites",
+        "cache paths blockservice imageservice udev",
         "drivers",
-        "stack path privsep sysfs names conf",
+        "privsep sysfs intents",
+        "stack path names conf",
         "exception",
     ),
     "volt": (
         "cmd wsgi",
         "compose",
-        "deploy liveness listener",
-        "handler middleware",
-        "handlers request token",
+        "deploy",
+        "handler",
+        "handlers",
         "call",
-        "tree members images eviction",
+        "eviction tree members images",
         "treework",
         "registry",
         "executor",
-        "schemas model conf",
+        "conf liveness listener middleware request schemas token",
+        "model",
         "exception",
     ),
 }
 
-# The one room that may import a module of somebody else's.
+# What of others is imported only in the files or folders given with it.
 ALONE = {
-    "eventlet": "volt/cmd/green.py",
-    "nova": "virtmanclient/nova",
+    ("virtman", "subprocess"): ["virtman/privsep.py"],
+    ("virtman", "oslo_privsep"): ["virtman/privsep.py"],
+    ("virtman", "os_brick"): ["virtman/drivers/"],
+    ("virtman", "voltclient"): ["virtman/drivers/volt.py"],
+    ("volt", "sqlalchemy"): ["volt/registry/", "volt/compose.py"],
+    ("volt", "alembic"): ["volt/registry/"],
+    ("volt", "webob"): ["volt/handler.py"],
+    ("volt", "routes"): ["volt/handler.py"],
+    ("virtmanclient", "nova"): ["virtmanclient/nova/"],
+    ("voltclient", "requests"): ["voltclient/http.py"],
 }
 
+# Calls that would run a command through a shell.
+SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "pty.spawn"}
 
-def imports():
-    """Yield (file, line, module) for every import of our packages."""
-    for package in PACKAGES:
-        for file in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text())):
-                for module in _modules(node):
-                    yield file.relative_to(ROOT), node.lineno, module
+ROOT = Path(__file__).parents[2]
 
 
-def _modules(node):
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        return [f"{node.module}.{alias.name}" for alias in node.names]
+def modules(package, root=ROOT):
+    """Yield every module of a package: its file, its name, its tree."""
+    for file in sorted((root / package).rglob("*.py")):
+        parts = file.relative_to(root).with_suffix("").parts
+        name = ".".join(part for part in parts if part != "__init__")
+        yield file, name, ast.parse(file.read_text())
+
+
+def imports(name, tree):
+    """Yield what a module imports, as (full name, line)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = name.split(".")[: -node.level] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            for alias in node.names:
+                yield f"{base}.{alias.name}", node.lineno
+
+
+def places(package, root=ROOT):
+    """Yield (file, module's name, imported name, "file:line")."""
+    for file, name, tree in modules(package, root):
+        short = file.relative_to(root)
+        for imported, line in imports(name, tree):
+            yield str(short), name, imported, f"{short}:{line}"
+
+
+def strangers(package, allowed, root=ROOT):
+    """Say where a package imports another of ours that it may not."""
+    forbidden = set(PACKAGES) - {package} - allowed
+    return [
+        f"{place}: {package} may not import {imported}"
+        for _, _, imported, place in places(package, root)
+        if imported.split(".")[0] in forbidden
+    ]
+
+
+def upward(package, tiers, root=ROOT):
+    """Say where a module imports what does not stand below it."""
+    rank = {
+        unit: number
+        for number, line in enumerate(tiers)
+        for unit in line.split()
+    }
+    found = []
+    for file, name, imported, place in places(package, root):
+        if imported.split(".")[0] != package or imported == package:
+            continue
+        unit, other = (word.split(".")[1:2] for word in (name, imported))
+        for missing in {*unit, *other} - set(rank):
+            found.append(f"{place}: {missing} stands in no line of TIERS")
+        if not unit or unit == other or {*unit, *other} - set(rank):
+            continue
+        if rank[unit[0]] >= rank[other[0]]:
+            found.append(f"{place}: {file} may not import {imported}")
+    return found
+
+
+def circles(package, root=ROOT):
+    """Return the modules of a package that import one another in a ring."""
+    known = {name for _, name, _ in modules(package, root)}
+    graph = {name: set() for name in known}
+    for _, name, imported, _ in places(package, root):
+        target = imported if imported in known else imported.rpartition(".")[0]
+        if target in known - {name}:
+            graph[name].add(target)
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        return error.args[1]
     return []
 
 
-IMPORTS = list(imports())
-
-
-def _room(parts):
-    return Path(parts[1]).stem if len(parts) > 1 else "__init__"
-
-
-def _row(package, room):
-    for number, row in enumerate(ROWS[package]):
-        if room in row.split():
-            return number
-    return None
-
-
-def test_there_are_imports_to_look_at():
-    assert len(IMPORTS) > 500
-
-
-@pytest.mark.parametrize("package", PACKAGES)
-def test_a_package_imports_only_the_packages_it_may(package):
-    wrong = [
-        f"{file}:{line} imports {module}"
-        for file, line, module in IMPORTS
-        if file.parts[0] == package
-        and module.split(".")[0] in PACKAGES
-        and module.split(".")[0] not in PACKAGES[package]
+def astray(package, foreign, homes, root=ROOT):
+    """Say where something of others is imported outside its homes."""
+    return [
+        f"{place}: {foreign} belongs in {', '.join(homes)}"
+        for file, _, imported, place in places(package, root)
+        if imported.split(".")[0] == foreign
+        and not any(file.startswith(home) for home in homes)
     ]
-    assert not wrong
 
 
-@pytest.mark.parametrize("package", ROWS)
+def shells(package, root=ROOT):
+    """Say where a command would go through a shell."""
+    return [
+        f"{file.relative_to(root)}:{node.lineno}: {ast.unparse(node)[:60]}"
+        for file, _, tree in modules(package, root)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (
+            ast.unparse(node.func) in SHELLS
+            or any(ast.unparse(word) == "shell=True" for word in node.keywords)
+        )
+    ]
+
+
+each_package = pytest.mark.parametrize("package", sorted(PACKAGES))
+
+
+@each_package
+def test_a_package_imports_no_other_than_it_may(package):
+    assert strangers(package, PACKAGES[package]) == []
+
+
+@pytest.mark.parametrize("package", sorted(TIERS))
 def test_no_import_runs_back_up(package):
-    wrong = []
-    for file, line, module in IMPORTS:
-        parts = module.split(".")
-        if file.parts[0] != package or parts[0] != package or len(parts) < 2:
-            continue
-        here, there = _room(file.parts), parts[1]
-        up, down = _row(package, here), _row(package, there)
-        if here == there or there[0].isupper() or here == "__init__":
-            continue
-        if up is None or down is None:
-            wrong.append(f"{file}:{line}: {here} or {there} has no row")
-        elif down <= up:
-            wrong.append(f"{file}:{line}: {here} imports {there}")
-    assert not wrong
+    assert upward(package, TIERS[package]) == []
 
 
-@pytest.mark.parametrize("module", ALONE)
-def test_a_module_kept_alone_is_imported_in_its_one_place(module):
-    wrong = [
-        f"{file}:{line}"
-        for file, line, name in IMPORTS
-        if name.split(".")[0] == module
-        and not file.as_posix().startswith(ALONE[module])
+@each_package
+def test_no_modules_import_one_another_in_a_ring(package):
+    assert circles(package) == []
+
+
+@pytest.mark.parametrize("package, foreign", sorted(ALONE))
+def test_what_belongs_in_one_place_is_imported_there_alone(package, foreign):
+    assert astray(package, foreign, ALONE[package, foreign]) == []
+
+
+@each_package
+def test_no_command_goes_through_a_shell(package):
+    assert shells(package) == []
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Write modules of a package that breaks every rule."""
+    files = {
+        "virtman/__init__.py": "",
+        "virtman/exception.py": "def f():\n    from virtman import names\n",
+        "virtman/names.py": "import virtman.exception\nimport subprocess\n",
+        "virtman/drivers/__init__.py": "",
+        "virtman/drivers/a.py": "from . import b\nfrom ..node import Node\n",
+        "virtman/drivers/b.py": "import volt.model\n",
+        "virtman/node.py": "from virtman.drivers import a\n",
+        "virtman/odd.py": "import virtman.names\nos.system('x')\n",
+        "virtman/privsep.py": "import subprocess\nrun('x', shell=True)\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_violation_is_told_with_its_file_and_line(tree):
+    told = upward("virtman", TIERS["virtman"], tree)
+    assert [line.split(" ")[0] for line in told] == [
+        "virtman/drivers/a.py:2:",
+        "virtman/exception.py:2:",
+        "virtman/odd.py:1:",
     ]
-    assert not wrong
-
-
-def test_programs_are_run_from_privsep_alone():
-    wrong = [
-        f"{file}:{line}"
-        for file, line, name in IMPORTS
-        if file.parts[0] == "virtman"
-        and name.split(".")[0] == "subprocess"
-        and file.as_posix() != "virtman/privsep.py"
+    assert "odd stands in no line" in told[-1]
+    assert strangers("virtman", {"voltclient"}, tree) == [
+        "virtman/drivers/b.py:1: virtman may not import volt.model"
     ]
-    assert not wrong
+    (alone,) = astray("virtman", "subprocess", ["virtman/privsep.py"], tree)
+    assert alone.startswith("virtman/names.py:2:")
+    assert [line.split(" ")[0] for line in shells("virtman", tree)] == [
+        "virtman/odd.py:2:",
+        "virtman/privsep.py:2:",
+    ]
+
+
+def test_a_ring_is_found(tree):
+    ring = circles("virtman", tree)
+    assert ring[0] == ring[-1]
+    assert {"virtman.names", "virtman.exception"} <= set(ring) or {
+        "virtman.node", "virtman.drivers.a",
+    } <= set(ring)  # fmt: skip
+
+
+def test_the_tables_speak_of_what_is_there_or_is_to_come():
+    to_come = {"recovery", "intents"}
+    for package, tiers in TIERS.items():
+        units = list(itertools.chain(*map(str.split, tiers)))
+        assert len(units) == len(set(units))
+        here = {entry.stem for entry in (ROOT / package).iterdir()}
+        assert set(units) - here <= to_come
