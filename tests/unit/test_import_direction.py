@@ -8,6 +8,7 @@ alone is held by tests/unit/volt/test_eventlet_is_alone.py.
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import itertools
 from pathlib import Path
@@ -78,12 +79,19 @@ SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "pty.spawn"}
 ROOT = Path(__file__).parents[2]
 
 
+@functools.cache
 def modules(package, root=ROOT):
-    """Yield every module of a package: its file, its name, its tree."""
-    for file in sorted((root / package).rglob("*.py")):
-        parts = file.relative_to(root).with_suffix("").parts
-        name = ".".join(part for part in parts if part != "__init__")
-        yield file, name, ast.parse(file.read_text())
+    """Return every module of a package: its file, its name, its tree."""
+    return [
+        (file, dotted(file.relative_to(root)), ast.parse(file.read_text()))
+        for file in sorted((root / package).rglob("*.py"))
+    ]
+
+
+def dotted(file):
+    """Return the name under which a file is imported."""
+    parts = file.with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
 
 
 def imports(name, tree):
