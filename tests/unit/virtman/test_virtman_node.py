@@ -347,10 +347,16 @@ def test_a_destroyed_instance_leaves_the_image_for_the_next(site):
     assert not site.node.destroy("vm1")
 
 
+def test_an_image_with_an_instance_stays_as_it_is(site):
+    site.create()
+    held, heard = site.held(), site.volt.verbs()
+    site.node.collect()
+    assert site.held() == held
+    assert site.volt.verbs() == heard
+
+
 def test_an_image_without_instances_goes_at_the_next_beat(site):
     site.create()
-    site.node.collect()
-    assert site.node.instances()
     site.node.destroy("vm1")
     site.node.collect()
     assert site.held() == []

@@ -201,6 +201,22 @@ def test_the_last_path_stays_until_there_is_another(start, portals):
     assert live.portals == ["uncle:3260"]
 
 
+def test_a_path_that_is_not_wanted_any_more_serves_until_there_is_another(
+    start, portals, device
+):
+    device.there = False
+    live = start("parent")
+    portals.wait("apply", "nothing")
+    live.want(hosts("uncle"))
+    portals.wait("ask", "uncle")
+    device.there = True
+    live.refresh()
+    portals.wait("apply", "parent")
+    portals.serving.add("uncle")
+    portals.wait("logout", "parent")
+    assert portals.done("apply")[-1] == "uncle"
+
+
 def test_the_same_wish_again_changes_nothing(start, portals):
     live = start("parent", "server")
     portals.wait("apply", "parent server")

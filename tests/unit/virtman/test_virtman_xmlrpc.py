@@ -26,6 +26,7 @@ class Verbs(Virtman):
     def __init__(self):
         self.together = threading.Barrier(1)
         self.error = None
+        self.instances = ["vm1:volume-a"]
 
     def create(self, instance, image, connections, snapshot=None):
         self.together.wait(PATIENCE)
@@ -37,7 +38,7 @@ class Verbs(Virtman):
     def list(self):
         if self.error:
             raise self.error
-        return ["vm1:volume-a"]
+        return self.instances
 
     def create_image_target(self, image, path, loop=None, prefix="iqn:"):
         return f"0:{image} {path} {loop} {prefix}"
@@ -115,6 +116,11 @@ def test_none_may_be_given_and_what_is_optional_left_out(proxy):
     assert proxy.create("vm1", "a", []) == "0:vm1 a [] None"
     assert proxy.create_image_target("a", "/a") == "0:a /a None iqn:"
     assert proxy.create_image_target("a", "/a", None).endswith("None iqn:")
+
+
+def test_none_may_be_answered(proxy, verbs):
+    verbs.instances = None
+    assert proxy.list() is None
 
 
 def test_the_methods_can_be_asked_for(proxy):
