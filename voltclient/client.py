@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The client: one endpoint, three managers."""
+"""The client: one endpoint, a manager for each noun."""
 
 from collections.abc import Mapping
 
 from voltclient.http import TIMEOUT, HTTPClient, Timeout
 from voltclient.images import ImageManager
 from voltclient.members import MemberManager
+from voltclient.trees import TreeManager
 from voltclient.volumes import VolumeManager
 
 
@@ -44,6 +45,7 @@ class Client:
         self.volumes = VolumeManager(self.http_client)
         self.members = MemberManager(self.http_client)
         self.images = ImageManager(self.http_client)
+        self.trees = TreeManager(self.http_client)
 
 
 def _pair(

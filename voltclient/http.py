@@ -49,16 +49,14 @@ class HTTPClient:
         method: str,
         *path: str,
         body: Mapping[str, Any] | None = None,
-        **parameters: str,
+        query: Mapping[str, str] | None = None,
     ) -> Any:
         """Return the JSON that ``/v1/<path>`` answers, None if it is empty.
 
-        The parts of the path and the parameters are quoted here.
+        The parts of the path and the query are quoted here.
         """
         url = '/'.join([self.endpoint, 'v1', *map(_quoted, path)])
-        response = self._send(
-            method, url, json=body, params=parameters or None
-        )
+        response = self._send(method, url, json=body, params=query)
         told = _json(response)
         if response.status_code >= 300:
             raise exceptions.from_answer(response.status_code, told)

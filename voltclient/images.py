@@ -56,6 +56,5 @@ class ImageManager:
 
     def delete(self, image_id: str, host: str, port: str) -> None:
         """Withdraw one source; the image goes with its last one."""
-        self._http.call(
-            'DELETE', 'images', image_id, host=host, port=str(port)
-        )
+        source = {'host': host, 'port': str(port)}
+        self._http.call('DELETE', 'images', image_id, query=source)

@@ -1,15 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Members: this node tells that it lives."""
+"""Members: the nodes; each tells by its beat that it lives."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from voltclient import paging
 from voltclient.http import HTTPClient
-from voltclient.types import Assignment, Serving, parsed
+from voltclient.types import Beat, Serving, parsed, pick
 from voltclient.volumes import volumes_of
 
-Served = Serving | Mapping[str, str]
+Served = Serving | Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Member:
+    """A node as volt knows it.
+
+    ``age`` is the seconds since it was heard last, ``due`` those until it
+    is evicted if nothing more is heard, ``peers`` the number of its places
+    in trees.
+    """
+
+    host: str
+    age: float
+    due: float
+    peers: int
+
+
+Members = list[Member]
+Told = list[dict[str, Any]]
 
 
 class MemberManager:
@@ -18,11 +39,27 @@ class MemberManager:
     def __init__(self, http_client: HTTPClient) -> None:
         self._http = http_client
 
+    def list(self) -> Members:
+        """Return all nodes, ordered by host."""
+        return list(self.iterate())
+
+    def iterate(self, page_size: int = paging.SIZE) -> Iterator[Member]:
+        """Yield all nodes, ordered by host, fetched a page at a time."""
+        return paging.iterate(
+            functools.partial(self.page, page_size), lambda one: one.host
+        )
+
+    def page(self, limit: int, marker: str | None = None) -> Members:
+        """Return up to ``limit`` nodes, those after the host ``marker``."""
+        query = paging.parameters(limit, marker)
+        told = self._http.call('GET', 'members', query=query)
+        return parsed(lambda told: [pick(Member, one) for one in told], told)
+
     def heartbeat(
         self,
         serving: Iterable[Served] | None = None,
         host: str | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> Told:
         """Beat; return ``{'peer_id': …, 'parents': [Volume, …]}`` by peer.
 
         With ``serving`` (see :meth:`beat`) the dicts have ``stripes`` and
@@ -30,20 +67,17 @@ class MemberManager:
         """
         return parsed(_with_volumes, self._beat(serving, host))
 
-    def beat(
-        self, serving: Iterable[Served], host: str | None = None
-    ) -> list[Assignment]:
-        """Beat, and say what this node serves; return its assignments.
+    def beat(self, serving: Iterable[Served], host: str | None = None) -> Beat:
+        """Beat, and say what this node serves and cannot read.
 
-        What volt does not know it registers again.  Reservations that are
-        not served yet are in the answer, too.  ``host`` is the name under
-        which this node asked for its places, when that is not the address
-        its calls come from; volt believes it only with a token.
+        The answer has the assignments of this node's peers and when to
+        beat next.  What volt does not know it registers again.
+        Reservations that are not served yet are in the answer, too.
+        ``host`` is the name under which this node asked for its places,
+        when that is not the address its calls come from; volt believes it
+        only with a token.
         """
-        told = self._beat(serving, host)
-        return parsed(
-            lambda told: [Assignment.parse(one) for one in told], told
-        )
+        return parsed(Beat.parse, self._beat(serving, host))
 
     def _beat(self, serving: Iterable[Served] | None, host: str | None) -> Any:
         body: dict[str, Any] = {}
@@ -55,8 +89,13 @@ class MemberManager:
 
 
 def _plain(one: Served) -> dict[str, Any]:
-    return dict(one) if isinstance(one, Mapping) else dataclasses.asdict(one)
+    said = dict(one) if isinstance(one, Mapping) else dataclasses.asdict(one)
+    if not said.get('failed'):
+        said.pop('failed', None)
+    return said
 
 
-def _with_volumes(told: Any) -> list[dict[str, Any]]:
-    return [{**one, 'parents': volumes_of(one['parents'])} for one in told]
+def _with_volumes(told: Any) -> Told:
+    # To a beat that says what it serves, volt wraps the list.
+    peers = told if isinstance(told, list) else told['peers']
+    return [{**one, 'parents': volumes_of(one['parents'])} for one in peers]

@@ -62,12 +62,15 @@ class Assignment:
     ``peer_id`` is None when there is no place in the tree now: ask again
     soon; until then ``stripes`` names the image servers.  Each stripe is a
     list of sources, the best first.  ``image`` is None as long as no image
-    server has registered the image.
+    server has registered the image.  ``beat_after`` is when to beat first,
+    in seconds from now; None in the answer to a beat, which says it once
+    for all peers, and from a volt that does not tell.
     """
 
     peer_id: str | None
     stripes: list[list[Source]]
     image: Image | None
+    beat_after: float | None = None
 
     @classmethod
     def parse(cls, told: Mapping[str, Any]) -> 'Assignment':
@@ -80,12 +83,25 @@ class Assignment:
                 for stripe in told['stripes']
             ],
             image=None if image is None else Image.parse(image),
+            beat_after=seconds(told.get('beat_after')),
         )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Failed:
+    """A source, by its portal, that a peer cannot read from now."""
+
+    host: str
+    port: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Serving:
-    """One volume that this node serves, for its beat."""
+    """One volume that this node serves, for its beat.
+
+    ``failed`` is said again in every beat for as long as it lasts; volt
+    does not send the peer to these sources, or only as the last resort.
+    """
 
     session_name: str
     peer_id: str
@@ -93,6 +109,40 @@ class Serving:
     port: str
     iqn: str
     lun: str
+    failed: tuple[Failed, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Beat:
+    """What volt answers to a beat.
+
+    ``beat_after`` is when to beat next, in seconds from now; None from a
+    volt that leaves it to the agent.  ``peers`` are the assignments of all
+    peers of this node.
+    """
+
+    beat_after: float | None
+    peers: list[Assignment]
+
+    @classmethod
+    def parse(cls, told: Any) -> 'Beat':
+        """Return the answer; the bare list of an older volt is one, too."""
+        if isinstance(told, list):
+            told = {'peers': told}
+        return cls(
+            beat_after=seconds(told.get('beat_after')),
+            peers=[Assignment.parse(one) for one in told['peers']],
+        )
+
+
+def seconds(told: Any) -> float | None:
+    """Return a time that volt may tell; a senseless one is an error."""
+    if told is None:
+        return None
+    found = float(told)
+    if not 0 <= found < float('inf'):
+        raise ValueError(f"{told!r} is no time to wait")
+    return found
 
 
 def pick(kind: Callable[..., T], told: Mapping[str, Any]) -> T:

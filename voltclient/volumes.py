@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Volumes: places in the trees."""
 
+import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from voltclient.http import HTTPClient
-from voltclient.types import Assignment, parsed
+from voltclient.types import Assignment, Failed, parsed
 
 
 class Volume:
@@ -83,12 +85,19 @@ class VolumeManager:
         )
 
     def assign(
-        self, session_name: str, host: str, port: str, iqn: str, lun: str
+        self,
+        session_name: str,
+        host: str,
+        port: str,
+        iqn: str,
+        lun: str,
+        failed: Iterable[Failed] = (),
     ) -> Assignment:
         """Ask for a place, and say from where this node is going to serve.
 
-        The parent may be one that is still coming up.  Without a token
-        volt takes the address the call came from instead of ``host``.
+        The parent may be one that is still coming up.  ``failed`` are
+        sources that this node cannot read from.  Without a token volt
+        takes the address the call came from instead of ``host``.
         """
         told = self._query(
             session_name,
@@ -97,6 +106,7 @@ class VolumeManager:
             iqn=iqn,
             lun=str(lun),
             accept_pending=True,
+            failed=[dataclasses.asdict(one) for one in failed] or None,
         )
         return parsed(Assignment.parse, told)
 
@@ -131,12 +141,8 @@ class VolumeManager:
         A volume that peers still serve is dropped by ``force`` only.
         """
         if peer_id is None:
-            self._http.call(
-                'DELETE',
-                'volumes',
-                session_name,
-                force='true' if force else 'false',
-            )
+            query = {'force': 'true' if force else 'false'}
+            self._http.call('DELETE', 'volumes', session_name, query=query)
         else:
             self._http.call('DELETE', 'volumes', session_name, peer_id)
 

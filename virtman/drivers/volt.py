@@ -163,7 +163,7 @@ class Volt:
             if seat.peer_id is not None
         ]
         with self._mapped():
-            answers = self._client.members.beat(serving)
+            answers = self._client.members.beat(serving).peers
         return {
             answer.peer_id: _assignment(answer)
             for answer in answers

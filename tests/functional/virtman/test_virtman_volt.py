@@ -201,7 +201,9 @@ def test_a_source_that_makes_no_sense_is_volts_failure(master, port):
     answer = SimpleNamespace(peer_id="p", stripes=[[source]], image=None)
     master._client = SimpleNamespace(
         volumes=SimpleNamespace(assign=lambda **_: answer),
-        members=SimpleNamespace(beat=lambda _: [answer]),
+        members=SimpleNamespace(
+            beat=lambda _: SimpleNamespace(peers=[answer])
+        ),
     )
     for ask in (lambda: master.assign(seat("h")), lambda: master.beat([])):
         with pytest.raises(VoltAway, match="makes no sense"):

@@ -80,14 +80,14 @@ def test_an_agents_day(client):
     assert told.stripes == [[parent, server]]
     client.members.beat([serving('n1')])
     client.members.beat([serving('n2')])
-    (told,) = client.members.beat([serving('n3')])
+    (told,) = client.members.beat([serving('n3')]).peers
     assert [one.host for one in told.stripes[0]] == ['n1', 'n2', 'i1']
     assert {one.status for one in told.stripes[0]} == {'OK'}
 
 
 def test_a_beat_before_anything_is_served_keeps_the_reservation(client):
     client.volumes.assign('volume-a', 'n1', **AT)
-    (told,) = client.members.beat([], host='n1')
+    (told,) = client.members.beat([], host='n1').peers
     assert told.peer_id == 'n1:volume-a'
 
 

@@ -7,7 +7,15 @@ import pytest
 
 from voltclient import Client
 from voltclient.exceptions import CommunicationError
-from voltclient.types import Assignment, Image, Portal, Serving, Source
+from voltclient.types import (
+    Assignment,
+    Beat,
+    Failed,
+    Image,
+    Portal,
+    Serving,
+    Source,
+)
 
 AT = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.x:v', 'lun': '1'}
 PEER = AT | {'status': 'OK', 'peer_id': 'n1:v'}
@@ -112,14 +120,56 @@ def test_a_beat_of_an_old_agent(stub, client, capsys):
     assert capsys.readouterr().out == ''
 
 
+ONE = {'session_name': 'v', 'peer_id': 'n1:v'} | AT
+FAILED = {'host': 'i1', 'port': '3260'}
+TOLD = {'peer_id': 'n1:v', 'parents': [], 'stripes': [[]], 'image': None}
+
+
 def test_a_beat_says_what_is_served_as_values_or_mappings(stub, client):
-    answer = {'peer_id': 'n1:v', 'parents': [], 'stripes': [[]], 'image': None}
-    stub.answer('PUT /v1/members/heartbeat', [answer])
-    one = {'session_name': 'v', 'peer_id': 'n1:v'} | AT
-    for serving in (one, Serving(**one)):
+    stub.answer(
+        'PUT /v1/members/heartbeat', {'beat_after': 7.5, 'peers': [TOLD]}
+    )
+    for serving in (ONE, Serving(**ONE)):
         told = client.members.beat([serving], host='n1')
-        assert told == [Assignment('n1:v', [[]], None)]
-        assert sent(stub)[2] == {'host': 'n1', 'serving': [one]}
+        assert told == Beat(7.5, [Assignment('n1:v', [[]], None)])
+        assert sent(stub)[2] == {'host': 'n1', 'serving': [ONE]}
+
+
+def test_a_beat_says_what_cannot_be_read(stub, client):
+    stub.answer('PUT /v1/members/heartbeat', {'beat_after': 5, 'peers': []})
+    said = ONE | {'failed': [FAILED]}
+    for serving in (said, Serving(**ONE, failed=(Failed(**FAILED),))):
+        assert client.members.beat([serving]) == Beat(5.0, [])
+        assert sent(stub)[2] == {'serving': [said]}
+
+
+def test_the_bare_list_of_an_older_volt_is_taken_too(stub, client):
+    stub.answer('PUT /v1/members/heartbeat', [TOLD])
+    told = client.members.beat([ONE])
+    assert told == Beat(None, [Assignment('n1:v', [[]], None)])
+    assert client.members.heartbeat([ONE]) == [TOLD]
+
+
+def test_a_wrapped_answer_is_unwrapped_for_old_callers(stub, client):
+    stub.answer(
+        'PUT /v1/members/heartbeat', {'beat_after': 5, 'peers': [TOLD]}
+    )
+    assert client.members.heartbeat([ONE]) == [TOLD]
+
+
+@pytest.mark.parametrize('when', ['soon', -1, float('inf'), float('nan'), []])
+def test_a_time_that_makes_no_sense_is_volts_failure(stub, client, when):
+    stub.answer('PUT /v1/members/heartbeat', {'beat_after': when, 'peers': []})
+    with pytest.raises(CommunicationError, match='protocol'):
+        client.members.beat([])
+
+
+def test_who_asks_for_a_place_says_what_it_cannot_read(stub, client):
+    stub.answer('GET /v1/volumes/query/v', TOLD | {'beat_after': 3})
+    told = client.volumes.assign('v', **AT, failed=[Failed(**FAILED)])
+    assert told.beat_after == 3.0
+    asked = AT | {'accept_pending': True, 'failed': [FAILED]}
+    assert sent(stub)[2] == asked
 
 
 def test_images_are_put_listed_shown_and_withdrawn(stub, client):
