@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from volt.images import Images
+from volt.listing import Listing
 from volt.members import Members
 from volt.tree import Tree
 
@@ -18,6 +19,7 @@ class Services:
     tree: Tree
     members: Members
     images: Images
+    listing: Listing
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from volt.eviction import Eviction, Limits
 from volt.exception import ConfigError
 from volt.executor import load
 from volt.images import Images
+from volt.listing import Listing
 from volt.liveness import Evictor, Watch
 from volt.members import Members
 from volt.middleware import App
@@ -39,12 +40,13 @@ def compose(conf: cfg.ConfigOpts) -> Service:
         token.read(conf.token_file) if conf.auth_strategy == 'token' else None
     )
     registry = Registry(_open(conf))
+    silence = conf.heartbeat_interval * conf.missed_beats
     services = Services(
         Tree(registry, policy, conf.fanout),
         Members(registry, policy, conf.fanout),
         Images(registry),
+        Listing(registry, silence),
     )
-    silence = conf.heartbeat_interval * conf.missed_beats
     limits = Limits(silence, conf.reservation_timeout)
     eviction = Eviction(registry, policy, limits)
     watch = Watch(

@@ -39,6 +39,12 @@ class InvalidPath(BadRequest):
     code = 'invalid_path'
 
 
+class MarkerNotFound(BadRequest):
+    """The entry after which a page was to begin has gone."""
+
+    code = 'marker_not_found'
+
+
 class NoSlot(BadRequest):
     """No place in the tree for a peer that registers itself again."""
 

@@ -14,7 +14,7 @@ import webob
 from volt import request
 from volt.call import Answer, Call, Services
 from volt.exception import MethodNotAllowed, NotFound
-from volt.handlers import images, members, root, volumes
+from volt.handlers import images, members, root, trees, volumes
 from volt.schemas import validate
 
 Handler = Callable[[Call], Answer]
@@ -34,6 +34,8 @@ ROUTE_DECLARATIONS: dict[str, dict[str, Handler]] = {
         'POST': volumes.register_peer,
         'DELETE': volumes.delete_peer,
     },
+    '/v1/trees/{volume_id}': {'GET': trees.show_tree},
+    '/v1/members': {'GET': members.list_members},
     '/v1/members/heartbeat': {'PUT': members.heartbeat},
     '/v1/images': {'GET': images.list_images},
     '/v1/images/{image_id}': {

@@ -49,7 +49,7 @@ TIERS = {
         "handler",
         "handlers",
         "call",
-        "eviction tree members images",
+        "eviction tree members images listing",
         "treework",
         "registry",
         "executor",

@@ -35,6 +35,8 @@ def lineage(position: int, fanout: int) -> list[int]:
 
 def level_of(position: int, fanout: int) -> int:
     """Return the distance from the root (its children are level 1)."""
+    if fanout == 1:
+        return position
     return len(lineage(position, fanout)) + 1 if position > ROOT else 0
 
 

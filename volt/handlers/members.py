@@ -7,6 +7,15 @@ from volt.call import Answer, Call
 from volt.handlers import wire
 from volt.members import Serving
 from volt.schemas.members import check_heartbeat
+from volt.schemas.pages import read_by_host
+
+
+def list_members(call: Call) -> Answer:
+    """List the nodes, ordered by host."""
+    page = read_by_host(call.parameters)
+    return Answer(
+        [wire.node(one) for one in call.services.listing.members(**page)]
+    )
 
 
 def heartbeat(call: Call) -> Answer:

@@ -4,18 +4,27 @@
 from volt.call import Answer, Call
 from volt.exception import InvalidPath
 from volt.handlers import wire
+from volt.schemas.pages import read_by_peer, read_by_volume
 from volt.schemas.volumes import check_query, check_register
 
 
 def list_volumes(call: Call) -> Answer:
     """List the volumes and the number of peers of each."""
-    volumes = call.services.tree.volumes()
+    if _paged(call):
+        page = read_by_volume(call.parameters)
+        volumes = call.services.listing.volumes(**page)
+    else:
+        volumes = call.services.tree.volumes()
     return Answer([{'id': one.name, 'count': one.size} for one in volumes])
 
 
 def show_volume(call: Call) -> Answer:
     """List the peers of one volume."""
-    return Answer(wire.peers(call.services.tree.peers(call.path['volume_id'])))
+    name = call.path['volume_id']
+    if _paged(call):
+        page = read_by_peer(call.parameters)
+        return Answer(wire.peers(call.services.listing.peers(name, **page)))
+    return Answer(wire.peers(call.services.tree.peers(name)))
 
 
 def delete_volume(call: Call) -> Answer:
@@ -55,3 +64,8 @@ def delete_peer(call: Call) -> Answer:
     """Take a peer out of the tree."""
     call.services.tree.remove(call.path['volume_id'], call.path['peer_id'])
     return Answer()
+
+
+def _paged(call: Call) -> bool:
+    """Whether the caller knows of pages; the original's clients want all."""
+    return not call.parameters.keys().isdisjoint(('limit', 'marker'))

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from volt.listing import Node, Standing, TreePage
 from volt.model import Address, Assignment, Image, Peer, Source
 
 JSON = dict[str, Any]
@@ -21,6 +22,33 @@ def peer(peer: Peer) -> JSON:
 def peers(peers: Iterable[Peer]) -> list[JSON]:
     """Return peer objects, in order."""
     return [peer(one) for one in peers]
+
+
+def node(node: Node) -> JSON:
+    """Return a node as it is seen now."""
+    told = dataclasses.asdict(node)
+    return told | {'age': round(node.age, 3), 'due': round(node.due, 3)}
+
+
+def tree(page: TreePage) -> JSON:
+    """Return a tree with a page of its peers."""
+    return {
+        'id': page.volume.name,
+        'count': page.volume.size,
+        'fanout': page.volume.fanout,
+        'depth': page.depth,
+        'peers': [_standing(one) for one in page.peers],
+    }
+
+
+def _standing(one: Standing) -> JSON:
+    return peer(one.peer) | {
+        'member': one.peer.member,
+        'position': one.peer.position,
+        'depth': one.depth,
+        'parent': one.parent,
+        'age': None if one.age is None else round(one.age, 3),
+    }
 
 
 def source(source: Source) -> JSON:

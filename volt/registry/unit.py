@@ -7,6 +7,7 @@ from volt.model import Volume
 from volt.registry.clock import now
 from volt.registry.images import Images
 from volt.registry.members import Members
+from volt.registry.pages import Pages
 from volt.registry.peers import Peers
 from volt.registry.volumes import Volumes
 
@@ -19,6 +20,7 @@ class Unit:
         self.volumes = Volumes(connection)
         self.members = Members(connection)
         self.images = Images(connection)
+        self.pages = Pages(connection)
 
     def peers(self, volume: Volume) -> Peers:
         """Return the tree of one volume."""

@@ -2,7 +2,8 @@
 """Holds values against schemas, and says in one line what is wrong."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -12,6 +13,7 @@ from volt.exception import InvalidBody, InvalidPath, MalformedJSON
 from volt.schemas.common import PEER_ID, VOLUME_ID, Schema
 
 Check = Callable[[Any], None]
+Reader = Callable[[Mapping[str, str]], dict[str, Any]]
 SHOWN = 60
 """Characters of a wrong value that a message repeats."""
 
@@ -27,6 +29,34 @@ def body(schema: Schema) -> Check:
             raise InvalidBody(f"{where or 'the body'}: {_reason(error)}")
 
     return check
+
+
+def parameters(schema: Schema) -> Reader:
+    """Return what reads query parameters, or raises ``InvalidPath``.
+
+    Numbers are written in decimal digits; what is not given has the
+    schema's default, if there is one; what nobody knows is ignored.
+    """
+    known: Mapping[str, Schema] = schema['properties']
+    validator = Draft202012Validator(schema)
+    defaults = {
+        name: known[name]['default']
+        for name in known
+        if 'default' in known[name]
+    }
+
+    def read(given: Mapping[str, str]) -> dict[str, Any]:
+        values = {
+            name: _number(given[name], known[name])
+            for name in known.keys() & given
+        }
+        error = best_match(validator.iter_errors(values))
+        if error is not None:
+            name = error.absolute_path[0]
+            raise InvalidPath(f"{name} in the query: {_reason(error)}")
+        return defaults | values
+
+    return read
 
 
 def identifiers(values: dict[str, str]) -> None:
@@ -48,6 +78,14 @@ def parse(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise MalformedJSON("The request body is not a JSON object.")
     return value
+
+
+def _number(text: str, schema: Schema) -> int | str:
+    """Return the number that a text is, if there has to be one."""
+    wanted = schema.get('type') == 'integer'
+    # More digits than any number we take are no number worth converting.
+    digits = re.fullmatch('-?[0-9]{1,30}', text, re.ASCII)
+    return int(text) if wanted and digits else text
 
 
 def _reason(error: Any) -> str:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from memory_tree import VOLUME, address
 
 from volt.executor.btree import BinaryTree
+from volt.listing import Listing
 from volt.members import Members
 from volt.tree import Tree
 
@@ -33,10 +34,27 @@ def test_join_beat_and_leave_descend_indexes_only(registry, plans):
     members.beat('n3')
     tree.remove(VOLUME, f'n1:{VOLUME}')
     assert len(plans) > 10
-    scans = {
+    assert scans(plans) == {}
+
+
+def test_a_page_descends_to_where_it_begins(registry, plans):
+    listing = Listing(registry, 15.0)
+    tree = Tree(registry, BinaryTree())
+    tree.query(VOLUME, 'n1', address('n1'))
+    plans.clear()
+    listing.members('n0')
+    listing.volumes('a')
+    listing.tree(VOLUME)
+    listing.peers(VOLUME, f'n1:{VOLUME}')
+    assert len(plans) >= 6
+    assert scans(plans) == {}
+
+
+def scans(plans):
+    """Return the statements that read a table, or sort, with their plans."""
+    return {
         statement: plan
         for statement, plan in plans.items()
         if any(step.startswith('SCAN') for step in plan)
         or any('TEMP B-TREE' in step for step in plan)
     }
-    assert scans == {}

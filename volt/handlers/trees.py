@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trees: which peer stands where, for people to look at."""
+
+from volt.call import Answer, Call
+from volt.handlers import wire
+from volt.schemas.pages import read_by_position
+
+
+def show_tree(call: Call) -> Answer:
+    """Show a tree with a page of its peers, ordered by position."""
+    page = read_by_position(call.parameters)
+    told = call.services.listing.tree(call.path['volume_id'], **page)
+    return Answer(wire.tree(told))
