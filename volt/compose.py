@@ -12,7 +12,8 @@ from sqlalchemy.exc import ArgumentError
 from volt import token
 from volt.call import Services
 from volt.deploy import load_app
-from volt.eviction import Eviction, Limits
+from volt.duty import Duty
+from volt.eviction import Eviction
 from volt.exception import ConfigError
 from volt.executor import load
 from volt.images import Images
@@ -20,8 +21,10 @@ from volt.listing import Listing
 from volt.liveness import Evictor, Watch
 from volt.members import Members
 from volt.middleware import App
+from volt.pace import Pace
 from volt.registry import engine, schema
 from volt.registry.session import Registry
+from volt.rules import Rules
 from volt.tree import Tree
 
 
@@ -35,29 +38,47 @@ class Service:
 
 def compose(conf: cfg.ConfigOpts) -> Service:
     """Build them; nothing runs yet.  Raises ``ConfigError``."""
-    policy = load(conf.default_executor, conf.parents)
+    rules = _rules(conf)
     secret = (
         token.read(conf.token_file) if conf.auth_strategy == 'token' else None
     )
     registry = Registry(_open(conf))
-    silence = conf.heartbeat_interval * conf.missed_beats
     services = Services(
-        Tree(registry, policy, conf.fanout),
-        Members(registry, policy, conf.fanout),
+        Tree(registry, rules),
+        Members(registry, rules),
         Images(registry),
-        Listing(registry, silence),
+        Listing(registry),
     )
-    limits = Limits(silence, conf.reservation_timeout)
-    eviction = Eviction(registry, policy, limits)
-    watch = Watch(
-        eviction.sweep,
-        eviction.clock_was_set,
+    return Service(load_app(services, secret), _evictor(registry, rules))
+
+
+def _rules(conf: cfg.ConfigOpts) -> Rules:
+    pace = Pace(
         conf.heartbeat_interval,
-        silence,
+        conf.missed_beats,
+        conf.beats_per_second,
+        conf.old_heartbeat_interval,
     )
-    return Service(
-        load_app(services, secret), Evictor(watch, conf.heartbeat_interval)
+    return Rules(
+        load(conf.default_executor, conf.parents),
+        conf.fanout,
+        pace,
+        conf.reservation_timeout,
     )
+
+
+def _evictor(registry: Registry, rules: Rules) -> Evictor:
+    eviction = Eviction(registry, rules)
+    duty = Duty(registry, eviction, rules.pace)
+    duty.measure()
+    interval = rules.pace.interval
+    watch = Watch(
+        duty.sweep,
+        eviction.clock_was_set,
+        interval,
+        lambda: rules.pace.silence,
+    )
+    return Evictor(watch, interval, duty.give_back)
 
 
 def _open(conf: cfg.ConfigOpts) -> Engine:

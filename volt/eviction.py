@@ -1,58 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes out the peers of silent nodes, and places nobody came to take."""
 
-import dataclasses
 import logging
 from collections.abc import Callable
 
-from volt.executor.policy import Policy
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
+from volt.rules import Rules
 from volt.treework import TreeWork
 
 LOG = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Limits:
-    """Times in seconds."""
-
-    silence: float = 15.0
-    """After which a node without a beat is evicted."""
-    reservation: float = 120.0
-    """After which a place that nobody registered for is free again."""
-
-
 class Eviction:
     """Looks who is overdue and takes them out, one transaction each."""
 
-    def __init__(
-        self, registry: Registry, policy: Policy, limits: Limits
-    ) -> None:
+    def __init__(self, registry: Registry, rules: Rules) -> None:
         self._registry = registry
-        self._policy = policy
-        self._limits = limits
+        self._rules = rules
 
     def sweep(self) -> int:
         """Evict who is overdue; return the number of peers that went."""
         gone = 0
         for volume_id, peer_id in self._registry.read(self._stale):
             gone += self._take_out(volume_id, peer_id, self._still_stale)
-        for node in self._registry.read(self._silent):
+        for node in self._registry.read(self._overdue):
             gone += self._evict(node)
         return gone
 
     def clock_was_set(self) -> None:
         """Take beats that seem to come from the future for ones of now."""
-        self._registry.write(lambda unit: unit.members.not_after(unit.now()))
+        allowance = self._rules.pace.allowance(agent=False)
+        self._registry.write(
+            lambda unit: unit.members.not_after(unit.now(), allowance)
+        )
 
     def _evict(self, node: str) -> int:
-        def still_silent(unit: Unit, _volume_id: str, _peer_id: str) -> bool:
-            return unit.members.is_silent(node, self._since(unit))
+        def still_overdue(unit: Unit, _volume_id: str, _peer_id: str) -> bool:
+            return unit.members.is_overdue(node, unit.now())
 
         held = self._registry.read(lambda unit: unit.members.holdings(node))
         gone = sum(
-            self._take_out(peer.volume_id, peer.peer_id, still_silent)
+            self._take_out(peer.volume_id, peer.peer_id, still_overdue)
             for _, peer in held
         )
         self._registry.write(lambda unit: unit.members.forget_idle(node))
@@ -71,7 +60,7 @@ class Eviction:
             volume = unit.volumes.lock(volume_id)
             if volume is None or not still(unit, volume_id, peer_id):
                 return 0
-            tree = TreeWork(unit, volume, self._policy)
+            tree = TreeWork(unit, volume, self._rules.policy)
             peer = tree.peers.get(peer_id)
             if peer is not None:
                 tree.take_out(peer)
@@ -79,14 +68,12 @@ class Eviction:
 
         return self._registry.write(work)
 
-    def _silent(self, unit: Unit) -> list[str]:
-        return unit.members.silent(self._since(unit))
+    def _overdue(self, unit: Unit) -> list[str]:
+        return unit.members.overdue(unit.now())
 
     def _stale(self, unit: Unit) -> list[tuple[str, str]]:
-        return unit.members.stale(unit.now() - self._limits.reservation)
+        return unit.members.stale(unit.now() - self._rules.reservation)
 
     def _still_stale(self, unit: Unit, volume_id: str, peer_id: str) -> bool:
-        return (volume_id, peer_id) in self._stale(unit)
-
-    def _since(self, unit: Unit) -> float:
-        return unit.now() - self._limits.silence
+        since = unit.now() - self._rules.reservation
+        return unit.members.is_stale(volume_id, peer_id, since)

@@ -45,9 +45,8 @@ class TreePage:
 class Listing:
     """Reads pages; each is one consistent picture."""
 
-    def __init__(self, registry: Registry, silence: float) -> None:
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._silence = silence
 
     def members(self, marker: str = '', limit: int = 1000) -> list[Node]:
         """Return the nodes that follow the host ``marker``."""
@@ -58,7 +57,7 @@ class Listing:
                 Node(
                     one.name,
                     age=max(0.0, now - one.last_seen),
-                    due=max(0.0, one.last_seen + self._silence - now),
+                    due=max(0.0, one.due - now),
                     peers=one.peers,
                 )
                 for one in unit.pages.members(marker, limit)

@@ -33,7 +33,7 @@ class Watch:
         sweep: Callable[[], int],
         clock_was_set: Callable[[], None],
         interval: float,
-        silence: float,
+        silence: Callable[[], float],
         clocks: Callable[[], Clocks] = read_clocks,
     ) -> None:
         self._sweep = sweep
@@ -44,7 +44,7 @@ class Watch:
         self._silence = silence
         self._clocks = clocks
         self._last = clocks()
-        self._listen_until = self._last[0] + silence
+        self._listen_until = self._last[0] + silence()
 
     def turn(self) -> int:
         """Sweep, or go on listening; return the number of peers evicted."""
@@ -65,7 +65,7 @@ class Watch:
             raise
 
     def _listen(self) -> None:
-        self._listen_until = self._last[0] + self._silence
+        self._listen_until = self._last[0] + self._silence()
 
     def _elapsed(self) -> Clocks:
         """Return what each clock says about the time since the last turn."""
@@ -76,10 +76,16 @@ class Watch:
 class Evictor(threading.Thread):
     """Takes turns until it is stopped; a failed turn does not end it."""
 
-    def __init__(self, watch: Watch, interval: float) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        interval: float,
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(name='evictor', daemon=True)
         self._watch = watch
         self._interval = interval
+        self._at_end = at_end
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -89,7 +95,13 @@ class Evictor(threading.Thread):
                 self._watch.turn()
             except Exception:
                 LOG.exception("a turn of the evictor failed; it goes on")
+        try:
+            self._at_end()
+        except Exception:
+            LOG.exception("the evictor could not end cleanly")
 
-    def stop(self) -> None:
-        """Ask the thread to end, and return at once."""
+    def stop(self, patience: float = 2.0) -> None:
+        """Ask the thread to end; wait some seconds for it, no longer."""
         self._stopped.set()
+        if self.is_alive():
+            self.join(patience)

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Sequence
 
 from volt.exception import NoSlot
-from volt.executor.policy import Policy
-from volt.model import Address, Assignment, Peer, Status
+from volt.model import Address, Assignment, Peer, Portals, Status
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
+from volt.rules import Rules
 from volt.treework import TreeWork
 
 LOG = logging.getLogger(__name__)
@@ -22,43 +22,52 @@ class Serving:
     volume_id: str
     peer_id: str
     address: Address
+    failed: Portals = frozenset()
+    """Where it cannot read this volume at present."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Told:
+    """The answer to a beat: when to beat again, and what to read from."""
+
+    beat_after: float
+    """Seconds."""
+    peers: tuple[Assignment, ...] = ()
 
 
 class Members:
-    """Takes beats; ``fanout`` is for the trees that a beat brings back."""
+    """Takes beats."""
 
-    def __init__(
-        self, registry: Registry, policy: Policy, fanout: int = 2
-    ) -> None:
+    def __init__(self, registry: Registry, rules: Rules) -> None:
         self._registry = registry
-        self._policy = policy
-        self._fanout = fanout
+        self._rules = rules
 
     def beat(
-        self, member: str, serving: Sequence[Serving] = ()
-    ) -> list[Assignment]:
+        self, member: str, serving: Sequence[Serving] | None = None
+    ) -> Told:
         """Note that a node lives; return what to read from, by peer.
 
-        What it serves and volt does not know (volt lost its registry, or
-        the node was evicted by mistake) is registered again.  A peer that
-        finds no place is left out of the answer; the next beat tries again.
+        Old clients do not say what they serve.  What an agent serves and
+        volt does not know (volt lost its registry, or the node was evicted
+        by mistake) is registered again.  A peer that finds no place is left
+        out of the answer; the next beat tries again.
         """
-        told, unknown = self._registry.write(
-            lambda unit: self._answer(unit, member, serving)
-        )
-        if not unknown:
-            return told
-        for one in unknown:
-            self._take_back(member, one)
-        return self._registry.write(
-            lambda unit: self._answer(unit, member, ())
-        )[0]
+        beat = _Beat(self._rules, member, serving)
+        told, unknown = self._registry.write(beat.answer)
+        if unknown:
+            for one in unknown:
+                self._take_back(member, one)
+            told, _ = self._registry.write(beat.answer)
+        return Told(self._rules.pace.beat_after, tuple(told))
 
     def _take_back(self, member: str, one: Serving) -> None:
+        rules = self._rules
+
         def work(unit: Unit) -> None:
-            volume = unit.volumes.lock_or_create(one.volume_id, self._fanout)
-            unit.members.seen(member, unit.now())
-            tree = TreeWork(unit, volume, self._policy)
+            volume = unit.volumes.lock_or_create(one.volume_id, rules.fanout)
+            allowance = rules.pace.allowance(agent=True)
+            unit.members.seen(member, unit.now(), allowance)
+            tree = TreeWork(unit, volume, rules.policy)
             tree.serve(one.peer_id, member, one.address)
 
         try:
@@ -66,21 +75,39 @@ class Members:
         except NoSlot as reason:
             LOG.warning("%s", reason)
 
-    def _answer(
-        self, unit: Unit, member: str, serving: Sequence[Serving]
-    ) -> tuple[list[Assignment], list[Serving]]:
+
+class _Beat:
+    """One beat, for one transaction or several."""
+
+    def __init__(
+        self, rules: Rules, member: str, serving: Sequence[Serving] | None
+    ) -> None:
+        self._policy = rules.policy
+        self._member = member
+        self._serving = {one.peer_id: one for one in serving or ()}
+        self._allowance = rules.pace.allowance(agent=serving is not None)
+
+    def answer(self, unit: Unit) -> tuple[list[Assignment], list[Serving]]:
         """Return what to tell the node, and what of its news is new."""
-        held = unit.members.holdings(member)
+        held = unit.members.holdings(self._member)
         if held:
-            unit.members.seen(member, unit.now())
+            unit.members.beat(self._member, unit.now(), self._allowance)
         told = [
-            TreeWork(unit, volume, self._policy).assign(peer)
+            TreeWork(unit, volume, self._policy).assign(
+                peer, self._failed(peer.peer_id)
+            )
             for volume, peer in held
         ]
         known = {peer.peer_id: peer for _, peer in held}
         return told, [
-            one for one in serving if not _same(one, known.get(one.peer_id))
+            one
+            for one in self._serving.values()
+            if not _same(one, known.get(one.peer_id))
         ]
+
+    def _failed(self, peer_id: str) -> Portals:
+        said = self._serving.get(peer_id)
+        return said.failed if said else frozenset()
 
 
 def _same(said: Serving, peer: Peer | None) -> bool:

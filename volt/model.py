@@ -25,6 +25,11 @@ class Opening(enum.IntEnum):
     """Anybody."""
 
 
+Portal = tuple[str, str | None]
+"""A host and a port, where initiators log in."""
+Portals = frozenset[Portal]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Address:
     """Where an image is served: an iSCSI portal, a target and its LUN."""
@@ -33,6 +38,11 @@ class Address:
     port: str | None = None
     iqn: str | None = None
     lun: str | None = None
+
+    @property
+    def portal(self) -> Portal:
+        """Host and port."""
+        return self.host, self.port
 
     @property
     def complete(self) -> bool:

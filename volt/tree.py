@@ -4,24 +4,26 @@
 import logging
 
 from volt.exception import PeerNotFound, VolumeInUse, VolumeNotFound
-from volt.executor.policy import Policy
-from volt.model import Address, Assignment, Peer, Status, Volume
+from volt.model import Address, Assignment, Peer, Portals, Status, Volume
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
+from volt.rules import Rules
 from volt.treework import TreeWork
 
 LOG = logging.getLogger(__name__)
 
 
 class Tree:
-    """One tree for each volume; ``fanout`` is for the trees to come."""
+    """One tree for each volume."""
 
-    def __init__(
-        self, registry: Registry, policy: Policy, fanout: int = 2
-    ) -> None:
+    def __init__(self, registry: Registry, rules: Rules) -> None:
         self._registry = registry
-        self._policy = policy
-        self._fanout = fanout
+        self._rules = rules
+
+    @property
+    def beat_after(self) -> float:
+        """Seconds after which an agent that asks now is to beat."""
+        return self._rules.pace.beat_after
 
     def volumes(self) -> list[Volume]:
         """Return the volumes that have peers."""
@@ -36,24 +38,32 @@ class Tree:
         return self._registry.read(work)
 
     def query(
-        self, name: str, member: str, promise: Address | None = None
+        self,
+        name: str,
+        member: str,
+        promise: Address | None = None,
+        failed: Portals = frozenset(),
     ) -> Assignment:
         """Return the place of ``member`` in a tree; keep one if it has none.
 
         ``promise`` is the address from which an agent is going to serve;
         who gives it accepts a parent that is still coming up, too.
+        ``failed`` are portals at which it cannot read at present.
         """
+        allowance = self._rules.pace.allowance(agent=promise is not None)
 
         def work(unit: Unit) -> Assignment:
-            volume = unit.volumes.lock_or_create(name, self._fanout)
-            tree = TreeWork(unit, volume, self._policy)
-            unit.members.seen(member, unit.now())
+            volume = unit.volumes.lock_or_create(name, self._rules.fanout)
+            tree = TreeWork(unit, volume, self._rules.policy)
+            unit.members.seen(member, unit.now(), allowance)
             peer = tree.peers.get(f'{member}:{name}')
             if peer is None:
                 peer = tree.reserve(member, promise)
             elif promise or peer.status is Status.PENDING:
                 peer = tree.renew(peer, promise)
-            return tree.assign(peer) if peer else tree.no_slot()
+            if peer is None:
+                return tree.no_slot(failed)
+            return tree.assign(peer, failed)
 
         return self._registry.write(work)
 
@@ -66,13 +76,15 @@ class Tree:
         asked for, :class:`~volt.exception.NoSlot` when the peer was gone
         and has to wait for a place.
         """
+        # A query before it or a beat after it tells which kind it is.
+        allowance = self._rules.pace.allowance(agent=True)
 
         def work(unit: Unit) -> Peer:
             volume = _known(unit.volumes.lock(name), name)
-            tree = TreeWork(unit, volume, self._policy)
+            tree = TreeWork(unit, volume, self._rules.policy)
             known = tree.peers.get(peer_id)
             owner = known.member if known else member
-            unit.members.seen(owner, unit.now())
+            unit.members.seen(owner, unit.now(), allowance)
             return tree.serve(peer_id, owner, address)
 
         return self._registry.write(work)
@@ -82,7 +94,7 @@ class Tree:
 
         def work(unit: Unit) -> None:
             volume = _known(unit.volumes.lock(name), name)
-            tree = TreeWork(unit, volume, self._policy)
+            tree = TreeWork(unit, volume, self._rules.policy)
             peer = tree.peers.get(peer_id)
             if peer is None:
                 raise PeerNotFound(f"volume {name} has no peer {peer_id}")

@@ -14,6 +14,7 @@ from volt.model import (
     Image,
     Opening,
     Peer,
+    Portals,
     Status,
     Volume,
 )
@@ -89,29 +90,41 @@ class TreeWork:
         if not self.peers.size:
             self._unit.volumes.delete(self._volume)
 
-    def assign(self, peer: Peer) -> Assignment:
-        """Return what the peer is to know: parents, sources, image."""
+    def assign(self, peer: Peer, failed: Portals = frozenset()) -> Assignment:
+        """Return what the peer is to know: parents, sources, image.
+
+        ``failed`` are the portals at which it cannot read at present.
+        """
         near = self.peers.at(self._policy.reach(peer.position, self._fanout))
         now, soon = (
             self._policy.choose(
-                peer.position, self._fanout, near, pending=pending
+                peer.position,
+                self._fanout,
+                near,
+                pending=pending,
+                failed=failed,
             )
             for pending in (False, True)
         )
-        return self._answer(peer.peer_id, now, soon, peer.position - 1)
+        return self._answer(peer.peer_id, now, soon, peer.position - 1, failed)
 
-    def no_slot(self) -> Assignment:
+    def no_slot(self, failed: Portals = frozenset()) -> Assignment:
         """Return the answer for who has to ask again."""
         LOG.info("no place in %s now", self._volume.name)
-        return self._answer(None, [], [], self.peers.size)
+        return self._answer(None, [], [], self.peers.size, failed)
 
     def _answer(
-        self, peer_id: str | None, now: list[Peer], soon: list[Peer], turn: int
+        self,
+        peer_id: str | None,
+        now: list[Peer],
+        soon: list[Peer],
+        turn: int,
+        failed: Portals,
     ) -> Assignment:
         image = self._image()
         portals = image.sources if image else ()
         return Assignment(
-            peer_id, tuple(now), stripes(soon, portals, turn), image
+            peer_id, tuple(now), stripes(soon, portals, turn, failed), image
         )
 
     def _image(self) -> Image | None:

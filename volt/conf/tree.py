@@ -30,13 +30,30 @@ opts = [
         'heartbeat_interval',
         default=5.0,
         min=0.1,
-        help="Seconds between two beats of a node.",
+        help="Least seconds between two beats of a node.  volt tells agents "
+        "when to beat again, and lets them wait longer the more they are.",
+    ),
+    cfg.FloatOpt(
+        'beats_per_second',
+        default=250.0,
+        min=0.1,
+        help="Most beats that all nodes together send.  It sets the time "
+        "between two beats of a node in a large cluster: 10000 nodes beat "
+        "every 40 s with the default.",
+    ),
+    cfg.FloatOpt(
+        'old_heartbeat_interval',
+        default=20.0,
+        min=0.1,
+        help="Seconds between two beats of clients of the first VMThunder, "
+        "which beat as they were built to.",
     ),
     cfg.IntOpt(
         'missed_beats',
         default=3,
         min=1,
-        help="Beats that a node may miss before it is evicted.",
+        help="Beats that a node may miss before it is evicted; that is 15 s "
+        "with the defaults in a small cluster, 60 s for old clients.",
     ),
     cfg.FloatOpt(
         'reservation_timeout',

@@ -10,7 +10,7 @@ import abc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from volt.executor import shape
-from volt.model import Peer
+from volt.model import Peer, Portals
 
 Near = Mapping[int, Peer]
 
@@ -35,19 +35,31 @@ class Policy(abc.ABC):
         return {*shape.lineage(position, fanout), *extras}
 
     def choose(
-        self, position: int, fanout: int, near: Near, *, pending: bool
+        self,
+        position: int,
+        fanout: int,
+        near: Near,
+        *,
+        pending: bool,
+        failed: Portals = frozenset(),
     ) -> list[Peer]:
         """Return whom to read from, best first.
 
         While the tree parent cannot be named, its nearest ancestor stands
         in for it.  ``pending``: the reader accepts a tree parent that has
-        only announced its address.  Extra parents always serve.
+        only announced its address.  Extra parents always serve.  Nobody is
+        named at whose portal the reader has just ``failed`` to read.
         """
+        left = {
+            place: near[place]
+            for place in near
+            if near[place].address.portal not in failed
+        }
         usable = _soon if pending else _now
         lineage = shape.lineage(position, fanout)
-        first = _pick(lineage, near, usable, 1)
+        first = _pick(lineage, left, usable, 1)
         extras = self.extras(position, fanout)
-        return first + _pick(extras, near, _now, self.parents - 1)
+        return first + _pick(extras, left, _now, self.parents - 1)
 
 
 def _pick(

@@ -3,24 +3,31 @@
 
 from collections.abc import Sequence
 
-from volt.model import Address, Peer, Source, Status
+from volt.model import Address, Peer, Portals, Source, Status
 
 Stripes = tuple[tuple[Source, ...], ...]
 
 
 def stripes(
-    parents: Sequence[Peer], portals: Sequence[Address], turn: int
+    parents: Sequence[Peer],
+    portals: Sequence[Address],
+    turn: int,
+    failed: Portals = frozenset(),
 ) -> Stripes:
     """Return the one stripe that there is today.
 
     ``turn`` rotates the image servers, so that the peers that read from
-    them are spread over all of them.
+    them are spread over all of them.  Those at which the reader has just
+    ``failed`` to read stand last: who has no other source waits for them.
     """
     first = [
         Source(peer.address, peer.status, peer.peer_id) for peer in parents
     ]
     last = [
-        Source(address, Status.OK, None) for address in rotated(portals, turn)
+        Source(address, Status.OK, None)
+        for address in sorted(
+            rotated(portals, turn), key=lambda one: one.portal in failed
+        )
     ]
     return (tuple(first + last),)
 

@@ -21,19 +21,28 @@ def list_members(call: Call) -> Answer:
 def heartbeat(call: Call) -> Answer:
     """Note that a node lives; tell the parents of each of its peers.
 
-    A node that says what it serves gets stripes, too.
+    A node that says what it serves is an agent: it gets stripes, too, and
+    is told when to beat again.
     """
     check_heartbeat(call.body)
     serving: list[dict[str, Any]] | None = call.body.get('serving')
     hosts = [one['host'] for one in serving or []]
     member = call.host(call.body.get('host', hosts[0] if hosts else None))
+    if serving is None:
+        told = call.services.members.beat(member)
+        return Answer([wire.assignment(one, False) for one in told.peers])
     told = call.services.members.beat(
-        member, [_serving(call, one) for one in serving or []]
+        member, [_serving(call, one) for one in serving]
     )
-    stripes = serving is not None
-    return Answer([wire.assignment(one, stripes) for one in told])
+    peers = [wire.assignment(one, True) for one in told.peers]
+    return Answer({'beat_after': told.beat_after, 'peers': peers})
 
 
 def _serving(call: Call, one: dict[str, Any]) -> Serving:
     address = wire.address(one, call.host(one['host']))
-    return Serving(one['session_name'], one['peer_id'], address)
+    return Serving(
+        one['session_name'],
+        one['peer_id'],
+        address,
+        wire.portals(one.get('failed', ())),
+    )

@@ -42,8 +42,13 @@ def query(call: Call) -> Answer:
     member = call.host(call.body.get('host'))
     agent = call.body.get('accept_pending') is True
     promise = wire.address(call.body, member) if agent else None
-    told = call.services.tree.query(call.path['volume_id'], member, promise)
-    return Answer(wire.assignment(told, stripes=agent))
+    failed = wire.portals(call.body.get('failed', ()) if agent else ())
+    services = call.services
+    told = services.tree.query(call.path['volume_id'], member, promise, failed)
+    answer = wire.assignment(told, stripes=agent)
+    if agent:
+        answer['beat_after'] = services.tree.beat_after
+    return Answer(answer)
 
 
 def register_peer(call: Call) -> Answer:

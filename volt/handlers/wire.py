@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from volt.listing import Node, Standing, TreePage
-from volt.model import Address, Assignment, Image, Peer, Source
+from volt.model import Address, Assignment, Image, Peer, Portals, Source
 
 JSON = dict[str, Any]
 
@@ -81,6 +81,11 @@ def address(said: Mapping[str, Any], host: str) -> Address:
     """Return the address that a body tells, at ``host``."""
     port, iqn, lun = (_text(said.get(key)) for key in ('port', 'iqn', 'lun'))
     return Address(host, port, iqn, lun)
+
+
+def portals(said: Iterable[Mapping[str, str]]) -> Portals:
+    """Return the portals that a body lists."""
+    return frozenset((one['host'], one['port']) for one in said)
 
 
 def _text(value: Any) -> str | None:

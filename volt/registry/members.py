@@ -10,32 +10,49 @@ from volt.registry.models import members, peers, volumes
 Held = tuple[str, str]
 """A volume's name and a peer id."""
 
-
-_SEEN = (
-    members.update()
-    .where(members.c.name == sa.bindparam('node'))
-    .values(last_seen=sa.bindparam('now'))
-)
+_IT = members.c.name == sa.bindparam('node')
+_NOW = sa.bindparam('now', type_=sa.Double)
+_DUE = sa.bindparam('time', type_=sa.Double)
+_LATER = sa.case((members.c.due > _DUE, members.c.due), else_=_DUE)
+_BEAT = members.update().where(_IT).values(last_seen=_NOW, due=_DUE)
+_SEEN = members.update().where(_IT).values(last_seen=_NOW, due=_LATER)
+_INSERT = members.insert()
 _HOLDINGS = (
     sa.select(*volumes.c, *rows.columns)
     .join(volumes, volumes.c.key == peers.c.volume_key)
     .where(peers.c.member == sa.bindparam('node'))
 )
+_STALE = (
+    sa.select(volumes.c.name, peers.c.peer_id)
+    .join(volumes, volumes.c.key == peers.c.volume_key)
+    .where(
+        peers.c.status == Status.PENDING,
+        peers.c.reserved_at < sa.bindparam('since'),
+    )
+)
 
 
 class Members:
-    """Nodes by name, with the time they were last heard of."""
+    """Nodes by name: when each was heard of, and when it is overdue.
+
+    Times are seconds since the epoch, spans are seconds.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def seen(self, name: str, now: float) -> None:
-        """Note that the node has been heard of."""
-        node = {'node': name, 'now': now}
-        if not self._connection.execute(_SEEN, node).rowcount:
-            self._connection.execute(
-                members.insert(), {'name': name, 'last_seen': now}
-            )
+    def beat(self, name: str, now: float, allowance: float) -> None:
+        """Note a beat: the node is overdue after ``allowance``."""
+        self._note(_BEAT, name, now, allowance)
+
+    def seen(self, name: str, now: float, allowance: float) -> None:
+        """Note another sign of life, which never shortens its time."""
+        self._note(_SEEN, name, now, allowance)
+
+    def count(self) -> int:
+        """Return the number of nodes; reads all of them."""
+        query = sa.select(sa.func.count()).select_from(members)
+        return self._connection.execute(query).scalar_one()
 
     def holdings(self, name: str) -> list[tuple[Volume, Peer]]:
         """Return the peers of a node and their trees, by volume."""
@@ -43,34 +60,36 @@ class Members:
         held = [(rows.volume(row), rows.peer(row, row.name)) for row in found]
         return sorted(held, key=lambda one: (one[0].name, one[1].peer_id))
 
-    def silent(self, since: float) -> list[str]:
-        """Return the nodes not heard of after ``since``."""
-        query = sa.select(members.c.name).where(members.c.last_seen < since)
+    def overdue(self, now: float) -> list[str]:
+        """Return the nodes whose time is over."""
+        query = sa.select(members.c.name).where(members.c.due < now)
         return list(self._connection.execute(query).scalars())
+
+    def is_overdue(self, name: str, now: float) -> bool:
+        """Tell whether the node's time is over, still."""
+        query = sa.select(members.c.due).where(members.c.name == name)
+        due = self._connection.execute(query).scalar_one_or_none()
+        return due is None or due < now
 
     def stale(self, since: float) -> list[Held]:
         """Return places kept before ``since`` and never registered for."""
-        query = (
-            sa.select(volumes.c.name, peers.c.peer_id)
-            .join(volumes, volumes.c.key == peers.c.volume_key)
-            .where(
-                peers.c.status == Status.PENDING, peers.c.reserved_at < since
-            )
+        found = self._connection.execute(_STALE, {'since': since})
+        return [(row[0], row[1]) for row in found]
+
+    def is_stale(self, volume: str, peer_id: str, since: float) -> bool:
+        """Tell whether a place is kept since then, still."""
+        query = _STALE.where(
+            volumes.c.name == volume, peers.c.peer_id == peer_id
         )
-        return [(row[0], row[1]) for row in self._connection.execute(query)]
+        found = self._connection.execute(query, {'since': since})
+        return found.first() is not None
 
-    def is_silent(self, name: str, since: float) -> bool:
-        """Tell whether the node is still unheard of after ``since``."""
-        query = sa.select(members.c.last_seen).where(members.c.name == name)
-        seen = self._connection.execute(query).scalar_one_or_none()
-        return seen is None or seen < since
-
-    def not_after(self, now: float) -> None:
-        """Set what lies in the future to ``now``."""
+    def not_after(self, now: float, allowance: float) -> None:
+        """Take what was heard in the future for something heard now."""
         self._connection.execute(
             members.update()
             .where(members.c.last_seen > now)
-            .values(last_seen=now)
+            .values(last_seen=now, due=now + allowance)
         )
 
     def forget_idle(self, name: str) -> None:
@@ -79,3 +98,12 @@ class Members:
         self._connection.execute(
             members.delete().where(members.c.name == name, ~held)
         )
+
+    def _note(
+        self, how: sa.Update, name: str, now: float, allowance: float
+    ) -> None:
+        due = now + allowance
+        values = {'node': name, 'now': now, 'time': due}
+        if not self._connection.execute(how, values).rowcount:
+            new = {'name': name, 'last_seen': now, 'due': due}
+            self._connection.execute(_INSERT, new)

@@ -11,7 +11,7 @@ who stands at these positions?      unique (volume_key, position)
 where is this peer?                 unique (volume_key, peer_id)
 lowest place with room?             index (volume_key, opening, position)
 what does this member hold?         index (member)
-who has been silent?                index (last_seen)
+who is overdue?                     index (due)
 which reservations are stale?       index (status, reserved_at)
 ==================================  =====================================
 
@@ -77,7 +77,17 @@ members = sa.Table(
     metadata,
     sa.Column('name', sa.String(LABEL), primary_key=True),
     sa.Column('last_seen', sa.Double, nullable=False),
-    sa.Index('ix_members_last_seen', 'last_seen'),
+    sa.Column('due', sa.Double, nullable=False),
+    sa.Index('ix_members_due', 'due'),
+    **_options,
+)
+
+leases = sa.Table(
+    'leases',
+    metadata,
+    sa.Column('duty', sa.String(32), primary_key=True),
+    sa.Column('holder', sa.String(64), nullable=False),
+    sa.Column('until', sa.Double, nullable=False),
     **_options,
 )
 

@@ -23,7 +23,12 @@ _HELD = (
     .scalar_subquery()
 )
 _MEMBERS = (
-    sa.select(members.c.name, members.c.last_seen, _HELD.label('peers'))
+    sa.select(
+        members.c.name,
+        members.c.last_seen,
+        members.c.due,
+        _HELD.label('peers'),
+    )
     .where(members.c.name > _AFTER)
     .order_by(members.c.name)
     .limit(_MOST)
@@ -48,10 +53,11 @@ _PEERS = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Heard:
-    """A node, when it was last heard of, and how many peers it holds."""
+    """A node, when it was heard of, when it is overdue, what it holds."""
 
     name: str
     last_seen: float
+    due: float
     peers: int
 
 

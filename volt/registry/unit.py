@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from volt.model import Volume
 from volt.registry.clock import now
 from volt.registry.images import Images
+from volt.registry.leases import Leases
 from volt.registry.members import Members
 from volt.registry.pages import Pages
 from volt.registry.peers import Peers
@@ -21,6 +22,7 @@ class Unit:
         self.members = Members(connection)
         self.images = Images(connection)
         self.pages = Pages(connection)
+        self.leases = Leases(connection)
 
     def peers(self, volume: Volume) -> Peers:
         """Return the tree of one volume."""

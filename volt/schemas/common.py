@@ -41,6 +41,17 @@ PEER_ID = identifier(511)
 
 ADDRESS: Schema = {'host': LABEL, 'port': LABEL, 'iqn': LABEL, 'lun': LABEL}
 
+FAILED: Schema = {
+    'type': 'array',
+    'maxItems': 32,
+    'items': {
+        'type': 'object',
+        'properties': {'host': LABEL, 'port': LABEL},
+        'required': ['host', 'port'],
+    },
+}
+"""Portals at which an agent cannot read at present."""
+
 
 def loose(schema: Schema) -> Schema:
     """Return the same for old clients, which send numbers and nulls too."""

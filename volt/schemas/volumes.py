@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bodies of the volume routes.  Keys nobody knows are ignored."""
 
-from volt.schemas.common import ADDRESS, PEER_ID, Schema, loose
+from volt.schemas.common import ADDRESS, FAILED, PEER_ID, Schema, loose
 from volt.schemas.validate import body
 
 _LOOSE = {name: loose(schema) for name, schema in ADDRESS.items()}
@@ -17,7 +17,10 @@ QUERY: Schema = {
     },
     # An agent says from where it is going to serve; its host is the
     # address it comes from unless it may say otherwise.
-    'then': {'properties': ADDRESS, 'required': ['port', 'iqn', 'lun']},
+    'then': {
+        'properties': ADDRESS | {'failed': FAILED},
+        'required': ['port', 'iqn', 'lun'],
+    },
     'else': {'properties': _LOOSE | {'peer_id': loose(PEER_ID)}},
 }
 

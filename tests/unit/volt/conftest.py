@@ -9,6 +9,7 @@ from volt.images import Images
 from volt.members import Members
 from volt.registry import clock, engine, schema
 from volt.registry.session import Registry
+from volt.rules import Rules
 from volt.tree import Tree
 
 # How long an example takes says more about the machine than about volt.
@@ -26,13 +27,18 @@ def registry():
 
 
 @pytest.fixture
-def tree(registry):
-    return Tree(registry, BinaryTree())
+def rules():
+    return Rules(BinaryTree())
 
 
 @pytest.fixture
-def members(registry):
-    return Members(registry, BinaryTree())
+def tree(registry, rules):
+    return Tree(registry, rules)
+
+
+@pytest.fixture
+def members(registry, rules):
+    return Members(registry, rules)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from test_volt_tree import joined
 from volt.executor import shape
 from volt.executor.btree import BinaryTree
 from volt.listing import Listing
+from volt.rules import Rules
 from volt.tree import Tree
 
 SILENCE = 15.0
@@ -15,7 +16,7 @@ SILENCE = 15.0
 
 @pytest.fixture
 def listing(registry):
-    return Listing(registry, SILENCE)
+    return Listing(registry)
 
 
 def names(count):
@@ -64,7 +65,7 @@ def test_who_is_overdue_or_ahead_of_the_clock_is_neither(tree, listing, time):
 
 
 def test_a_chain_is_told_as_fast_as_a_bush(registry, listing):
-    chain = Tree(registry, BinaryTree(), fanout=1)
+    chain = Tree(registry, Rules(BinaryTree(), fanout=1))
     joined(chain, *names(5))
     page = listing.tree(VOLUME)
     assert (page.depth, page.peers[-1].depth) == (5, 5)

@@ -35,7 +35,7 @@ def clocks():
 
 @pytest.fixture
 def watch(clocks):
-    return Watch(clocks.sweep, clocks.reset, 5.0, 15.0, clocks)
+    return Watch(clocks.sweep, clocks.reset, 5.0, lambda: 15.0, clocks)
 
 
 def pass_time(clocks, watch, turns, steady=5.0, wall=None):

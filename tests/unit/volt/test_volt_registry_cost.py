@@ -8,6 +8,7 @@ from memory_tree import VOLUME, address
 from volt.executor.btree import BinaryTree
 from volt.listing import Listing
 from volt.members import Members
+from volt.rules import Rules
 from volt.tree import Tree
 
 
@@ -27,7 +28,8 @@ def plans(registry):
 
 
 def test_join_beat_and_leave_descend_indexes_only(registry, plans):
-    tree, members = (kind(registry, BinaryTree()) for kind in (Tree, Members))
+    rules = Rules(BinaryTree())
+    tree, members = (kind(registry, rules) for kind in (Tree, Members))
     for name in ('n1', 'n2', 'n3', 'n4', 'n5'):
         tree.query(VOLUME, name, address(name))
         tree.register(VOLUME, f'{name}:{VOLUME}', name, address(name))
@@ -38,7 +40,7 @@ def test_join_beat_and_leave_descend_indexes_only(registry, plans):
 
 
 def test_a_page_descends_to_where_it_begins(registry, plans):
-    listing = Listing(registry, 15.0)
+    listing = Listing(registry)
     tree = Tree(registry, BinaryTree())
     tree.query(VOLUME, 'n1', address('n1'))
     plans.clear()

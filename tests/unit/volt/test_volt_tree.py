@@ -12,6 +12,7 @@ from volt.executor.btree import BinaryTree
 from volt.model import Address, Image, Status
 from volt.registry import engine, schema
 from volt.registry.session import Registry
+from volt.rules import Rules
 from volt.tree import Tree
 
 
@@ -22,7 +23,7 @@ class Both(MemoryTree):
         super().__init__(fanout)
         opened = engine.connect('sqlite://')
         schema.prepare(opened)
-        self.real = Tree(Registry(opened), BinaryTree(), fanout)
+        self.real = Tree(Registry(opened), Rules(BinaryTree(), fanout))
 
     def join(self, name, agent=True):
         promise = address(name) if agent else None
@@ -67,7 +68,7 @@ TestRealChurn.settings = settings(max_examples=15, stateful_step_count=40)
 
 def joined(tree, *names):
     for name in names:
-        tree.query(VOLUME, name)
+        tree.query(VOLUME, name, address(name))
         tree.register(VOLUME, f'{name}:{VOLUME}', name, address(name))
 
 
@@ -200,7 +201,7 @@ def test_colons_everywhere_are_just_characters(tree):
 
 def test_a_tree_keeps_the_fan_out_with_which_it_began(registry, tree):
     joined(tree, 'n1', 'n2')
-    wide = Tree(registry, BinaryTree(), fanout=9)
+    wide = Tree(registry, Rules(BinaryTree(), fanout=9))
     joined(wide, 'n3')
     assert [one.fanout for one in wide.volumes()] == [2]
     assert wide.query(VOLUME, 'n3').parents[0].member == 'n1'

@@ -72,7 +72,15 @@ def _create_nodes_and_images() -> None:
         'members',
         _label('name', key=True),
         sa.Column('last_seen', sa.Double, nullable=False),
-        sa.Index('ix_members_last_seen', 'last_seen'),
+        sa.Column('due', sa.Double, nullable=False),
+        sa.Index('ix_members_due', 'due'),
+        **_OPTIONS,
+    )
+    op.create_table(
+        'leases',
+        sa.Column('duty', sa.String(32), primary_key=True),
+        sa.Column('holder', sa.String(64), nullable=False),
+        sa.Column('until', sa.Double, nullable=False),
         **_OPTIONS,
     )
     op.create_table(

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Duties that one process of the whole cluster does at a time."""
+
+import sqlalchemy as sa
+
+from volt.registry.models import leases
+
+_RENEW = (
+    leases.update()
+    .where(
+        leases.c.duty == sa.bindparam('what'),
+        sa.or_(
+            leases.c.holder == sa.bindparam('me'),
+            leases.c.until < sa.bindparam('now'),
+        ),
+    )
+    .values(holder=sa.bindparam('me'), until=sa.bindparam('end'))
+)
+_KNOWN = sa.select(leases.c.duty).where(leases.c.duty == sa.bindparam('what'))
+
+
+class Leases:
+    """Who has which duty, and until when."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def take(self, duty: str, holder: str, now: float, term: float) -> bool:
+        """Take or keep a duty for ``term`` seconds; tell whether it is ours.
+
+        Two processes that meet on the very first row: one of them gets a
+        duplicate entry, and its transaction is tried again as a whole.
+        """
+        values = {'what': duty, 'me': holder, 'now': now, 'end': now + term}
+        if self._connection.execute(_RENEW, values).rowcount:
+            return True
+        if self._connection.execute(_KNOWN, {'what': duty}).first():
+            return False
+        self._connection.execute(
+            leases.insert(),
+            {'duty': duty, 'holder': holder, 'until': now + term},
+        )
+        return True
+
+    def drop(self, duty: str, holder: str) -> None:
+        """Give a duty back, so that nobody has to wait for its end."""
+        self._connection.execute(
+            leases.delete().where(
+                leases.c.duty == duty, leases.c.holder == holder
+            )
+        )
