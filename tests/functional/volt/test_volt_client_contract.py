@@ -73,7 +73,7 @@ def test_an_agents_day(client):
     image = Image('volume-a', 8, 'g', 's', None, [Portal('i1', **AT)])
     server = Source('i1', **AT, status='OK', peer_id=None)
     told = client.volumes.assign('volume-a', 'n1', **AT)
-    assert told == Assignment('n1:volume-a', [[server]], image)
+    assert told == Assignment('n1:volume-a', [[server]], image, 5.0)
     client.volumes.assign('volume-a', 'n2', **AT)
     told = client.volumes.assign('volume-a', 'n3', **AT)
     parent = Source('n1', **AT, status='pending', peer_id='n1:volume-a')

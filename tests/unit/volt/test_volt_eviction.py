@@ -31,6 +31,38 @@ def test_a_node_without_a_beat_for_the_limit_is_evicted(
     assert sorted(names(tree)) == ['n2', 'n3']
 
 
+def test_an_old_client_has_three_of_its_own_beats(
+    tree, members, eviction, time
+):
+    tree.query(VOLUME, 'old')
+    for _ in range(3):
+        time.now += 20
+        assert eviction.sweep() == 0
+        members.beat('old')
+    time.now += 61
+    assert eviction.sweep() == 1
+
+
+def test_a_beat_at_a_faster_pace_counts_from_then_on(
+    tree, members, eviction, rules, time
+):
+    rules.pace.measure(10_000)
+    joined(tree, 'n1')
+    rules.pace.measure(1)
+    members.beat('n1', [])
+    time.now += 16
+    assert eviction.sweep() == 1
+
+
+def test_registering_takes_no_time_away(tree, eviction, rules, time):
+    rules.pace.measure(10_000)
+    tree.query(VOLUME, 'n1', address('n1'))
+    rules.pace.measure(1)
+    joined(tree, 'n1')
+    time.now += 100
+    assert eviction.sweep() == 0
+
+
 def test_every_peer_of_a_silent_node_goes(tree, eviction, time):
     joined(tree, 'n1')
     tree.query('volume-b', 'n1', address('n1'))

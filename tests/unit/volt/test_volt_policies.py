@@ -16,10 +16,13 @@ from volt.executor.btree_uncle import BinaryTreeWithUncle
 from volt.model import Status
 
 
-def parents(tree, position, policy=None, pending=False):
+def parents(tree, position, policy=None, pending=False, failed=()):
     policy = policy or BinaryTree()
     near = tree.at(policy.reach(position, tree.fanout))
-    chosen = policy.choose(position, tree.fanout, near, pending=pending)
+    lost = frozenset(tree.peers[place].address.portal for place in failed)
+    chosen = policy.choose(
+        position, tree.fanout, near, pending=pending, failed=lost
+    )
     return [one.position for one in chosen]
 
 
@@ -127,6 +130,22 @@ def test_the_nearest_ancestor_stands_in_for_a_parent_without_address():
     tree = grown(14)
     tree.peers[3] = peer('n2', 3, Status.PENDING, promise=False)
     assert parents(tree, 7, pending=True) == [1, 5]
+
+
+def test_the_nearest_ancestor_stands_in_for_a_parent_that_failed():
+    tree = grown(14)
+    assert parents(tree, 7, failed=[3]) == [1, 5]
+    assert parents(tree, 7, failed=[3, 5]) == [1, 2]
+    assert parents(tree, 7, failed=[3, 1]) == [5]
+    assert parents(tree, 7, failed=[1, 2, 3, 5]) == []
+
+
+@given(trees(), policies, st.booleans(), st.data())
+def test_who_failed_is_named_to_nobody(tree, policy, pending, data):
+    for place in tree.peers:
+        failed = data.draw(st.sets(st.sampled_from(list(tree.peers))))
+        told = parents(tree, place, policy, pending, failed)
+        assert failed.isdisjoint(told)
 
 
 def test_uncles_are_the_siblings_of_the_parent():

@@ -12,6 +12,7 @@ from volt.exception import Unavailable
 from volt.executor.btree import BinaryTree
 from volt.registry import engine, schema
 from volt.registry.session import Registry
+from volt.rules import Rules
 from volt.tree import Tree
 
 
@@ -53,7 +54,7 @@ def test_many_joins_at_once_lose_no_peer_and_share_no_place(tmp_path):
     def join(number):
         # An engine each, as in separate workers.
         opened = engine.connect(f'sqlite:///{tmp_path}/volt.sqlite')
-        tree = Tree(Registry(opened), BinaryTree())
+        tree = Tree(Registry(opened), Rules(BinaryTree()))
         for step in range(10):
             name = f'n{number}-{step}'
             tree.query(VOLUME, name, address(name))
@@ -62,7 +63,7 @@ def test_many_joins_at_once_lose_no_peer_and_share_no_place(tmp_path):
     schema.prepare(opened)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(join, range(4)))
-    peers = Tree(Registry(opened), BinaryTree()).peers(VOLUME)
+    peers = Tree(Registry(opened), Rules(BinaryTree())).peers(VOLUME)
     assert [one.position for one in peers] == list(range(1, 41))
 
 
