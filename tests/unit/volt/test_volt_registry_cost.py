@@ -41,7 +41,7 @@ def test_join_beat_and_leave_descend_indexes_only(registry, plans):
 
 def test_a_page_descends_to_where_it_begins(registry, plans):
     listing = Listing(registry)
-    tree = Tree(registry, BinaryTree())
+    tree = Tree(registry, Rules(BinaryTree()))
     tree.query(VOLUME, 'n1', address('n1'))
     plans.clear()
     listing.members('n0')
