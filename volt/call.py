@@ -34,7 +34,7 @@ class Call:
     remote: str
     """The address the request came from."""
     trusted: bool
-    """Whether the caller showed the token."""
+    """Whether the caller may name another host than its own."""
     origin: str
     """Scheme, host and port under which the caller found us."""
 

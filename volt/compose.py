@@ -9,9 +9,10 @@ from oslo_db.exception import DBError
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError
 
-from volt import token
+from volt import door
 from volt.call import Services
 from volt.deploy import load_app
+from volt.door.caller import Strategy
 from volt.duty import Duty
 from volt.eviction import Eviction
 from volt.exception import ConfigError
@@ -34,14 +35,14 @@ class Service:
 
     application: App
     evictor: Evictor
+    door: Strategy
+    """Reads its files again when told to."""
 
 
 def compose(conf: cfg.ConfigOpts) -> Service:
     """Build them; nothing runs yet.  Raises ``ConfigError``."""
     rules = _rules(conf)
-    secret = (
-        token.read(conf.token_file) if conf.auth_strategy == 'token' else None
-    )
+    strategy = door.load(conf)
     registry = Registry(_open(conf))
     services = Services(
         Tree(registry, rules),
@@ -49,7 +50,9 @@ def compose(conf: cfg.ConfigOpts) -> Service:
         Images(registry),
         Listing(registry),
     )
-    return Service(load_app(services, secret), _evictor(registry, rules))
+    return Service(
+        load_app(services, strategy), _evictor(registry, rules), strategy
+    )
 
 
 def _rules(conf: cfg.ConfigOpts) -> Rules:

@@ -2,18 +2,20 @@
 """Puts the application together."""
 
 from volt.call import Services
+from volt.door.caller import Strategy
+from volt.door.middleware import Door
 from volt.handler import Router
-from volt.middleware import App, Door, Faults, RequestId
+from volt.middleware import App, Faults, RequestId
 
-# The order in which a request passes them.  RequestId is the outermost, so
-# that errors have an id, too; Faults is outside of the door, so that a
-# refusal is told in JSON like every other error.
-MIDDLEWARE = (RequestId, Faults, Door)
+# The order in which a request passes them, before the door.  RequestId is
+# the outermost, so that errors have an id, too; Faults is outside of the
+# door, so that a refusal is told in JSON like every other error.
+MIDDLEWARE = (RequestId, Faults)
 
 
-def load_app(services: Services, token: str | None) -> App:
-    """Return the WSGI application; ``token`` None lets everybody in."""
-    application: App = Router(services)
+def load_app(services: Services, strategy: Strategy) -> App:
+    """Return the WSGI application; ``strategy`` says who is let in."""
+    application: App = Door(Router(services), strategy)
     for middleware in reversed(MIDDLEWARE):
-        application = middleware(application, token)
+        application = middleware(application)
     return application

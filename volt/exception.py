@@ -59,6 +59,13 @@ class Unauthorized(VoltError):
     headers = (('WWW-Authenticate', 'X-Auth-Token'),)
 
 
+class Forbidden(VoltError):
+    """Who calls is known, and may not do this."""
+
+    status = 403
+    code = 'forbidden'
+
+
 class NotFound(VoltError):
     """No such route."""
 

@@ -13,6 +13,7 @@ import webob
 
 from volt import request
 from volt.call import Answer, Call, Services
+from volt.door.caller import Caller
 from volt.exception import MethodNotAllowed, NotFound
 from volt.handlers import images, members, root, trees, volumes
 from volt.schemas import validate
@@ -55,16 +56,20 @@ class Router:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Serve one request."""
-        handler, found = self._find(environ)
-        answer = handler(self._call(environ, found))
+        found = self._find(environ)
+        handler, route = found.pop('handler'), found.pop('route')
+        path = _identifiers(found)
+        caller: Caller = environ['volt.caller']
+        caller.check(environ['REQUEST_METHOD'], route, path)
+        answer = handler(self._call(environ, path, caller))
         return _response(answer)(environ, start_response)
 
-    def _find(self, environ: dict[str, Any]) -> tuple[Handler, dict[str, str]]:
-        """Return the handler and the identifiers still percent-encoded."""
+    def _find(self, environ: dict[str, Any]) -> dict[str, Any]:
+        """Return handler, route and identifiers still percent-encoded."""
         path, method = request.raw_path(environ), environ['REQUEST_METHOD']
-        found = self._mapper.match(path, environ)
+        found: dict[str, Any] | None = self._mapper.match(path, environ)
         if found:
-            return found.pop('handler'), found
+            return found
         allowed = [
             other
             for other in ('GET', 'HEAD', 'PUT', 'POST', 'DELETE')
@@ -74,22 +79,28 @@ class Router:
             raise MethodNotAllowed(method, path, allowed)
         raise NotFound(f"there is no {path} here; see /v1/ for what there is")
 
-    def _call(self, environ: dict[str, Any], found: dict[str, str]) -> Call:
-        path = {
-            name: request.decoded(value)
-            for name, value in found.items()
-            if name != 'action'
-        }
-        validate.identifiers(path)
+    def _call(
+        self, environ: dict[str, Any], path: dict[str, str], caller: Caller
+    ) -> Call:
         return Call(
             services=self._services,
             path=path,
             parameters=request.parameters(environ),
             body=validate.parse(request.body(environ)),
             remote=environ.get('REMOTE_ADDR', ''),
-            trusted=environ.get('volt.trusted', False),
+            trusted=caller.trusted,
             origin=webob.Request(environ).application_url,
         )
+
+
+def _identifiers(found: dict[str, str]) -> dict[str, str]:
+    path = {
+        name: request.decoded(value)
+        for name, value in found.items()
+        if name != 'action'
+    }
+    validate.identifiers(path)
+    return path
 
 
 def _make_map() -> Any:
@@ -100,7 +111,10 @@ def _make_map() -> Any:
     for path, methods in ROUTE_DECLARATIONS.items():
         for method, handler in methods.items():
             mapper.connect(
-                path, handler=handler, conditions={'method': [method]}
+                path,
+                handler=handler,
+                route=path,
+                conditions={'method': [method]},
             )
     mapper.create_regs()
     return mapper

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every request passes on its way in and out."""
 
-import hmac
 import http
 import json
 import logging
@@ -10,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from volt.exception import Unauthorized, VoltError
+from volt.exception import VoltError
 
 LOG = logging.getLogger(__name__)
 
@@ -18,14 +17,11 @@ Environ = dict[str, Any]
 Start = Callable[..., Any]
 App = Callable[[Environ, Start], Iterable[bytes]]
 
-OPEN = ('', '/')
-"""Paths that need no token: which versions there are is no secret."""
-
 
 class RequestId:
     """Names the request in the answer and in the log."""
 
-    def __init__(self, app: App, token: str | None) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
@@ -52,7 +48,7 @@ class RequestId:
 class Faults:
     """Turns every exception into a JSON error."""
 
-    def __init__(self, app: App, token: str | None) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
@@ -86,27 +82,3 @@ class Faults:
         ]
         start(f'{error.status} {title}', headers)
         return [] if environ['REQUEST_METHOD'] == 'HEAD' else [body]
-
-
-class Door:
-    """Lets in who shows the token; without a token, everybody."""
-
-    def __init__(self, app: App, token: str | None) -> None:
-        self._app = app
-        self._token = token.encode() if token else None
-
-    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        """Note whether the caller may be believed, or refuse it."""
-        environ['volt.trusted'] = trusted = self._shown(environ)
-        if self._token and not trusted and environ['PATH_INFO'] not in OPEN:
-            raise Unauthorized(
-                "show the token that volt-api was given (token_file) in the "
-                "header X-Auth-Token"
-            )
-        return self._app(environ, start)
-
-    def _shown(self, environ: Environ) -> bool:
-        shown: str = environ.get('HTTP_X_AUTH_TOKEN', '')
-        return self._token is not None and hmac.compare_digest(
-            shown.encode('latin1', 'replace'), self._token
-        )

@@ -53,8 +53,6 @@ def _serve(options: cfg.ConfigOpts) -> None:
     service = compose.compose(options)
     from volt.cmd import green
 
-    if options.auth_strategy == 'noauth':
-        LOG.warning("noauth: whoever reaches this port may do everything")
     service.evictor.start()
     LOG.info("listening on %s", socket.getsockname())
     green.serve(socket, service.application, LOG, options.max_header_line)

@@ -10,16 +10,23 @@ opts = [
         'auth_strategy',
         default='token',
         choices=[
-            ('token', "the shared secret of token_file in X-Auth-Token"),
-            ('noauth', "everybody who reaches the port"),
+            ('token', "who shows a secret of token_file in X-Auth-Token"),
+            ('noauth', "everybody on this host; see noauth_anywhere"),
         ],
         help="Who is let in.",
     ),
     cfg.StrOpt(
         'token_file',
-        help="File with the shared secret, one line; needed by "
-        "auth_strategy = token.  For example: "
-        "openssl rand -hex 32 > /etc/volt/token",
+        help="File with the shared secret; needed by auth_strategy = token.  "
+        "With several lines each is valid.  For example: (umask 027; openssl "
+        "rand -hex 32 > /etc/volt/token)",
+    ),
+    cfg.BoolOpt(
+        'noauth_anywhere',
+        default=False,
+        help="Let auth_strategy = noauth serve other hosts than this one, "
+        "too.  Whoever reaches the port may then do everything: for closed "
+        "networks only.",
     ),
 ]
 

@@ -40,6 +40,7 @@ def serve(tmp_path):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         (folder / "token").write_text(TOKEN)
+        (folder / "token").chmod(0o600)
         file = folder / "volt.conf"
         file.write_text(
             f"[DEFAULT]\nstate_dir={folder}\nauth_strategy=token\n"

@@ -20,11 +20,13 @@ STORIES = sorted(path.name for path in GABBITS.glob('*.yaml'))
 
 def application(tmp_path, story):
     (tmp_path / 'token').write_text('a-secret-of-some-length')
+    (tmp_path / 'token').chmod(0o600)
     path = tmp_path / 'volt.conf'
     path.write_text(
         f'[DEFAULT]\n'
         f'auth_strategy = {"token" if story == "token.yaml" else "noauth"}\n'
         f'token_file = {tmp_path}/token\n'
+        'noauth_anywhere = true\n'
         f'[database]\nconnection = sqlite://\n'
     )
     options = conf.new()

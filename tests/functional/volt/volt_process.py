@@ -28,6 +28,7 @@ def free_port():
 def write_conf(folder, port, **options):
     """Write a configuration; return its path."""
     (folder / 'token').write_text(TOKEN + '\n')
+    (folder / 'token').chmod(0o600)
     options = {
         'bind_host': '127.0.0.1',
         'bind_port': port,

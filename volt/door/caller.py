@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What strategies have in common: they admit callers, or refuse them."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+Environ = dict[str, Any]
+
+
+class Caller(Protocol):
+    """Somebody who was let in."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it may name another host than the one it calls from."""
+
+    def check(self, method: str, route: str, path: Mapping[str, str]) -> None:
+        """Raise ``Forbidden`` unless it may do this.
+
+        ``route`` is a key of the table in volt/handler.py; ``path`` holds
+        the identifiers found for the names in it.
+        """
+
+
+class Strategy(Protocol):
+    """Decides who is let in; serves several threads."""
+
+    def admit(self, environ: Environ) -> Caller:
+        """Return who calls, or raise ``Unauthorized`` or ``Forbidden``.
+
+        Raises ``Unavailable`` when it cannot tell now.
+        """
+
+    def reload(self) -> None:
+        """Read its files again.
+
+        Raises ``ConfigError``, and goes on with what it had, when they
+        cannot be used.
+        """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Anybody:
+    """A caller who may do everything."""
+
+    trusted: bool = False
+
+    def check(self, method: str, route: str, path: Mapping[str, str]) -> None:
+        """Let it."""

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``auth_strategy = token``: a secret that all nodes share.
+
+The file holds one secret a line and all of them are valid, so that an
+operator can bring a new one to the nodes while the old one still opens.
+"""
+
+import hmac
+import logging
+import os
+import pathlib
+import stat
+
+from oslo_config import cfg
+
+from volt.door.caller import Anybody, Environ
+from volt.exception import ConfigError, Unauthorized
+
+LOG = logging.getLogger(__name__)
+SHORTEST = 16
+"""Characters; less is too easy to guess."""
+
+
+class Token:
+    """Admits who shows one of the secrets in a file."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._secrets = read(path)
+
+    def admit(self, environ: Environ) -> Anybody:
+        """Compare what is shown; the time it takes tells nothing."""
+        shown = environ.get('HTTP_X_AUTH_TOKEN', '').encode(
+            'latin1', 'replace'
+        )
+        if True not in [hmac.compare_digest(shown, s) for s in self._secrets]:
+            raise Unauthorized(
+                "show the token that volt-api was given (token_file) in the "
+                "header X-Auth-Token"
+            )
+        return Anybody(trusted=True)
+
+    def reload(self) -> None:
+        """Read the file again."""
+        self._secrets = read(self._path)
+        LOG.info("token_file %s: %d valid", self._path, len(self._secrets))
+
+
+def load(conf: cfg.ConfigOpts) -> Token:
+    """Return the strategy with the secrets of ``token_file``."""
+    if not conf.token_file:
+        raise ConfigError(
+            "auth_strategy = token needs token_file; write a secret into a "
+            "file that others cannot read (umask 027; openssl rand -hex 32 > "
+            "/etc/volt/token) and name it; or set auth_strategy = noauth"
+        )
+    return Token(conf.token_file)
+
+
+def read(path: str) -> tuple[bytes, ...]:
+    """Return the secrets in a file.
+
+    Empty lines and lines that begin with ``#`` are none.  Raises
+    ``ConfigError`` that names the line, never what stands in it.
+    """
+    try:
+        with pathlib.Path(path).open('rb') as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            lines = [line.strip() for line in file]
+    except OSError as error:
+        raise ConfigError(f"token_file {path}: {error.strerror}") from error
+    if mode & stat.S_IRWXO:
+        raise ConfigError(
+            f"token_file {path}: every user of this host may use it (mode "
+            f"{mode:o}); chmod 640, and chgrp to the group of the service"
+        )
+    return _secrets(path, lines)
+
+
+def _secrets(path: str, lines: list[bytes]) -> tuple[bytes, ...]:
+    found = []
+    for number, line in enumerate(lines, 1):
+        if not line or line.startswith(b'#'):
+            continue
+        text = line.decode('ascii', 'replace')
+        if len(line) < SHORTEST or not (text.isascii() and text.isprintable()):
+            raise ConfigError(
+                f"token_file {path}, line {number}: a secret has at least "
+                f"{SHORTEST} printable ASCII characters"
+            )
+        found.append(line)
+    if not found:
+        raise ConfigError(
+            f"token_file {path}: there is no secret in it; write one a line "
+            "(openssl rand -hex 32)"
+        )
+    return tuple(found)
