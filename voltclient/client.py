@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from voltclient.http import TIMEOUT, HTTPClient, Timeout
 from voltclient.images import ImageManager
 from voltclient.members import MemberManager
+from voltclient.retry import Retry
+from voltclient.transport import TLS
 from voltclient.trees import TreeManager
 from voltclient.volumes import VolumeManager
 
@@ -14,8 +16,10 @@ class Client:
     """Talks to the volt at ``endpoint`` (``http://host:7447``).
 
     ``timeout`` is in seconds: one number, or one to connect and one for
-    each read.  ``cacert``, ``cert_file``, ``key_file`` and ``insecure``
-    are for https endpoints.  One client serves several threads.
+    each read.  ``retry`` says how often and how long a call is tried, see
+    :class:`voltclient.retry.Retry`.  ``cacert``, ``cert_file``,
+    ``key_file`` and ``insecure`` are for https endpoints.  One client
+    serves several threads.
 
     Every call raises exceptions of :mod:`voltclient.exceptions` only.
     """
@@ -31,6 +35,7 @@ class Client:
         key_file: str | None = None,
         insecure: bool = False,
         ssl_compression: bool = True,
+        retry: Retry | None = None,
     ) -> None:
         # ssl_compression has no meaning any more: TLS lost it.  It is
         # accepted because callers of the original give it.
@@ -39,18 +44,10 @@ class Client:
             token=token,
             timeout=timeout,
             headers=identity_headers,
-            verify=False if insecure else cacert or True,
-            certificate=_pair(cert_file, key_file),
+            tls=TLS(cacert, cert_file, key_file, insecure),
+            retry=retry,
         )
         self.volumes = VolumeManager(self.http_client)
         self.members = MemberManager(self.http_client)
         self.images = ImageManager(self.http_client)
         self.trees = TreeManager(self.http_client)
-
-
-def _pair(
-    cert_file: str | None, key_file: str | None
-) -> str | tuple[str, str] | None:
-    if cert_file and key_file:
-        return cert_file, key_file
-    return cert_file

@@ -25,6 +25,14 @@ class CommunicationError(BaseException):
     """Nobody answered in time, or not in the protocol of volt."""
 
 
+class NotReached(CommunicationError):
+    """No connection came about: the request was not carried out."""
+
+
+class ConnectionLost(CommunicationError):
+    """The connection broke: the request may have been carried out."""
+
+
 class SSLConfigurationError(BaseException):
     """The given certificates cannot be used."""
 
@@ -38,7 +46,7 @@ class HTTPException(BaseException):
 
     ``code`` is the HTTP status, ``details`` says what happened,
     ``error_code`` is volt's stable word for it, ``request_id`` finds it in
-    volt's log.
+    volt's log, ``retry_after`` is when to try again, in seconds from now.
     """
 
     code: int | str = 'N/A'
@@ -48,11 +56,13 @@ class HTTPException(BaseException):
         details: str | None = None,
         error_code: str | None = None,
         request_id: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(details)
         self.details = details or self.__class__.__name__
         self.error_code = error_code
         self.request_id = request_id
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         """Say the details, the status and the id of the request."""
@@ -176,13 +186,18 @@ _BY_STATUS: dict[int, type[HTTPException]] = {
 }
 
 
-def from_answer(status: int, told: Any) -> HTTPException:
+def from_answer(
+    status: int, told: Any, retry_after: float | None = None
+) -> HTTPException:
     """Return the exception for a status and the JSON that came with it."""
     error = told.get('error') if isinstance(told, Mapping) else None
     if not isinstance(error, Mapping):
         error = {}
     raised = _BY_STATUS.get(status, HTTPException)(
-        error.get('message'), error.get('code'), error.get('request_id')
+        error.get('message'),
+        error.get('code'),
+        error.get('request_id'),
+        retry_after,
     )
     raised.code = status
     return raised

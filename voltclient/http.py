@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON over HTTP, with every failure as one of our exceptions.
-
-requests takes long to import on small machines, so it is imported with the
-first call: a command that only prints its help does not wait for it.
-"""
+"""Calls of volt's API: JSON over HTTP, tried again where that is safe."""
 
 import functools
+import json
 import re
 import urllib.parse
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from voltclient import exceptions
-
-if TYPE_CHECKING:
-    import requests
+from voltclient.retry import PASSING, Attempt, Retry, until_gone
+from voltclient.transport import TLS, Answer, Transport
 
 Timeout = float | tuple[float, float]
 
@@ -24,7 +20,7 @@ between two bytes of an answer."""
 
 
 class HTTPClient:
-    """One endpoint; connections are kept and used again."""
+    """One endpoint, any number of threads."""
 
     def __init__(
         self,
@@ -33,16 +29,24 @@ class HTTPClient:
         token: str | None = None,
         timeout: Timeout = TIMEOUT,
         headers: Mapping[str, str] | None = None,
-        verify: bool | str = True,
-        certificate: str | tuple[str, str] | None = None,
+        tls: TLS | None = None,
+        retry: Retry | None = None,
     ) -> None:
         self.endpoint = base_of(endpoint)
-        self._timeout = timeout
-        self._headers = dict(headers or {}, Accept='application/json')
+        self._transport = Transport(self.endpoint, tls or TLS())
+        self._connect, self._read = (
+            timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        )
+        self._headers = {
+            **(headers or {}),
+            'Accept': 'application/json',
+            'User-Agent': 'voltclient',
+        }
         if token:
             self._headers['X-Auth-Token'] = token
-        self._verify = verify
-        self._certificate = certificate
+        self._retry = retry or Retry()
+        self._once = Retry(attempts=1, deadline=self._retry.deadline)
+        self._away = False
 
     def call(
         self,
@@ -50,53 +54,59 @@ class HTTPClient:
         *path: str,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
+        repeat: bool = True,
     ) -> Any:
         """Return the JSON that ``/v1/<path>`` answers, None if it is empty.
 
-        The parts of the path and the query are quoted here.
+        The parts of the path and the query are quoted here.  ``repeat``
+        says that the call may be made again when it is not known whether
+        it was carried out.
+
+        A volt that was found away is asked once a call until it answers:
+        who asks it at intervals has his next attempt anyway.
         """
         url = '/'.join([self.endpoint, 'v1', *map(_quoted, path)])
-        response = self._send(method, url, json=body, params=query)
-        told = _json(response)
-        if response.status_code >= 300:
-            raise exceptions.from_answer(response.status_code, told)
+        if query:
+            url += '?' + urllib.parse.urlencode(query)
+        attempt: Attempt[Any] = functools.partial(
+            self._exchange, method, url, body
+        )
+        if method == 'DELETE':
+            attempt = until_gone(attempt)
+        retry = self._once if self._away else self._retry
+        try:
+            told = retry.run(attempt, repeat)
+        except exceptions.BaseException as error:
+            self._away = _says_away(error)
+            raise
+        self._away = False
         return told
 
-    @functools.cached_property
-    def _session(self) -> 'requests.Session':
-        import requests
-
-        session = requests.Session()
-        # volt knows a node by its address; behind a proxy of the
-        # environment all nodes would be one.
-        session.trust_env = False
-        session.headers.update(self._headers)
-        session.verify = self._verify
-        session.cert = self._certificate
-        return session
-
-    def _send(self, method: str, url: str, **more: Any) -> 'requests.Response':
-        from requests import exceptions as errors
-
-        try:
-            return self._session.request(
-                method, url, timeout=self._timeout, **more
-            )
-        except errors.SSLError as error:
-            raise exceptions.SSLCertificateError(f"{url}: {error}") from error
-        except (errors.InvalidURL, errors.InvalidSchema) as error:
-            raise exceptions.InvalidEndpoint(f"{url}: {error}") from error
-        except errors.RequestException as error:
-            if 'NameResolutionError' in repr(error):
-                raise exceptions.InvalidEndpoint(
-                    f"{self.endpoint}: its host name is unknown"
-                ) from error
-            raise exceptions.CommunicationError(
-                f"volt at {self.endpoint} does not answer: {error}"
-            ) from error
-        except OSError as error:
-            # requests says so for a certificate file that is not there.
-            raise exceptions.SSLConfigurationError(str(error)) from error
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        left: float,
+    ) -> Any:
+        headers, raw = self._headers, None
+        if body is not None:
+            raw = json.dumps(body).encode()
+            headers = {**headers, 'Content-Type': 'application/json'}
+        answer = self._transport.send(
+            method,
+            url,
+            raw,
+            headers,
+            connect=min(self._connect, left),
+            read=min(self._read, left),
+            total=left,
+        )
+        told = _json(url, answer)
+        if answer.status >= 300:
+            wait = _seconds(answer.headers.get('Retry-After'))
+            raise exceptions.from_answer(answer.status, told, wait)
+        return told
 
 
 def base_of(endpoint: str) -> str:
@@ -116,14 +126,27 @@ def _quoted(part: str) -> str:
     return urllib.parse.quote(part, safe='')
 
 
-def _json(response: 'requests.Response') -> Any:
-    if not response.content:
+def _json(url: str, answer: Answer) -> Any:
+    if not answer.body:
         return None
     try:
-        return response.json()
-    except ValueError as error:
-        if response.status_code >= 300:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        if answer.status >= 300:
             return None
         raise exceptions.CommunicationError(
-            f"{response.url} answered something that is not JSON"
+            f"{url} answered something that is not JSON"
         ) from error
+
+
+def _seconds(header: str | None) -> float | None:
+    """Return the time of a Retry-After; volt sends seconds, never a date."""
+    return (
+        float(header) if header and re.fullmatch(r'\d{1,6}', header) else None
+    )
+
+
+def _says_away(error: exceptions.BaseException) -> bool:
+    if isinstance(error, exceptions.HTTPException):
+        return error.code in PASSING
+    return isinstance(error, exceptions.CommunicationError)

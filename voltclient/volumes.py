@@ -119,7 +119,11 @@ class VolumeManager:
         iqn: str,
         lun: str,
     ) -> Volume:
-        """Register: from now on this peer serves the volume."""
+        """Register: from now on this peer serves the volume.
+
+        Another time changes nothing, so a lost answer is no failure; so it
+        is with the asking for a place: a node has one in each tree.
+        """
         body = {'host': host, 'port': port, 'iqn': iqn, 'lun': lun}
         told = self._http.call(
             'POST',
@@ -138,11 +142,14 @@ class VolumeManager:
     ) -> None:
         """Take a peer out; without ``peer_id`` drop the whole volume.
 
-        A volume that peers still serve is dropped by ``force`` only.
+        A volume that peers still serve is dropped by ``force`` only.  It is
+        not tried again when the answer is lost: others may have joined.
         """
         if peer_id is None:
             query = {'force': 'true' if force else 'false'}
-            self._http.call('DELETE', 'volumes', session_name, query=query)
+            self._http.call(
+                'DELETE', 'volumes', session_name, query=query, repeat=False
+            )
         else:
             self._http.call('DELETE', 'volumes', session_name, peer_id)
 

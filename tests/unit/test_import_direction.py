@@ -72,7 +72,7 @@ ALONE = {
     ("volt", "webob"): ["volt/handler.py"],
     ("volt", "routes"): ["volt/handler.py"],
     ("virtmanclient", "nova"): ["virtmanclient/nova/"],
-    ("voltclient", "requests"): ["voltclient/http.py"],
+    ("voltclient", "urllib3"): ["voltclient/transport.py"],
 }
 
 # Calls that would run a command through a shell.

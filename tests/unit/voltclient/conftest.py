@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from voltclient import Client
+from voltclient.retry import Retry
 
 
 class Stub(http.server.ThreadingHTTPServer):
@@ -68,4 +69,5 @@ def stub():
 
 @pytest.fixture
 def client(stub):
-    return Client(stub.endpoint, token='secret', timeout=5)
+    retry = Retry(pause=0.001)
+    return Client(stub.endpoint, token='secret', timeout=5, retry=retry)
