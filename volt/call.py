@@ -29,7 +29,8 @@ class Call:
     services: Services
     path: Mapping[str, str]
     """Identifiers from the path, percent-decoded and checked."""
-    parameters: Mapping[str, str]
+    query: Mapping[str, Any]
+    """Query parameters, held against the route's schema, as the body."""
     body: Mapping[str, Any]
     remote: str
     """The address the request came from."""

@@ -2,10 +2,8 @@
 """Images: what image servers serve; these routes are ours."""
 
 from volt.call import Answer, Call
-from volt.exception import InvalidPath
 from volt.handlers import wire
 from volt.model import Image
-from volt.schemas.images import check_image
 
 
 def list_images(call: Call) -> Answer:
@@ -20,7 +18,6 @@ def show_image(call: Call) -> Answer:
 
 def put_image(call: Call) -> Answer:
     """Register an image server as a source of the image."""
-    check_image(call.body)
     body = call.body
     image = Image(
         id=call.path['image_id'],
@@ -35,12 +32,5 @@ def put_image(call: Call) -> Answer:
 
 def delete_image(call: Call) -> Answer:
     """Withdraw one source; the image goes with its last one."""
-    missing = {'host', 'port'} - call.parameters.keys()
-    if missing:
-        raise InvalidPath(
-            f"say which source to withdraw: ?host=H&port=P "
-            f"(missing: {', '.join(sorted(missing))})"
-        )
-    host, port = call.parameters['host'], call.parameters['port']
-    call.services.images.withdraw(call.path['image_id'], host, port)
+    call.services.images.withdraw(call.path['image_id'], **call.query)
     return Answer(status=204)

@@ -6,16 +6,12 @@ from typing import Any
 from volt.call import Answer, Call
 from volt.handlers import wire
 from volt.members import Serving
-from volt.schemas.members import check_heartbeat
-from volt.schemas.pages import read_by_host
 
 
 def list_members(call: Call) -> Answer:
     """List the nodes, ordered by host."""
-    page = read_by_host(call.parameters)
-    return Answer(
-        [wire.node(one) for one in call.services.listing.members(**page)]
-    )
+    found = call.services.listing.members(**call.query)
+    return Answer([wire.node(one) for one in found])
 
 
 def heartbeat(call: Call) -> Answer:
@@ -24,7 +20,6 @@ def heartbeat(call: Call) -> Answer:
     A node that says what it serves is an agent: it gets stripes, too, and
     is told when to beat again.
     """
-    check_heartbeat(call.body)
     serving: list[dict[str, Any]] | None = call.body.get('serving')
     hosts = [one['host'] for one in serving or []]
     member = call.host(call.body.get('host', hosts[0] if hosts else None))

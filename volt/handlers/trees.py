@@ -3,11 +3,9 @@
 
 from volt.call import Answer, Call
 from volt.handlers import wire
-from volt.schemas.pages import read_by_position
 
 
 def show_tree(call: Call) -> Answer:
     """Show a tree with a page of its peers, ordered by position."""
-    page = read_by_position(call.parameters)
-    told = call.services.listing.tree(call.path['volume_id'], **page)
+    told = call.services.listing.tree(call.path['volume_id'], **call.query)
     return Answer(wire.tree(told))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kinds of values that requests are made of.
 
-``description`` goes into the API document, and into the message that tells
-a caller what is wrong: "is not ...".
+``title`` says what a value is: it stands in the API document, and in the
+message that tells a caller what is wrong.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ def text(longest: int = 255) -> Schema:
         'minLength': 1,
         'maxLength': longest,
         'pattern': _PRINTABLE,
-        'description': "printable text without blanks at its ends",
+        'title': "printable text without blanks at its ends",
     }
 
 
@@ -35,7 +35,7 @@ def identifier(longest: int) -> Schema:
     """
     return text(longest) | {
         'not': {'enum': ['.', '..']},
-        'description': "printable text without blanks at its ends, "
+        'title': "printable text without blanks at its ends, "
         "and other than one dot or two",
     }
 
@@ -46,12 +46,12 @@ PEER_ID = identifier(511)
 PORT: Schema = {
     'type': 'string',
     'pattern': '^[1-9][0-9]{0,4}$',
-    'description': "a TCP port in digits",
+    'title': "a TCP port in digits",
 }
 LUN: Schema = {
     'type': 'string',
     'pattern': '^[0-9]{1,5}$',
-    'description': "a LUN in digits",
+    'title': "a LUN in digits",
 }
 
 ADDRESS: Schema = {'host': LABEL, 'port': PORT, 'iqn': LABEL, 'lun': LUN}
@@ -73,5 +73,29 @@ def loose(schema: Schema) -> Schema:
     number = {'type': 'integer', 'minimum': 0, 'maximum': 99_999}
     return {
         'anyOf': [schema, number, {'type': 'null'}],
-        'description': f"{schema['description']}, a number or null",
+        'title': f"{schema['title']}, a number or null",
     }
+
+
+def record(**properties: Schema) -> Schema:
+    """Return the schema of an object that has all of these."""
+    return {
+        'type': 'object',
+        'properties': properties,
+        'required': [*properties],
+    }
+
+
+def listing(items: Schema) -> Schema:
+    """Return the schema of a list."""
+    return {'type': 'array', 'items': items}
+
+
+def kind(name: str, description: str, **more: Any) -> Schema:
+    """Return the schema of a plain value that volt tells."""
+    return {'type': name, 'description': description, **more}
+
+
+def or_null(schema: Schema) -> Schema:
+    """Return the schema of a plain value that may be missing."""
+    return schema | {'type': [schema['type'], 'null']}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Body of a beat: nothing from old clients, what it serves from agents."""
+"""Beats: nothing from old clients, what it serves from agents."""
 
 from volt.schemas.common import (
     ADDRESS,
@@ -8,8 +8,11 @@ from volt.schemas.common import (
     PEER_ID,
     VOLUME_ID,
     Schema,
+    kind,
+    listing,
+    record,
 )
-from volt.schemas.validate import body
+from volt.schemas.volumes import ASSIGNMENT
 
 _SERVING: Schema = {
     'type': 'object',
@@ -27,4 +30,21 @@ HEARTBEAT: Schema = {
     },
 }
 
-check_heartbeat = body(HEARTBEAT)
+_SECONDS = kind('number', "Seconds.", minimum=0)
+
+BEAT = {
+    'anyOf': [
+        listing(ASSIGNMENT)
+        | {'description': "For who did not say what it serves."},
+        record(beat_after=_SECONDS, peers=listing(ASSIGNMENT)),
+    ]
+}
+MEMBERS = listing(
+    record(
+        host=LABEL,
+        age=_SECONDS | {'description': "Seconds since it was heard of."},
+        due=_SECONDS
+        | {'description': "Seconds until it is evicted if it stays silent."},
+        peers=kind('integer', "Its places in trees.", minimum=0),
+    )
+)

@@ -2,30 +2,30 @@
 """Query parameters of long lists: how many entries, and after which."""
 
 from volt.schemas.common import LABEL, PEER_ID, VOLUME_ID, Schema
-from volt.schemas.validate import parameters
 
 LARGEST = 1000
 """Entries of one page, also when the caller does not say how many."""
 
-LIMIT: Schema = {
+_LIMIT: Schema = {
     'type': 'integer',
     'minimum': 1,
     'maximum': LARGEST,
-    'default': LARGEST,
+    'description': "Most entries of the answer.  "
+    "With neither limit nor marker it has them all.",
 }
-POSITION: Schema = {'type': 'integer', 'minimum': 0, 'maximum': 2**63 - 1}
+_LIMITED = _LIMIT | {
+    'default': LARGEST,
+    'description': "Most entries of the answer.",
+}
+_POSITION: Schema = {'type': 'integer', 'minimum': 0, 'maximum': 2**63 - 1}
 
 
-def _page(marker: Schema) -> Schema:
-    return {'type': 'object', 'properties': {'limit': LIMIT, 'marker': marker}}
+def _page(limit: Schema, marker: Schema, after: str) -> Schema:
+    marker = marker | {'description': f"The {after} after which to begin."}
+    return {'type': 'object', 'properties': {'limit': limit, 'marker': marker}}
 
 
-BY_HOST = _page(LABEL)
-BY_POSITION = _page(POSITION)
-BY_VOLUME = _page(VOLUME_ID)
-BY_PEER = _page(PEER_ID)
-
-read_by_host = parameters(BY_HOST)
-read_by_position = parameters(BY_POSITION)
-read_by_volume = parameters(BY_VOLUME)
-read_by_peer = parameters(BY_PEER)
+BY_HOST = _page(_LIMITED, LABEL, 'host')
+BY_POSITION = _page(_LIMITED, _POSITION, 'position')
+BY_VOLUME = _page(_LIMIT, VOLUME_ID, 'volume id')
+BY_PEER = _page(_LIMIT, PEER_ID, 'peer id')

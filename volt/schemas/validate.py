@@ -97,8 +97,8 @@ def _value(text: str, schema: Schema) -> int | bool | str:
 def _reason(error: fastjsonschema.JsonSchemaValueException) -> str:
     """Say it for people: patterns and long values are no help to them."""
     definition, rule = error.definition, error.rule
-    if rule in ('pattern', 'not', 'anyOf') and 'description' in definition:
-        return f"is not {definition['description']}"
+    if rule in ('pattern', 'not', 'anyOf') and 'title' in definition:
+        return f"is not {definition['title']}"
     if rule == 'required':
         missing = sorted({*definition[rule]} - {*error.value})
         return f"needs {', '.join(missing)}"

@@ -1,8 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies of the volume routes.  Keys nobody knows are ignored."""
+"""Volumes and their peers: what is asked and what is told.
 
-from volt.schemas.common import ADDRESS, FAILED, PEER_ID, Schema, loose
-from volt.schemas.validate import body
+Keys nobody knows are ignored, of agents too: a newer agent may tell more
+than this volt wants to hear.
+"""
+
+from volt.schemas.common import (
+    ADDRESS,
+    FAILED,
+    LABEL,
+    LUN,
+    PEER_ID,
+    PORT,
+    VOLUME_ID,
+    Schema,
+    kind,
+    listing,
+    loose,
+    or_null,
+    record,
+)
+from volt.schemas.images import TOLD
 
 _LOOSE = {name: loose(schema) for name, schema in ADDRESS.items()}
 
@@ -10,7 +28,11 @@ REGISTER: Schema = {'type': 'object', 'properties': _LOOSE}
 
 QUERY: Schema = {
     'type': 'object',
-    'properties': {'accept_pending': {'type': 'boolean'}},
+    'properties': {
+        'accept_pending': kind(
+            'boolean', "Whether the caller is an agent, which can wait."
+        )
+    },
     'if': {
         'properties': {'accept_pending': {'const': True}},
         'required': ['accept_pending'],
@@ -24,5 +46,48 @@ QUERY: Schema = {
     'else': {'properties': _LOOSE | {'peer_id': loose(PEER_ID)}},
 }
 
-check_register = body(REGISTER)
-check_query = body(QUERY)
+DROP: Schema = {
+    'type': 'object',
+    'properties': {
+        'force': kind(
+            'boolean', "Even while peers serve the volume.", default=False
+        )
+    },
+}
+
+STATUS = kind(
+    'string',
+    "pending: a place is kept; OK: the peer serves the image.",
+    enum=['pending', 'OK'],
+)
+PEER = record(
+    host=LABEL,
+    port=or_null(PORT),
+    iqn=or_null(LABEL),
+    lun=or_null(LUN),
+    status=STATUS,
+    peer_id=PEER_ID,
+)
+PEERS = listing(PEER)
+VOLUMES = listing(
+    record(id=VOLUME_ID, count=kind('integer', "Number of peers.", minimum=1))
+)
+
+SOURCE = record(
+    **ADDRESS,
+    status=STATUS,
+    peer_id=or_null(PEER_ID) | {'description': "Null: an image server."},
+)
+NOBODY = record(peer_id=kind('null', "There is no place now: ask again."))
+ASSIGNMENT = record(
+    peer_id=or_null(PEER_ID) | {'description': "Null: no place now."},
+    parents=listing({'anyOf': [PEER, NOBODY]}),
+)
+ASSIGNMENT['properties'] |= {
+    'stripes': listing(listing(SOURCE))
+    | {'description': "For agents: lists of sources, the best first."},
+    'image': {
+        'anyOf': [TOLD, kind('null', "No image server has registered it.")]
+    },
+    'beat_after': kind('number', "Seconds until the first beat.", minimum=0),
+}

@@ -7,9 +7,14 @@ from hypothesis import strategies as st
 
 from volt.exception import BadRequest, InvalidBody, InvalidPath, MalformedJSON
 from volt.schemas import validate
-from volt.schemas.images import check_image
-from volt.schemas.members import check_heartbeat
-from volt.schemas.volumes import check_query, check_register
+from volt.schemas.images import IMAGE as IMAGE_SCHEMA
+from volt.schemas.members import HEARTBEAT
+from volt.schemas.volumes import QUERY, REGISTER
+
+check_image, check_heartbeat, check_query, check_register = (
+    validate.body(schema)
+    for schema in (IMAGE_SCHEMA, HEARTBEAT, QUERY, REGISTER)
+)
 
 ADDRESS = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.x:y', 'lun': '1'}
 IMAGE = ADDRESS | {'size': 8, 'generation': 'g', 'serial': 's'}

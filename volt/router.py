@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the route of a request, hands it over, and sends the answer.
+
+The only module that knows WebOb and Routes.
+"""
+
+from typing import Any
+
+import routes
+import webob
+
+from volt import request
+from volt.call import Answer, Call, Services
+from volt.door.caller import Caller
+from volt.exception import MethodNotAllowed, NotFound
+from volt.route import Route, Table
+from volt.schemas import validate
+
+
+class Router:
+    """The WSGI application at the end of the middleware."""
+
+    def __init__(self, services: Services, table: Table) -> None:
+        self._services = services
+        self._table = table
+        self._mapper = _make_map(table)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Serve one request."""
+        found = self._find(environ)
+        method, template = environ['REQUEST_METHOD'], found.pop('route')
+        path = _identifiers(found)
+        caller: Caller = environ['volt.caller']
+        caller.check(method, template, path)
+        route = self._table[template][method]
+        answer = route.handler(self._call(environ, route, path, caller))
+        return _response(answer)(environ, start_response)
+
+    def _find(self, environ: dict[str, Any]) -> dict[str, Any]:
+        """Return the route's path, and identifiers still percent-encoded."""
+        path, method = request.raw_path(environ), environ['REQUEST_METHOD']
+        found: dict[str, Any] | None = self._mapper.match(path, environ)
+        if found:
+            return found
+        allowed = [
+            other
+            for other in ('GET', 'HEAD', 'PUT', 'POST', 'DELETE')
+            if self._mapper.match(path, environ | {'REQUEST_METHOD': other})
+        ]
+        if allowed:
+            raise MethodNotAllowed(method, path, allowed)
+        raise NotFound(f"there is no {path} here; see /v1/ for what there is")
+
+    def _call(
+        self,
+        environ: dict[str, Any],
+        route: Route,
+        path: dict[str, str],
+        caller: Caller,
+    ) -> Call:
+        body = validate.parse(request.body(environ))
+        route.check_body(body)
+        return Call(
+            services=self._services,
+            path=path,
+            query=route.read_query(request.parameters(environ)),
+            body=body,
+            remote=environ.get('REMOTE_ADDR', ''),
+            trusted=caller.trusted,
+            origin=webob.Request(environ).application_url,
+        )
+
+
+def _identifiers(found: dict[str, str]) -> dict[str, str]:
+    path = {
+        name: request.decoded(value)
+        for name, value in found.items()
+        if name != 'action'
+    }
+    validate.identifiers(path)
+    return path
+
+
+def _make_map(table: Table) -> Any:
+    mapper = routes.Mapper(
+        controller_scan=None, explicit=True, always_scan=False
+    )
+    mapper.minimization = False
+    for path, methods in table.items():
+        for method in methods:
+            mapper.connect(path, route=path, conditions={'method': [method]})
+    mapper.create_regs()
+    return mapper
+
+
+def _response(answer: Answer) -> Any:
+    if answer.payload is None:
+        response = webob.Response(status=answer.status, charset='UTF-8')
+        if answer.status == 204:
+            del response.content_type
+        return response
+    return webob.Response(
+        status=answer.status,
+        content_type='application/json',
+        charset='UTF-8',
+        json_body=answer.payload,
+    )

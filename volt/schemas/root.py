@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tells about the service itself: its versions and its errors."""
+
+from volt.schemas.common import kind, listing, record
+
+_LINK = record(rel=kind('string', "self"), href=kind('string', "Its URL."))
+_VERSION = record(
+    id=kind('string', "v and a number"),
+    status=kind('string', "CURRENT: the one to use."),
+    links=listing(_LINK),
+)
+VERSIONS = record(versions=listing(_VERSION))
+VERSION = record(version=_VERSION)
+
+ERROR = record(
+    error=record(
+        code=kind('string', "For programs; never changes."),
+        title=kind('string', "The name of the status."),
+        message=kind('string', "For people: what is wrong, and the remedy."),
+        request_id=kind('string', "Finds the request in the log of volt."),
+    )
+)
