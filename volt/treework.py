@@ -86,7 +86,7 @@ class TreeWork:
         """Let a peer go and close the gap; an empty volume goes with it."""
         moves = placement.vacate(self.peers, peer)
         self.peers.remove(peer, moves)
-        LOG.info("%s left, %d moved", peer.peer_id, len(moves))
+        LOG.debug("%s left, %d moved", peer.peer_id, len(moves))
         if not self.peers.size:
             self._unit.volumes.delete(self._volume)
 
@@ -95,22 +95,31 @@ class TreeWork:
 
         ``failed`` are the portals at which it cannot read at present.
         """
-        near = self.peers.at(self._policy.reach(peer.position, self._fanout))
-        now, soon = (
-            self._policy.choose(
-                peer.position,
-                self._fanout,
-                near,
-                pending=pending,
-                failed=failed,
-            )
-            for pending in (False, True)
+        near = self._near(peer.position, failed)
+        soon = self._policy.choose(
+            peer.position, self._fanout, near, pending=True, failed=failed
         )
+        now = soon
+        if not all(one.serves for one in soon):
+            now = self._policy.choose(
+                peer.position, self._fanout, near, pending=False, failed=failed
+            )
         return self._answer(peer.peer_id, now, soon, peer.position - 1, failed)
+
+    def _near(self, position: int, failed: Portals) -> dict[int, Peer]:
+        """Return whom the policy may choose from, few if they all do."""
+        best = self._policy.best(position, self._fanout)
+        near = self.peers.at(best)
+        if len(near) == len(best) and all(
+            one.serves and one.address.portal not in failed
+            for one in near.values()
+        ):
+            return near
+        return self.peers.at(self._policy.reach(position, self._fanout))
 
     def no_slot(self, failed: Portals = frozenset()) -> Assignment:
         """Return the answer for who has to ask again."""
-        LOG.info("no place in %s now", self._volume.name)
+        LOG.debug("no place in %s now", self._volume.name)
         return self._answer(None, [], [], self.peers.size, failed)
 
     def _answer(
@@ -132,11 +141,11 @@ class TreeWork:
 
     def _put_in(self, peer: Peer, *leasts: Opening) -> Peer | None:
         for least in leasts:
-            position = placement.place(self.peers, least)
-            if position is not None:
-                peer = dataclasses.replace(peer, position=position)
-                self.peers.insert(peer, self._unit.now())
-                LOG.info("%s joined at %d", peer.peer_id, position)
+            place = placement.place(self.peers, least)
+            if place is not None:
+                peer = dataclasses.replace(peer, position=place.position)
+                self.peers.insert(peer, self._unit.now(), place.last)
+                LOG.debug("%s joined at %d", peer.peer_id, peer.position)
                 return peer
         return None
 

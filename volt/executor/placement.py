@@ -14,6 +14,7 @@ is ever below the limit, whatever the order of joins and leaves, with one
 move for each leave.
 """
 
+import dataclasses
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
@@ -48,7 +49,15 @@ class View(Protocol):
         """Return the peer at the highest position; the tree has one."""
 
 
-def place(view: View, least: Opening) -> int | None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """A free position; ``last``: it is the last free one of its parent."""
+
+    position: int
+    last: bool
+
+
+def place(view: View, least: Opening) -> Place | None:
     """Return the place for a newcomer, None when there is none now.
 
     ``least`` says which parents it can live with: SERVING for a client that
@@ -61,7 +70,8 @@ def place(view: View, least: Opening) -> int | None:
     if free is None:
         return None
     deepest = shape.level_limit(view.size + 1, view.fanout)
-    return free if shape.level_of(free, view.fanout) <= deepest else None
+    level = shape.level_of(free.position, view.fanout)
+    return free if level <= deepest else None
 
 
 def vacate(view: View, leaving: Peer) -> list[Move]:
@@ -93,10 +103,13 @@ def opening_of(peer: Peer, children: int, fanout: int) -> Opening:
     return Opening.SERVING if peer.serves else Opening.PROMISED
 
 
-def _free_child(view: View, position: int) -> int | None:
+def _free_child(view: View, position: int) -> Place | None:
     places = shape.children_of(position, view.fanout)
     taken = view.occupied(places)
-    return next((place for place in places if place not in taken), None)
+    free = next((place for place in places if place not in taken), None)
+    if free is None:
+        return None
+    return Place(free, last=len(taken) == view.fanout - 1)
 
 
 def _below(view: View, peer: Peer) -> range:

@@ -2,11 +2,13 @@
 """Which peers a peer reads from: what all policies have in common.
 
 A policy sees positions and peers, never the registry.  It is asked twice:
-first for the positions it wants to know about (``reach``, O(log n) of
-them), then, with the peers found there, for the parents.
+first for the positions it wants to know about, then, with the peers found
+there, for the parents.  Where all is well the few positions of ``best`` do;
+else those of ``reach`` are looked at, O(log n) of them.
 """
 
 import abc
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from volt.executor import shape
@@ -29,8 +31,17 @@ class Policy(abc.ABC):
     def extras(self, position: int, fanout: int) -> Iterator[int]:
         """Yield where to look for extra parents, the best place first."""
 
+    def best(self, position: int, fanout: int) -> set[int]:
+        """Return the positions of whom it reads from when all of them serve.
+
+        Seeing these, ``choose`` answers as if it saw all of ``reach``.
+        """
+        first = shape.lineage(position, fanout)[:1]
+        extras = self.extras(position, fanout)
+        return {*first, *itertools.islice(extras, self.parents - 1)}
+
     def reach(self, position: int, fanout: int) -> set[int]:
-        """Return the positions that ``choose`` needs to see."""
+        """Return the positions that ``choose`` needs to see in any case."""
         extras = self.extras(position, fanout)
         return {*shape.lineage(position, fanout), *extras}
 

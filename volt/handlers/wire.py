@@ -13,7 +13,7 @@ JSON = dict[str, Any]
 
 def peer(peer: Peer) -> JSON:
     """Return the peer object of the original protocol."""
-    return dataclasses.asdict(peer.address) | {
+    return _at(peer.address) | {
         'status': peer.status.value,
         'peer_id': peer.peer_id,
     }
@@ -53,7 +53,7 @@ def _standing(one: Standing) -> JSON:
 
 def source(source: Source) -> JSON:
     """Return one place to read from."""
-    return dataclasses.asdict(source.address) | {
+    return _at(source.address) | {
         'status': source.status.value,
         'peer_id': source.peer_id,
     }
@@ -86,6 +86,16 @@ def address(said: Mapping[str, Any], host: str) -> Address:
 def portals(said: Iterable[Mapping[str, str]]) -> Portals:
     """Return the portals that a body lists."""
     return frozenset((one['host'], one['port']) for one in said)
+
+
+def _at(address: Address) -> JSON:
+    """Return the four parts; asdict() would take ten times as long."""
+    return {
+        'host': address.host,
+        'port': address.port,
+        'iqn': address.iqn,
+        'lun': address.lun,
+    }
 
 
 def _text(value: Any) -> str | None:

@@ -4,7 +4,7 @@
 import sqlalchemy as sa
 
 from volt.model import Peer, Status, Volume
-from volt.registry import rows
+from volt.registry import rows, upsert
 from volt.registry.models import members, peers, volumes
 
 Held = tuple[str, str]
@@ -13,10 +13,11 @@ Held = tuple[str, str]
 _IT = members.c.name == sa.bindparam('node')
 _NOW = sa.bindparam('now', type_=sa.Double)
 _DUE = sa.bindparam('time', type_=sa.Double)
-_LATER = sa.case((members.c.due > _DUE, members.c.due), else_=_DUE)
 _BEAT = members.update().where(_IT).values(last_seen=_NOW, due=_DUE)
-_SEEN = members.update().where(_IT).values(last_seen=_NOW, due=_LATER)
-_INSERT = members.insert()
+_SEEN = upsert.by_dialect(
+    members,
+    {'last_seen': upsert.newer, 'due': upsert.greater},
+)
 _HOLDINGS = (
     sa.select(*volumes.c, *rows.columns)
     .join(volumes, volumes.c.key == peers.c.volume_key)
@@ -42,12 +43,15 @@ class Members:
         self._connection = connection
 
     def beat(self, name: str, now: float, allowance: float) -> None:
-        """Note a beat: the node is overdue after ``allowance``."""
-        self._note(_BEAT, name, now, allowance)
+        """Note a beat of a known node: it is overdue after ``allowance``."""
+        values = {'node': name, 'now': now, 'time': now + allowance}
+        self._connection.execute(_BEAT, values)
 
     def seen(self, name: str, now: float, allowance: float) -> None:
         """Note another sign of life, which never shortens its time."""
-        self._note(_SEEN, name, now, allowance)
+        values = {'name': name, 'last_seen': now, 'due': now + allowance}
+        how = _SEEN[self._connection.dialect.name]
+        self._connection.execute(how, values)
 
     def count(self) -> int:
         """Return the number of nodes; reads all of them."""
@@ -57,7 +61,10 @@ class Members:
     def holdings(self, name: str) -> list[tuple[Volume, Peer]]:
         """Return the peers of a node and their trees, by volume."""
         found = self._connection.execute(_HOLDINGS, {'node': name}).all()
-        held = [(rows.volume(row), rows.peer(row, row.name)) for row in found]
+        held = [
+            (rows.volume(row), rows.peer(row[-rows.WIDTH :], row.name))
+            for row in found
+        ]
         return sorted(held, key=lambda one: (one[0].name, one[1].peer_id))
 
     def overdue(self, now: float) -> list[str]:
@@ -98,12 +105,3 @@ class Members:
         self._connection.execute(
             members.delete().where(members.c.name == name, ~held)
         )
-
-    def _note(
-        self, how: sa.Update, name: str, now: float, allowance: float
-    ) -> None:
-        due = now + allowance
-        values = {'node': name, 'now': now, 'time': due}
-        if not self._connection.execute(how, values).rowcount:
-            new = {'name': name, 'last_seen': now, 'due': due}
-            self._connection.execute(_INSERT, new)

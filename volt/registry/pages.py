@@ -91,4 +91,7 @@ class Pages:
         found = self._connection.execute(
             _PEERS, {'volume': volume.key, 'after': after, 'most': most}
         )
-        return [(rows.peer(row, volume.name), row.last_seen) for row in found]
+        return [
+            (rows.peer(row[: rows.WIDTH], volume.name), row.last_seen)
+            for row in found
+        ]

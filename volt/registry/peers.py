@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from volt.executor import shape
 from volt.executor.placement import opening_of
-from volt.model import Move, Peer, Status
+from volt.model import Move, Opening, Peer, Status
 from volt.registry import rows
 from volt.registry.models import peers, volumes
 from volt.registry.view import MINE, TreeView
@@ -29,6 +29,11 @@ _CHANGE = (
 )
 _MOVE = peers.update().where(_IT).values(position=sa.bindparam('place'))
 _OPEN = peers.update().where(_IT).values(opening=sa.bindparam('step'))
+_FULL = (
+    peers.update()
+    .where(MINE, peers.c.position == sa.bindparam('above'))
+    .values(opening=int(Opening.CLOSED))
+)
 _DELETE = peers.delete().where(_IT)
 _ANY_OK = (
     sa.select(peers.c.key).where(MINE, peers.c.status == Status.OK).limit(1)
@@ -47,14 +52,18 @@ class Peers(TreeView):
         """Tell whether at least one peer serves the volume."""
         return self._execute(_ANY_OK).first() is not None
 
-    def insert(self, peer: Peer, now: float) -> None:
-        """Put in a new peer; its position is free, hence all below it."""
+    def insert(self, peer: Peer, now: float, last: bool) -> None:
+        """Put in a new peer; its position is free, hence all below it.
+
+        ``last``: from now on the peer above has no room for another.
+        """
         values = rows.values(peer)
         values |= {'volume_key': self._volume.key, 'reserved_at': now}
         values['opening'] = opening_of(peer, 0, self.fanout)
         self._connection.execute(_INSERT, values)
         self._grow(1)
-        self._reopen({self._above(peer.position)})
+        if last:
+            self._execute(_FULL, above=self._above(peer.position))
 
     def update(self, peer: Peer, now: float) -> None:
         """Write down what has changed about a peer, not where it stands."""

@@ -2,6 +2,7 @@
 """Rows as values, and values as rows."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,16 +13,19 @@ from volt.registry.models import peers
 _ADDRESS = [field.name for field in dataclasses.fields(Address)]
 
 
-def peer(row: sa.Row[Any], volume_id: str) -> Peer:
-    """Return the peer that a row of the table tells about."""
-    told = row._mapping
+def peer(values: Sequence[Any], volume_id: str) -> Peer:
+    """Return the peer that the values of ``columns`` tell about.
+
+    By place and not by name: a beat makes several of them.
+    """
+    peer_id, member, status, position, host, port, iqn, lun = values
     return Peer(
-        volume_id=volume_id,
-        peer_id=told['peer_id'],
-        member=told['member'],
-        address=Address(**{name: told[name] for name in _ADDRESS}),
-        status=Status(told['status']),
-        position=told['position'],
+        volume_id,
+        peer_id,
+        member,
+        Address(host, port, iqn, lun),
+        Status.OK if status == Status.OK.value else Status.PENDING,
+        position,
     )
 
 
@@ -42,3 +46,4 @@ def values(peer: Peer) -> dict[str, Any]:
 
 names = ('peer_id', 'member', 'status', 'position', *_ADDRESS)
 columns = [peers.c[name] for name in names]
+WIDTH = len(columns)

@@ -18,6 +18,7 @@ class Unit:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._now: float | None = None
         self.volumes = Volumes(connection)
         self.members = Members(connection)
         self.images = Images(connection)
@@ -29,5 +30,10 @@ class Unit:
         return Peers(self._connection, volume)
 
     def now(self) -> float:
-        """Return the time by the clock that all workers share."""
-        return now(self._connection)
+        """Return the time by the clock that all workers share.
+
+        It stands still during the transaction: a server is asked once.
+        """
+        if self._now is None:
+            self._now = now(self._connection)
+        return self._now

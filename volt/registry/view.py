@@ -25,7 +25,31 @@ _LAST = _DOWNWARDS.limit(1)
 _SERVING = _DOWNWARDS.where(_OPENING).limit(sa.bindparam('most'))
 _ONE = _PEERS.where(peers.c.peer_id == sa.bindparam('id'))
 _OCCUPIED = sa.select(peers.c.position).where(MINE, _PLACES)
-_LOWEST = sa.select(sa.func.min(peers.c.position)).where(MINE, _OPENING)
+_TAKEN = sa.select(peers.c.position).where(
+    MINE,
+    peers.c.position.between(sa.bindparam('first'), sa.bindparam('last')),
+)
+
+
+def _lowest(least: Opening) -> sa.Select[Any]:
+    """Return the question for the lowest place of each opening.
+
+    One descent of the index each: min() over several at once would read
+    them all.
+    """
+    lowest = sa.func.min(peers.c.position)
+    return sa.select(
+        *(
+            sa.select(lowest)
+            .where(MINE, peers.c.opening == int(step))
+            .scalar_subquery()
+            for step in Opening
+            if step >= least
+        )
+    )
+
+
+_LOWEST = {least: _lowest(least) for least in Opening}
 
 
 class TreeView:
@@ -61,19 +85,16 @@ class TreeView:
 
     def occupied(self, positions: Iterable[int]) -> set[int]:
         """Return which of these positions are taken."""
-        places = list(positions)
-        if not places:
-            return set()
-        return set(self._execute(_OCCUPIED, places=places).scalars())
+        if isinstance(positions, range) and positions.step == 1:
+            first, last = positions.start, positions.stop - 1
+            found = self._execute(_TAKEN, first=first, last=last)
+        else:
+            found = self._execute(_OCCUPIED, places=list(positions))
+        return set(found.scalars())
 
     def lowest_open(self, least: Opening) -> int | None:
         """Return the lowest peer position open to ``least`` or more."""
-        # One descent each: min() over several at once would read them all.
-        lowest = [
-            self._execute(_LOWEST, step=step).scalar_one()
-            for step in Opening
-            if step >= least
-        ]
+        lowest = self._execute(_LOWEST[least]).one()
         return min((one for one in lowest if one is not None), default=None)
 
     def highest_serving(self, limit: int) -> list[Peer]:

@@ -62,7 +62,7 @@ class MemoryTree:
 
     def join(self, name, agent=True):
         least = Opening.PROMISED if agent else Opening.SERVING
-        place = placement.place(self, least)
+        place = self._place(least)
         if place is not None:
             one = peer(name, place, Status.PENDING, promise=agent)
             self.peers[place] = one
@@ -86,10 +86,19 @@ class MemoryTree:
 
     def _any_place(self):
         for least in (Opening.SERVING, Opening.PROMISED):
-            place = placement.place(self, least)
+            place = self._place(least)
             if place is not None:
                 return place
         return None
+
+    def _place(self, least):
+        found = placement.place(self, least)
+        if found is None:
+            return None
+        above = shape.parent_of(found.position, self.fanout)
+        below = self.at(shape.children_of(above, self.fanout))
+        assert found.last == (len(below) == self.fanout - 1)
+        return found.position
 
     def _apply(self, move: Move):
         del self.peers[move.peer.position]

@@ -163,4 +163,4 @@ def test_a_stand_in_that_is_not_up_is_better_than_none():
 def test_the_last_to_leave_moves_nobody():
     tree = grown(1)
     assert tree.leave('n0') == []
-    assert placement.place(tree, Opening.SERVING) == 1
+    assert placement.place(tree, Opening.SERVING).position == 1

@@ -190,3 +190,15 @@ def test_reach_is_short():
     sizes = [len(BinaryTree().reach(10**power, 2)) for power in range(1, 7)]
     steps = [after - before for before, after in itertools.pairwise(sizes)]
     assert max(steps) <= 8
+
+
+@given(trees(), policies)
+def test_the_best_places_do_when_all_of_them_serve(tree, policy):
+    for place in tree.peers:
+        best = policy.best(place, tree.fanout)
+        few = tree.at(best)
+        if len(few) == len(best) and all(one.serves for one in few.values()):
+            told = policy.choose(place, tree.fanout, few, pending=True)
+            assert [one.position for one in told] == parents(
+                tree, place, policy, pending=True
+            )
