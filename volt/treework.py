@@ -115,7 +115,8 @@ class TreeWork:
             for one in near.values()
         ):
             return near
-        return self.peers.at(self._policy.reach(position, self._fanout))
+        reach = self._policy.reach(position, self._fanout)
+        return near | self.peers.serving_at(reach - best)
 
     def no_slot(self, failed: Portals = frozenset()) -> Assignment:
         """Return the answer for who has to ask again."""

@@ -4,7 +4,7 @@
 A policy sees positions and peers, never the registry.  It is asked twice:
 first for the positions it wants to know about, then, with the peers found
 there, for the parents.  Where all is well the few positions of ``best`` do;
-else those of ``reach`` are looked at, O(log n) of them.
+else the serving ones at those of ``reach`` are wanted, too, O(log n) of them.
 """
 
 import abc
@@ -41,7 +41,7 @@ class Policy(abc.ABC):
         return {*first, *itertools.islice(extras, self.parents - 1)}
 
     def reach(self, position: int, fanout: int) -> set[int]:
-        """Return the positions that ``choose`` needs to see in any case."""
+        """Return the positions where a stand-in may be found, if it serves."""
         extras = self.extras(position, fanout)
         return {*shape.lineage(position, fanout), *extras}
 
@@ -56,10 +56,11 @@ class Policy(abc.ABC):
     ) -> list[Peer]:
         """Return whom to read from, best first.
 
-        While the tree parent cannot be named, its nearest ancestor stands
-        in for it.  ``pending``: the reader accepts a tree parent that has
-        only announced its address.  Extra parents always serve.  Nobody is
-        named at whose portal the reader has just ``failed`` to read.
+        While the tree parent cannot be named, its nearest ancestor that
+        serves stands in for it.  ``pending``: the reader accepts a tree
+        parent that has only announced its address.  Extra parents always
+        serve.  Nobody is named at whose portal the reader has just
+        ``failed`` to read.
         """
         left = {
             place: near[place]
@@ -68,7 +69,8 @@ class Policy(abc.ABC):
         }
         usable = _soon if pending else _now
         lineage = shape.lineage(position, fanout)
-        first = _pick(lineage, left, usable, 1)
+        first = _pick(lineage[:1], left, usable, 1)
+        first = first or _pick(lineage[1:], left, _now, 1)
         extras = self.extras(position, fanout)
         return first + _pick(extras, left, _now, self.parents - 1)
 

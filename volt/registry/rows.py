@@ -36,7 +36,12 @@ def volume(row: sa.Row[Any]) -> Volume:
 
 def values(peer: Peer) -> dict[str, Any]:
     """Return the columns that a peer decides about itself."""
-    return dataclasses.asdict(peer.address) | {
+    address = peer.address
+    return {
+        'host': address.host,
+        'port': address.port,
+        'iqn': address.iqn,
+        'lun': address.lun,
         'peer_id': peer.peer_id,
         'member': peer.member,
         'status': peer.status.value,

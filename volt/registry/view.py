@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from volt.model import Opening, Peer, Volume
+from volt.model import Opening, Peer, Status, Volume
 from volt.registry import rows
 from volt.registry.models import peers
 
@@ -19,6 +19,7 @@ _OPENING = peers.c.opening == sa.bindparam('step')
 
 _PEERS = sa.select(*rows.columns).where(MINE)
 _AT = _PEERS.where(_PLACES)
+_OK_AT = _AT.where(peers.c.status == Status.OK.value)
 _ALL = _PEERS.order_by(peers.c.position)
 _DOWNWARDS = _PEERS.order_by(peers.c.position.desc())
 _LAST = _DOWNWARDS.limit(1)
@@ -81,6 +82,12 @@ class TreeView:
         """Return the peers at these positions, by position."""
         places = list(positions)
         found = self._fetch(_AT, places=places) if places else []
+        return {peer.position: peer for peer in found}
+
+    def serving_at(self, positions: Iterable[int]) -> dict[int, Peer]:
+        """Return those of the peers there that have registered."""
+        places = list(positions)
+        found = self._fetch(_OK_AT, places=places) if places else []
         return {peer.position: peer for peer in found}
 
     def occupied(self, positions: Iterable[int]) -> set[int]:

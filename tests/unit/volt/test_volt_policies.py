@@ -18,7 +18,12 @@ from volt.model import Status
 
 def parents(tree, position, policy=None, pending=False, failed=()):
     policy = policy or BinaryTree()
-    near = tree.at(policy.reach(position, tree.fanout))
+    best = policy.best(position, tree.fanout)
+    near = tree.at(best) | {
+        place: one
+        for place, one in tree.at(policy.reach(position, tree.fanout)).items()
+        if one.serves
+    }
     lost = frozenset(tree.peers[place].address.portal for place in failed)
     chosen = policy.choose(
         position, tree.fanout, near, pending=pending, failed=lost
