@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m bench.volt``: measures, prints tables, writes a file.
+
+Exit codes: 0 measured, whatever the figures; 1 volt answered wrongly.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.volt import kernel, report
+from bench.volt.fill import NotRight
+from bench.volt.plan import FULL, QUICK
+from bench.volt.run import Run
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and report; return the exit code."""
+    options = _parser().parse_args(argv)
+    plan = QUICK if options.quick else FULL
+    found: dict[str, Any] = {'machine': _machine(), 'databases': {}}
+    with tempfile.TemporaryDirectory(prefix='bench-volt-') as folder:
+        run = Run(plan, Path(folder) / 'sqlite', _sqlite, _say)
+        try:
+            found['databases']['SQLite'] = run.result()
+        except NotRight as error:
+            print(f"bench.volt: {error}", file=sys.stderr)
+            return 1
+    found['machine']['load_after'] = kernel.load()
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(found, indent=1) + '\n')
+    for database, result in found['databases'].items():
+        print('\n\n'.join(report.told(database, result)))
+    print(f"\n{found['machine']}\nfigures: {options.output}")
+    return 0
+
+
+def _sqlite(folder: Path) -> str:
+    return f'sqlite:///{folder}/volt.sqlite'
+
+
+def _say(text: str) -> None:
+    print(f"[load {kernel.load()[0]:.2f}] {text}", flush=True)
+
+
+def _machine() -> dict[str, object]:
+    return {
+        'date': time.strftime('%Y-%m-%d %H:%M:%S'),
+        'cpus': os.cpu_count(),
+        'kernel': platform.release(),
+        'python': platform.python_version(),
+        'load_before': kernel.load(),
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m bench.volt',
+        description="Measure what volt costs: the time that its clients see, "
+        "its CPU time, its memory, its SQL.",
+        epilog="Exit codes: 0 measured, whatever the figures; 1 volt "
+        "answered wrongly.",
+    )
+    parser.add_argument(
+        '--quick', action='store_true', help="a little of everything"
+    )
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=CHECKOUT / 'build' / 'bench-volt.json',
+        metavar='FILE',
+        help="default: build/bench-volt.json",
+    )
+    return parser
+
+
+if __name__ == '__main__':
+    sys.exit(main())

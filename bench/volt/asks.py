@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The requests that are measured, as agents and old clients send them."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+
+VOLUME = 'volume-image1'
+IQN = f'iqn.2010-10.org.openstack:{VOLUME}'
+QUERY = f'/v1/volumes/query/{VOLUME}'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ask:
+    """One request; ``kind`` is the name under which it is counted."""
+
+    kind: str
+    method: str
+    path: str
+    body: Mapping[str, object]
+
+    @property
+    def raw(self) -> bytes:
+        """The body as it is sent."""
+        return json.dumps(self.body).encode()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, and after how many seconds."""
+
+    ask: Ask
+    status: int
+    body: bytes
+    seconds: float
+
+    @property
+    def told(self) -> dict[str, object]:
+        """The answer of an agent's request."""
+        told: dict[str, object] = json.loads(self.body)
+        return told
+
+
+Maker = Callable[[str], Ask]
+"""Makes the request of the node of that name."""
+
+
+def peer_id(node: str) -> str:
+    """Return what volt calls a node in the tree."""
+    return f'{node}:{VOLUME}'
+
+
+def address(node: str) -> dict[str, str]:
+    """Return from where a node serves."""
+    return {'host': node, 'port': '3260', 'iqn': IQN, 'lun': '1'}
+
+
+def join(node: str) -> Ask:
+    """An agent asks for a place."""
+    body = {'accept_pending': True} | address(node)
+    return Ask('join', 'GET', QUERY, body)
+
+
+def old_join(node: str) -> Ask:
+    """A client of the original protocol asks for a place."""
+    return Ask('old join', 'GET', QUERY, address(node))
+
+
+def register(node: str) -> Ask:
+    """A node says that it serves from now on."""
+    path = f'/v1/volumes/{VOLUME}/{peer_id(node)}'
+    return Ask('register', 'POST', path, address(node))
+
+
+def beat(node: str) -> Ask:
+    """An agent beats, and says what it serves."""
+    one = {'session_name': VOLUME, 'peer_id': peer_id(node)} | address(node)
+    body = {'host': node, 'serving': [one]}
+    return Ask('beat', 'PUT', '/v1/members/heartbeat', body)
+
+
+def old_beat(node: str) -> Ask:
+    """A client of the original protocol beats."""
+    body = {'host': node}
+    return Ask('old beat', 'PUT', '/v1/members/heartbeat', body)
+
+
+def leave(node: str) -> Ask:
+    """A node leaves."""
+    path = f'/v1/volumes/{VOLUME}/{peer_id(node)}'
+    return Ask('leave', 'DELETE', path, {})
+
+
+def image() -> Ask:
+    """An image server registers the image."""
+    facts = {'size': 4_194_304, 'generation': 'g1', 'serial': 'VMT0123456789'}
+    return Ask(
+        'image', 'PUT', f'/v1/images/{VOLUME}', facts | address('server1')
+    )
+
+
+def page(after: int) -> Ask:
+    """Somebody looks at the tree, from a position on."""
+    path = f'/v1/trees/{VOLUME}?limit=1000&marker={after}'
+    return Ask('page', 'GET', path, {})
+
+
+DAY: tuple[Maker, ...] = (
+    leave,
+    join,
+    register,
+    beat,
+    old_beat,
+    leave,
+    old_join,
+    register,
+)
+"""A node's requests in an order after which all is as it was."""
+KINDS = ('join', 'old join', 'register', 'beat', 'old beat', 'leave')

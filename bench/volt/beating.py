@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All nodes of a cluster beat as often as volt tells them to.
+
+What one core has to do for that is told twice: from the CPU time of one
+beat, and as the kernel saw it while nodes beat at that pace, each over a
+connection of its own that stays open.
+"""
+
+import dataclasses
+import resource
+
+from bench.volt import asks
+from bench.volt.figures import MS, percentile
+from bench.volt.fill import name, right
+from bench.volt.plan import Plan
+from bench.volt.site import Site
+
+SPARE = 200
+"""Files that both processes need besides the connections."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Beating:
+    """Times in seconds; shares of one core."""
+
+    nodes: int
+    beat_after: float
+    """The time between two beats of a node that volt chose."""
+    beats_per_second: float
+    cpu_per_beat: float
+    share_computed: float
+    """CPU of a beat x beats per second."""
+    seconds: float
+    connections: int
+    share_seen: float
+    """CPU that volt used / time that passed, while they beat."""
+    p99_ms: float
+
+
+def beating(plan: Plan, site: Site, cpu_per_beat: float) -> Beating:
+    """Let the nodes of a site beat for a while."""
+    beat_after = _beat_after(site)
+    rate = site.nodes / beat_after
+    wanted = [
+        asks.beat(name(number % site.nodes + 1))
+        for number in range(round(rate * plan.beating))
+    ]
+    connections = min(site.nodes, _files() - SPARE)
+    burst = right(site.client.paced(wanted, rate, connections))
+    times = [one.seconds for one in burst.replies]
+    return Beating(
+        nodes=site.nodes,
+        beat_after=beat_after,
+        beats_per_second=round(rate, 2),
+        cpu_per_beat=cpu_per_beat,
+        share_computed=round(cpu_per_beat * rate, 3),
+        seconds=round(burst.seconds, 2),
+        connections=connections,
+        share_seen=round(burst.cpu / burst.seconds, 3),
+        p99_ms=round(percentile(times, 0.99) * MS, 2),
+    )
+
+
+def _beat_after(site: Site) -> float:
+    """Return what volt tells nodes now; it counts them now and then."""
+    burst = right(site.client.ask([asks.beat(name(1))], 1))
+    told = burst.replies[0].told['beat_after']
+    assert isinstance(told, int | float)  # noqa: S101
+    return float(told)
+
+
+def _files() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One keep-alive connection, and as much of HTTP as volt's answers need."""
+
+import asyncio
+
+
+class Connection(asyncio.Protocol):
+    """One connection, one request at a time."""
+
+    def __init__(self) -> None:
+        self._buffer = b''
+        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way to the server."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Wake up who waits, once the answer is whole."""
+        self._buffer += data
+        head, end, body = self._buffer.partition(b'\r\n\r\n')
+        if end and len(body) >= _length(head) and self._answer:
+            self._buffer = b''
+            self._answer.set_result((int(head[9:12]), body))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Say so to who waits."""
+        if self._answer and not self._answer.done():
+            self._answer.set_exception(
+                error or ConnectionError("volt closed the connection")
+            )
+
+    async def ask(self, raw: bytes) -> tuple[int, bytes]:
+        """Return status and body; the one before has been answered."""
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(raw)
+        return await self._answer
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
+
+
+def _length(head: bytes) -> int:
+    """Return what the header Content-Length says."""
+    for line in head.split(b'\r\n'):
+        name, _, value = line.partition(b':')
+        if name.lower() == b'content-length':
+            return int(value)
+    raise ConnectionError(f"an answer without a length: {head!r}")

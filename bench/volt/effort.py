@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one request asks of the database, at each size of the tree."""
+
+import dataclasses
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+from bench.volt import statements
+from bench.volt.asks import DAY, KINDS
+from bench.volt.fill import name, right
+from bench.volt.inside import Inside
+from bench.volt.site import Site
+
+NODES = 9
+"""How many nodes' days are looked at, spread over the tree."""
+Count = dict[str, list[int]]
+"""Numbers by the kind of request."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Effort:
+    """Medians, by the kind of request."""
+
+    statements: dict[str, float]
+    steps: dict[str, float]
+    """Of SQLite's virtual machine; empty for other databases."""
+    scans: list[str]
+    """Statements that read a whole table, with their plans; none, it is
+    hoped."""
+
+
+def effort(site: Site) -> Effort:
+    """Look at the statements of one day of some nodes."""
+    inside = site.inside()
+    with statements.noted() as noted:
+        run = _days(inside, site.nodes, lambda: len(noted))
+    found = {f'{one.text}: {one.plan}' for one in noted if one.scans}
+    steps: Count = {}
+    if site.url.startswith('sqlite'):
+        with statements.steps() as count:
+            steps = _days(inside, site.nodes, lambda: count[0])
+    return Effort(_medians(run), _medians(steps), sorted(found))
+
+
+def _days(inside: Inside, nodes: int, read: Callable[[], int]) -> Count:
+    """Return by how much a number grows with each request."""
+    grown: Count = {kind: [] for kind in KINDS}
+    for number in range(1, nodes + 1, max(1, nodes // NODES)):
+        for make in DAY:
+            before, ask = read(), make(name(number))
+            right(inside.ask([ask]))
+            grown[ask.kind].append(read() - before)
+    return grown
+
+
+def _medians(count: Count) -> dict[str, Any]:
+    return {kind: statistics.median(count[kind]) for kind in count}

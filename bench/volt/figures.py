@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From samples to figures."""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+
+from bench.volt.asks import KINDS
+from bench.volt.steady import Sample
+
+Figures = dict[str, float]
+MS = 1000.0
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Return the least value that so many of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[math.ceil(share * len(ordered)) - 1]
+
+
+def by_kind(samples: Sequence[Sample]) -> dict[str, Figures]:
+    """Return the figures of each kind of request."""
+    return {
+        kind: of([one for one in samples if one.kind == kind])
+        for kind in KINDS
+    }
+
+
+def of(samples: Sequence[Sample]) -> Figures:
+    """Return the figures of blocks of the same kind.
+
+    The percentiles are those of all requests; rates and CPU times are the
+    median of the blocks, so that a disturbed one does not count.
+    """
+    bursts = [one.burst for one in samples]
+    times = [reply.seconds for one in bursts for reply in one.replies]
+    rates = [len(one.replies) / one.seconds for one in bursts]
+    found = {
+        'p50_ms': percentile(times, 0.50) * MS,
+        'p99_ms': percentile(times, 0.99) * MS,
+        'per_second': statistics.median(rates),
+        'cpu_ms': statistics.median(one.each(one.cpu) for one in bursts) * MS,
+        'least_cpu_ms': min(one.each(one.cpu) for one in bursts) * MS,
+    }
+    return {key: round(value, 4) for key, value in found.items()}
+
+
+def ratio(samples: Sequence[Sample], large: int, small: int) -> float:
+    """Return the CPU time of one request in a large tree over a small one.
+
+    Each round has a ratio of its own; theirs is the median.
+    """
+
+    def cpu(turn: int, nodes: int) -> float:
+        return statistics.median(
+            one.burst.each(one.burst.cpu)
+            for one in samples
+            if (one.turn, one.nodes) == (turn, nodes)
+        )
+
+    turns = {one.turn for one in samples}
+    ratios = [cpu(turn, large) / cpu(turn, small) for turn in turns]
+    return round(statistics.median(ratios), 3)

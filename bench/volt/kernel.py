@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the kernel says about a process and its children: proc(5)."""
+
+from pathlib import Path
+
+PROC = Path('/proc')
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all below it: a server and its workers."""
+    found = [pid]
+    for task in _tasks(pid):
+        for child in (task / 'children').read_text().split():
+            found += family(int(child))
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and all below it.
+
+    From schedstat, in nanoseconds; stat knows it in hundredths of a second
+    only.
+    """
+    spent = [
+        int((task / 'schedstat').read_text().split()[0])
+        for one in family(pid)
+        for task in _tasks(one)
+    ]
+    return sum(spent) / 1e9
+
+
+def memory(pid: int) -> dict[str, float]:
+    """Return what is resident now and what was at most, in MiB."""
+    kib = [_status(one) for one in family(pid)]
+    return {
+        name: round(sum(one[field] for one in kib) / 1024, 1)
+        for name, field in (('rss_mib', 'VmRSS'), ('hwm_mib', 'VmHWM'))
+    }
+
+
+def load() -> list[float]:
+    """Return the load averages of 1, 5 and 15 minutes."""
+    words = (PROC / 'loadavg').read_text().split()
+    return [float(word) for word in words[:3]]
+
+
+def _tasks(pid: int) -> list[Path]:
+    return list((PROC / str(pid) / 'task').iterdir())
+
+
+def _status(pid: int) -> dict[str, int]:
+    lines = (PROC / str(pid) / 'status').read_text().splitlines()
+    words = (line.split() for line in lines if line.endswith(' kB'))
+    return {name.rstrip(':'): int(value) for name, value, _ in words}

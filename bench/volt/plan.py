@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much is measured: the whole, or a little of everything."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """Sizes are numbers of peers in one tree."""
+
+    sizes: tuple[int, ...] = (1_000, 10_000, 100_000)
+    rounds: int = 10
+    block: int = 100
+    """Requests of one kind that are sent in a row."""
+    crowd: int = 8
+    """Connections, for the rates."""
+    storm: int = 1_000
+    """Nodes that join at once."""
+    storms: int = 3
+    """How often they do, for each number of workers."""
+    nodes: int = 10_000
+    """Nodes that beat; one of the sizes."""
+    beating: float = 20.0
+    """Seconds for which they are watched."""
+
+    @property
+    def smallest(self) -> int:
+        """The size that others are compared with."""
+        return min(self.sizes)
+
+    @property
+    def largest(self) -> int:
+        """The size that is compared."""
+        return max(self.sizes)
+
+
+FULL = Plan()
+QUICK = Plan(
+    sizes=(50, 500),
+    rounds=2,
+    block=10,
+    crowd=4,
+    storm=50,
+    storms=1,
+    nodes=500,
+    beating=2.0,
+)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures as people read them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bench.volt.asks import KINDS
+from bench.volt.steady import ALONE, CROWD, INSIDE
+
+JSON = Mapping[str, Any]
+Rows = Sequence[Sequence[object]]
+COLUMNS = (
+    ('p50 ms', ALONE, 'p50_ms'),
+    ('p99 ms', ALONE, 'p99_ms'),
+    ('CPU ms', ALONE, 'cpu_ms'),
+    ('per s', ALONE, 'per_second'),
+    ('crowd p99 ms', CROWD, 'p99_ms'),
+    ('crowd per s', CROWD, 'per_second'),
+    ('inside p50 ms', INSIDE, 'p50_ms'),
+    ('inside CPU ms', INSIDE, 'cpu_ms'),
+)
+LEGEND = """\
+CPU is volt's own.  One connection; "crowd": {crowd} connections at once;
+"inside": the application called in process, without HTTP and sockets."""
+
+
+def table(rows: Rows) -> str:
+    """Return rows in columns; the first row is the head."""
+    cells = [[_cell(one) for one in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = (
+        '  '.join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for number, (cell, width) in enumerate(
+                zip(row, widths, strict=True)
+            )
+        )
+        for row in cells
+    )
+    return '\n'.join(line.rstrip() for line in lines)
+
+
+def told(database: str, result: JSON) -> Iterator[str]:
+    """Yield the parts of the report on one database."""
+    sizes = result['sizes']
+    yield f"=== {database} ==="
+    yield LEGEND.format(**result['plan'])
+    yield table(_requests(sizes))
+    yield table(_ratios(result))
+    yield table(_effort(sizes))
+    yield table(_memory(sizes))
+    yield table(_storms(result['storms']))
+    yield _beating(result['beating'])
+    yield table([('aim', 'measured', 'met'), *_aims(result)])
+
+
+def _requests(sizes: JSON) -> Rows:
+    rows: list[list[object]] = []
+    for kind in KINDS:
+        for size, one in sizes.items():
+            ways = one['requests']
+            told = (ways[way][kind][key] for _, way, key in COLUMNS)
+            rows.append([f'{kind}, {size} peers', *told])
+    return [['request', *(head for head, _, _ in COLUMNS)], *rows]
+
+
+def _ratios(result: JSON) -> Rows:
+    ratios, sizes = result['ratios'], list(result['sizes'])
+    return [
+        (f'CPU at {sizes[-1]} / {sizes[0]} peers', *KINDS),
+        *(
+            (way, *(ratios[way][kind] for kind in KINDS))
+            for way in (ALONE, INSIDE)
+        ),
+    ]
+
+
+def _effort(sizes: JSON) -> Rows:
+    head = ['SQL of one', *(f'statements, {n} peers' for n in sizes)]
+    head += [f'steps, {n} peers' for n in sizes]
+    efforts = [one['effort'] for one in sizes.values()]
+    return [
+        head,
+        *(
+            [
+                kind,
+                *(one['statements'][kind] for one in efforts),
+                *(one['steps'].get(kind, '-') for one in efforts),
+            ]
+            for kind in KINDS
+        ),
+    ]
+
+
+def _memory(sizes: JSON) -> Rows:
+    return [
+        ('memory, MiB', *(f'{n} peers' for n in sizes)),
+        ('VmRSS', *(one['memory']['rss_mib'] for one in sizes.values())),
+        ('VmHWM', *(one['memory']['hwm_mib'] for one in sizes.values())),
+    ]
+
+
+def _storms(storms: Sequence[JSON]) -> Rows:
+    columns = ('seconds', 'cpu', 'client_cpu', 'no_slot', 'depth')
+    head = (f"{storms[0]['joins']} joins at once", *columns, 'least_depth')
+    return [
+        head,
+        *(
+            (f"{one['workers']} workers", *(one[name] for name in head[1:]))
+            for one in storms
+        ),
+    ]
+
+
+def _beating(one: JSON) -> str:
+    return (
+        f"{one['nodes']} nodes beat every {one['beat_after']:.1f} s: "
+        f"{one['beats_per_second']} beats/s x "
+        f"{one['cpu_per_beat'] * 1000:.3f} ms of CPU = "
+        f"{one['share_computed']:.3f} of a core\n"
+        f"seen while they did for {one['seconds']:.0f} s over "
+        f"{one['connections']} open connections: {one['share_seen']:.3f} of "
+        f"a core; p99 {one['p99_ms']} ms"
+    )
+
+
+def _aims(result: JSON) -> Iterator[tuple[object, ...]]:
+    for name, aim in result['aims'].items():
+        yield name, aim['measured'], 'yes' if aim['met'] else 'NO'
+
+
+def _cell(value: object) -> str:
+    return f'{value:.3f}' if isinstance(value, float) else str(value)

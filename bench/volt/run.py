@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that is measured on one database, in order."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from bench.volt import aims, figures
+from bench.volt.asks import KINDS
+from bench.volt.beating import beating
+from bench.volt.effort import effort
+from bench.volt.plan import Plan
+from bench.volt.site import Site
+from bench.volt.steady import ALONE, CROWD, INSIDE, Sample, samples
+from bench.volt.storm import Storm, storm
+
+JSON = dict[str, Any]
+Fresh = Callable[[Path], str]
+"""Returns the URL of an empty database; a file may lie in the folder."""
+Say = Callable[[str], None]
+WORKERS = (1, 2)
+
+
+class Run:
+    """Measures; ``say`` is told what comes next."""
+
+    def __init__(
+        self, plan: Plan, folder: Path, fresh: Fresh, say: Say
+    ) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._fresh = fresh
+        self._say = say
+
+    def result(self) -> JSON:
+        """Measure all; return it as it is written down."""
+        found: JSON = {'plan': dataclasses.asdict(self._plan)}
+        with ExitStack() as stack:
+            sites = [
+                stack.enter_context(self._site(size))
+                for size in self._plan.sizes
+            ]
+            found |= self._steady(sites)
+        found['storms'] = list(map(dataclasses.asdict, self._storms()))
+        return found | {'aims': aims.of(found)}
+
+    def _steady(self, sites: Sequence[Site]) -> JSON:
+        plan = self._plan
+        self._say(f"{plan.rounds} rounds of requests at each size")
+        measured = list(samples(plan, sites))
+        sizes = {str(one.nodes): self._size(one, measured) for one in sites}
+        ratios = {way: _ratios(measured, way, plan) for way in (ALONE, INSIDE)}
+        self._say(f"{plan.nodes} nodes beat")
+        beats = sizes[str(plan.nodes)]['requests'][ALONE]['beat']
+        (site,) = (one for one in sites if one.nodes == plan.nodes)
+        watched = beating(plan, site, beats['cpu_ms'] / figures.MS)
+        return {
+            'sizes': sizes,
+            'ratios': ratios,
+            'beating': dataclasses.asdict(watched),
+        }
+
+    def _size(self, site: Site, measured: Sequence[Sample]) -> JSON:
+        mine = [one for one in measured if one.nodes == site.nodes]
+        return {
+            'requests': {
+                way: figures.by_kind([one for one in mine if one.way == way])
+                for way in (ALONE, CROWD, INSIDE)
+            },
+            'memory': site.memory(),
+            'effort': dataclasses.asdict(effort(site)),
+        }
+
+    def _storms(self) -> Iterator[Storm]:
+        for turn in range(self._plan.storms):
+            for workers in WORKERS:
+                self._say(f"storm {turn + 1}, {workers} workers")
+                name = f'storm-{turn}-{workers}'
+                with self._site(0, name) as site:
+                    yield storm(site, workers, self._plan.storm)
+
+    def _site(self, nodes: int, name: str = '', **options: object) -> Site:
+        folder = self._folder / (name or str(nodes))
+        if nodes:
+            self._say(f"a tree of {nodes} peers")
+        return Site(folder, self._fresh(folder), nodes, **options)
+
+
+def _ratios(
+    measured: Sequence[Sample], way: str, plan: Plan
+) -> dict[str, float]:
+    return {
+        kind: figures.ratio(
+            [one for one in measured if (one.way, one.kind) == (way, kind)],
+            plan.largest,
+            plan.smallest,
+        )
+        for kind in KINDS
+    }

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many nodes join an empty tree at the same moment."""
+
+import dataclasses
+import json
+
+from bench.volt import asks
+from bench.volt.fill import check, name, right
+from bench.volt.site import Site
+from volt.executor import shape
+
+FANOUT = 2
+"""The default."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Storm:
+    """What became of it; times in seconds."""
+
+    workers: int
+    joins: int
+    seconds: float
+    """From the first connection to the last answer."""
+    cpu: float
+    client_cpu: float
+    no_slot: int
+    """Answers that told a node to ask again."""
+    depth: int
+    least_depth: int
+    """The depth of the flattest tree of so many nodes."""
+
+
+def storm(site: Site, workers: int, joins: int) -> Storm:
+    """Let them join; raise ``NotRight`` unless the tree is a right one."""
+    wanted = [asks.join(name(number + 1)) for number in range(joins)]
+    burst = right(site.client.at_once(wanted))
+    placed = [json.loads(one.body)['peer_id'] for one in burst.replies]
+    no_slot = placed.count(None)
+    return Storm(
+        workers=workers,
+        joins=joins,
+        seconds=round(burst.seconds, 3),
+        cpu=round(burst.cpu, 3),
+        client_cpu=round(burst.client_cpu, 3),
+        no_slot=no_slot,
+        depth=check(site.inside(), joins - no_slot),
+        least_depth=shape.level_of(joins, FANOUT),
+    )
