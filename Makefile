@@ -12,10 +12,10 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system test unit lint labtest demo samples clean
+.PHONY: help install system test unit lint labtest demo bench-volt samples clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z]*\):.*##/\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*##/\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
 
 install: $(STAMP)  ## the Python side, into .venv
 
@@ -45,6 +45,9 @@ labtest: system  ## the tests on real kernels (root)
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
 	$(BIN)/python -m demo
+
+bench-volt: install  ## what volt costs: build/bench-volt.json
+	$(BIN)/python -m bench.volt
 
 samples: install  ## write the configuration samples anew
 	$(BIN)/oslo-config-generator --config-file etc/volt/volt-config-generator.conf

@@ -70,8 +70,10 @@ class Client:
         self, asks: Sequence[Ask], rate: float, connections: int
     ) -> Burst:
         opened = await self._open(connections)
-        turns = itertools.cycle(opened)
         encoded = self._encoded(asks)
+        # The last one is answered when all have been accepted.
+        await opened[-1].ask(encoded[0][1])
+        turns = itertools.cycle(opened)
         meter, began = Meter(self._cpu), time.perf_counter()
         sent = []
         for number, each in enumerate(encoded):

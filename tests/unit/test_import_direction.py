@@ -23,6 +23,7 @@ PACKAGES = {
     "virtmanclient": set(),
     "lab": set(),
     "demo": {"lab"},
+    "bench": {"volt"},
 }
 
 # From above to below.  A module or folder imports only what stands in a line
