@@ -12,7 +12,8 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system test unit lint labtest demo bench-volt samples clean
+.PHONY: help install system sql test unit lint labtest demo bench-volt samples
+.PHONY: clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*##/\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,6 +31,9 @@ $(STAMP): setup.cfg requirements.txt test-requirements.txt Makefile
 system: $(STAMP)  ## the Debian packages that lab and demo need (root)
 	@tools/system-packages lab
 
+sql: $(STAMP)  ## the database servers that the tests start (root)
+	@tools/system-packages sql
+
 test: lint unit labtest  ## everything, on real kernels too (root)
 
 lint: install  ## ruff and mypy
@@ -37,7 +41,7 @@ lint: install  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: system  ## the fast tests
+unit: system sql  ## the fast tests
 	$(BIN)/pytest tests/unit tests/functional
 
 labtest: system  ## the tests on real kernels (root)
