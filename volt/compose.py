@@ -5,9 +5,7 @@ import dataclasses
 import pathlib
 
 from oslo_config import cfg
-from oslo_db.exception import DBError
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import ArgumentError
 
 from volt import door
 from volt.call import Services
@@ -15,7 +13,6 @@ from volt.deploy import load_app
 from volt.door.caller import Strategy
 from volt.duty import Duty
 from volt.eviction import Eviction
-from volt.exception import ConfigError
 from volt.executor import load
 from volt.images import Images
 from volt.listing import Listing
@@ -23,7 +20,7 @@ from volt.liveness import Evictor, Watch
 from volt.members import Members
 from volt.middleware import App
 from volt.pace import Pace
-from volt.registry import engine, schema
+from volt.registry.opening import explained, open_registry
 from volt.registry.session import Registry
 from volt.rules import Rules
 from volt.tree import Tree
@@ -85,18 +82,14 @@ def _evictor(registry: Registry, rules: Rules) -> Evictor:
 
 
 def _open(conf: cfg.ConfigOpts) -> Engine:
+    make_state_dir(conf)
     options = dict(conf.database)
-    url = options.pop('connection')
-    try:
-        if url.startswith(f'sqlite:///{conf.state_dir}/'):
-            pathlib.Path(conf.state_dir).mkdir(
-                mode=0o750, parents=True, exist_ok=True
-            )
-        opened = engine.connect(url, **options)
-        schema.prepare(opened)
-    except (DBError, ArgumentError, ImportError, OSError) as error:
-        raise ConfigError(
-            f"cannot open the registry ([database] connection or "
-            f"state_dir): {error}"
-        ) from error
-    return opened
+    return open_registry(options.pop('connection'), **options)
+
+
+def make_state_dir(conf: cfg.ConfigOpts) -> None:
+    """Make the directory of the SQLite registry, if it is in use."""
+    if conf.database.connection.startswith(f'sqlite:///{conf.state_dir}/'):
+        with explained():
+            path = pathlib.Path(conf.state_dir)
+            path.mkdir(mode=0o750, parents=True, exist_ok=True)

@@ -53,11 +53,11 @@ class Members:
         out of the answer; the next beat tries again.
         """
         beat = _Beat(self._rules, member, serving)
-        told, unknown = self._registry.write(beat.answer)
+        told, unknown = self._registry.note(beat.answer)
         if unknown:
             for one in unknown:
                 self._take_back(member, one)
-            told, _ = self._registry.write(beat.answer)
+            told, _ = self._registry.note(beat.answer)
         return Told(self._rules.pace.beat_after, tuple(told))
 
     def _take_back(self, member: str, one: Serving) -> None:

@@ -5,11 +5,7 @@ import time
 
 import sqlalchemy as sa
 
-_QUESTIONS = {
-    'postgresql': 'SELECT extract(epoch FROM clock_timestamp())',
-    'mysql': 'SELECT unix_timestamp(now(6))',
-    'mariadb': 'SELECT unix_timestamp(now(6))',
-}
+from volt.registry.engine import kind_of
 
 
 def now(connection: sa.Connection) -> float:
@@ -17,7 +13,7 @@ def now(connection: sa.Connection) -> float:
 
     Workers on one SQLite file share a host, hence its clock.
     """
-    question = _QUESTIONS.get(connection.dialect.name)
+    question = kind_of(connection).clock
     if question is None:
         return time.time()
     return float(connection.exec_driver_sql(question).scalar_one())

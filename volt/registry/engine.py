@@ -1,55 +1,97 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The database engine.
+"""The database engine: which kind of database, and its connections.
 
-Servers are connected by way of oslo.db.  SQLite, the default, is set up
-here: readers that do not wait for a writer (WAL), writers that queue up when
-they begin instead of failing when they first write (BEGIN IMMEDIATE), and
-connections that stay open: with the last one SQLite would fold its log into
-the file, which takes longer than a join.
+What is special about a kind stands in a file of its own: sqlite.py,
+postgresql.py, mariadb.py.
 """
 
+import logging
 from typing import Any
 
 import sqlalchemy as sa
 from oslo_db.sqlalchemy import exc_filters
-from sqlalchemy import pool
 
-WRITES = 'volt_writes'
-"""Execution option of connections whose transactions are going to write."""
+from volt.exception import ConfigError
+from volt.registry.dialect import Dialect, Limits, Mode
+from volt.registry.mariadb import MariaDB
+from volt.registry.postgresql import PostgreSQL
+from volt.registry.sqlite import SQLite
+
+MODE = 'volt_mode'
+"""Execution option: the :class:`Mode` of the transactions."""
+
+KINDS: dict[str, Dialect] = {
+    'sqlite': SQLite(),
+    'postgresql': PostgreSQL(),
+    'mariadb': MariaDB(),
+    'mysql': MariaDB(),
+}
 
 
-def connect(url: str, **options: Any) -> sa.Engine:
-    """Return an engine for ``url``; ``options`` are those of oslo.db."""
-    if not url.startswith('sqlite'):
-        # It brings SQLAlchemy's ORM along, which takes a while.
-        from oslo_db.sqlalchemy import engines
+def connect(
+    url: str, limits: Limits | None = None, **options: Any
+) -> sa.Engine:
+    """Return an engine for ``url``; ``options`` are those of oslo.db.
 
-        engine: sa.Engine = engines.create_engine(url, **options)
-        return engine
-    return _sqlite(url)
-
-
-def _sqlite(url: str) -> sa.Engine:
-    in_memory = sa.make_url(url).database in (None, '', ':memory:')
-    engine = sa.create_engine(
-        url,
-        # A registry in memory lives in its one connection.
-        poolclass=pool.StaticPool if in_memory else pool.QueuePool,
-        connect_args={'check_same_thread': False},
-    )
-    sa.event.listen(engine, 'connect', _set_up)
+    Nothing is connected yet.  Raises ``ConfigError`` for a kind of database
+    that we do not know, or whose driver is not installed.
+    """
+    limits = limits or Limits()
+    named, kind = _resolve(url, options.get('connection_parameters'))
+    arguments = {**kind.arguments(named, limits), **_pool(kind, options)}
+    _log(options.get('connection_debug') or 0)
+    try:
+        engine = sa.create_engine(named, **arguments)
+    except ImportError as error:
+        raise ConfigError(
+            f"cannot open the registry: {error}; install the driver: "
+            f"pip install 'vmthunder[{kind.extra}]'"
+        ) from error
+    kind.listen(engine, limits)
     sa.event.listen(engine, 'begin', _begin)
     exc_filters.register_engine(engine)
     return engine
 
 
-def _set_up(connection: Any, _record: object) -> None:
-    # Python's own idea of when to say BEGIN leaves no room for IMMEDIATE.
-    connection.isolation_level = None
-    connection.execute('PRAGMA journal_mode = WAL')
-    connection.execute('PRAGMA synchronous = NORMAL')
+def kind_of(connection: sa.Connection) -> Dialect:
+    """Return the kind of database at the other end."""
+    return KINDS[connection.dialect.name]
+
+
+def _resolve(url: str, parameters: str | None) -> tuple[sa.URL, Dialect]:
+    parsed = sa.make_url(url)
+    if parameters:
+        parsed = parsed.update_query_string(parameters, append=True)
+    backend, _, driver = parsed.drivername.partition('+')
+    kind = KINDS.get(backend)
+    if kind is None or driver not in ('', kind.driver.partition('+')[2]):
+        known = ', '.join(f'{name}://' for name in KINDS)
+        raise ConfigError(
+            f"cannot open the registry: [database] connection = {parsed}: "
+            f"volt knows {known}"
+        )
+    return parsed.set(drivername=kind.driver), kind
+
+
+def _pool(kind: Dialect, options: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(kind, SQLite):
+        return {}
+    names = {
+        'connection_recycle_time': 'pool_recycle',
+        'max_pool_size': 'pool_size',
+        'max_overflow': 'max_overflow',
+        'pool_timeout': 'pool_timeout',
+    }
+    said = {ours: options.get(name) for name, ours in names.items()}
+    return {name: said[name] for name in said if said[name] is not None}
+
+
+def _log(debug: int) -> None:
+    if debug >= 50:
+        level = logging.DEBUG if debug >= 100 else logging.INFO
+        logging.getLogger('sqlalchemy.engine').setLevel(level)
 
 
 def _begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql('BEGIN IMMEDIATE' if writes else 'BEGIN')
+    options = connection.get_execution_options()
+    kind_of(connection).begin(connection, options.get(MODE, Mode.READ))

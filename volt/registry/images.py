@@ -11,12 +11,16 @@ from volt.model import Address, Image
 from volt.registry.models import images, portals
 
 _ALL = (
-    sa.select(images, *(one for one in portals.c if one.name != 'image_id'))
-    .join(portals, portals.c.image_id == images.c.id)
+    sa.select(images, *(one for one in portals.c if one.name != 'image_key'))
+    .join(portals, portals.c.image_key == images.c.key)
     .order_by(images.c.id, portals.c.host, portals.c.port)
 )
 _ONE = _ALL.where(images.c.id == sa.bindparam('name'))
-_LOCK = _ONE.with_for_update(of=images)
+_LOCK = (
+    sa.select(images.c.key)
+    .where(images.c.id == sa.bindparam('name'))
+    .with_for_update()
+)
 
 
 class Images:
@@ -35,32 +39,48 @@ class Images:
 
     def lock(self, name: str) -> Image | None:
         """Return the image; nobody else changes it until we are done."""
-        return next(iter(self._fetch(_LOCK, name=name)), None)
+        # The sources are read after the lock: in one statement they would
+        # be those of before the wait for it.
+        return None if self._lock(name) is None else self.get(name)
 
     def put(self, image: Image) -> None:
         """Write the image and exactly these sources."""
-        known = self.lock(image.id) is not None
         facts = dataclasses.asdict(image)
         facts.pop('sources')
-        self._connection.execute(
-            images.update().where(images.c.id == image.id).values(**facts)
-            if known
-            else images.insert().values(**facts)
-        )
-        self._drop_sources(image.id)
+        key = self._lock(image.id)
+        if key is None:
+            key = self._insert(facts)
+        else:
+            self._execute(
+                images.update().where(images.c.key == key).values(**facts)
+            )
+            self._drop_sources(key)
         for source in image.sources:
-            row = dataclasses.asdict(source) | {'image_id': image.id}
-            self._connection.execute(portals.insert().values(**row))
+            row = dataclasses.asdict(source) | {'image_key': key}
+            self._execute(portals.insert().values(**row))
 
     def delete(self, name: str) -> None:
         """Drop the image with all its sources."""
-        self._drop_sources(name)
-        self._connection.execute(images.delete().where(images.c.id == name))
+        key = self._lock(name)
+        if key is not None:
+            self._drop_sources(key)
+            self._execute(images.delete().where(images.c.key == key))
 
-    def _drop_sources(self, name: str) -> None:
-        self._connection.execute(
-            portals.delete().where(portals.c.image_id == name)
-        )
+    def _lock(self, name: str) -> int | None:
+        found = self._connection.execute(_LOCK, {'name': name})
+        return found.scalar_one_or_none()
+
+    def _insert(self, facts: dict[str, Any]) -> int:
+        done = self._execute(images.insert().values(**facts))
+        assert done.inserted_primary_key  # noqa: S101 - it has been inserted
+        key: int = done.inserted_primary_key[0]
+        return key
+
+    def _drop_sources(self, key: int) -> None:
+        self._execute(portals.delete().where(portals.c.image_key == key))
+
+    def _execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
+        return self._connection.execute(statement)
 
     def _fetch(self, query: sa.Select[Any], **values: str) -> list[Image]:
         found = self._connection.execute(query, values)

@@ -18,6 +18,7 @@ _SEEN = upsert.by_dialect(
     members,
     {'last_seen': upsert.newer, 'due': upsert.greater},
 )
+_LOCK = sa.select(members.c.name).where(_IT).with_for_update()
 _HOLDINGS = (
     sa.select(*volumes.c, *rows.columns)
     .join(volumes, volumes.c.key == peers.c.volume_key)
@@ -101,6 +102,8 @@ class Members:
 
     def forget_idle(self, name: str) -> None:
         """Drop the node if it holds nothing any more."""
+        # Who joins has this row locked; once it is ours we see what it did.
+        self._connection.execute(_LOCK, {'node': name})
         held = sa.exists().where(peers.c.member == name)
         self._connection.execute(
             members.delete().where(members.c.name == name, ~held)

@@ -6,11 +6,17 @@ A new database gets them as they are now, without a walk through history
 upgraded step by step.
 """
 
+import contextlib
+import dataclasses
+import enum
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 
 from volt.exception import ConfigError
-from volt.registry import models
-from volt.registry.engine import WRITES
+from volt.registry import migrations, models
+from volt.registry.dialect import Mode
+from volt.registry.engine import MODE, kind_of
 
 HEAD = '0001'
 """The newest revision in migrations/versions."""
@@ -22,48 +28,106 @@ _version = sa.Table(
 )
 
 
+class State(enum.Enum):
+    """How a database stands to this version of volt."""
+
+    EMPTY = 'empty'
+    CURRENT = 'current'
+    BEHIND = 'behind'
+    UNKNOWN = 'unknown'
+    FOREIGN = 'foreign'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Version:
+    """A revision, or None, and what it means."""
+
+    state: State
+    revision: str | None = None
+    strangers: tuple[str, ...] = ()
+    """Tables that have our names and are not ours."""
+
+    @property
+    def refusal(self) -> str:
+        """Say why this database cannot be used as it is, and the remedy."""
+        return _REFUSALS[self.state].format(self, head=HEAD)
+
+
+_REFUSALS = {
+    State.EMPTY: "the database is empty: run `volt-manage db upgrade`",
+    State.CURRENT: "the database is at revision {0.revision}, as it has to be",
+    State.BEHIND: "the database is at revision {0.revision}, this volt needs "
+    "{head}: stop every volt-api that uses it, make a copy of it, and run "
+    "`volt-manage db upgrade`",
+    State.UNKNOWN: "the database is at revision {0.revision}, which this "
+    "volt does not know (it knows up to {head}): run the newer volt, or give "
+    "this one a database of its own",
+    State.FOREIGN: "the database has tables {0.strangers} that volt did not "
+    "make; give it a database of its own",
+}
+
+
 def prepare(engine: sa.Engine) -> None:
-    """Create what is missing, or upgrade what is old.
+    """Create what is missing; upgrade what nobody else can be using.
 
-    Raises ``ConfigError`` for a database of a newer version, or one whose
-    tables are not ours.
+    Raises ``ConfigError`` for a database that needs an operator.
     """
-    with engine.execution_options(**{WRITES: True}).begin() as connection:
-        version = _current(connection)
-        if version is None:
-            _create(connection)
-        elif version != HEAD:
-            _upgrade(connection, version)
+    with _alone(engine) as connection:
+        _bring_up(connection, kind_of(connection).upgrades_itself)
 
 
-def _current(connection: sa.Connection) -> str | None:
+def upgrade(engine: sa.Engine) -> tuple[Version, Version]:
+    """Bring the database to ``HEAD``; return what it was and what it is.
+
+    Raises ``ConfigError`` if it is another's, or newer.
+    """
+    with _alone(engine) as connection:
+        return _bring_up(connection, True), version(connection)
+
+
+@contextlib.contextmanager
+def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
+    writer = engine.execution_options(**{MODE: Mode.WRITE})
+    with writer.begin() as connection, kind_of(connection).alone(connection):
+        yield connection
+
+
+def _bring_up(connection: sa.Connection, upgrade: bool) -> Version:
+    found = version(connection)
+    if found.state is State.EMPTY:
+        _create(connection)
+    elif found.state is State.BEHIND and upgrade:
+        migrations.upgrade(connection)
+    elif found.state is not State.CURRENT:
+        raise ConfigError(found.refusal)
+    return found
+
+
+def version(connection: sa.Connection) -> Version:
+    """Return the revision of a database, and what that means."""
     tables = set(sa.inspect(connection).get_table_names())
-    if _version.name in tables:
-        return connection.execute(sa.select(_version)).scalar_one_or_none()
-    taken = tables & models.metadata.tables.keys()
-    if taken:
-        raise ConfigError(
-            f"the database has tables {', '.join(sorted(taken))} that volt "
-            "did not make; give it a database of its own"
-        )
-    return None
+    ours = tables & models.metadata.tables.keys()
+    if _version.name not in tables:
+        if ours:
+            return Version(State.FOREIGN, strangers=tuple(sorted(ours)))
+        return Version(State.EMPTY)
+    revision = connection.execute(sa.select(_version)).scalar_one_or_none()
+    if revision is None:
+        # MariaDB cannot take back half of what _create does.
+        return Version(State.EMPTY)
+    if revision == HEAD:
+        return Version(State.CURRENT, revision)
+    known = revision in migrations.revisions()
+    return Version(State.BEHIND if known else State.UNKNOWN, revision)
+
+
+def touch(connection: sa.Connection) -> None:
+    """Write to the database what it holds already."""
+    connection.execute(_version.update().values(version_num=HEAD))
 
 
 def _create(connection: sa.Connection) -> None:
-    models.metadata.create_all(connection)
+    # First, so that who was killed before the end can go on.
     _version.create(connection, checkfirst=True)
+    models.metadata.create_all(connection)
     connection.execute(_version.insert(), {'version_num': HEAD})
-
-
-def _upgrade(connection: sa.Connection, version: str) -> None:
-    from alembic.util.exc import CommandError
-
-    from volt.registry import migrations
-
-    try:
-        migrations.upgrade(connection)
-    except CommandError as error:
-        raise ConfigError(
-            f"the database is at revision {version}, which this volt does "
-            f"not know (it knows up to {HEAD}): run the newer volt"
-        ) from error

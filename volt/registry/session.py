@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transactions: each unit of work happens wholly or not at all."""
 
+import itertools
 import logging
+import random
+import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import sqlalchemy as sa
-from oslo_db import exception as db
 
 from volt.exception import Unavailable
-from volt.registry.engine import WRITES
+from volt.registry.dialect import Mode
+from volt.registry.engine import MODE
+from volt.registry.gate import Gate
+from volt.registry.trouble import ERRORS, Trouble, cause_of, diagnose
 from volt.registry.unit import Unit
 
 LOG = logging.getLogger(__name__)
@@ -18,47 +23,108 @@ Work = Callable[[Unit], T]
 
 ATTEMPTS = 10
 """Deadlocks and lost races are tried again that often, whole."""
+SLOT = 0.005
+"""Seconds; who has lost n races waits for up to 2**n of them."""
+SLOTS = 32
+"""The most it waits for."""
 
 
 class Registry:
-    """Runs units of work against one database."""
+    """Runs units of work against one database.
+
+    Who writes to a tree, or to an image, locks its row first and does it in
+    ``write``.  A beat sees several trees without locking any of them: that
+    is ``note``.
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
         self._reader = engine
-        self._writer = engine.execution_options(**{WRITES: True})
+        self._engines = {
+            mode: engine.execution_options(**{MODE: mode}) for mode in Mode
+        }
+        self._gates = {mode: Gate() for mode in Mode}
 
     def read(self, work: Work[T]) -> T:
         """Run ``work`` on one consistent picture; it must not write."""
-        return self._attempt(self._reader, work)
+        return self._run(Mode.READ, work)
+
+    def note(self, work: Work[T]) -> T:
+        """Run ``work`` on one consistent picture and commit it.
+
+        It writes only what nobody else writes at the same time.
+        """
+        return self._run(Mode.NOTE, work)
 
     def write(self, work: Work[T]) -> T:
         """Run ``work`` and commit it; it may be run more than once."""
-        for attempt in range(1, ATTEMPTS):
+        return self._run(Mode.WRITE, work)
+
+    def _run(self, mode: Mode, work: Work[T]) -> T:
+        self._gates[mode].check()
+        for lost in itertools.count(1):
+            attempt = Attempt(self._engines[mode], work)
             try:
-                return self._attempt(self._writer, work)
-            except (db.DBDeadlock, db.DBDuplicateEntry) as lost:
-                LOG.debug("attempt %d lost a race: %s", attempt, lost)
-        return self._attempt(self._writer, work)
+                return attempt.run()
+            except ERRORS as error:
+                trouble = diagnose(error)
+                if trouble is None:
+                    raise
+                uncertain = attempt.committing and mode is not Mode.READ
+                if not _again(trouble, lost, attempt, uncertain):
+                    raise self._told(mode, trouble, error, uncertain) from None
+                LOG.debug("attempt %d ended with %s", lost, trouble.name)
+            if trouble is Trouble.RACE:
+                _wait(min(2**lost, SLOTS))
+        raise AssertionError  # for mypy: counting has no end
 
-    def _attempt(self, engine: sa.Engine, work: Work[T]) -> T:
-        try:
-            with engine.begin() as connection:
-                return work(Unit(connection))
-        except db.DBError as error:
-            if _is_outage(error):
-                LOG.error("the registry does not answer: %s", error)
-                raise Unavailable(
-                    "the registry does not answer; nothing was changed, "
-                    "try again in a moment"
-                ) from error
-            raise
+    def _told(
+        self, mode: Mode, trouble: Trouble, error: Exception, uncertain: bool
+    ) -> Unavailable:
+        """Return what to tell about ``trouble``, and have it told at once."""
+        reason = f"the registry cannot be used: {trouble.value}"
+        LOG.error("%s (%s)", reason, cause_of(error))
+        unchanged = f"{reason}; nothing was changed, try again in a moment"
+        for one in trouble.stops(mode):
+            self._gates[one].close(unchanged)
+        if uncertain and trouble is Trouble.GONE:
+            return Unavailable(
+                f"{reason}; whether the change was made is not known: "
+                "ask again"
+            )
+        return Unavailable(unchanged)
 
 
-def _is_outage(error: db.DBError) -> bool:
-    """Tell a database that is away, locked or full from a fault of ours."""
-    if isinstance(error, db.DBDeadlock | db.DBDuplicateEntry):
-        return False
-    inner = error.inner_exception
-    return isinstance(error, db.DBConnectionError) or isinstance(
-        inner, sa.exc.OperationalError
-    )
+class Attempt(Generic[T]):
+    """One transaction, and how far it has come."""
+
+    def __init__(self, engine: sa.Engine, work: Work[T]) -> None:
+        self._engine = engine
+        self._work = work
+        self.connected = False
+        self.committing = False
+
+    def run(self) -> T:
+        """Run the work and commit it."""
+        with self._engine.connect() as connection:
+            self.connected = True
+            with connection.begin() as transaction:
+                result = self._work(Unit(connection))
+                self.committing = True
+                transaction.commit()
+        return result
+
+
+def _wait(slots: int) -> None:
+    """Let the others go first, who all wait for another time."""
+    time.sleep(random.uniform(0, slots * SLOT))  # noqa: S311
+
+
+def _again(
+    trouble: Trouble, lost: int, attempt: Attempt[T], uncertain: bool
+) -> bool:
+    """Tell whether the work may be run again, after so many attempts."""
+    if trouble is Trouble.RACE:
+        return lost < ATTEMPTS
+    # The server may only have ended a connection that was kept for long.
+    stale = trouble is Trouble.GONE and attempt.connected
+    return stale and not uncertain and lost == 1

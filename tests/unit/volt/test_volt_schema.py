@@ -2,6 +2,7 @@
 """Databases of every age end with the same tables."""
 
 import pathlib
+import shutil
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from alembic.migration import MigrationContext
 
 from volt.exception import ConfigError
 from volt.registry import engine, migrations, models, schema
+from volt.registry.sqlite import SQLite
 
 
 @pytest.fixture
@@ -60,13 +62,62 @@ def test_preparing_again_changes_nothing(database):
     assert describe(database) == before
 
 
-def test_a_database_that_is_behind_is_upgraded(database):
+@pytest.fixture
+def newer(tmp_path, monkeypatch):
+    """Be a volt with one step more."""
+    shutil.copytree(migrations.FOLDER, tmp_path / 'migrations')
+    (tmp_path / 'migrations' / 'versions' / '0002_more.py').write_text(
+        'import sqlalchemy as sa\n'
+        'from alembic import op\n'
+        "revision = '0002'\n"
+        "down_revision = '0001'\n"
+        'def upgrade():\n'
+        "    op.add_column('leases', sa.Column('note', sa.String(9)))\n"
+    )
+
+    def become():
+        monkeypatch.setattr(migrations, 'FOLDER', tmp_path / 'migrations')
+        monkeypatch.setattr(schema, 'HEAD', '0002')
+
+    return become
+
+
+def state(opened):
+    with opened.begin() as connection:
+        return schema.version(connection).state
+
+
+def test_a_file_that_is_behind_is_upgraded_by_whoever_opens_it(
+    database, newer
+):
+    schema.prepare(database)
+    newer()
+    assert state(database) is schema.State.BEHIND
+    schema.prepare(database)
+    assert state(database) is schema.State.CURRENT
+    columns = sa.inspect(database).get_columns('leases')
+    assert columns[-1]['name'] == 'note'
+
+
+def test_a_server_that_is_behind_is_left_to_the_operator(
+    database, newer, monkeypatch
+):
+    schema.prepare(database)
+    newer()
+    monkeypatch.setattr(SQLite, 'upgrades_itself', False)
+    with pytest.raises(ConfigError, match=r'0001.*0002.*volt-manage db up'):
+        schema.prepare(database)
+    before, after = schema.upgrade(database)
+    assert (before.revision, after.revision) == ('0001', '0002')
+    schema.prepare(database)
+
+
+def test_tables_that_were_half_made_are_completed(database):
+    schema.prepare(database)
     with database.begin() as connection:
-        schema._version.create(connection)
-        connection.execute(schema._version.insert(), {'version_num': '0001'})
-        connection.execute(schema._version.delete())
-    with database.begin() as connection:
-        schema._upgrade(connection, 'none')
+        connection.exec_driver_sql('DROP TABLE leases')
+        connection.exec_driver_sql('DELETE FROM alembic_version')
+    schema.prepare(database)
     assert set(describe(database)) == set(models.metadata.tables)
 
 

@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The history of the tables, in steps of Alembic (versions/)."""
 
+import pathlib
+
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
+
+FOLDER = pathlib.Path(__file__).parent
+
+
+def revisions() -> set[str]:
+    """Return the names of all steps, by their files."""
+    files = (FOLDER / 'versions').glob('[0-9]*.py')
+    return {path.name.partition('_')[0] for path in files}
 
 
 def upgrade(connection: sa.Connection, revision: str = 'head') -> None:
     """Run the steps that are missing, in the transaction given."""
+    # It takes as long to import as all the rest of volt.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option('script_location', 'volt.registry:migrations')
+    config.set_main_option('script_location', str(FOLDER))
     config.attributes['connection'] = connection
     command.upgrade(config, revision)

@@ -10,19 +10,20 @@ revision = '0001'
 down_revision = None
 
 _OPTIONS: dict[str, Any] = {
+    'mysql_engine': 'InnoDB',
     'mysql_charset': 'utf8mb4',
     'mysql_collate': 'utf8mb4_bin',
 }
 _KEY = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
 
 
-def _label(
-    name: str, *, nullable: bool = False, key: bool = False
-) -> sa.Column[str]:
-    kind = sa.String(255)
-    if key:
-        return sa.Column(name, kind, primary_key=True)
-    return sa.Column(name, kind, nullable=nullable)
+def _text(longest: int) -> sa.String:
+    plain = sa.String(longest, collation='C')
+    return sa.String(longest).with_variant(plain, 'postgresql')
+
+
+def _label(name: str, **more: Any) -> sa.Column[str]:
+    return sa.Column(name, _text(255), **({'nullable': False} | more))
 
 
 def upgrade() -> None:
@@ -35,7 +36,7 @@ def _create_trees() -> None:
     op.create_table(
         'volumes',
         sa.Column('key', _KEY, primary_key=True),
-        sa.Column('name', sa.String(255), nullable=False, unique=True),
+        _label('name', unique=True),
         sa.Column('size', sa.BigInteger, nullable=False),
         sa.Column('fanout', sa.Integer, nullable=False),
         **_OPTIONS,
@@ -46,13 +47,13 @@ def _create_trees() -> None:
         sa.Column(
             'volume_key', _KEY, sa.ForeignKey('volumes.key'), nullable=False
         ),
-        sa.Column('peer_id', sa.String(511), nullable=False),
+        sa.Column('peer_id', _text(511), nullable=False),
         _label('member'),
         _label('host'),
         _label('port', nullable=True),
         _label('iqn', nullable=True),
         _label('lun', nullable=True),
-        sa.Column('status', sa.String(8), nullable=False),
+        sa.Column('status', _text(8), nullable=False),
         sa.Column('opening', sa.SmallInteger, nullable=False),
         sa.Column('position', sa.BigInteger, nullable=False),
         sa.Column('reserved_at', sa.Double, nullable=False),
@@ -70,7 +71,7 @@ def _create_trees() -> None:
 def _create_nodes_and_images() -> None:
     op.create_table(
         'members',
-        _label('name', key=True),
+        _label('name', primary_key=True),
         sa.Column('last_seen', sa.Double, nullable=False),
         sa.Column('due', sa.Double, nullable=False),
         sa.Index('ix_members_due', 'due'),
@@ -78,14 +79,15 @@ def _create_nodes_and_images() -> None:
     )
     op.create_table(
         'leases',
-        sa.Column('duty', sa.String(32), primary_key=True),
-        sa.Column('holder', sa.String(64), nullable=False),
+        sa.Column('duty', _text(32), primary_key=True),
+        sa.Column('holder', _text(64), nullable=False),
         sa.Column('until', sa.Double, nullable=False),
         **_OPTIONS,
     )
     op.create_table(
         'images',
-        _label('id', key=True),
+        sa.Column('key', _KEY, primary_key=True),
+        _label('id', unique=True),
         sa.Column('size', sa.BigInteger, nullable=False),
         _label('generation'),
         _label('serial'),
@@ -95,13 +97,10 @@ def _create_nodes_and_images() -> None:
     op.create_table(
         'portals',
         sa.Column(
-            'image_id',
-            sa.String(255),
-            sa.ForeignKey('images.id'),
-            primary_key=True,
+            'image_key', _KEY, sa.ForeignKey('images.key'), primary_key=True
         ),
-        _label('host', key=True),
-        _label('port', key=True),
+        _label('host', primary_key=True),
+        _label('port', primary_key=True),
         _label('iqn'),
         _label('lun'),
         **_OPTIONS,

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a database says is told apart by its codes, never by its words."""
+
+import sqlite3
+
+import pymysql
+import pytest
+import sqlalchemy as sa
+from oslo_db import exception as db
+from psycopg import errors
+
+from volt.registry import engine
+from volt.registry.dialect import Mode
+from volt.registry.trouble import Trouble, diagnose
+
+
+def wrapped(kind, cause):
+    return kind("SELECT 'n2013'", {'n1205': 1}, cause)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'trouble'),
+    [
+        (errors.SerializationFailure, Trouble.RACE),
+        (errors.DeadlockDetected, Trouble.RACE),
+        (errors.UniqueViolation, Trouble.RACE),
+        (errors.LockNotAvailable, Trouble.BUSY),
+        (errors.QueryCanceled, Trouble.BUSY),
+        (errors.DiskFull, Trouble.FULL),
+        (errors.ReadOnlySqlTransaction, Trouble.READ_ONLY),
+        (errors.UndefinedTable, Trouble.LOST),
+        (errors.IoError, Trouble.BROKEN),
+        (errors.TooManyConnections, Trouble.GONE),
+        (errors.AdminShutdown, Trouble.GONE),
+        (errors.CannotConnectNow, Trouble.GONE),
+        (errors.NotNullViolation, None),
+        (errors.SyntaxError, None),
+    ],
+)
+def test_states_of_postgresql(kind, trouble):
+    assert diagnose(wrapped(sa.exc.DBAPIError, kind('no words'))) is trouble
+
+
+@pytest.mark.parametrize(
+    ('kind', 'code', 'trouble'),
+    [
+        (pymysql.OperationalError, 1213, Trouble.RACE),
+        (pymysql.OperationalError, 1020, Trouble.RACE),
+        (pymysql.IntegrityError, 1062, Trouble.RACE),
+        (pymysql.OperationalError, 1205, Trouble.BUSY),
+        (pymysql.OperationalError, 1969, Trouble.BUSY),
+        (pymysql.OperationalError, 1114, Trouble.FULL),
+        (pymysql.OperationalError, 1290, Trouble.READ_ONLY),
+        (pymysql.ProgrammingError, 1146, Trouble.LOST),
+        (pymysql.OperationalError, 1040, Trouble.GONE),
+        (pymysql.OperationalError, 2003, Trouble.GONE),
+        (pymysql.InterfaceError, 0, Trouble.GONE),
+        (pymysql.ProgrammingError, 1064, None),
+        (pymysql.IntegrityError, 1048, None),
+    ],
+)
+def test_codes_of_mariadb(kind, code, trouble):
+    error = wrapped(sa.exc.DBAPIError, kind(code, 'no words'))
+    assert diagnose(error) is trouble
+
+
+@pytest.mark.parametrize(
+    ('number', 'trouble'), [(28, Trouble.FULL), (5, Trouble.BROKEN)]
+)
+def test_the_storage_engine_of_mariadb_quotes_the_system(number, trouble):
+    told = f'Got error {number} "..." from storage engine InnoDB'
+    cause = pymysql.OperationalError(1030, told)
+    assert diagnose(wrapped(sa.exc.OperationalError, cause)) is trouble
+
+
+@pytest.mark.parametrize(
+    ('name', 'trouble'),
+    [
+        ('SQLITE_BUSY', Trouble.BUSY),
+        ('SQLITE_BUSY_SNAPSHOT', Trouble.BUSY),
+        ('SQLITE_FULL', Trouble.FULL),
+        ('SQLITE_IOERR_SHMSIZE', Trouble.BROKEN),
+        ('SQLITE_READONLY_DBMOVED', Trouble.READ_ONLY),
+        ('SQLITE_CONSTRAINT_UNIQUE', Trouble.RACE),
+        ('SQLITE_CONSTRAINT_NOTNULL', None),
+        ('SQLITE_MISMATCH', None),
+    ],
+)
+def test_names_of_sqlite(name, trouble):
+    cause = sqlite3.IntegrityError('no words')
+    cause.sqlite_errorname = name
+    assert diagnose(wrapped(sa.exc.DBAPIError, cause)) is trouble
+
+
+def test_a_table_that_is_not_there_is_lost_and_a_wrong_column_ours():
+    opened = engine.connect('sqlite://')
+    with opened.connect() as connection:
+        with pytest.raises(db.DBError) as lost:
+            connection.exec_driver_sql('SELECT * FROM volumes')
+        assert diagnose(lost.value) is Trouble.LOST
+
+
+def test_what_oslo_db_says_in_words_of_its_own():
+    assert diagnose(db.DBDeadlock()) is Trouble.RACE
+    assert diagnose(db.DBDuplicateEntry()) is Trouble.RACE
+    assert diagnose(db.DBConnectionError()) is Trouble.GONE
+    assert diagnose(sa.exc.TimeoutError()) is Trouble.BUSY
+    assert diagnose(db.DBError()) is None
+
+
+def test_only_what_makes_others_wait_stops_them():
+    assert Trouble.GONE.stops(Mode.READ) == list(Mode)
+    assert Trouble.BUSY.stops(Mode.WRITE) == [Mode.WRITE]
+    assert Trouble.FULL.stops(Mode.WRITE) == []

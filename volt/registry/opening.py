@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens the registry when a program starts, or says why it cannot."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from volt.exception import ConfigError
+from volt.registry import engine, schema
+from volt.registry.trouble import ERRORS, Trouble, cause_of, diagnose
+
+LOG = logging.getLogger(__name__)
+
+
+def open_registry(
+    url: str,
+    max_retries: int = 0,
+    retry_interval: float = 10,
+    prepare: Callable[[sa.Engine], None] = schema.prepare,
+    **options: Any,
+) -> sa.Engine:
+    """Connect and prepare; a server that is not up yet is waited for.
+
+    ``max_retries`` -1 is without end.  Raises ``ConfigError``.
+    """
+    with explained():
+        opened = engine.connect(url, **options)
+        while True:
+            try:
+                prepare(opened)
+                return opened
+            except ERRORS as error:
+                if max_retries == 0 or diagnose(error) is not Trouble.GONE:
+                    raise
+                LOG.warning(
+                    "the database does not answer (%s); trying again in %s s",
+                    cause_of(error),
+                    retry_interval,
+                )
+            max_retries -= 1
+            time.sleep(retry_interval)
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn what a database can end with into a ``ConfigError``."""
+    try:
+        yield
+    except (*ERRORS, sa.exc.ArgumentError, OSError) as error:
+        trouble = diagnose(error)
+        what = f": {trouble.value}" if trouble else ""
+        raise ConfigError(
+            f"cannot open the registry ([database] connection or "
+            f"state_dir){what}: {cause_of(error)}"
+        ) from error

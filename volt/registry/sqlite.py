@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SQLite, the default: one file, no set-up.
+
+Readers do not wait for a writer (WAL); writers queue up when they begin,
+instead of failing when they first write (BEGIN IMMEDIATE).  Connections stay
+open: with the last one SQLite would fold its log into the file, which takes
+longer than a join.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import pool
+
+from volt.registry.dialect import Dialect, Limits, Mode
+
+
+class SQLite(Dialect):
+    """A file, or the memory of this process."""
+
+    driver = 'sqlite'
+    upgrades_itself = True
+
+    def arguments(self, url: sa.URL, limits: Limits) -> Mapping[str, Any]:
+        """Return them; a registry in memory lives in its one connection."""
+        in_memory = url.database in (None, '', ':memory:')
+        return {
+            'poolclass': pool.StaticPool if in_memory else pool.QueuePool,
+            'connect_args': {
+                'check_same_thread': False,
+                'timeout': limits.lock,
+            },
+        }
+
+    def listen(self, engine: sa.Engine, limits: Limits) -> None:
+        """Set up each connection."""
+        sa.event.listen(engine, 'connect', _set_up)
+
+    def begin(self, connection: sa.Connection, mode: Mode) -> None:
+        """Say BEGIN: each transaction of SQLite is a consistent picture."""
+        connection.exec_driver_sql(
+            'BEGIN' if mode is Mode.READ else 'BEGIN IMMEDIATE'
+        )
+
+
+def _set_up(connection: Any, _record: object) -> None:
+    # Python's own idea of when to say BEGIN leaves no room for IMMEDIATE.
+    connection.isolation_level = None
+    connection.execute('PRAGMA journal_mode = WAL')
+    connection.execute('PRAGMA synchronous = NORMAL')
