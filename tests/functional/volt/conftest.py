@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One volt-api to share, and ones that a test starts itself."""
+"""Registries on every kind of database, and volt-apis to use them."""
+
+import dataclasses
 
 import pytest
+import sql_servers
 from volt_process import TOKEN, VoltAPI
 
 from voltclient import Client
+
+KINDS = ('sqlite', 'postgresql', 'mariadb')
 
 
 @pytest.fixture(scope='session')
@@ -33,3 +38,34 @@ def new_volt(tmp_path):
     for api in made:
         if hasattr(api, 'process'):
             api.kill()
+
+
+@pytest.fixture(scope='session')
+def postgresql():
+    """One private server for all tests that do not stop it."""
+    with sql_servers.PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(scope='session')
+def mariadb():
+    """One private server for all tests that do not stop it."""
+    with sql_servers.MariaDB() as server:
+        yield server
+
+
+@dataclasses.dataclass(frozen=True)
+class Database:
+    """An empty database."""
+
+    kind: str
+    url: str
+
+
+@pytest.fixture(params=KINDS)
+def database(request, tmp_path):
+    """An empty database of each kind in turn."""
+    if request.param == 'sqlite':
+        return Database('sqlite', f'sqlite:///{tmp_path}/volt.sqlite')
+    server = request.getfixturevalue(request.param)
+    return Database(request.param, server.database())

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each file in gabbits/ is a story about the API, told to it in process.
 
+Every story is told on every kind of database.
+
 ``X-From`` says from which address a request comes.  token.yaml meets a
 volt with a token, all others one without.
 """
@@ -18,7 +20,7 @@ GABBITS = pathlib.Path(__file__).parent / 'gabbits'
 STORIES = sorted(path.name for path in GABBITS.glob('*.yaml'))
 
 
-def application(tmp_path, story):
+def application(tmp_path, story, database):
     (tmp_path / 'token').write_text('a-secret-of-some-length')
     (tmp_path / 'token').chmod(0o600)
     path = tmp_path / 'volt.conf'
@@ -27,7 +29,7 @@ def application(tmp_path, story):
         f'auth_strategy = {"token" if story == "token.yaml" else "noauth"}\n'
         f'token_file = {tmp_path}/token\n'
         'noauth_anywhere = true\n'
-        f'[database]\nconnection = sqlite://\n'
+        f'[database]\nconnection = {database.url}\n'
     )
     options = conf.new()
     conf.load(options, [f'--config-file={path}'])
@@ -41,8 +43,8 @@ def application(tmp_path, story):
 
 
 @pytest.mark.parametrize('story', STORIES)
-def test_story(tmp_path, story):
-    served = application(tmp_path, story)
+def test_story(tmp_path, story, database):
+    served = application(tmp_path, story, database)
     suite = suitemaker.test_suite_from_dict(
         unittest.TestLoader(),
         pathlib.Path(story).stem,
