@@ -19,6 +19,7 @@ from bench.volt.meter import Burst
 from volt.executor import shape
 from volt.model import Opening
 from volt.registry import engine
+from volt.registry.dialect import Mode
 from volt.registry.models import members, peers, volumes
 
 BATCH = 10_000
@@ -40,7 +41,7 @@ def fill(volt: Inside, url: str, nodes: int) -> None:
     right(volt.ask([make(first) for make in (asks.join, asks.register)]))
     right(volt.ask([asks.image()]))
     opened = engine.connect(url)
-    with opened.execution_options(**{engine.WRITES: True}).begin() as writer:
+    with engine.within(opened, Mode.WRITE).begin() as writer:
         _copy(writer, nodes)
     opened.dispose()
     check(volt, nodes)

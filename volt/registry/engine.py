@@ -17,8 +17,7 @@ from volt.registry.mariadb import MariaDB
 from volt.registry.postgresql import PostgreSQL
 from volt.registry.sqlite import SQLite
 
-MODE = 'volt_mode'
-"""Execution option: the :class:`Mode` of the transactions."""
+_MODE = 'volt_mode'
 
 KINDS: dict[str, Dialect] = {
     'sqlite': SQLite(),
@@ -51,6 +50,11 @@ def connect(
     sa.event.listen(engine, 'begin', _begin)
     exc_filters.register_engine(engine)
     return engine
+
+
+def within(engine: sa.Engine, mode: Mode) -> sa.Engine:
+    """Return the same engine for transactions of this mode."""
+    return engine.execution_options(**{_MODE: mode})
 
 
 def kind_of(connection: sa.Connection) -> Dialect:
@@ -94,4 +98,4 @@ def _log(debug: int) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
-    kind_of(connection).begin(connection, options.get(MODE, Mode.READ))
+    kind_of(connection).begin(connection, options.get(_MODE, Mode.READ))

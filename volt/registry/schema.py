@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from volt.exception import ConfigError
 from volt.registry import migrations, models
 from volt.registry.dialect import Mode
-from volt.registry.engine import MODE, kind_of
+from volt.registry.engine import kind_of, within
 
 HEAD = '0001'
 """The newest revision in migrations/versions."""
@@ -87,7 +87,7 @@ def upgrade(engine: sa.Engine) -> tuple[Version, Version]:
 
 @contextlib.contextmanager
 def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
-    writer = engine.execution_options(**{MODE: Mode.WRITE})
+    writer = within(engine, Mode.WRITE)
     with writer.begin() as connection, kind_of(connection).alone(connection):
         yield connection
 

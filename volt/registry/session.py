@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from volt.exception import Unavailable
 from volt.registry.dialect import Mode
-from volt.registry.engine import MODE
+from volt.registry.engine import within
 from volt.registry.gate import Gate
 from volt.registry.trouble import ERRORS, Trouble, cause_of, diagnose
 from volt.registry.unit import Unit
@@ -39,9 +39,7 @@ class Registry:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._reader = engine
-        self._engines = {
-            mode: engine.execution_options(**{MODE: mode}) for mode in Mode
-        }
+        self._engines = {mode: within(engine, mode) for mode in Mode}
         self._gates = {mode: Gate() for mode in Mode}
 
     def read(self, work: Work[T]) -> T:
