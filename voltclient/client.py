@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client: one endpoint, a manager for each noun."""
 
+import functools
+import os
 from collections.abc import Mapping
+from typing import Any
 
+from voltclient import environment
 from voltclient.http import TIMEOUT, HTTPClient, Timeout
 from voltclient.images import ImageManager
 from voltclient.members import MemberManager
@@ -51,3 +55,47 @@ class Client:
         self.members = MemberManager(self.http_client)
         self.images = ImageManager(self.http_client)
         self.trees = TreeManager(self.http_client)
+
+    @classmethod
+    def from_environment(
+        cls,
+        endpoint: str | None = None,
+        *,
+        token: str | None = None,
+        token_file: str | None = None,
+        cacert: str | None = None,
+        cert_file: str | None = None,
+        key_file: str | None = None,
+        insecure: bool | None = None,
+        within: float | None = None,
+        environ: environment.Environ = os.environ,
+    ) -> 'Client':
+        """Return a client as ``VOLT_URL`` and its like say.
+
+        What is given wins over the environment.  ``within`` is how many
+        seconds a call may take with all its attempts (``VOLT_TIMEOUT``).
+        The constructor itself never looks there: an agent is to do what
+        its configuration says.  Raises ``CommandError`` for a value that
+        makes no sense and a file that cannot be read.
+        """
+        said = functools.partial(environment.text, environ)
+        if insecure is None:
+            insecure = environment.truth(environ, environment.INSECURE)
+        return cls(
+            endpoint or said(environment.URL) or environment.ENDPOINT,
+            token=token or environment.token(environ, token_file),
+            cacert=cacert or said(environment.CACERT),
+            cert_file=cert_file or said(environment.CERT),
+            key_file=key_file or said(environment.KEY),
+            insecure=insecure,
+            **_patience(
+                within or environment.seconds(environ, environment.TIMEOUT)
+            ),
+        )
+
+
+def _patience(within: float | None) -> dict[str, Any]:
+    if within is None:
+        return {}
+    timeout = (min(TIMEOUT[0], within), within)
+    return {'timeout': timeout, 'retry': Retry(deadline=within)}

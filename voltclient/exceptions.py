@@ -21,6 +21,10 @@ class InvalidEndpoint(BaseException):
     """The endpoint is no URL, or its host name is unknown."""
 
 
+class UnknownHost(InvalidEndpoint):
+    """No such host name, or nobody who could tell."""
+
+
 class CommunicationError(BaseException):
     """Nobody answered in time, or not in the protocol of volt."""
 

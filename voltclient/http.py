@@ -43,7 +43,7 @@ class HTTPClient:
             'User-Agent': 'voltclient',
         }
         if token:
-            self._headers['X-Auth-Token'] = token
+            self._headers['X-Auth-Token'] = _sendable(token)
         self._retry = retry or Retry()
         self._once = Retry(attempts=1, deadline=self._retry.deadline)
         self._away = False
@@ -111,12 +111,30 @@ class HTTPClient:
 
 def base_of(endpoint: str) -> str:
     """Return the endpoint without a trailing slash and version."""
-    parts = urllib.parse.urlsplit(endpoint)
-    if parts.scheme not in ('http', 'https') or not parts.netloc:
+    if not _is_url(endpoint):
         raise exceptions.InvalidEndpoint(
             f"{endpoint!r} is no endpoint; it looks like http://host:7447"
         )
     return re.sub(r'/v\d+(\.\d+)?$', '', endpoint.rstrip('/'))
+
+
+def _is_url(endpoint: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(endpoint)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in ('http', 'https')
+
+
+def _sendable(token: str) -> str:
+    if not (token.isascii() and token.isprintable()):
+        # Told without the token itself: messages end up in logs.
+        raise exceptions.CommandError(
+            "the token has characters that no header can carry; give one "
+            "line of ASCII"
+        )
+    return token
 
 
 def _quoted(part: str) -> str:

@@ -146,7 +146,7 @@ class Transport:
         if isinstance(error, theirs.MaxRetryError) and error.reason:
             error = error.reason  # type: ignore[assignment]
         if isinstance(error, theirs.NameResolutionError):
-            return exceptions.InvalidEndpoint(
+            return exceptions.UnknownHost(
                 f"{self._endpoint}: its host name is unknown"
             )
         if isinstance(error, theirs.LocationValueError):

@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from voltclient import paging
+from voltclient.exceptions import NotFound
 from voltclient.http import HTTPClient
 from voltclient.types import parsed, pick
+
+ABOVE_ALL = 0
+"""The position of the image servers, above all peers."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,8 +23,8 @@ class TreePeer:
     the image servers), ``depth`` is 1 for those under an image server,
     ``parent`` is the peer id of the tree parent and None for these.
     ``member`` is the node that beats for it, ``age`` the seconds since that
-    was heard last.  ``port``, ``iqn`` and ``lun`` are None as long as the
-    peer has not told them.
+    was heard last (None: never).  ``port``, ``iqn`` and ``lun`` are None as
+    long as the peer has not told them.
     """
 
     peer_id: str
@@ -33,7 +37,7 @@ class TreePeer:
     position: int
     depth: int
     parent: str | None
-    age: float
+    age: float | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,14 +83,24 @@ class TreeManager:
         return parsed(Tree.parse, told)
 
     def iterate(
-        self, volume_id: str, page_size: int = paging.SIZE
+        self,
+        volume_id: str,
+        page_size: int = paging.SIZE,
+        after: int = ABOVE_ALL,
     ) -> Iterator[TreePeer]:
-        """Yield all peers, ordered by position, fetched page by page.
+        """Yield the peers that follow a position, fetched page by page.
 
         Between two pages the tree may change: a peer that moves can be
-        told twice, or not at all.
+        told twice, or not at all; the end is near when all have left.
         """
-        return paging.iterate(
-            lambda marker: self.get(volume_id, page_size, marker).peers,
-            lambda peer: peer.position,
-        )
+
+        def page(marker: int | None) -> list[TreePeer]:
+            try:
+                start = after if marker is None else marker
+                return self.get(volume_id, page_size, start or None).peers
+            except NotFound:
+                if marker is None and after == ABOVE_ALL:
+                    raise
+                return []
+
+        return paging.iterate(page, lambda peer: peer.position)

@@ -5,6 +5,7 @@ import http.server
 import json
 import threading
 
+import command
 import pytest
 
 from voltclient import Client
@@ -71,3 +72,14 @@ def stub():
 def client(stub):
     retry = Retry(pause=0.001)
     return Client(stub.endpoint, token='secret', timeout=5, retry=retry)
+
+
+@pytest.fixture
+def volt(stub, monkeypatch, capsys):
+    """Run the command against the stub, or as the environment says."""
+
+    def call(*args, **environ):
+        environ = {'VOLT_URL': stub.endpoint} | environ
+        return command.run(args, environ, monkeypatch, capsys)
+
+    return call

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands have in common: formats, failures, and a quick start.
+
+cliff looks through all installed packages for plugins of each command and
+for its formats; ours are known, so nothing is looked for.
+"""
+
+import abc
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cliff import command, lister, show
+
+from voltclient import exceptions
+from voltclient.commands import failures, formats
+
+if TYPE_CHECKING:
+    from voltclient.application import Application
+    from voltclient.client import Client
+
+
+class Base(command.Command):
+    """A command that says in one line why it failed."""
+
+    app: 'Application'
+    examples: Sequence[str] = ()
+
+    @property
+    def client(self) -> 'Client':
+        """The client that options and environment ask for."""
+        return self.app.client
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run it; return the exit status."""
+        try:
+            return super().run(parsed_args)
+        except exceptions.BaseException as error:
+            debug = self.app_args is not None and self.app_args.debug
+            return failures.tell(error, self.app.stderr, debug)
+
+    def get_epilog(self) -> str:
+        """Return the examples."""
+        shown = [f'  volt {example}' for example in self.examples]
+        return '\n'.join(['examples:', *shown]) if shown else ''
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser; descriptions keep their lines."""
+        parser = super().get_parser(prog_name)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.allow_abbrev = False
+        return parser
+
+    def _load_hooks(self) -> None:
+        self._hooks = []
+
+
+class Do(Base, metaclass=abc.ABCMeta):
+    """A command that changes something and prints nothing."""
+
+
+class Columns(Base, metaclass=abc.ABCMeta):
+    """A command that prints what can be picked by its name."""
+
+    columns: Sequence[str] = ()
+
+    def get_epilog(self) -> str:
+        """Return the columns, too."""
+        named = f'columns: {", ".join(self.columns)}'
+        return f'{named}\n\n{super().get_epilog()}'
+
+    def _run_before_hooks(
+        self, parsed_args: argparse.Namespace
+    ) -> argparse.Namespace:
+        """Refuse columns that are none, before anything is asked."""
+        asked = set(parsed_args.columns)
+        asked |= set(getattr(parsed_args, 'sort_columns', ()))
+        unknown = {one.lower() for one in asked} - set(self.columns)
+        if unknown:
+            raise exceptions.CommandError(
+                f"there is no column {', '.join(sorted(unknown))}; there are: "
+                f"{', '.join(self.columns)}"
+            )
+        return super()._run_before_hooks(parsed_args)
+
+
+class List(Columns, lister.Lister, metaclass=abc.ABCMeta):
+    """A command that prints rows."""
+
+    def _load_formatter_plugins(self) -> Any:
+        return formats.of_lists()
+
+
+class Show(Columns, show.ShowOne, metaclass=abc.ABCMeta):
+    """A command that prints the fields of one thing."""
+
+    def _load_formatter_plugins(self) -> Any:
+        return formats.of_one()

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a command says what went wrong: one line, a remedy, a status."""
+
+import traceback
+from typing import TextIO
+
+from voltclient import exceptions
+from voltclient.retry import PASSING
+
+REFUSED, USAGE, NOT_NOW = 1, 2, 3
+
+
+class Missing(exceptions.BaseException):
+    """What was looked for in what volt told is not there."""
+
+
+_KINDS: tuple[tuple[type[Exception], int, str], ...] = (
+    (
+        exceptions.UnknownHost,
+        NOT_NOW,
+        "correct it: --url or VOLT_URL",
+    ),
+    (exceptions.CommandError, USAGE, ""),
+    (exceptions.InvalidEndpoint, USAGE, "see --url and VOLT_URL"),
+    (exceptions.SSLConfigurationError, USAGE, ""),
+    (
+        exceptions.SSLCertificateError,
+        NOT_NOW,
+        "if volt speaks TLS there, name who vouches for it: --os-cacert",
+    ),
+    (
+        exceptions.NotReached,
+        NOT_NOW,
+        "is volt-api running there? name another by --url or VOLT_URL",
+    ),
+    (exceptions.ConnectionLost, NOT_NOW, "try again"),
+    (
+        exceptions.CommunicationError,
+        NOT_NOW,
+        "is this volt-api, and is it http or https? see --url; if it is "
+        "slow, see --timeout",
+    ),
+    (
+        exceptions.Unauthorized,
+        REFUSED,
+        "give it by --token-file, VOLT_TOKEN_FILE or VOLT_TOKEN",
+    ),
+)
+_WORDS = {
+    'volume_not_found': "'volt volume list' names those there are",
+    'peer_not_found': "'volt peer list' names those there are",
+    'image_not_found': "'volt image list' names those there are",
+    'not_found': "an older volt? it does not know this call",
+    'volume_in_use': "--force is how to say so here",
+}
+
+
+def tell(error: exceptions.BaseException, out: TextIO, debug: bool) -> int:
+    """Print what went wrong; return the exit status."""
+    if debug:
+        traceback.print_exception(error, file=out)
+    status, remedy = _status_and_remedy(error)
+    said = ' '.join(str(error).split())
+    print(f'volt: {"; ".join(filter(None, [said, remedy]))}', file=out)
+    return status
+
+
+def _status_and_remedy(error: exceptions.BaseException) -> tuple[int, str]:
+    for kind, status, remedy in _KINDS:
+        if isinstance(error, kind):
+            return status, remedy
+    if isinstance(error, exceptions.HTTPException):
+        if error.code in PASSING:
+            wait = error.retry_after or 1
+            return NOT_NOW, f"try again in {wait:.0f} s"
+        return REFUSED, _WORDS.get(error.error_code or '', "")
+    return REFUSED, ""

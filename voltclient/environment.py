@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where volt is and how to speak to it, from the environment.
+
+The names of ours come before those that all clients of OpenStack share.
+"""
+
+import pathlib
+from collections.abc import Mapping
+
+from voltclient.exceptions import CommandError
+
+ENDPOINT = 'http://127.0.0.1:7447'
+"""Where volt-api listens if nobody says otherwise: people log in there."""
+
+URL = ('VOLT_URL', 'OS_VOLT_URL')
+TOKEN = ('VOLT_TOKEN',)
+TOKEN_FILE = ('VOLT_TOKEN_FILE',)
+SHARED_TOKEN = ('OS_TOKEN', 'OS_AUTH_TOKEN')
+CACERT = ('VOLT_CACERT', 'OS_CACERT')
+CERT = ('VOLT_CERT', 'OS_CERT')
+KEY = ('VOLT_KEY', 'OS_KEY')
+INSECURE = ('VOLT_INSECURE', 'OS_INSECURE')
+TIMEOUT = ('VOLT_TIMEOUT',)
+DEBUG = ('VOLTCLIENT_DEBUG',)
+
+Environ = Mapping[str, str]
+Names = tuple[str, ...]
+
+_SAID = {'1': True, 'true': True, 'yes': True, 'on': True}
+_SAID |= {'0': False, 'false': False, 'no': False, 'off': False}
+
+
+def text(environ: Environ, names: Names) -> str | None:
+    """Return the first of these that is set and not empty."""
+    return next((environ[name] for name in names if environ.get(name)), None)
+
+
+def truth(environ: Environ, names: Names) -> bool:
+    """Return the first as yes or no; no if none is set."""
+    said = text(environ, names)
+    if said is None:
+        return False
+    if said.lower() not in _SAID:
+        raise CommandError(f"{_named(environ, names)}: say 1 or 0")
+    return _SAID[said.lower()]
+
+
+def seconds(environ: Environ, names: Names) -> float | None:
+    """Return the first as a time in seconds."""
+    said = text(environ, names)
+    try:
+        return None if said is None else time_of(said)
+    except ValueError as error:
+        raise CommandError(
+            f"{_named(environ, names)}: give seconds, more than 0"
+        ) from error
+
+
+def time_of(said: str) -> float:
+    """Return seconds, more than 0; raises ``ValueError``."""
+    found = float(said)
+    if not 0 < found < float('inf'):
+        raise ValueError(said)
+    return found
+
+
+def token(environ: Environ, file: str | None = None) -> str | None:
+    """Return the token of the file, else the environment's, else None."""
+    if file is None and (said := text(environ, TOKEN)):
+        return said
+    file = file or text(environ, TOKEN_FILE)
+    return _read(file) if file else text(environ, SHARED_TOKEN)
+
+
+def _read(file: str) -> str:
+    try:
+        said = pathlib.Path(file).read_text(encoding='utf-8').strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, 'strerror', None) or "it is no text"
+        raise CommandError(
+            f"token file {file}: {reason}; name one that can be read"
+        ) from error
+    if not said:
+        raise CommandError(f"token file {file} is empty; put the token in")
+    return said
+
+
+def _named(environ: Environ, names: Names) -> str:
+    name = next(name for name in names if environ.get(name))
+    return f"{name}={environ[name]}"

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``volt``: runs it, and ends quietly when it is cut short."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+INTERRUPTED, PIPE_CLOSED = 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    try:
+        return _run(sys.argv[1:] if argv is None else [*argv])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return PIPE_CLOSED
+    finally:
+        _finish()
+
+
+def _run(argv: list[str]) -> int:
+    # Imported here so that Ctrl-C is quiet from the first moment on.
+    from voltclient.application import Application
+
+    status = Application(os.environ).run(argv)
+    sys.stdout.flush()
+    return status
+
+
+def _finish() -> None:
+    """Let what nobody reads any more (``| head``) go nowhere.
+
+    Python flushes once more when it ends, and would complain.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == '__main__':
+    sys.exit(main())
