@@ -3,9 +3,10 @@
 
 import dataclasses
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from volt.census import Census, Monitor
 from volt.images import Images
 from volt.listing import Listing
 from volt.members import Members
@@ -20,6 +21,9 @@ class Services:
     members: Members
     images: Images
     listing: Listing
+    monitor: Monitor
+    figures: Callable[[Census | None], bytes]
+    """What is counted, as text."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,10 +52,14 @@ class Call:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and what goes out as JSON; None is an empty body."""
+    """A status and what goes out; None is an empty body.
+
+    What is not JSON is given as bytes.
+    """
 
     payload: Any = None
     status: int = 200
+    content_type: str = 'application/json'
 
 
 def plain(address: str) -> str:
@@ -65,3 +73,13 @@ def plain(address: str) -> str:
     except ValueError:
         return address
     return str(mapped or address)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is one that this host alone can reach."""
+    if host == 'localhost':
+        return True
+    try:
+        return ipaddress.ip_address(plain(host)).is_loopback
+    except ValueError:
+        return False

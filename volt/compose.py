@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 
 from volt import door
 from volt.call import Services
+from volt.census import Monitor
 from volt.deploy import load_app
 from volt.door.caller import Strategy
 from volt.duty import Duty
@@ -38,17 +39,26 @@ class Service:
 
 def compose(conf: cfg.ConfigOpts) -> Service:
     """Build them; nothing runs yet.  Raises ``ConfigError``."""
+    # prometheus_client looks at its environment when it is imported: not
+    # before a supervisor has said where its workers count together.
+    from volt.figures import Figures
+
+    figures = Figures()
     rules = _rules(conf)
     strategy = door.load(conf)
-    registry = Registry(_open(conf))
+    registry = Registry(_open(conf), figures.happened)
     services = Services(
         Tree(registry, rules),
         Members(registry, rules),
         Images(registry),
         Listing(registry),
+        Monitor(registry),
+        figures.text,
     )
     return Service(
-        load_app(services, strategy), _evictor(registry, rules), strategy
+        load_app(services, strategy, conf.metrics_access, figures.answered),
+        _evictor(registry, rules),
+        strategy,
     )
 
 

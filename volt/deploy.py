@@ -5,18 +5,29 @@ from volt.call import Services
 from volt.door.caller import Strategy
 from volt.door.middleware import Door
 from volt.handler import ROUTE_DECLARATIONS
-from volt.middleware import App, Faults, RequestId
+from volt.middleware import App, Faults, Measure, RequestId, Timekeeper
 from volt.router import Router
 
-# The order in which a request passes them, before the door.  RequestId is
-# the outermost, so that errors have an id, too; Faults is outside of the
-# door, so that a refusal is told in JSON like every other error.
+# The order in which a request passes them, once its time is taken and before
+# it comes to the door.  RequestId is outside of all others, so that errors
+# have an id, too; Faults is outside of the door, so that a refusal is told in
+# JSON like every other error.
 MIDDLEWARE = (RequestId, Faults)
 
 
-def load_app(services: Services, strategy: Strategy) -> App:
-    """Return the WSGI application; ``strategy`` says who is let in."""
-    application: App = Door(Router(services, ROUTE_DECLARATIONS), strategy)
+def load_app(
+    services: Services,
+    strategy: Strategy,
+    metrics_access: str,
+    timekeeper: Timekeeper,
+) -> App:
+    """Return the WSGI application.
+
+    ``strategy`` says who is let in, ``metrics_access`` who may see the
+    figures; ``timekeeper`` hears of each answer.
+    """
+    router = Router(services, ROUTE_DECLARATIONS)
+    application: App = Door(router, strategy, metrics_access)
     for middleware in reversed(MIDDLEWARE):
         application = middleware(application)
-    return application
+    return Measure(application, timekeeper)

@@ -4,6 +4,7 @@
 import logging
 from collections.abc import Callable
 
+from volt.event import Event
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
 from volt.rules import Rules
@@ -23,7 +24,9 @@ class Eviction:
         """Evict who is overdue; return the number of peers that went."""
         gone = 0
         for volume_id, peer_id in self._registry.read(self._stale):
-            gone += self._take_out(volume_id, peer_id, self._still_stale)
+            gone += self._take_out(
+                volume_id, peer_id, self._still_stale, Event.EXPIRED
+            )
         for node in self._registry.read(self._overdue):
             gone += self._evict(node)
         return gone
@@ -41,7 +44,9 @@ class Eviction:
 
         held = self._registry.read(lambda unit: unit.members.holdings(node))
         gone = sum(
-            self._take_out(peer.volume_id, peer.peer_id, still_overdue)
+            self._take_out(
+                peer.volume_id, peer.peer_id, still_overdue, Event.SILENT
+            )
             for _, peer in held
         )
         self._registry.write(lambda unit: unit.members.forget_idle(node))
@@ -53,6 +58,7 @@ class Eviction:
         volume_id: str,
         peer_id: str,
         still: Callable[[Unit, str, str], bool],
+        why: Event,
     ) -> int:
         """Take out a peer, unless it was heard of in the meantime."""
 
@@ -63,7 +69,7 @@ class Eviction:
             tree = TreeWork(unit, volume, self._rules.policy)
             peer = tree.peers.get(peer_id)
             if peer is not None:
-                tree.take_out(peer)
+                tree.take_out(peer, why)
             return int(peer is not None)
 
         return self._registry.write(work)

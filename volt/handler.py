@@ -10,7 +10,7 @@ from volt.exception import (
     VolumeInUse,
     VolumeNotFound,
 )
-from volt.handlers import images, members, root, trees, volumes
+from volt.handlers import images, members, monitoring, root, trees, volumes
 from volt.route import Route, Table
 from volt.schemas import images as image
 from volt.schemas import members as member
@@ -20,6 +20,7 @@ from volt.schemas import trees as tree
 from volt.schemas import volumes as volume
 
 _VERSION = Route(root.show_version, told.VERSION)
+_HEALTH = Route(monitoring.show_health, told.HEALTH)
 _PEERS = Route(
     volumes.show_volume,
     volume.PEERS,
@@ -29,6 +30,8 @@ _PEERS = Route(
 
 ROUTE_DECLARATIONS: Table = {
     '/': {'GET': Route(root.list_versions, told.VERSIONS, status=300)},
+    '/healthz': {'GET': _HEALTH, 'HEAD': _HEALTH},
+    '/metrics': {'GET': Route(monitoring.show_metrics, told.METRICS)},
     '/v1': {'GET': _VERSION},
     '/v1/': {'GET': _VERSION},
     '/v1/volumes': {

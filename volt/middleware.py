@@ -18,6 +18,33 @@ Start = Callable[..., Any]
 App = Callable[[Environ, Start], Iterable[bytes]]
 
 
+Timekeeper = Callable[[str | None, str, str, float], None]
+"""Hears of each answer: route, method, status and seconds."""
+
+
+class Measure:
+    """Takes the time of each request."""
+
+    def __init__(self, app: App, timekeeper: Timekeeper) -> None:
+        self._app = app
+        self._timekeeper = timekeeper
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Tell how long it took until the answer began."""
+        began = time.perf_counter()
+
+        def timed(status: str, headers: list[Any], *more: Any) -> Any:
+            self._timekeeper(
+                environ.get('volt.route'),
+                environ['REQUEST_METHOD'],
+                status,
+                time.perf_counter() - began,
+            )
+            return start(status, headers, *more)
+
+        return self._app(environ, timed)
+
+
 class RequestId:
     """Names the request in the answer and in the log."""
 

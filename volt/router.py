@@ -4,6 +4,7 @@
 The only module that knows WebOb and Routes.
 """
 
+import json
 from typing import Any
 
 import routes
@@ -29,6 +30,7 @@ class Router:
         """Serve one request."""
         found = self._find(environ)
         method, template = environ['REQUEST_METHOD'], found.pop('route')
+        environ['volt.route'] = template
         path = _identifiers(found)
         caller: Caller = environ['volt.caller']
         caller.check(method, template, path)
@@ -99,9 +101,9 @@ def _response(answer: Answer) -> Any:
         if answer.status == 204:
             del response.content_type
         return response
+    body = answer.payload
+    if not isinstance(body, bytes):
+        body = json.dumps(body, separators=(',', ':')).encode()
     return webob.Response(
-        status=answer.status,
-        content_type='application/json',
-        charset='UTF-8',
-        json_body=answer.payload,
+        body, answer.status, content_type=answer.content_type
     )

@@ -3,6 +3,7 @@
 
 import logging
 
+from volt.event import Event
 from volt.exception import PeerNotFound, VolumeInUse, VolumeNotFound
 from volt.model import Address, Assignment, Peer, Portals, Status, Volume
 from volt.registry.session import Registry
@@ -113,6 +114,7 @@ class Tree:
                     "remove them first or say force=true"
                 )
             unit.volumes.delete(volume)
+            unit.happened(Event.LEFT, volume.size)
             LOG.info("volume %s dropped with %d peers", name, volume.size)
 
         self._registry.write(work)

@@ -4,6 +4,7 @@
 import dataclasses
 import logging
 
+from volt.event import Event
 from volt.exception import NoSlot
 from volt.executor import placement
 from volt.executor.policy import Policy
@@ -35,7 +36,7 @@ class TreeWork:
     def reserve(self, member: str, promise: Address | None) -> Peer | None:
         """Keep a place for a newcomer, None when there is none now."""
         least = Opening.PROMISED if promise else Opening.SERVING
-        return self._put_in(
+        peer = self._put_in(
             Peer(
                 volume_id=self._volume.name,
                 peer_id=f'{member}:{self._volume.name}',
@@ -46,6 +47,8 @@ class TreeWork:
             ),
             least,
         )
+        self._unit.happened(Event.JOINED if peer else Event.NO_PLACE)
+        return peer
 
     def renew(self, peer: Peer, promise: Address | None) -> Peer:
         """Note that a known peer asks again; its status stays as it is."""
@@ -80,10 +83,12 @@ class TreeWork:
                 f"volume {self._volume.name} has no place for {peer_id} now: "
                 "the peers that could take it are still coming up; try again"
             )
+        self._unit.happened(Event.TAKEN_BACK)
         return peer
 
-    def take_out(self, peer: Peer) -> None:
+    def take_out(self, peer: Peer, why: Event = Event.LEFT) -> None:
         """Let a peer go and close the gap; an empty volume goes with it."""
+        self._unit.happened(why)
         moves = placement.vacate(self.peers, peer)
         self.peers.remove(peer, moves)
         LOG.debug("%s left, %d moved", peer.peer_id, len(moves))
@@ -95,6 +100,8 @@ class TreeWork:
 
         ``failed`` are the portals at which it cannot read at present.
         """
+        if failed:
+            self._unit.happened(Event.FAILED_SOURCE, len(failed))
         near = self._near(peer.position, failed)
         soon = self._policy.choose(
             peer.position, self._fanout, near, pending=True, failed=failed

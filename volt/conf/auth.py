@@ -28,6 +28,18 @@ opts = [
         "too.  Whoever reaches the port may then do everything: for closed "
         "networks only.",
     ),
+    cfg.StrOpt(
+        'metrics_access',
+        default='local',
+        choices=[
+            ('local', "callers on this host; others as auth_strategy says"),
+            ('all', "everybody who reaches the port"),
+            ('admitted', "whom auth_strategy lets in, on this host too"),
+        ],
+        help="Who may read /metrics, which names the volumes and tells how "
+        "many nodes there are, but changes nothing.  A caller behind a "
+        "proxy on this host is not a local one.",
+    ),
 ]
 
 

@@ -6,12 +6,11 @@ it serves this host alone: under another WSGI server, that server's options
 say where to listen.  So the address of each caller is looked at, too.
 """
 
-import ipaddress
 import logging
 
 from oslo_config import cfg
 
-from volt.call import plain
+from volt.call import is_loopback
 from volt.door.caller import Anybody, Environ
 from volt.exception import ConfigError, Forbidden
 
@@ -28,7 +27,7 @@ class Noauth:
         """Let in who calls from this host, or from anywhere if so told."""
         # No address at all: a socket of the file system.
         remote = environ.get('REMOTE_ADDR') or 'localhost'
-        if not (self._beyond_loopback or _is_loopback(remote)):
+        if not (self._beyond_loopback or is_loopback(remote)):
             raise Forbidden(
                 "auth_strategy = noauth serves callers on volt's own host "
                 "only; use auth_strategy = token, or set "
@@ -43,7 +42,7 @@ class Noauth:
 def load(conf: cfg.ConfigOpts) -> Noauth:
     """Return the strategy; refuse a network that did not ask for it."""
     beyond = conf.noauth_anywhere
-    if not (beyond or _is_loopback(conf.bind_host)):
+    if not (beyond or is_loopback(conf.bind_host)):
         raise ConfigError(
             f"auth_strategy = noauth with bind_host = {conf.bind_host} would "
             "let everybody on the network do everything; use auth_strategy "
@@ -53,12 +52,3 @@ def load(conf: cfg.ConfigOpts) -> Noauth:
     if beyond:
         LOG.warning("noauth: whoever reaches this port may do everything")
     return Noauth(beyond)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == 'localhost':
-        return True
-    try:
-        return ipaddress.ip_address(plain(host)).is_loopback
-    except ValueError:
-        return False

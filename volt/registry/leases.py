@@ -17,6 +17,7 @@ _RENEW = (
     .values(holder=sa.bindparam('me'), until=sa.bindparam('end'))
 )
 _KNOWN = sa.select(leases.c.duty).where(leases.c.duty == sa.bindparam('what'))
+_HELD = _KNOWN.where(leases.c.until >= sa.bindparam('now'))
 
 
 class Leases:
@@ -41,6 +42,11 @@ class Leases:
             {'duty': duty, 'holder': holder, 'until': now + term},
         )
         return True
+
+    def is_held(self, duty: str, now: float) -> bool:
+        """Tell whether some process has a duty now."""
+        values = {'what': duty, 'now': now}
+        return self._connection.execute(_HELD, values).first() is not None
 
     def drop(self, duty: str, holder: str) -> None:
         """Give a duty back, so that nobody has to wait for its end."""

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
+from volt.event import Event, Observer, unobserved
 from volt.exception import Unavailable
 from volt.registry.dialect import Mode
 from volt.registry.engine import within
@@ -30,14 +31,17 @@ SLOTS = 32
 
 
 class Registry:
-    """Runs units of work against one database.
+    """Runs units of work against one database; says what they did.
 
     Who writes to a tree, or to an image, locks its row first and does it in
     ``write``.  A beat sees several trees without locking any of them: that
     is ``note``.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(
+        self, engine: sa.Engine, observer: Observer = unobserved
+    ) -> None:
+        self._observer = observer
         self._reader = engine
         self._engines = {mode: within(engine, mode) for mode in Mode}
         self._gates = {mode: Gate() for mode in Mode}
@@ -62,7 +66,7 @@ class Registry:
         for lost in itertools.count(1):
             attempt = Attempt(self._engines[mode], work)
             try:
-                return attempt.run()
+                result = attempt.run()
             except ERRORS as error:
                 trouble = diagnose(error)
                 if trouble is None:
@@ -71,6 +75,10 @@ class Registry:
                 if not _again(trouble, lost, attempt, uncertain):
                     raise self._told(mode, trouble, error, uncertain) from None
                 LOG.debug("attempt %d ended with %s", lost, trouble.name)
+            else:
+                for event, count in attempt.news:
+                    self._observer(event, count)
+                return result
             if trouble is Trouble.RACE:
                 _wait(min(2**lost, SLOTS))
         raise AssertionError  # for mypy: counting has no end
@@ -100,13 +108,14 @@ class Attempt(Generic[T]):
         self._work = work
         self.connected = False
         self.committing = False
+        self.news: list[tuple[Event, int]] = []
 
     def run(self) -> T:
         """Run the work and commit it."""
         with self._engine.connect() as connection:
             self.connected = True
             with connection.begin() as transaction:
-                result = self._work(Unit(connection))
+                result = self._work(Unit(connection, self.news))
                 self.committing = True
                 transaction.commit()
         return result

@@ -3,6 +3,7 @@
 
 import sqlalchemy as sa
 
+from volt.event import Event
 from volt.model import Volume
 from volt.registry.clock import now
 from volt.registry.images import Images
@@ -10,20 +11,25 @@ from volt.registry.leases import Leases
 from volt.registry.members import Members
 from volt.registry.pages import Pages
 from volt.registry.peers import Peers
+from volt.registry.totals import Totals
 from volt.registry.volumes import Volumes
 
 
 class Unit:
     """Handed to every unit of work; good until the transaction ends."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(
+        self, connection: sa.Connection, news: list[tuple[Event, int]]
+    ) -> None:
         self._connection = connection
+        self._news = news
         self._now: float | None = None
         self.volumes = Volumes(connection)
         self.members = Members(connection)
         self.images = Images(connection)
         self.pages = Pages(connection)
         self.leases = Leases(connection)
+        self.totals = Totals(connection)
 
     def peers(self, volume: Volume) -> Peers:
         """Return the tree of one volume."""
@@ -37,3 +43,7 @@ class Unit:
         if self._now is None:
             self._now = now(self._connection)
         return self._now
+
+    def happened(self, event: Event, count: int = 1) -> None:
+        """Say what has; observers hear of it when it is committed."""
+        self._news.append((event, count))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tells about the service itself: its versions and its errors."""
+"""What tells about the service itself: versions, health, errors."""
 
 from volt.schemas.common import kind, listing, record
 
@@ -11,6 +11,16 @@ _VERSION = record(
 )
 VERSIONS = record(versions=listing(_VERSION))
 VERSION = record(version=_VERSION)
+
+HEALTH = record(
+    status=kind('string', "ok", enum=['ok']),
+    version=kind('string', "Of volt."),
+    revision=kind('string', "Of the tables of the registry."),
+    evicting=kind(
+        'boolean', "Whether some process has the duty of evicting now."
+    ),
+)
+METRICS = kind('string', "The text format of Prometheus.")
 
 ERROR = record(
     error=record(

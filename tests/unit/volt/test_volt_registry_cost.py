@@ -5,6 +5,7 @@ import pytest
 import sqlalchemy as sa
 from memory_tree import VOLUME, address
 
+from volt.census import Monitor
 from volt.executor.btree import BinaryTree
 from volt.listing import Listing
 from volt.members import Members
@@ -53,6 +54,17 @@ def test_a_page_descends_to_where_it_begins(registry, plans):
     listing.peers(VOLUME, f'n1:{VOLUME}')
     assert len(plans) >= 6
     assert scans(plans) == {}
+
+
+def test_a_census_reads_a_row_of_a_tree_and_descends_to_its_last(
+    registry, plans
+):
+    Monitor(registry).census()
+    Monitor(registry).health()
+    steps = [step for plan in plans.values() for step in plan]
+    assert 'SCAN volumes' in steps
+    assert any('SEARCH peers' in step for step in steps)
+    assert not any('SCAN peers' in step for step in steps)
 
 
 def scans(plans):

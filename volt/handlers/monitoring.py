@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For probes and monitoring: whether volt is well, and its figures."""
+
+from volt.call import Answer, Call
+from volt.census import version
+from volt.exception import Unavailable
+
+PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
+
+
+def show_health(call: Call) -> Answer:
+    """Say whether volt can serve: its registry answers."""
+    found = call.services.monitor.health()
+    return Answer(
+        {
+            'status': 'ok',
+            'version': version(),
+            'revision': found.revision,
+            'evicting': found.evicting,
+        }
+    )
+
+
+def show_metrics(call: Call) -> Answer:
+    """Tell the figures, in the text format of Prometheus.
+
+    Without the registry there are fewer, and one of them says so.
+    """
+    try:
+        census = call.services.monitor.census()
+    except Unavailable:
+        census = None
+    told = call.services.figures(census)
+    return Answer(told, content_type=PROMETHEUS)
