@@ -48,13 +48,14 @@ class Version:
     """Tables that have our names and are not ours."""
 
     @property
-    def refusal(self) -> str:
-        """Say why this database cannot be used as it is, and the remedy."""
-        return _REFUSALS[self.state].format(self, head=HEAD)
+    def advice(self) -> str:
+        """Say what this means, and what is to be done about it."""
+        return _ADVICE[self.state].format(self, head=HEAD)
 
 
-_REFUSALS = {
-    State.EMPTY: "the database is empty: run `volt-manage db upgrade`",
+_ADVICE = {
+    State.EMPTY: "the database is empty; volt-api makes its tables when it "
+    "starts, and so does `volt-manage db upgrade`",
     State.CURRENT: "the database is at revision {0.revision}, as it has to be",
     State.BEHIND: "the database is at revision {0.revision}, this volt needs "
     "{head}: stop every volt-api that uses it, make a copy of it, and run "
@@ -99,7 +100,7 @@ def _bring_up(connection: sa.Connection, upgrade: bool) -> Version:
     elif found.state is State.BEHIND and upgrade:
         migrations.upgrade(connection)
     elif found.state is not State.CURRENT:
-        raise ConfigError(found.refusal)
+        raise ConfigError(found.advice)
     return found
 
 
