@@ -44,7 +44,7 @@ class Version:
 
     state: State
     revision: str | None = None
-    strangers: tuple[str, ...] = ()
+    strangers: str = ''
     """Tables that have our names and are not ours."""
 
     @property
@@ -110,7 +110,7 @@ def version(connection: sa.Connection) -> Version:
     ours = tables & models.metadata.tables.keys()
     if _version.name not in tables:
         if ours:
-            return Version(State.FOREIGN, strangers=tuple(sorted(ours)))
+            return Version(State.FOREIGN, strangers=', '.join(sorted(ours)))
         return Version(State.EMPTY)
     revision = connection.execute(sa.select(_version)).scalar_one_or_none()
     if revision is None:

@@ -2,10 +2,11 @@
 """Registries on every kind of database, and volt-apis to use them."""
 
 import dataclasses
+import uuid
 
 import pytest
 import sql_servers
-from volt_process import TOKEN, VoltAPI
+from volt_process import TOKEN, VoltAPI, free_port
 
 from voltclient import Client
 
@@ -63,9 +64,26 @@ class Database:
 
 
 @pytest.fixture(params=KINDS)
-def database(request, tmp_path):
-    """An empty database of each kind in turn."""
-    if request.param == 'sqlite':
-        return Database('sqlite', f'sqlite:///{tmp_path}/volt.sqlite')
-    server = request.getfixturevalue(request.param)
-    return Database(request.param, server.database())
+def new_database(request, tmp_path):
+    """Make empty databases, of each kind in turn."""
+
+    def make():
+        if request.param == 'sqlite':
+            name = f'{uuid.uuid4().hex}.sqlite'
+            return Database('sqlite', f'sqlite:///{tmp_path}/{name}')
+        server = request.getfixturevalue(request.param)
+        return Database(request.param, server.database())
+
+    return make
+
+
+@pytest.fixture
+def database(new_database):
+    """An empty database, of each kind in turn."""
+    return new_database()
+
+
+@pytest.fixture
+def unused_port():
+    """A port at which nothing listens."""
+    return free_port()

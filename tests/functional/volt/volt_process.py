@@ -36,7 +36,11 @@ def write_conf(folder, port, **options):
         'token_file': folder / 'token',
         'state_dir': folder,
     } | options
+    connection = options.pop('connection', None)
     lines = [f'{name} = {options[name]}' for name in options]
+    if connection:
+        lines += ['[database]', f'connection = {connection}']
+        lines += ['max_retries = 0']
     path = folder / 'volt.conf'
     path.write_text('\n'.join(['[DEFAULT]', *lines, '']))
     return path
