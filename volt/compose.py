@@ -84,6 +84,7 @@ def _evictor(registry: Registry, rules: Rules) -> Evictor:
     interval = rules.pace.interval
     watch = Watch(
         duty.sweep,
+        duty.take,
         eviction.clock_was_set,
         interval,
         lambda: rules.pace.silence,

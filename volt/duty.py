@@ -36,6 +36,11 @@ class Duty:
 
     def sweep(self) -> int:
         """Return the number of peers evicted, by this process."""
+        self.take()
+        return self._eviction.sweep() if self._mine else 0
+
+    def take(self) -> None:
+        """Ask for the duty: as long as that works, beats are taken, too."""
         self.measure()
         mine = self._registry.write(
             lambda unit: unit.leases.take(
@@ -45,7 +50,6 @@ class Duty:
         if mine != self._mine:
             LOG.info("evicting is %s", "ours now" if mine else "another's now")
         self._mine = mine
-        return self._eviction.sweep() if mine else 0
 
     def give_back(self) -> None:
         """Leave the duty to whoever asks next."""

@@ -4,7 +4,8 @@
 Only who was listening can say that somebody else was silent.  So after a
 start, and after it was held up itself (the machine slept, the process was
 stopped, the registry was away, the clock was set), the thread listens for
-one full limit before it evicts again.
+one full limit before it evicts again.  Listening means that the registry
+took what it was told at every turn: beats that it refuses are not heard.
 """
 
 import logging
@@ -31,12 +32,14 @@ class Watch:
     def __init__(
         self,
         sweep: Callable[[], int],
+        ask: Callable[[], None],
         clock_was_set: Callable[[], None],
         interval: float,
         silence: Callable[[], float],
         clocks: Callable[[], Clocks] = read_clocks,
     ) -> None:
         self._sweep = sweep
+        self._ask = ask
         self._clock_was_set = clock_was_set
         self._interval = interval
         # A thread on a busy machine may be late by a second at any interval.
@@ -49,20 +52,21 @@ class Watch:
     def turn(self) -> int:
         """Sweep, or go on listening; return the number of peers evicted."""
         steady, wall = self._elapsed()
-        if abs(wall - steady) > self._tolerance:
-            LOG.warning("the clock was set by %.0f s", wall - steady)
-            self._clock_was_set()
-            self._listen()
         if steady > self._interval + self._tolerance:
             LOG.warning("held up for %.0f s: listening again", steady)
             self._listen()
-        if self._last[0] < self._listen_until:
-            return 0
         try:
-            return self._sweep()
+            if abs(wall - steady) > self._tolerance:
+                LOG.warning("the clock was set by %.0f s", wall - steady)
+                self._listen()
+                self._clock_was_set()
+            if self._last[0] >= self._listen_until:
+                return self._sweep()
+            self._ask()
         except Unavailable:
             self._listen()
             raise
+        return 0
 
     def _listen(self) -> None:
         self._listen_until = self._last[0] + self._silence()
@@ -93,6 +97,8 @@ class Evictor(threading.Thread):
         while not self._stopped.wait(self._interval):
             try:
                 self._watch.turn()
+            except Unavailable as reason:
+                LOG.warning("nobody is evicted now: %s", reason)
             except Exception:
                 LOG.exception("a turn of the evictor failed; it goes on")
         try:

@@ -15,14 +15,20 @@ class Clocks:
     def __init__(self):
         self.steady, self.wall = 100.0, 1_000_000.0
         self.sweeps = []
+        self.away = False
         self.resets = 0
 
     def __call__(self):
         return self.steady, self.wall
 
     def sweep(self):
+        self.ask()
         self.sweeps.append(self.steady)
         return 0
+
+    def ask(self):
+        if self.away:
+            raise Unavailable("away")
 
     def reset(self):
         self.resets += 1
@@ -35,7 +41,9 @@ def clocks():
 
 @pytest.fixture
 def watch(clocks):
-    return Watch(clocks.sweep, clocks.reset, 5.0, lambda: 15.0, clocks)
+    return Watch(
+        clocks.sweep, clocks.ask, clocks.reset, 5.0, lambda: 15.0, clocks
+    )
 
 
 def pass_time(clocks, watch, turns, steady=5.0, wall=None):
@@ -66,18 +74,25 @@ def test_after_the_clock_was_set_it_listens_again(clocks, watch, step):
     assert clocks.resets == 1
 
 
+def away(clocks, watch, turns):
+    clocks.away = True
+    for _ in range(turns):
+        with pytest.raises(Unavailable):
+            pass_time(clocks, watch, 1)
+    clocks.away = False
+
+
 def test_after_the_registry_was_away_it_listens_again(clocks, watch):
     pass_time(clocks, watch, 3)
-
-    def fail():
-        raise Unavailable("away")
-
-    watch._sweep = fail
-    with pytest.raises(Unavailable):
-        pass_time(clocks, watch, 1)
-    watch._sweep = clocks.sweep
+    away(clocks, watch, 1)
     pass_time(clocks, watch, 3)
     assert clocks.sweeps == [115.0, 135.0]
+
+
+def test_while_the_registry_is_away_it_does_not_listen(clocks, watch):
+    away(clocks, watch, 10)
+    pass_time(clocks, watch, 4)
+    assert clocks.sweeps == [165.0, 170.0]
 
 
 def test_a_failed_turn_does_not_end_the_thread(caplog):
