@@ -9,15 +9,15 @@ import json
 import os
 import platform
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.volt import kernel, report
-from bench.volt.fill import NotRight
-from bench.volt.plan import FULL, QUICK
+from bench.volt.checks import NotRight
+from bench.volt.databases import NAMES, SQLITE, missing, opened
+from bench.volt.plan import FULL, QUICK, Plan
 from bench.volt.run import Run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -28,10 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     plan = QUICK if options.quick else FULL
     found: dict[str, Any] = {'machine': _machine(), 'databases': {}}
-    with tempfile.TemporaryDirectory(prefix='bench-volt-') as folder:
-        run = Run(plan, Path(folder) / 'sqlite', _sqlite, _say)
+    for name in options.database or NAMES:
+        lacking = missing(name)
+        if lacking:
+            print(f"{name} is left out: {lacking}")
+            continue
+        _say(name)
         try:
-            found['databases']['SQLite'] = run.result()
+            found['databases'][name] = _measure(name, plan)
         except NotRight as error:
             print(f"bench.volt: {error}", file=sys.stderr)
             return 1
@@ -44,8 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _sqlite(folder: Path) -> str:
-    return f'sqlite:///{folder}/volt.sqlite'
+def _measure(name: str, plan: Plan) -> dict[str, Any]:
+    mine = plan if name == SQLITE else plan.fewer()
+    with opened(name) as (folder, fresh):
+        return Run(mine, folder, fresh, _say).result()
 
 
 def _say(text: str) -> None:
@@ -72,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--quick', action='store_true', help="a little of everything"
+    )
+    parser.add_argument(
+        '--database',
+        action='append',
+        choices=NAMES,
+        help="may be given again; default: all whose programs are here",
     )
     parser.add_argument(
         '--output',

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 VOLUME = 'volume-image1'
 IQN = f'iqn.2010-10.org.openstack:{VOLUME}'
-QUERY = f'/v1/volumes/query/{VOLUME}'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,9 +44,14 @@ Maker = Callable[[str], Ask]
 """Makes the request of the node of that name."""
 
 
-def peer_id(node: str) -> str:
+def name(position: int) -> str:
+    """Return the name of the node that stands there in a filled tree."""
+    return f'node{position}'
+
+
+def peer_id(node: str, volume: str = VOLUME) -> str:
     """Return what volt calls a node in the tree."""
-    return f'{node}:{VOLUME}'
+    return f'{node}:{volume}'
 
 
 def address(node: str) -> dict[str, str]:
@@ -55,20 +59,21 @@ def address(node: str) -> dict[str, str]:
     return {'host': node, 'port': '3260', 'iqn': IQN, 'lun': '1'}
 
 
-def join(node: str) -> Ask:
+def join(node: str, volume: str = VOLUME) -> Ask:
     """An agent asks for a place."""
     body = {'accept_pending': True} | address(node)
-    return Ask('join', 'GET', QUERY, body)
+    return Ask('join', 'GET', f'/v1/volumes/query/{volume}', body)
 
 
 def old_join(node: str) -> Ask:
     """A client of the original protocol asks for a place."""
-    return Ask('old join', 'GET', QUERY, address(node))
+    path = f'/v1/volumes/query/{VOLUME}'
+    return Ask('old join', 'GET', path, address(node))
 
 
-def register(node: str) -> Ask:
+def register(node: str, volume: str = VOLUME) -> Ask:
     """A node says that it serves from now on."""
-    path = f'/v1/volumes/{VOLUME}/{peer_id(node)}'
+    path = f'/v1/volumes/{volume}/{peer_id(node, volume)}'
     return Ask('register', 'POST', path, address(node))
 
 
@@ -91,11 +96,11 @@ def leave(node: str) -> Ask:
     return Ask('leave', 'DELETE', path, {})
 
 
-def image() -> Ask:
+def image(volume: str = VOLUME) -> Ask:
     """An image server registers the image."""
     facts = {'size': 4_194_304, 'generation': 'g1', 'serial': 'VMT0123456789'}
     return Ask(
-        'image', 'PUT', f'/v1/images/{VOLUME}', facts | address('server1')
+        'image', 'PUT', f'/v1/images/{volume}', facts | address('server1')
     )
 
 

@@ -10,8 +10,9 @@ import dataclasses
 import resource
 
 from bench.volt import asks
+from bench.volt.asks import name
+from bench.volt.checks import right
 from bench.volt.figures import MS, percentile
-from bench.volt.fill import name, right
 from bench.volt.plan import Plan
 from bench.volt.site import Site
 

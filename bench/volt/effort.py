@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.volt import statements
-from bench.volt.asks import DAY, KINDS
-from bench.volt.fill import name, right
+from bench.volt.asks import DAY, KINDS, name
+from bench.volt.checks import right
 from bench.volt.inside import Inside
 from bench.volt.site import Site
 
-NODES = 9
+NODES = 5
 """How many nodes' days are looked at, spread over the tree."""
 Count = dict[str, list[int]]
 """Numbers by the kind of request."""

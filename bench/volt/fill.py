@@ -7,32 +7,30 @@ positions, in bulk.  That the result is a right tree is read back through
 the API.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
 from bench.volt import asks
-from bench.volt.asks import peer_id
+from bench.volt.asks import Ask, name, peer_id
+from bench.volt.checks import check, right
 from bench.volt.inside import Inside
-from bench.volt.meter import Burst
 from volt.executor import shape
 from volt.model import Opening
 from volt.registry import engine
 from volt.registry.dialect import Mode
-from volt.registry.models import members, peers, volumes
+from volt.registry.models import members, metadata, peers, volumes
 
 BATCH = 10_000
+OTHERS = 30
+"""Trees of one peer: no table has one row only."""
+ANALYZE = {
+    'postgresql': 'ANALYZE',
+    'mysql': f"ANALYZE TABLE {', '.join(metadata.tables)}",
+}
+"""In time these notice by themselves how large a table is."""
 Row = dict[str, Any]
-
-
-class NotRight(Exception):
-    """What volt tells is not what it should: the figures are worth nothing."""
-
-
-def name(position: int) -> str:
-    """Return the name of the node that stands there at first."""
-    return f'node{position}'
 
 
 def fill(volt: Inside, url: str, nodes: int) -> None:
@@ -43,34 +41,25 @@ def fill(volt: Inside, url: str, nodes: int) -> None:
     opened = engine.connect(url)
     with engine.within(opened, Mode.WRITE).begin() as writer:
         _copy(writer, nodes)
+    right(volt.ask(_others()))
+    with opened.begin() as writer:
+        if opened.dialect.name in ANALYZE:
+            writer.exec_driver_sql(ANALYZE[opened.dialect.name])
     opened.dispose()
     check(volt, nodes)
 
 
-def check(volt: Inside, nodes: int) -> int:
-    """Read the tree through the API; return its depth."""
-    seen: list[Mapping[str, Any]] = []
-    while len(seen) < nodes:
-        after = seen[-1]['position'] if seen else 0
-        (reply,) = right(volt.ask([asks.page(after)])).replies
-        told: Any = reply.told
-        seen += told['peers']
-        if not told['peers'] or told['count'] != nodes:
-            raise NotRight(f"{len(seen)} peers of {nodes}: {told['count']}")
-    places = {one['position']: one['peer_id'] for one in seen}
-    for one in seen:
-        above = shape.parent_of(one['position'], told['fanout'])
-        if len(places) != nodes or one['parent'] != places.get(above):
-            raise NotRight(f"{one} does not stand right")
-    return int(told['depth'])
-
-
-def right(burst: Burst) -> Burst:
-    """Return it; raise ``NotRight`` unless every answer is a success."""
-    for reply in burst.replies:
-        if reply.status != 200:
-            raise NotRight(f"{reply.ask}: {reply.status} {reply.body!r}")
-    return burst
+def _others() -> list[Ask]:
+    names = [f'other{number}' for number in range(OTHERS)]
+    return [
+        make
+        for one in names
+        for make in (
+            asks.image(one),
+            asks.join(one, one),
+            asks.register(one, one),
+        )
+    ]
 
 
 def _copy(writer: sa.Connection, nodes: int) -> None:

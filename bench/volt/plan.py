@@ -2,6 +2,7 @@
 """How much is measured: the whole, or a little of everything."""
 
 import dataclasses
+import math
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,6 +24,12 @@ class Plan:
     beating: float = 20.0
     """Seconds for which they are watched."""
 
+    def fewer(self) -> 'Plan':
+        """Return what suffices for a database that is slower."""
+        return dataclasses.replace(
+            self, rounds=math.ceil(self.rounds / 2), storms=1
+        )
+
     @property
     def smallest(self) -> int:
         """The size that others are compared with."""
@@ -36,12 +43,12 @@ class Plan:
 
 FULL = Plan()
 QUICK = Plan(
-    sizes=(50, 500),
+    sizes=(20, 100),
     rounds=2,
-    block=10,
-    crowd=4,
-    storm=50,
+    block=5,
+    crowd=3,
+    storm=20,
     storms=1,
-    nodes=500,
-    beating=2.0,
+    nodes=100,
+    beating=1.0,
 )

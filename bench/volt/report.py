@@ -4,11 +4,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bench.table import Rows, table
 from bench.volt.asks import KINDS
 from bench.volt.steady import ALONE, CROWD, INSIDE
 
 JSON = Mapping[str, Any]
-Rows = Sequence[Sequence[object]]
 COLUMNS = (
     ('p50 ms', ALONE, 'p50_ms'),
     ('p99 ms', ALONE, 'p99_ms'),
@@ -24,22 +24,6 @@ CPU is volt's own.  One connection; "crowd": {crowd} connections at once;
 "inside": the application called in process, without HTTP and sockets."""
 
 
-def table(rows: Rows) -> str:
-    """Return rows in columns; the first row is the head."""
-    cells = [[_cell(one) for one in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = (
-        '  '.join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for number, (cell, width) in enumerate(
-                zip(row, widths, strict=True)
-            )
-        )
-        for row in cells
-    )
-    return '\n'.join(line.rstrip() for line in lines)
-
-
 def told(database: str, result: JSON) -> Iterator[str]:
     """Yield the parts of the report on one database."""
     sizes = result['sizes']
@@ -51,6 +35,9 @@ def told(database: str, result: JSON) -> Iterator[str]:
     yield table(_memory(sizes))
     yield table(_storms(result['storms']))
     yield _beating(result['beating'])
+    for size, one in sizes.items():
+        for scan in one['effort']['scans']:
+            yield f"a scan, at {size} peers: {scan}"
     yield table([('aim', 'measured', 'met'), *_aims(result)])
 
 
@@ -127,7 +114,3 @@ def _beating(one: JSON) -> str:
 def _aims(result: JSON) -> Iterator[tuple[object, ...]]:
     for name, aim in result['aims'].items():
         yield name, aim['measured'], 'yes' if aim['met'] else 'NO'
-
-
-def _cell(value: object) -> str:
-    return f'{value:.3f}' if isinstance(value, float) else str(value)

@@ -10,6 +10,7 @@ from typing import Any
 from bench.volt import aims, figures
 from bench.volt.asks import KINDS
 from bench.volt.beating import beating
+from bench.volt.databases import Fresh
 from bench.volt.effort import effort
 from bench.volt.plan import Plan
 from bench.volt.site import Site
@@ -17,8 +18,6 @@ from bench.volt.steady import ALONE, CROWD, INSIDE, Sample, samples
 from bench.volt.storm import Storm, storm
 
 JSON = dict[str, Any]
-Fresh = Callable[[Path], str]
-"""Returns the URL of an empty database; a file may lie in the folder."""
 Say = Callable[[str], None]
 WORKERS = (1, 2)
 

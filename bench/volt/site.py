@@ -5,8 +5,9 @@ from pathlib import Path
 from types import TracebackType
 
 from bench.volt import asks, kernel
+from bench.volt.checks import right
 from bench.volt.client import Client
-from bench.volt.fill import fill, right
+from bench.volt.fill import fill
 from bench.volt.inside import Inside
 from tests.functional.volt.volt_process import TOKEN, VoltAPI
 from volt import compose, conf

@@ -10,8 +10,8 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from bench.volt.asks import DAY, Ask
-from bench.volt.fill import name, right
+from bench.volt.asks import DAY, Ask, name
+from bench.volt.checks import right
 from bench.volt.meter import Burst
 from bench.volt.plan import Plan
 from bench.volt.site import Site

@@ -5,7 +5,8 @@ import dataclasses
 import json
 
 from bench.volt import asks
-from bench.volt.fill import check, name, right
+from bench.volt.asks import name
+from bench.volt.checks import check, right
 from bench.volt.site import Site
 from volt.executor import shape
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.volt.asks import KINDS
+from bench.volt.databases import NAMES
 from bench.volt.plan import QUICK
 from bench.volt.steady import ALONE, CROWD, INSIDE
 
@@ -26,13 +27,13 @@ def done(tmp_path_factory):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout, json.loads(output.read_text())
 
 
-@pytest.fixture(params=['SQLite'])
+@pytest.fixture(params=NAMES)
 def result(done, request):
     return done[1]['databases'][request.param]
 
@@ -91,5 +92,7 @@ def test_the_tables_tell_it_all(done):
     for words in ('p99 ms', 'VmHWM', 'joins at once', 'of a core', 'aim'):
         assert words in printed
     assert 'load_before' in written['machine']
-    for aim in written['databases']['SQLite']['aims']:
-        assert aim in printed
+    for name in NAMES:
+        assert f'=== {name} ===' in printed
+        for aim in written['databases'][name]['aims']:
+            assert aim in printed

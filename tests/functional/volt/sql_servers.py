@@ -18,7 +18,8 @@ import uuid
 
 import psycopg
 import pymysql
-from volt_process import free_port
+
+from tests.functional.volt.volt_process import free_port
 
 DEADLINE = 120
 USER = 'nobody'

@@ -3,7 +3,8 @@
 
 import pytest
 
-from bench.volt import aims, asks, figures, plans, report
+from bench.table import table
+from bench.volt import aims, asks, figures, plans
 from bench.volt.asks import Reply
 from bench.volt.connection import Connection
 from bench.volt.meter import Burst, Meter
@@ -100,6 +101,6 @@ def test_a_figure_that_falls_short_is_told():
 
 
 def test_columns_of_a_table_stand_under_their_heads():
-    assert report.table([('what', 'a'), ('it', 1.23456)]) == (
+    assert table([('what', 'a'), ('it', 1.23456)]) == (
         'what      a\nit    1.235'
     )

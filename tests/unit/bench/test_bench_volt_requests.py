@@ -9,13 +9,14 @@ import pytest
 import sqlalchemy as sa
 
 from bench.volt import asks, statements
-from bench.volt.asks import DAY, KINDS
+from bench.volt.asks import DAY, KINDS, name
+from bench.volt.checks import NotRight, check, right
 from bench.volt.effort import effort
-from bench.volt.fill import NotRight, check, fill, name, right
+from bench.volt.fill import fill
 from bench.volt.site import Site
 from volt.executor import shape
 
-SMALL, LARGE = 30, 3_000
+SMALL, LARGE = 30, 1_000
 
 
 @pytest.fixture

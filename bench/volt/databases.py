@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The databases that there are: SQLite, and servers whose programs are here.
+
+The servers are those of the tests: private, in a folder of their own, and
+they do not wait for the disk (fsync is off).
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.functional.volt import sql_servers
+
+Fresh = Callable[[Path], str]
+"""Returns the URL of an empty database; a file may lie in the folder."""
+
+SQLITE = 'SQLite'
+SERVERS = {
+    'PostgreSQL': (sql_servers.PostgreSQL, 'initdb'),
+    'MariaDB': (sql_servers.MariaDB, 'mariadbd'),
+}
+NAMES = (SQLITE, *SERVERS)
+
+
+def missing(name: str) -> str:
+    """Return what to do to have it, nothing if it is here."""
+    if name == SQLITE:
+        return ''
+    try:
+        sql_servers.program(SERVERS[name][1])
+    except AssertionError as error:
+        return str(error)
+    return ''
+
+
+@contextlib.contextmanager
+def opened(name: str) -> Iterator[tuple[Path, Fresh]]:
+    """Run the database; yield a folder for files, and what makes another."""
+    with contextlib.ExitStack() as stack:
+        folder = tempfile.TemporaryDirectory(prefix='bench-volt-')
+        path = Path(stack.enter_context(folder))
+        if name == SQLITE:
+            yield path, lambda folder: f'sqlite:///{folder}/volt.sqlite'
+            return
+        server: Any = stack.enter_context(SERVERS[name][0]())
+        yield path, lambda _: str(server.database())
