@@ -26,7 +26,6 @@ class Site:
         self.url = url
         folder.mkdir(parents=True)
         self._api = VoltAPI(folder, missed_beats=NEVER, **options)
-        (folder / 'token').chmod(0o600)
         with self._api.conf.open('a') as file:
             file.write(f'[database]\nconnection = {url}\n')
 
