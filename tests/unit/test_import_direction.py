@@ -267,7 +267,7 @@ def test_a_ring_is_found(tree):
 
 
 def test_the_tables_speak_of_what_is_there_or_is_to_come():
-    to_come = {"recovery", "intents"}
+    to_come = {"intents"}
     for package, tiers in TIERS.items():
         units = list(itertools.chain(*map(str.split, tiers)))
         assert len(units) == len(set(units))

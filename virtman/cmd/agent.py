@@ -17,7 +17,7 @@ from oslo_config import cfg
 from oslo_log import log
 
 from virtman import conf as configuration
-from virtman import prerequisites, privsep, udev
+from virtman import prerequisites, privsep, recovery, udev
 from virtman.baseimage import Toolbox
 from virtman.cache import engine
 from virtman.compute import Virtman
@@ -59,6 +59,7 @@ def _serve(settings: Settings) -> None:
     cache = engine.load(settings)
     prerequisites.check(settings, cache)
     udev.install()
+    recovery.resume_suspended()
     coordinator = _coordinator(settings)
     sessions = Connector(settings.run_dir / "locks")
     sessions.start()
