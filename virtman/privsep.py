@@ -52,7 +52,12 @@ def run_in_process() -> bool:
     return root
 
 
-def _run(argv: Sequence[str], stdin: str | None = None) -> str:
+def _run(
+    argv: Sequence[str],
+    stdin: str | None = None,
+    deadline: float | None = None,
+) -> str:
+    seconds = DEADLINE if deadline is None else deadline
     # C locale: what tools print is parsed, and must not be translated.
     environment = {**os.environ, "LC_ALL": "C"}
     try:
@@ -63,12 +68,12 @@ def _run(argv: Sequence[str], stdin: str | None = None) -> str:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=DEADLINE,
+            timeout=seconds,
             env=environment,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CommandError(argv, None, "", f"no end in {DEADLINE} s") from None
+        raise CommandError(argv, None, "", f"no end in {seconds} s") from None
     except OSError as error:
         raise CommandError(argv, 127, "", str(error)) from None
     if done.returncode:
@@ -77,9 +82,14 @@ def _run(argv: Sequence[str], stdin: str | None = None) -> str:
 
 
 @_entrypoint
-def dmsetup(*args: str, table: str | None = None) -> str:
-    """Run the program; ``table`` goes to its standard input."""
-    return _run(["dmsetup", *args], table)
+def dmsetup(
+    *args: str, table: str | None = None, deadline: float | None = None
+) -> str:
+    """Run the program; ``table`` goes to its standard input.
+
+    :param deadline: in seconds, if it must end sooner than others.
+    """
+    return _run(["dmsetup", *args], table, deadline)
 
 
 @_entrypoint

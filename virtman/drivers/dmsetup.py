@@ -14,6 +14,10 @@ from pathlib import Path
 from virtman import names, privsep, sysfs
 from virtman.exception import CommandError, InUse, LayerError, LayerMismatch
 
+# Seconds that readers wait at most for a new table; the swap itself takes
+# milliseconds.
+SWAP_DEADLINE = 10.0
+
 
 @dataclass(frozen=True)
 class Device:
@@ -98,33 +102,36 @@ def create(
 def swap_table(device: Device, text: str, *, readonly: bool) -> None:
     """Put a new table under a live device; no reader sees an error.
 
-    The new table is loaded first, so that the device is suspended only for
-    the swap.  ``--noflush`` leaves queued I/O queued instead of waiting for
-    it: a multipath device without a path could never flush.  (A linear
-    device over one waits all the same, until the deadline.)  Whatever
-    happens after the suspension, the device is resumed.
+    One call to the kernel suspends the device, swaps the loaded table in and
+    resumes it (``drivers/md/dm-ioctl.c``, do_resume): nobody can be killed
+    in between.  ``--noflush`` leaves queued I/O queued instead of waiting
+    for it: a multipath device without a path could never flush.  I/O that
+    has gone down is waited for, up to a deadline, and new I/O waits with it;
+    a swap that is given up at the deadline has not taken place.
 
-    :raises CommandError: the device has the table it had.
+    :raises CommandError: the device has the table it had; with code None at
+        the deadline.
     """
     name = _name(device.role, device.key)
     flags = ["--readonly"] if readonly else []
     privsep.dmsetup("load", *flags, name, table=text + "\n")
     try:
-        privsep.dmsetup("suspend", "--noflush", "--nolockfs", name)
+        # udev has nothing to do here, so it is not waited for.
+        privsep.dmsetup(
+            "resume", "--noflush", "--nolockfs", "--noudevsync", name,
+            deadline=SWAP_DEADLINE,
+        )  # fmt: skip
     except CommandError:
-        # The kernel undoes a suspension that is interrupted; with the new
-        # table still loaded, to resume would be to try the swap again.
         privsep.dmsetup("clear", name)
+        resume(device)
         raise
-    finally:
-        privsep.dmsetup("resume", name)
 
 
 def resume(device: Device) -> bool:
     """Let I/O through a suspended device; return whether it was suspended.
 
-    An agent that is killed amid :func:`swap_table` leaves it so, and the
-    device's readers wait.
+    Somebody's ``dmsetup suspend`` without its end leaves it so, and its
+    readers wait.
     """
     folder = sysfs.block_dir(device.path)
     if folder is None or sysfs.read(folder / "dm" / "suspended") != "1":

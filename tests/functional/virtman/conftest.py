@@ -31,7 +31,7 @@ def command(monkeypatch):
         monkeypatch.setattr(
             privsep,
             "_run",
-            lambda argv, stdin=None: run(change(list(argv)), stdin),
+            lambda argv, *rest: run(change(list(argv)), *rest),
         )
 
     return before

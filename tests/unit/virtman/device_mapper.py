@@ -66,7 +66,12 @@ class DeviceMapper:
         """Let another agent run."""
         self.kill_at = None
 
-    def dmsetup(self, *args: str, table: str | None = None) -> str:
+    def dmsetup(
+        self,
+        *args: str,
+        table: str | None = None,
+        deadline: float | None = None,
+    ) -> str:
         verb, *rest = args
         self._begin(["dmsetup", *args])
         words = [word for word in rest if not word.startswith("--")]

@@ -23,8 +23,9 @@ from virtman.exception import CommandError
 class FakeKernel:
     """device-mapper, loop devices, tgtd and /sys.
 
-    ``calls`` holds every command's words.  ``refuse`` makes commands that
-    hold certain words fail, ``refuse_nth`` the n-th command of all.
+    ``calls`` holds every command's words, ``deadlines`` theirs.  ``refuse``
+    makes commands that hold certain words fail, ``refuse_nth`` the n-th
+    command of all.
     """
 
     def __init__(self, root: Path) -> None:
@@ -34,6 +35,7 @@ class FakeKernel:
         self.calls: list[tuple[str, ...]] = []
         self.wiped: list[tuple[str, int]] = []
         self.held: dict[str, str] = {}
+        self.deadlines: dict[tuple[str, ...], float | None] = {}
         self._refused: list[tuple[str, ...]] = []
         self._refused_nth = -1
         self.tools = {
@@ -50,8 +52,14 @@ class FakeKernel:
         monkeypatch.setattr(sysfs, "SYS", self.sys.root)
         monkeypatch.setattr(sysfs, "block_dir", self.sys.block_dir)
 
-    def run(self, argv: Sequence[str], stdin: str | None = None) -> str:
+    def run(
+        self,
+        argv: Sequence[str],
+        stdin: str | None = None,
+        deadline: float | None = None,
+    ) -> str:
         """Stand in for the function of privsep; other tools just succeed."""
+        self.deadlines[tuple(argv)] = deadline
         with self.sys.lock:
             return self._run(argv, stdin)
 

@@ -63,28 +63,44 @@ def test_a_table_that_does_not_load_leaves_no_device(kernel):
     assert kernel.left() == []
 
 
-def test_a_swap_loads_then_suspends_then_resumes(kernel, cached, disk):
+def test_a_swap_is_one_step_of_the_kernels_and_has_a_deadline(
+    kernel, cached, disk
+):
     kernel.calls.clear()
     dmsetup.swap_table(cached, f"0 4096 linear {disk} 8", readonly=True)
-    assert [call[1] for call in kernel.calls] == ["load", "suspend", "resume"]
+    assert [call[1] for call in kernel.calls] == ["load", "resume"]
+    load, swap = kernel.calls
+    assert "--noflush" in swap
+    assert kernel.deadlines[load] is None
+    assert kernel.deadlines[swap] == dmsetup.SWAP_DEADLINE
     assert dmsetup.table(cached) == "0 4096 linear 8:0 8"
 
 
 def test_a_swap_whose_table_does_not_load_suspends_nothing(kernel, cached):
     with pytest.raises(CommandError):
         dmsetup.swap_table(cached, "0 8 linear /dev/none 0", readonly=True)
-    assert not kernel.called("suspend")
+    assert not kernel.called("resume")
     assert dmsetup.table(cached) == "0 4096 linear 8:0 0"
 
 
-def test_a_swap_whose_suspension_fails_ends_with_the_old_table(
+def test_a_swap_that_fails_ends_with_the_old_table_and_no_other(
     kernel, cached, disk
 ):
-    kernel.refuse("dmsetup", "suspend")
+    kernel.refuse("dmsetup", "resume", "--noflush")
     with pytest.raises(CommandError):
         dmsetup.swap_table(cached, f"0 4096 linear {disk} 8", readonly=True)
-    assert dmsetup.table(cached) == "0 4096 linear 8:0 0"
-    assert not kernel.dm.devices["cached_volume-a"].suspended
+    device = kernel.dm.devices["cached_volume-a"]
+    assert device.table == "0 4096 linear 8:0 0"
+    assert (device.loaded, device.suspended) == (None, False)
+
+
+def test_a_swap_that_fails_leaves_nobody_suspended(kernel, cached, disk):
+    kernel.run(["dmsetup", "suspend", "cached_volume-a"])
+    kernel.refuse("dmsetup", "resume", "--noflush")
+    with pytest.raises(CommandError):
+        dmsetup.swap_table(cached, f"0 4096 linear {disk} 8", readonly=True)
+    device = kernel.dm.devices["cached_volume-a"]
+    assert (device.table, device.suspended) == ("0 4096 linear 8:0 0", False)
 
 
 def test_a_device_that_was_left_suspended_is_resumed_once(kernel, cached):

@@ -81,6 +81,12 @@ def test_a_command_that_hangs_is_ended_at_the_deadline(run, monkeypatch):
         run([PYTHON, "-c", "import threading; threading.Event().wait()"])
 
 
+def test_a_command_may_have_a_deadline_of_its_own(run):
+    with pytest.raises(CommandError, match=r"timed out: no end in 0\.05 s"):
+        run([PYTHON, "-c", "import threading; threading.Event().wait()"],
+            deadline=0.05)  # fmt: skip
+
+
 def test_a_failure_without_a_word_says_so():
     assert str(CommandError(["a", "b"], 1, " ", "\n")) == (
         "a b: exit 1: no output"
