@@ -10,47 +10,26 @@ image's size must the first login come before the first device.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import random
-import time
 from collections.abc import Sequence
 
 from virtman import names
-from virtman.cache.engine import CacheEngine
-from virtman.conf import Settings
-from virtman.drivers import connector, iscsi
-from virtman.drivers.volt import (
-    Assignment,
-    Coordinator,
-    ImageFacts,
-    Seat,
-)
-from virtman.exception import VirtmanError, WrongIdentity
+from virtman.coordinator import Assignment, ImageFacts, Report, Seat
+from virtman.exception import VirtmanError
+from virtman.identity import Identity
 from virtman.layers.cache import Cache
 from virtman.layers.export import Export
 from virtman.layers.membership import Membership
 from virtman.layers.multipath import Gate, Multipath
 from virtman.layers.origin import Origin
 from virtman.names import Role
-from virtman.path import Path, Source
-from virtman.paths import Paths, Sessions
+from virtman.path import Source
+from virtman.paths.keeper import Paths
+from virtman.place import Place
 from virtman.stack import Layer, Stack
+from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
-
-# Seconds between two questions for a place in a tree that is full for now.
-_ASK_AGAIN = (0.2, 1.0)
-
-
-@dataclasses.dataclass(frozen=True)
-class Toolbox:
-    """What every image of a node is built with."""
-
-    settings: Settings
-    engine: CacheEngine
-    sessions: Sessions
-    coordinator: Coordinator
 
 
 class BaseImage:
@@ -60,8 +39,8 @@ class BaseImage:
         self.image = image
         self._tools = tools
         self._connections: tuple[Source, ...] = ()
-        self._seat: Seat | None = None
-        self._facts: ImageFacts | None = None
+        self._identity = Identity(image)
+        self._place: Place | None = None
         self._multipath: Multipath | None = None
         self._paths: Paths | None = None
         self._stack: Stack | None = None
@@ -75,12 +54,24 @@ class BaseImage:
     @property
     def seat(self) -> Seat | None:
         """The place in volt's tree; None when local, or on the way out."""
-        return self._seat if self._whole else None
+        place = self._place
+        return place.seat if self._whole and place else None
 
     @property
     def portals(self) -> list[str]:
         """The portals that the image is read from now, best first."""
         return self._paths.portals if self._paths else []
+
+    @property
+    def failed(self) -> tuple[Source, ...]:
+        """The sources that cannot be read from now."""
+        return self._paths.failed if self._paths else ()
+
+    @property
+    def report(self) -> Report | None:
+        """What the heartbeat says of this image; None: nothing."""
+        seat = self.seat
+        return Report(seat, self.failed) if seat else None
 
     def deploy(self, connections: Sequence[Source]) -> bool:
         """Build what is missing; on failure leave nothing of this call.
@@ -115,10 +106,20 @@ class BaseImage:
         return True
 
     def reassign(self, assignment: Assignment) -> bool:
-        """Read from other sources from now on; return whether they differ."""
-        if self._paths is None:
+        """Read from other sources from now on; return whether they differ.
+
+        Needs no lock: a create or a removal may be at work.
+        """
+        paths = self._paths
+        if paths is None:
             return False
-        return self._paths.want(self._sources(assignment))
+        return paths.want(self._sources(assignment), assignment.pending)
+
+    def look(self, deep: bool) -> None:
+        """See whether sources have failed or are back; needs no lock."""
+        paths = self._paths
+        if paths is not None:
+            paths.look(deep)
 
     def take_place(self) -> None:
         """Join the tree now if volt was away, or full, at the deployment.
@@ -126,24 +127,12 @@ class BaseImage:
         :raises VoltAway: it is still.
         :raises WrongIdentity: volt knows other content under this name.
         """
-        seat = self.seat
-        if seat is None or seat.peer_id or self._facts is None:
+        place, facts = self._place, self._identity.facts
+        if place is None or facts is None or not self._whole:
             return
-        answer = self._tools.coordinator.assign(seat)
-        if answer.peer_id is None:
-            return
-        taken = dataclasses.replace(seat, peer_id=answer.peer_id)
-        known = answer.image
-        if known is not None and known.serial != self._facts.serial:
-            self._leave(taken)
-            raise WrongIdentity(
-                f"{self.image} is not served to others: volt knows it with "
-                f"serial {known.serial!r}, here it has {self._facts.serial!r}"
-            )
-        self._seat = taken
-        self._tools.coordinator.register(taken)
-        LOG.info("%s has its place in the tree", self.image)
-        self.reassign(answer)
+        answer = place.take(facts.serial, self.failed)
+        if answer is not None:
+            self.reassign(answer)
 
     def close(self) -> None:
         """Stop the thread; devices, sessions and targets stay."""
@@ -157,9 +146,9 @@ class BaseImage:
         if local:
             self._connections = tuple(local)
             return Assignment(None, ())
-        self._seat = self._new_seat()
+        self._place = Place(self.image, self._connections[0], self._tools)
         try:
-            answer = self._ask_for_place(self._seat)
+            answer = self._place.ask()
         except VirtmanError as error:
             LOG.warning(
                 "%s; %s is read from %s",
@@ -167,41 +156,24 @@ class BaseImage:
                 ", ".join(source.portal for source in self._connections),
             )  # fmt: skip
             return Assignment(None, ())
-        self._seat = dataclasses.replace(self._seat, peer_id=answer.peer_id)
-        self._facts = answer.image
-        return answer
-
-    def _ask_for_place(self, seat: Seat) -> Assignment:
-        """Ask until volt has a place, at most ``place_timeout`` seconds.
-
-        With jitter: nodes that were refused together must not come back
-        together.  Without a place the node reads from the image server and
-        serves nobody.
-        """
-        coordinator = self._tools.coordinator
-        deadline = time.monotonic() + self._tools.settings.place_timeout
-        answer = coordinator.assign(seat)
-        while answer.peer_id is None and coordinator.gives_places:
-            if time.monotonic() > deadline:
-                LOG.warning("volt has no place for %s", self.image)
-                break
-            time.sleep(random.uniform(*_ASK_AGAIN))  # noqa: S311 - jitter
-            answer = coordinator.assign(seat)
+        self._identity.facts = answer.image
         return answer
 
     def _build(self, assignment: Assignment) -> None:
-        if self._facts is not None:
-            self._require_space(self._facts.sectors)
+        if self._identity.facts is not None:
+            self._require_space(self._identity.facts)
         timeout = self._tools.settings.source_timeout
         self._paths = self._new_paths()
-        self._paths.start(self._sources(assignment))
-        facts = self._facts or self._learn(self._paths.wait_first(timeout))
-        self._require_space(facts.sectors)
+        self._paths.start(self._sources(assignment), assignment.pending)
+        facts = self._identity.facts or self._identity.learn(
+            self._paths.wait_first(timeout)
+        )
+        self._require_space(facts)
         self._multipath = Multipath(self.image, facts.sectors)
         stack = Stack(self._layers(facts, self._multipath))
         stack.activate()
         try:
-            self._paths.refresh()
+            self._paths.stand_under(self._multipath)
             self._paths.wait_applied(timeout)
         except Exception:
             stack.deactivate()
@@ -221,73 +193,31 @@ class BaseImage:
             Gate(multipath),
             Origin(self.image, facts.sectors),
         ]
-        if self._seat is not None:
+        place = self._place
+        if place is not None:
             layers += [
-                Export(self.image, self._seat.iqn, facts.serial),
-                Membership(self._tools.coordinator, self._current_seat),
+                Export(self.image, place.seat.iqn, facts.serial),
+                Membership(self._tools.coordinator, lambda: place.seat),
             ]
         return layers
-
-    def _current_seat(self) -> Seat:
-        return self._seat or self._new_seat()
-
-    def _new_seat(self) -> Seat:
-        settings = self._tools.settings
-        source = self._connections[0]
-        return Seat(
-            self.image,
-            settings.host_ip,
-            settings.iscsi_port,
-            source.iqn,
-            iscsi.LUN,
-        )
 
     def _new_paths(self) -> Paths:
         settings = self._tools.settings
         return Paths(
             self.image,
             self._tools.sessions,
-            self._apply,
-            self._check,
+            self._identity,
+            self._tools.rhythm.news,
             live=settings.live_sources,
             standby_wait=settings.standby_wait,
         )
-
-    def _apply(self, paths: Sequence[Path]) -> bool | None:
-        return self._multipath.update(paths) if self._multipath else None
-
-    def _check(self, path: Path) -> None:
-        """Compare a new disk with what is known of the image.
-
-        The serial number is the identity: a portal whose target has been
-        used again for other content must not get a reader (CVE-2023-2088).
-        When nobody else knows, the first disk says what the image is; the
-        second, which is there moments later, must be the same.
-        """
-        if self._facts is None:
-            self._facts = self._learn(path)
-        found = connector.identity(path.device)
-        if path.sectors != self._facts.sectors:
-            raise WrongIdentity(
-                f"{path.source} has {path.sectors} sectors, {self.image} has "
-                f"{self._facts.sectors}; it is not used"
-            )
-        if found != self._facts.serial:
-            raise WrongIdentity(
-                f"{path.source} has the serial {found!r}, {self.image} has "
-                f"{self._facts.serial!r}; it is not used"
-            )
-
-    def _learn(self, path: Path) -> ImageFacts:
-        """Take size and serial from the first disk: nobody else knows them."""
-        return ImageFacts(path.sectors, "", connector.identity(path.device))
 
     def _sources(self, assignment: Assignment) -> tuple[Source, ...]:
         """Put the image servers we were told of last."""
         return (*assignment.sources, *self._connections)
 
-    def _require_space(self, sectors: int) -> None:
-        self._tools.engine.require_space(self.image, sectors)
+    def _require_space(self, facts: ImageFacts) -> None:
+        self._tools.engine.require_space(self.image, facts.sectors)
 
     def _forget(self) -> None:
         """Log out and return to the state before the deployment."""
@@ -297,14 +227,7 @@ class BaseImage:
             if self._multipath is not None:
                 self._multipath.deactivate()
             paths.logout()
-        if self._seat is not None and self._stack is None:
-            self._leave(self._seat)
-        self._seat = self._facts = self._multipath = self._stack = None
-
-    def _leave(self, seat: Seat) -> None:
-        try:
-            self._tools.coordinator.leave(seat)
-        except VirtmanError as error:
-            LOG.warning(
-                "%s; the place of %s is not given back", error, self.image
-            )
+        if self._place is not None and self._stack is None:
+            self._place.leave()
+        self._place = self._multipath = self._stack = None
+        self._identity = Identity(self.image)

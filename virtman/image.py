@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from virtman import snapshot
 from virtman.baseimage import BaseImage
-from virtman.drivers.volt import Assignment
+from virtman.coordinator import Assignment
 from virtman.exception import InUse, VirtmanError
 from virtman.path import Source
 from virtman.snapshot import Instance, Snapshots
@@ -68,18 +68,18 @@ class Image:
     def follow(self, assignments: Mapping[str, Assignment]) -> None:
         """Read from the parents that volt names; take a place if none yet.
 
-        Left to the next heartbeat while a create or a removal is at work.
+        New parents are not kept waiting by a create that is at work; a place
+        is left to the next heartbeat then.
         """
-        if not self._lock.acquire(blocking=False):
-            return
-        try:
-            self.base.take_place()
-            seat = self.base.seat
-            answer = assignments.get(seat.peer_id or "") if seat else None
-            if answer is not None:
-                self.base.reassign(answer)
-        finally:
-            self._lock.release()
+        seat = self.base.seat
+        answer = assignments.get(seat.peer_id or "") if seat else None
+        if answer is not None:
+            self.base.reassign(answer)
+        elif seat and not seat.peer_id and self._lock.acquire(blocking=False):
+            try:
+                self.base.take_place()
+            finally:
+                self._lock.release()
 
     def remove_if_idle(self) -> bool:
         """Take the image away unless it serves somebody; return whether.

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from virtman import names, sysfs
 from virtman.conf import Settings
+from virtman.coordinator import Coordinator, ImageFacts, Seat
 from virtman.drivers import iscsi, loop
-from virtman.drivers.volt import Coordinator, ImageFacts, Seat
 from virtman.exception import (
     AlreadyExists,
     InUse,

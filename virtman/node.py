@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from virtman import names, snapshot
-from virtman.baseimage import BaseImage, Toolbox
+from virtman.baseimage import BaseImage
 from virtman.blockservice import BlockService
-from virtman.drivers.volt import Assignment, Seat
+from virtman.coordinator import Assignment, Report
 from virtman.exception import InvalidRequest, VirtmanError
 from virtman.image import Image
+from virtman.locks import NameLocks
 from virtman.path import Source
 from virtman.snapshot import Instance, Snapshots
+from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Node:
         )
         self._guard = threading.Lock()
         self._images: dict[str, Image] = {}
-        self._names: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._names = NameLocks()
 
     def create(
         self,
@@ -62,7 +63,7 @@ class Node:
         image = names.image_id(image_name)
         if not connections:
             raise InvalidRequest(f"no image server is named for {image}")
-        with self._name_lock(name):
+        with self._names.hold(name):
             found = snapshot.find(name)
             if found is not None:
                 return Creation(found, created=False)
@@ -76,7 +77,7 @@ class Node:
         The image stays until a heartbeat finds it without instances.
         """
         name = names.check_key("instance", instance_name)
-        with self._name_lock(name):
+        with self._names.hold(name):
             found = snapshot.find(name)
             if found is None:
                 return False
@@ -101,10 +102,23 @@ class Node:
             except VirtmanError as error:
                 LOG.warning("%s is not removed: %s", image.name, error)
 
-    def seats(self) -> list[Seat]:
-        """Return what this node serves to others, for the heartbeat."""
-        seats = (image.base.seat for image in self.images())
-        return [seat for seat in seats if seat is not None]
+    def reports(self) -> list[Report]:
+        """Return what this node serves and cannot read, for the heartbeat."""
+        reports = (image.base.report for image in self.images())
+        return [report for report in reports if report is not None]
+
+    def look(self, deep: Container[str]) -> None:
+        """See whether sources of any image have failed or are back.
+
+        :param deep: the images whose devices are to be asked too.
+        """
+        for image in self.images():
+            try:
+                image.base.look(image.name in deep)
+            except VirtmanError as error:
+                LOG.warning(
+                    "%s: its paths are not seen: %s", image.name, error
+                )
 
     def reassign(self, assignments: Mapping[str, Assignment]) -> None:
         """Apply volt's answer to a heartbeat: assignments by peer id.
@@ -129,7 +143,3 @@ class Node:
                 base = BaseImage(name, self._tools)
                 self._images[name] = Image(base, self._snapshots)
             return self._images[name]
-
-    def _name_lock(self, name: str) -> threading.Lock:
-        with self._guard:
-            return self._names[name]

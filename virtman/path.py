@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from virtman.exception import InvalidRequest
@@ -58,6 +59,14 @@ class Path:
     source: Source
     device: str
     sectors: int
+
+
+class SessionState(Enum):
+    """What the kernel says of a path's session."""
+
+    UP = "up"
+    DOWN = "down"
+    GONE = "gone"
 
 
 def from_connection(connection: Mapping[str, Any]) -> Source:

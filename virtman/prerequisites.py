@@ -20,6 +20,7 @@ PROGRAMS = (
     Requirement("modprobe", "kmod"),
     Requirement("tgtadm", "tgt"),
     Requirement("iscsiadm", "open-iscsi"),
+    Requirement(privsep.SCSI_ID, "udev"),
 )
 MODULES = tuple(
     Requirement(name, "linux-image-amd64")

@@ -23,6 +23,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Seconds.  The slowest of these commands, an iSCSI login under emulation on
 # a loaded host, was seen to take 9; a hung one must not hold a lock for ever.
 DEADLINE = 120.0
+SCSI_ID = "/lib/udev/scsi_id"
+# Seconds.  A disk answers at once or its path is of no use.
+SCSI_DEADLINE = 10.0
 
 context = priv_context.PrivContext(
     "virtman",
@@ -114,6 +117,12 @@ def tgtadm(*args: str) -> str:
 def iscsiadm(*args: str) -> str:
     """Run the program of that name."""
     return _run(["iscsiadm", *args])
+
+
+@_entrypoint
+def scsi_id(*args: str) -> str:
+    """Run udev's program of that name, which is in no PATH."""
+    return _run([SCSI_ID, *args], deadline=SCSI_DEADLINE)
 
 
 @_entrypoint

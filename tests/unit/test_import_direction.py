@@ -31,16 +31,18 @@ PACKAGES = {
 TIERS = {
     "virtman": (
         "cmd",
-        "rpc heartbeat",
+        "rpc heartbeat housekeeping watch",
         "compute recovery",
         "node",
         "image",
         "baseimage",
+        "place",
+        "toolbox",
         "layers snapshot prerequisites",
-        "cache paths blockservice imageservice udev",
+        "cache paths identity blockservice imageservice udev",
         "drivers",
-        "privsep sysfs intents",
-        "stack path names conf",
+        "privsep sysfs intents coordinator",
+        "stack path names conf rhythm locks",
         "exception",
     ),
     "volt": (

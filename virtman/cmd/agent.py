@@ -18,17 +18,22 @@ from oslo_log import log
 
 from virtman import conf as configuration
 from virtman import prerequisites, privsep, recovery, udev
-from virtman.baseimage import Toolbox
 from virtman.cache import engine
 from virtman.compute import Virtman
 from virtman.conf import Settings
+from virtman.coordinator import Alone, Coordinator
 from virtman.drivers.connector import Connector
-from virtman.drivers.volt import Alone, Coordinator, Volt
+from virtman.drivers.uevents import Uevents
+from virtman.drivers.volt import Volt
 from virtman.exception import ConfigError, VirtmanError
 from virtman.heartbeat import Heartbeat
+from virtman.housekeeping import Housekeeping
 from virtman.imageservice import ImageService
 from virtman.node import Node
+from virtman.rhythm import Rhythm
 from virtman.rpc.xmlrpc import Door
+from virtman.toolbox import Toolbox
+from virtman.watch import Watch
 
 LOG = logging.getLogger("virtman")
 
@@ -63,18 +68,25 @@ def _serve(settings: Settings) -> None:
     coordinator = _coordinator(settings)
     sessions = Connector(settings.run_dir / "locks")
     sessions.start()
-    node = Node(Toolbox(settings, cache, sessions, coordinator))
+    rhythm = Rhythm(settings.heartbeat_interval)
+    node = Node(Toolbox(settings, cache, sessions, coordinator, rhythm))
     images = ImageService(settings, coordinator)
-    heartbeat = Heartbeat(
-        node, images, coordinator, settings.heartbeat_interval
+    threads = (
+        Heartbeat(node, coordinator, rhythm),
+        Watch(Uevents(), node.look),
+        Housekeeping(
+            [node.collect, images.republish], settings.heartbeat_interval
+        ),
     )
     door = Door(settings.host_ip, settings.rpc_port, Virtman(node, images))
     with door:
         _end_on_signals(door)
-        heartbeat.start()
+        for thread in threads:
+            thread.start()
         LOG.info("serving on %s:%d", settings.host_ip, settings.rpc_port)
         door.serve_forever(poll_interval=0.5)
-    heartbeat.stop()
+    for thread in threads:
+        thread.stop()
     node.close()
     LOG.info("ended; devices, sessions and targets are left as they are")
 

@@ -3,8 +3,11 @@
 
 Ours around it: the portal is asked first whether it serves the target at
 all (os-brick would try for minutes), and the node record is made first with
-short timeouts, so that a dead parent is noticed in seconds: noop every 2 s,
-2 s for its answer, 3 s until the SCSI layer gets its I/O back.
+short timeouts, so that a dead parent is noticed in seconds: a noop after 1 s
+of silence, 2 s for its answer, 1 s until the SCSI layer gets its I/O back.
+Power that is cut thus costs a reader 4 s, and a target process that dies,
+which the kernel hears of at once, the last of them.  A false alarm (a parent
+that says nothing for 3 s) costs a change of path and no error.
 """
 
 from __future__ import annotations
@@ -18,12 +21,13 @@ from oslo_concurrency import lockutils
 from oslo_config import cfg
 
 from virtman import privsep, sysfs
+from virtman.drivers import disk
 from virtman.exception import CommandError, LayerError, NoSource
-from virtman.path import Path, Source
+from virtman.path import Path, SessionState, Source
 
 TIMEOUTS = {
-    "node.session.timeo.replacement_timeout": "3",
-    "node.conn[0].timeo.noop_out_interval": "2",
+    "node.session.timeo.replacement_timeout": "1",
+    "node.conn[0].timeo.noop_out_interval": "1",
     "node.conn[0].timeo.noop_out_timeout": "2",
     "node.conn[0].timeo.login_timeout": "10",
     "node.session.initial_login_retry_max": "2",
@@ -118,6 +122,10 @@ class Connector:
                 f"logout of {path.source} failed: {error}"
             ) from error
 
+    def state(self, path: Path) -> SessionState:
+        """Ask the kernel for the state of a path's session."""
+        return disk.session(path.device)
+
     def _prepare_record(self, source: Source) -> None:
         node = ("-m", "node", "-T", source.iqn, "-p", source.portal)
         try:
@@ -132,18 +140,6 @@ class Connector:
             for word in ("-n", name, "-v", value)
         ]
         privsep.iscsiadm(*node, "-o", "update", *updates)
-
-
-def identity(device: str) -> str:
-    """Return a SCSI disk's unit serial number (SPC-4, VPD page 80h)."""
-    folder = sysfs.block_dir(device)
-    if folder is None:
-        return ""
-    try:
-        page = (folder / "device" / "vpd_pg80").read_bytes()
-    except OSError:
-        return ""
-    return page[4:].decode("ascii", "replace").strip(" \0")
 
 
 def _listens(source: Source) -> bool:

@@ -1,116 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the agent says to volt and hears from it, through voltclient.
-
-A :class:`Coordinator` that has no master configured answers as an empty
-tree would: read from the image server you were told about.
-"""
+"""The coordinator behind a master's REST API, through voltclient."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from virtman.exception import NotFound, VirtmanError
+from virtman.coordinator import (
+    Assignment,
+    ImageFacts,
+    Report,
+    Seat,
+    Told,
+    VoltAway,
+)
+from virtman.exception import NotFound
 from virtman.path import Source
 
 
-class VoltAway(VirtmanError):
-    """volt does not answer, or answers that it cannot."""
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A node's place in the tree of an image: what it serves, and as whom."""
-
-    image: str
-    host: str
-    port: int
-    iqn: str
-    lun: int
-    peer_id: str | None = None
-
-
-@dataclass(frozen=True)
-class ImageFacts:
-    """What an image server told volt of its image."""
-
-    sectors: int
-    generation: str
-    serial: str
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """Where a node is to read an image from.
-
-    ``stripes`` is a list of ordered lists of sources; one stripe today, and
-    the sources of the first are what :attr:`sources` gives.
-    """
-
-    peer_id: str | None
-    stripes: tuple[tuple[Source, ...], ...]
-    image: ImageFacts | None = None
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """The one stripe's sources, best first; empty: use your own."""
-        return self.stripes[0] if self.stripes else ()
-
-
-class Coordinator(Protocol):
-    """The verbs the agent needs."""
-
-    gives_places: bool
-
-    def assign(self, seat: Seat) -> Assignment:
-        """Ask for a place; :raises VoltAway: no answer."""
-
-    def register(self, seat: Seat) -> None:
-        """Say that the target of this seat is exported."""
-
-    def leave(self, seat: Seat) -> bool:
-        """Give the place back; return whether volt knew it."""
-
-    def beat(self, seats: Sequence[Seat]) -> dict[str, Assignment]:
-        """Say what is served; return the parents now, by peer id."""
-
-    def publish(self, seat: Seat, facts: ImageFacts) -> None:
-        """Say that this node serves an image itself."""
-
-    def withdraw(self, seat: Seat) -> None:
-        """Say that it does no longer."""
-
-
-class Alone:
-    """The coordinator of a node without a master: nobody."""
-
-    gives_places = False
-
-    def assign(self, seat: Seat) -> Assignment:
-        """Answer that there are no parents."""
-        return Assignment(None, ())
-
-    def register(self, seat: Seat) -> None:
-        """Tell nobody."""
-
-    def leave(self, seat: Seat) -> bool:
-        """Tell nobody."""
-        return False
-
-    def beat(self, seats: Sequence[Seat]) -> dict[str, Assignment]:
-        """Tell nobody, hear nothing."""
-        return {}
-
-    def publish(self, seat: Seat, facts: ImageFacts) -> None:
-        """Tell nobody."""
-
-    def withdraw(self, seat: Seat) -> None:
-        """Tell nobody."""
-
-
 class Volt:
-    """The coordinator behind a master's REST API."""
+    """volt at an endpoint, ``http://host:port``."""
 
     gives_places = True
 
@@ -120,7 +29,7 @@ class Volt:
         self._endpoint = endpoint
         self._client = client.Client(endpoint, token=token)
 
-    def assign(self, seat: Seat) -> Assignment:
+    def assign(self, seat: Seat, failed: Sequence[Source] = ()) -> Assignment:
         """Ask for a place, accepting a parent that is still on its way."""
         with self._mapped():
             answer = self._client.volumes.assign(
@@ -129,6 +38,7 @@ class Volt:
                 port=str(seat.port),
                 iqn=seat.iqn,
                 lun=str(seat.lun),
+                failed=_failed(failed),
             )
         return _assignment(answer)
 
@@ -155,20 +65,24 @@ class Volt:
             return False
         return True
 
-    def beat(self, seats: Sequence[Seat]) -> dict[str, Assignment]:
-        """Send a heartbeat that carries what this node serves."""
+    def beat(self, reports: Sequence[Report]) -> Told:
+        """Send a heartbeat: what this node serves, what it cannot read."""
+        from voltclient.types import Serving
+
         serving = [
-            {"session_name": seat.image, **_address(seat)}
-            for seat in seats
-            if seat.peer_id is not None
+            Serving(
+                session_name=report.seat.image,
+                **_address(report.seat),
+                failed=_failed(report.failed),
+            )
+            for report in reports
+            if report.seat.peer_id is not None
         ]
         with self._mapped():
-            answers = self._client.members.beat(serving).peers
-        return {
-            answer.peer_id: _assignment(answer)
-            for answer in answers
-            if answer.peer_id
-        }
+            answer = self._client.members.beat(serving)
+        peers = (_assignment(peer) for peer in answer.peers)
+        told = {peer.peer_id: peer for peer in peers if peer.peer_id}
+        return Told(told, answer.beat_after)
 
     def publish(self, seat: Seat, facts: ImageFacts) -> None:
         """Register this node as a source of the image."""
@@ -178,6 +92,7 @@ class Volt:
                 size=facts.sectors,
                 generation=facts.generation,
                 serial=facts.serial,
+                digest=facts.digest,
                 host=seat.host,
                 port=str(seat.port),
                 iqn=seat.iqn,
@@ -226,17 +141,36 @@ def _address(seat: Seat) -> dict[str, str]:
     }
 
 
+def _failed(sources: Sequence[Source]) -> tuple[Any, ...]:
+    """Return the portals of these sources as volt is told them."""
+    from voltclient.types import Failed
+
+    return tuple(Failed(one.host, str(one.port)) for one in sources)
+
+
 def _assignment(answer: Any) -> Assignment:
     image = answer.image
     facts = (
-        ImageFacts(image.size, image.generation, image.serial)
+        ImageFacts(image.size, image.generation, image.serial, image.digest)
         if image is not None
         else None
     )
-    stripes = tuple(
-        tuple(_source(item) for item in stripe) for stripe in answer.stripes
+    named = [
+        [(_source(item), item.status) for item in stripe]
+        for stripe in answer.stripes
+    ]
+    return Assignment(
+        answer.peer_id,
+        tuple(tuple(source for source, _ in stripe) for stripe in named),
+        facts,
+        frozenset(
+            source
+            for stripe in named
+            for source, status in stripe
+            if status == "pending"
+        ),
+        answer.beat_after,
     )
-    return Assignment(answer.peer_id, stripes, facts)
 
 
 def _source(item: Any) -> Source:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from virtman.drivers.volt import Coordinator, Seat
+from virtman.coordinator import Coordinator, Seat
 from virtman.exception import VirtmanError
 from virtman.stack import ABSENT, Layer, Status
 

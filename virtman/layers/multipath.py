@@ -15,6 +15,7 @@ a table that could write (EROFS).
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 
@@ -26,6 +27,9 @@ from virtman.stack import ABSENT, Layer, State, Status
 
 _REPEAT_COUNT = 128
 _QUEUE = "queue_if_no_path"
+# How the kernel marks a path in the status.
+ACTIVE, FAILED = "A", "F"
+_STATE = re.compile(r" (\d+:\d+) ([AF]) \d+")
 
 
 def table(sectors: int, devices: Sequence[str]) -> str:
@@ -109,6 +113,50 @@ class Multipath(Layer):
             self._swap(device, wanted)
             return True
 
+    def failed(self, paths: Sequence[Path]) -> list[Path]:
+        """Return those of these paths that the kernel does not use."""
+        device = dmsetup.find(Role.MULTIPATH, self._image)
+        states = states_of(dmsetup.status(device)) if device else {}
+        return [
+            path
+            for path in paths
+            if states.get(sysfs.number(path.device) or "") == FAILED
+        ]
+
+    def fail(self, path: Path) -> bool:
+        """Have the kernel use a path no more; return whether it did.
+
+        Reads go on through the next path, or wait if there is none.
+        """
+        return self._tell("fail_path", path, ACTIVE)
+
+    def take_back(self, path: Path) -> bool:
+        """Have the kernel use a path again; return whether it did not.
+
+        It goes on with the path group it has; so it is told to begin again
+        with the best that is in order.
+        """
+        changed = self._tell("reinstate_path", path, FAILED)
+        device = dmsetup.find(Role.MULTIPATH, self._image)
+        if device is not None:
+            states = list(states_of(dmsetup.status(device)).values())
+            if ACTIVE in states:
+                group = states.index(ACTIVE) + 1
+                dmsetup.message(device, f"switch_group {group}")
+        return changed
+
+    def _tell(self, what: str, path: Path, being: str) -> bool:
+        """Send a message about a path of the table that is in this state."""
+        with self._swapping:
+            device = dmsetup.find(Role.MULTIPATH, self._image)
+            number = sysfs.number(path.device)
+            if device is None or number is None:
+                return False
+            if states_of(dmsetup.status(device)).get(number) != being:
+                return False
+            dmsetup.message(device, f"{what} {number}")
+            return True
+
     def _swap(self, device: dmsetup.Device, disks: Sequence[str]) -> None:
         text = table(self._sectors, disks)
         dmsetup.swap_table(device, text, readonly=True)
@@ -146,3 +194,14 @@ def devices_of(text: str) -> list[str]:
         if word == "queue-length":
             found += words[index + 4 : index + 5]
     return found
+
+
+def states_of(text: str) -> dict[str, str]:
+    """Return each disk's state in a live status, in the table's order.
+
+    A group with one path reads ``E 0 1 1 8:16 A 0 0``: the group's own
+    state, arguments, paths and arguments a path; then the disk, its state,
+    how often it has failed, and how many reads it has at work
+    (``multipath_status`` of ``drivers/md/dm-mpath.c``).
+    """
+    return dict(_STATE.findall(text))

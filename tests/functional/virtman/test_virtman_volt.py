@@ -12,7 +12,8 @@ import pytest
 
 import volt.compose
 import volt.conf
-from virtman.drivers.volt import Alone, ImageFacts, Seat, Volt, VoltAway
+from virtman.coordinator import Alone, ImageFacts, Report, Seat, VoltAway
+from virtman.drivers.volt import Volt
 from virtman.exception import NotFound
 from virtman.path import Source
 
@@ -127,7 +128,7 @@ def test_an_image_that_no_server_made_known_has_no_facts(master):
 def test_a_beat_tells_the_parents_by_peer(master):
     master.publish(SERVER, FACTS)
     told, taken = join(master, "10.0.0.2")
-    answers = master.beat([taken])
+    answers = master.beat([Report(taken)]).assignments
     assert answers[told.peer_id].sources == told.sources
 
 
@@ -137,12 +138,12 @@ def test_a_beat_registers_again_what_volt_has_forgotten(serve):
     port = first.server_port
     stop(first)
     fresh = Volt(endpoint(serve("second", port)), TOKEN)
-    assert taken.peer_id in fresh.beat([taken])
+    assert taken.peer_id in fresh.beat([Report(taken)]).assignments
 
 
 def test_a_beat_of_a_node_without_a_place_is_fine(master):
-    assert master.beat([]) == {}
-    assert master.beat([seat("10.0.0.2")]) == {}
+    assert master.beat([]).assignments == {}
+    assert master.beat([Report(seat("10.0.0.2"))]).assignments == {}
 
 
 def test_a_place_is_given_back_once(master):
@@ -154,7 +155,7 @@ def test_a_place_is_given_back_once(master):
 
 def test_what_has_no_place_registers_nothing(master):
     master.register(seat("10.0.0.2"))
-    assert master.beat([]) == {}
+    assert master.beat([]).assignments == {}
 
 
 def test_an_image_is_withdrawn_and_that_may_be_said_again(master):
@@ -198,8 +199,12 @@ def test_a_volt_that_is_not_there_is_named(serve):
 
 @pytest.mark.parametrize("port", [None, "", "x"])
 def test_a_source_that_makes_no_sense_is_volts_failure(master, port):
-    source = SimpleNamespace(host="10.0.0.1", port=port, iqn=IQN, lun="1")
-    answer = SimpleNamespace(peer_id="p", stripes=[[source]], image=None)
+    source = SimpleNamespace(
+        host="10.0.0.1", port=port, iqn=IQN, lun="1", status="OK"
+    )
+    answer = SimpleNamespace(
+        peer_id="p", stripes=[[source]], image=None, beat_after=None
+    )
     master._client = SimpleNamespace(
         volumes=SimpleNamespace(assign=lambda **_: answer),
         members=SimpleNamespace(
@@ -221,7 +226,7 @@ def test_a_service_that_is_not_volt_is_told_from_one_that_is_away(serve):
 def test_without_a_master_nobody_is_told_and_nothing_is_heard():
     alone = Alone()
     assert alone.assign(seat("10.0.0.2")).sources == ()
-    assert alone.beat([seat("10.0.0.2")]) == {}
+    assert alone.beat([Report(seat("10.0.0.2"))]).assignments == {}
     assert not alone.leave(seat("10.0.0.2"))
     alone.register(seat("10.0.0.2"))
     alone.publish(SERVER, FACTS)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from fake_sys import FakeSys
@@ -14,13 +15,17 @@ class Refused(Exception):
 
 @dataclass
 class Dm:
-    """A device: the table as the kernel prints it, and one loaded beside."""
+    """A device: the table as the kernel prints it, and one loaded beside.
+
+    ``failed`` are the disks that a multipath device does not use.
+    """
 
     kernel_name: str
     uuid: str
     table: str
     loaded: str | None = None
     suspended: bool = False
+    failed: set[str] = field(default_factory=set)
     messages: list[str] = field(default_factory=list)
 
 
@@ -99,6 +104,7 @@ class FakeDm:
                 device.loaded, ["--readonly"]
             )
             device.loaded = None
+            device.failed.clear()
             self._sys.stand_on(device.kernel_name, lower)
             self._sys.write(device.kernel_name, "size", sectors)
         self._set_suspended(name, False)
@@ -111,6 +117,17 @@ class FakeDm:
     def _table(self, name: str, *_: object) -> str:
         return self.devices[name].table + "\n"
 
+    def _status(self, name: str, *_: object) -> str:
+        """Only of a multipath device with a path a group."""
+        device = self.devices[name]
+        disks = re.findall(r"queue-length 0 1 1 (\S+)", device.table)
+        groups = [
+            f"E 0 1 1 {disk} {'F' if disk in device.failed else 'A'} 0 0"
+            for disk in disks
+        ]
+        start = " ".join(device.table.split()[:2])
+        return f"{start} multipath 2 0 0 0 {len(disks)} 1 {' '.join(groups)}\n"
+
     def _message(self, name: str, words: list[str], *_: object) -> str:
         device = self.devices[name]
         text = " ".join(words[1:])
@@ -118,6 +135,10 @@ class FakeDm:
             device.table = device.table.replace(
                 "multipath 0 ", "multipath 1 queue_if_no_path "
             )
+        if text.startswith("fail_path "):
+            device.failed.add(text.split()[1])
+        if text.startswith("reinstate_path "):
+            device.failed.discard(text.split()[1])
         device.messages.append(text)
         return ""
 

@@ -10,15 +10,16 @@ from fake_portals import Portals
 from fake_volt import FakeVolt
 
 from virtman import names
-from virtman.baseimage import Toolbox
 from virtman.cache.engine import CacheEngine
+from virtman.coordinator import Assignment, ImageFacts
 from virtman.drivers import dmsetup
-from virtman.drivers.volt import Assignment, ImageFacts
 from virtman.exception import NoSpace
 from virtman.names import Role
 from virtman.node import Node
 from virtman.path import Path, Source
+from virtman.rhythm import Rhythm
 from virtman.stack import ABSENT, State, Status
+from virtman.toolbox import Toolbox
 
 SECTORS = 4096
 SERIAL = "VMT0123456789ABCDEF"
@@ -100,8 +101,13 @@ class Site:
     def start(self, **changes):
         """Start an agent, as after a restart: it knows nothing."""
         self.settings = dataclasses.replace(self.settings, **changes)
-        tools = Toolbox(self.settings, self.engine, self.portals, self.volt)
-        self.node = Node(tools)
+        self.rhythm = Rhythm(3600.0)
+        self.node = Node(
+            Toolbox(
+                self.settings, self.engine, self.portals, self.volt,
+                self.rhythm,
+            )
+        )  # fmt: skip
         self.nodes.append(self.node)
 
     def create(self, name="vm1", image="a", hosts=("server",), device=None):

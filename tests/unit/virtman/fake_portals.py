@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 
 from virtman.exception import NoSource
-from virtman.path import Path, Source
+from virtman.path import Path, SessionState, Source
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 PATIENCE = 10.0
@@ -20,12 +20,15 @@ class Portals:
     """Stands in for the connector; hosts are words.
 
     ``serving`` are the hosts that serve the target, ``failing`` those whose
-    logins fail.  ``log`` holds pairs: what was done, and to which host.
+    logins fail, ``down`` and ``gone`` those whose sessions are.  ``log``
+    holds pairs: what was done, and to which host.
     """
 
     def __init__(self, *serving: str) -> None:
         self.serving = set(serving)
         self.failing: set[str] = set()
+        self.down: set[str] = set()
+        self.gone: set[str] = set()
         self.log: list[tuple[str, str]] = []
         self.sessions: dict[Source, Path] = {}
         self._changed = threading.Condition()
@@ -44,7 +47,14 @@ class Portals:
 
     def disconnect(self, path: Path) -> None:
         self.sessions.pop(path.source)
+        self.gone.discard(path.source.host)
         self.note("logout", path.source.host)
+
+    def state(self, path: Path) -> SessionState:
+        host = path.source.host
+        if host in self.gone or path.source not in self.sessions:
+            return SessionState.GONE
+        return SessionState.DOWN if host in self.down else SessionState.UP
 
     def disk(self, source: Source) -> Path:
         return Path(source, f"/dev/disk-of-{source.host}", 128)

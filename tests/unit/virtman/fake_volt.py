@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import threading
 
-from virtman.drivers.volt import Assignment, VoltAway
+from virtman.coordinator import Assignment, Told, VoltAway
 
 
 class FakeVolt:
     """``answers`` are given to ``assign`` one by one, the last for ever.
 
-    ``parents`` are told to a heartbeat; ``error`` is raised by every verb.
+    ``parents`` and ``beat_after`` are told to a heartbeat; ``error`` is
+    raised by every verb.
     """
 
     gives_places = True
@@ -19,6 +20,8 @@ class FakeVolt:
     def __init__(self, *answers):
         self.answers = list(answers) or [Assignment("me:volume-a", ())]
         self.parents = {}
+        self.beat_after = None
+        self.failed = []
         self.error = None
         self.heard = []
         self._guard = threading.Lock()
@@ -29,8 +32,9 @@ class FakeVolt:
     def verbs(self):
         return [what for what, _ in self.heard]
 
-    def assign(self, seat):
+    def assign(self, seat, failed=()):
         self._hear("assign", seat)
+        self.failed.append(list(failed))
         with self._guard:
             if len(self.answers) > 1:
                 return self.answers.pop(0)
@@ -43,9 +47,9 @@ class FakeVolt:
         self._hear("leave", seat)
         return True
 
-    def beat(self, seats):
-        self._hear("beat", list(seats))
-        return self.parents
+    def beat(self, reports):
+        self._hear("beat", list(reports))
+        return Told(self.parents, self.beat_after)
 
     def publish(self, seat, facts):
         self._hear("publish", (seat, facts))

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from virtman.drivers import connector
-from virtman.drivers.connector import TIMEOUTS, Connector, identity
+from virtman.drivers.connector import TIMEOUTS, Connector
 from virtman.exception import CommandError, LayerError, NoSource
 from virtman.path import Path, Source
 
@@ -133,19 +133,6 @@ def test_a_logout_that_fails_is_told_with_the_source(sessions, brick):
     brick.error = OSError("busy")
     with pytest.raises(LayerError, match=r"logout of .*volume-a.* busy"):
         sessions.disconnect(path)
-
-
-def test_a_disk_tells_the_serial_number_that_the_target_gave_it(kernel):
-    name = kernel.sys.add("sd", 8)
-    assert identity(f"/dev/{name}") == ""
-    page = kernel.sys.folder(name) / "device" / "vpd_pg80"
-    page.write_bytes(b"\0\x80\0\x18" + b"VMT0123456789ABCDEF  \0\0\0")
-    assert identity(f"/dev/{name}") == "VMT0123456789ABCDEF"
-    page.write_bytes(b"\0\x80\0\x02\xff\xfe")
-    assert identity(f"/dev/{name}") == "\ufffd\ufffd"
-    page.write_bytes(b"")
-    assert identity(f"/dev/{name}") == ""
-    assert identity("/dev/none") == ""
 
 
 def test_a_portal_is_asked_what_it_serves_without_leaving_a_record(

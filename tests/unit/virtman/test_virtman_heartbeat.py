@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pulse: volt hears of the node, the node of volt, and idle images go."""
+"""The pulse: volt hears of the node, the node of volt."""
 
 from __future__ import annotations
 
@@ -10,41 +10,28 @@ import pytest
 from fake_portals import PATIENCE
 from fake_volt import FakeVolt
 
-from virtman.drivers.volt import Assignment
+from virtman.coordinator import Assignment
 from virtman.exception import LayerError
 from virtman.heartbeat import Heartbeat
+from virtman.rhythm import Rhythm
+
+DAY = 86400.0
 
 
 class FakeNode:
-    """Notes in ``done`` what the beat asks of a node."""
+    """Notes in ``done`` what a beat makes it do."""
 
     def __init__(self):
         self.done = []
         self.error = None
-        self.collected = threading.Semaphore(0)
+        self.beaten = threading.Semaphore(0)
 
-    def seats(self):
-        return ["a seat"]
+    def reports(self):
+        self.beaten.release()
+        return ["a report"]
 
     def reassign(self, answer):
-        self.done.append(("reassign", answer))
-        if self.error:
-            raise self.error
-
-    def collect(self):
-        self.done.append(("collect", None))
-        self.collected.release()
-
-
-class FakeImages:
-    """Counts how often it was asked to publish again."""
-
-    def __init__(self):
-        self.republished = 0
-        self.error = None
-
-    def republish(self):
-        self.republished += 1
+        self.done.append(answer)
         if self.error:
             raise self.error
 
@@ -55,39 +42,57 @@ def node():
 
 
 @pytest.fixture
-def images():
-    return FakeImages()
-
-
-@pytest.fixture
 def volt():
     return FakeVolt()
 
 
 @pytest.fixture
-def pulse(node, images, volt):
-    return Heartbeat(node, images, volt, 0.001)
+def rhythm():
+    return Rhythm(0.001)
 
 
-def test_a_beat_says_what_is_served_and_applies_the_answer(
-    pulse, node, images, volt
-):
+@pytest.fixture
+def pulse(node, volt, rhythm):
+    made = Heartbeat(node, volt, rhythm)
+    yield made
+    made.stop()
+
+
+def test_a_beat_says_what_is_served_and_applies_the_answer(pulse, node, volt):
     volt.parents = {"me:volume-a": Assignment("me:volume-a", ())}
+    assert pulse.beat()
+    assert volt.heard == [("beat", ["a report"])]
+    assert node.done == [volt.parents]
+
+
+def test_volt_says_when_to_beat_next(pulse, volt, rhythm):
+    volt.beat_after = 17.0
     pulse.beat()
-    assert volt.heard == [("beat", ["a seat"])]
-    assert node.done == [("reassign", volt.parents), ("collect", None)]
-    assert images.republished == 1
+    assert rhythm.interval == 17.0
 
 
-def test_idle_images_go_though_volt_is_away(pulse, node, volt):
-    volt.go_away()
+def test_nobody_who_does_not_say_changes_the_interval(pulse, rhythm):
     pulse.beat()
-    assert node.done == [("collect", None)]
+    assert rhythm.interval == 0.001
 
 
-def test_that_volt_is_away_and_back_is_said_once_each(
-    pulse, node, volt, caplog
+def test_an_interval_is_obeyed_though_the_parents_cannot_be_applied(
+    pulse, node, volt, rhythm
 ):
+    volt.beat_after = 17.0
+    node.error = LayerError("no")
+    with pytest.raises(LayerError):
+        pulse.beat()
+    assert rhythm.interval == 17.0
+
+
+def test_a_volt_that_is_away_changes_nothing(pulse, node, volt):
+    volt.go_away()
+    assert not pulse.beat()
+    assert node.done == []
+
+
+def test_that_volt_is_away_and_back_is_said_once_each(pulse, volt, caplog):
     caplog.set_level(logging.INFO)
     volt.go_away()
     for _ in range(3):
@@ -102,42 +107,27 @@ def test_that_volt_is_away_and_back_is_said_once_each(
     assert caplog.text.count("master:7447") == 2
 
 
-@pytest.mark.parametrize("where", ["reassign", "republish", "beat"])
-@pytest.mark.parametrize("error", [LayerError("no"), KeyError("a fault")])
-def test_nothing_that_goes_wrong_keeps_idle_images_from_going(
-    pulse, node, images, volt, where, error
-):
-    owner = {"reassign": node, "republish": images, "beat": volt}[where]
-    owner.error = error
-    pulse.beat()
-    assert ("collect", None) in node.done
-
-
-def test_what_cannot_be_published_does_not_keep_new_parents_away(
-    pulse, node, images
-):
-    images.error = LayerError("tgtd does not answer")
-    pulse.beat()
-    assert node.done[0][0] == "reassign"
-
-
-def test_parents_that_cannot_be_applied_do_not_keep_images_unpublished(
-    pulse, node, images
-):
-    node.error = LayerError("no")
-    pulse.beat()
-    assert images.republished == 1
-
-
+@pytest.mark.parametrize("where", ["node", "volt"])
 def test_the_thread_beats_on_after_a_fault_until_it_is_stopped(
-    pulse, node, volt
+    pulse, node, volt, where
 ):
-    volt.error = KeyError("a fault")
+    {"node": node, "volt": volt}[where].error = KeyError("a fault")
     pulse.start()
     for _ in range(3):
-        assert node.collected.acquire(timeout=PATIENCE)
+        assert node.beaten.acquire(timeout=PATIENCE)
     pulse.stop()
     assert not pulse.is_alive()
+
+
+def test_news_are_told_long_before_the_next_beat_is_due(node, volt):
+    rhythm = Rhythm(DAY)
+    rhythm._due += DAY
+    pulse = Heartbeat(node, volt, rhythm)
+    pulse.start()
+    rhythm.news()
+    assert node.beaten.acquire(timeout=PATIENCE)
+    pulse.stop()
+    assert volt.verbs() == ["beat"]
 
 
 def test_a_pulse_that_never_began_can_be_stopped(pulse):

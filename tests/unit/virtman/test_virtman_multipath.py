@@ -178,6 +178,71 @@ def test_a_swap_that_fails_leaves_the_old_table_and_no_new_one(
     assert (device.suspended, device.loaded) == (False, None)
 
 
+STATUS = "0 131072 multipath 2 0 0 0 2 2 E 0 1 1 8:0 F 1 0 A 0 1 1 8:16 A 0 0 "
+
+
+@pytest.mark.parametrize(
+    ("line", "states"),
+    [
+        (STATUS, {"8:0": "F", "8:16": "A"}),
+        ("0 4096 multipath 2 1 0 0 1 1 E 0 1 1 65:128 A 0 12 ",
+         {"65:128": "A"}),
+        ("0 4096 multipath 2 0 0 0 0 0", {}),
+        ("", {}),
+    ],
+)  # fmt: skip
+def test_the_states_of_the_disks_are_read_from_the_status(line, states):
+    assert multipath.states_of(line) == states
+
+
+def test_the_paths_that_the_kernel_does_not_use_are_told(kernel, layer, disks):
+    assert layer.failed(disks) == []
+    layer.activate("")
+    assert layer.failed(disks) == []
+    layer.update(disks)
+    kernel.dm.devices[NAME].failed = {"8:0", "8:2"}
+    assert layer.failed(disks) == [disks[0], disks[2]]
+
+
+def test_a_path_is_failed_and_taken_back_without_a_new_table(
+    kernel, layer, disks
+):
+    layer.activate("")
+    layer.update(disks[:2])
+    kernel.dm.devices[NAME].messages.clear()
+    assert layer.fail(disks[0])
+    assert layer.failed(disks) == [disks[0]]
+    assert layer.take_back(disks[0])
+    assert layer.failed(disks) == []
+    assert kernel.dm.devices[NAME].messages == [
+        "fail_path 8:0", "reinstate_path 8:0", "switch_group 1",
+    ]  # fmt: skip
+
+
+def test_reads_go_to_the_best_path_that_is_in_order(kernel, layer, disks):
+    layer.activate("")
+    layer.update(disks)
+    for path in disks[:2]:
+        layer.fail(path)
+    layer.take_back(disks[1])
+    assert kernel.dm.devices[NAME].messages[-1] == "switch_group 2"
+
+
+def test_what_is_not_under_the_device_is_neither_failed_nor_taken_back(
+    kernel, layer, disks
+):
+    assert not layer.fail(disks[0])
+    assert not layer.take_back(disks[0])
+    layer.activate("")
+    layer.update(disks[:1])
+    assert not layer.fail(disks[1])
+    assert not layer.take_back(disks[1])
+    assert not layer.take_back(disks[0]), "it has not failed"
+    kernel.sys.stand_on(kernel.dm.devices[NAME].kernel_name, [])
+    kernel.sys.remove("sda")
+    assert not layer.fail(disks[0])
+
+
 def test_it_does_not_go_while_something_stands_on_it(kernel, layer):
     layer.activate("")
     kernel.run(["dmsetup", "create", "x"], f"0 8 linear {DEVICE} 0")

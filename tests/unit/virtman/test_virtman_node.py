@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import logging
 import threading
 
@@ -19,9 +20,10 @@ from fake_node import (
 )
 from fake_portals import PATIENCE
 
-from virtman import baseimage, paths
-from virtman.drivers.volt import Alone, ImageFacts
+from virtman import place
+from virtman.coordinator import Alone, ImageFacts
 from virtman.exception import (
+    CommandError,
     InUse,
     InvalidRequest,
     NoSource,
@@ -31,6 +33,7 @@ from virtman.exception import (
     WrongIdentity,
 )
 from virtman.layers import multipath
+from virtman.paths import keeper
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 NODE2 = "iqn.2026-01.lab:node2"
@@ -39,9 +42,9 @@ STACK = ["cached_volume-a", "multipath_volume-a", "origin_volume-a"]
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr(paths, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(paths, "_RETRY_MOST", 0.005)
-    monkeypatch.setattr(baseimage, "_ASK_AGAIN", (0.0, 0.0))
+    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
+    monkeypatch.setattr(keeper, "_RETRY_MOST", 0.005)
+    monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -51,6 +54,11 @@ def site(kernel, settings):
     for node in made.nodes:
         node.close()
     assert made.threads() == []
+
+
+def seats(site):
+    """Return the places that the next beat tells of."""
+    return [report.seat for report in site.node.reports()]
 
 
 def disks(site):
@@ -81,7 +89,7 @@ def test_volt_gives_a_place_before_and_hears_of_the_target_after(site):
         "volume-a", "127.0.0.1", 3260,
     )  # fmt: skip
     assert (seat.peer_id, registered.peer_id) == (None, PEER)
-    assert site.node.seats() == [registered]
+    assert seats(site) == [registered]
 
 
 def test_a_node_is_registered_with_the_unit_that_it_exports(site):
@@ -176,7 +184,7 @@ def test_a_place_that_becomes_free_is_taken(site):
                          assignment()]  # fmt: skip
     site.create()
     assert site.volt.verbs() == ["assign"] * 3 + ["register"]
-    assert site.node.seats()[0].peer_id == PEER
+    assert seats(site)[0].peer_id == PEER
 
 
 def test_a_node_without_a_master_works_alone(site):
@@ -194,7 +202,7 @@ def test_an_image_of_this_very_host_is_neither_asked_for_nor_exported_again(
     assert site.volt.heard == []
     assert site.portals.done("login") == ["127.0.0.1"]
     assert site.kernel.tgt.targets == {}
-    assert site.node.seats() == []
+    assert seats(site) == []
 
 
 def test_the_target_stands_before_any_source_answers(site):
@@ -229,7 +237,7 @@ def test_sources_that_never_answer_leave_nothing_and_are_named(site, image):
     assert "server:3260: " in str(failed.value)
     assert site.held() == []
     assert site.volt.verbs()[-1] == "leave"
-    assert site.node.seats() == []
+    assert seats(site) == []
 
 
 def test_an_image_that_failed_once_can_be_created_later(site):
@@ -303,7 +311,7 @@ def test_any_step_that_fails_leaves_nothing(site):
             site.node.destroy("vm1")
             site.node.collect()
         assert site.held() == [], f"step {step}"
-        assert site.node.seats() == []
+        assert seats(site) == []
     raise AssertionError("the create never succeeded")
 
 
@@ -361,7 +369,7 @@ def test_an_image_without_instances_goes_at_the_next_beat(site):
     site.node.collect()
     assert site.held() == []
     assert site.volt.verbs()[-1] == "leave"
-    assert site.node.seats() == []
+    assert seats(site) == []
     assert site.create().created
 
 
@@ -387,10 +395,10 @@ def test_an_image_on_its_way_out_is_registered_again_when_it_is_needed(site):
     site.node.destroy("vm1")
     site.kernel.tgt.served(IQN).initiators.append(NODE2)
     site.node.collect()
-    assert site.node.seats() == []
+    assert seats(site) == []
     site.create("vm2")
     assert site.volt.verbs()[-1] == "register"
-    assert [seat.peer_id for seat in site.node.seats()] == [PEER]
+    assert [seat.peer_id for seat in seats(site)] == [PEER]
 
 
 def test_parents_that_volt_names_are_read_from_the_next_beat_on(site):
@@ -419,13 +427,101 @@ def test_an_answer_for_another_peer_is_not_ours(site):
     assert "uncle" not in site.portals.done("ask")
 
 
+def fail(site, host):
+    """Let a host's session be lost, and the watch see it."""
+    site.portals.serving.discard(host)
+    site.portals.down.add(host)
+    site.node.look(())
+
+
+def test_a_parent_that_fails_is_told_to_volt_and_replaced(site):
+    site.volt.answers = [assignment("parent")]
+    site.portals.serving |= {"parent", "uncle"}
+    site.create()
+    site.portals.wait("login", "server")
+    assert site.node.reports()[0].failed == ()
+    fail(site, "parent")
+    assert site.rhythm.wait(), "news make a beat due at once"
+    (report,) = site.node.reports()
+    assert report.seat.peer_id == PEER
+    assert report.failed == (source_of("parent"),)
+    site.node.reassign({PEER: assignment("uncle")})
+    site.portals.wait("logout", "parent")
+    (image,) = site.node.images()
+    wait_until(lambda: image.base.portals == ["uncle:3260", "server:3260"])
+    assert disks(site) == ["8:2", "8:1"]
+
+
+def test_new_parents_are_read_while_a_create_is_at_work(site, monkeypatch):
+    site.create()
+    site.portals.serving.add("uncle")
+    begun, go_on = threading.Event(), threading.Event()
+    check = site.node._snapshots.create
+
+    def slow(*given):
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return check(*given)
+
+    monkeypatch.setattr(site.node._snapshots, "create", slow)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        create = pool.submit(site.create, "vm2")
+        assert begun.wait(PATIENCE)
+        site.node.reassign({PEER: assignment("uncle")})
+        site.portals.wait("login", "uncle")
+        go_on.set()
+        assert create.result(PATIENCE).created
+
+
+def test_images_in_trouble_do_not_keep_the_others_from_being_seen(
+    site, monkeypatch, caplog
+):
+    site.create("vm1", "b")
+    site.create("vm2", "a")
+    first, _ = site.node.images()
+
+    def refuse(_):
+        raise CommandError(["dmsetup"], 1, "", "no")
+
+    monkeypatch.setattr(first.base, "look", refuse)
+    site.portals.down.add("server")
+    site.node.look({"volume-a"})
+    assert "volume-b: its paths are not seen" in caplog.text
+    assert [len(report.failed) for report in site.node.reports()] == [0, 1]
+
+
+def test_who_asks_for_a_place_late_says_what_has_failed(site):
+    site.volt.go_away()
+    site.portals.serving.add("second")
+    site.create(hosts=("server", "second"))
+    site.volt.error = None
+    fail(site, "server")
+    site.node.reassign({})
+    assert site.volt.failed[-1] == [source_of("server")]
+
+
+def test_the_first_answer_of_volt_says_when_to_beat(site):
+    told = dataclasses.replace(assignment(), beat_after=17.0)
+    site.volt.answers = [told]
+    site.create()
+    assert site.rhythm.interval == 17.0
+
+
+def test_names_that_were_used_are_not_kept(site):
+    for number in range(20):
+        site.create(f"vm{number}")
+        site.node.destroy(f"vm{number}")
+        site.node.destroy("never-there")
+    assert len(site.node._names) == 0
+
+
 def test_a_place_is_taken_when_volt_is_back(site):
     site.volt.go_away()
     site.create()
-    assert site.node.seats()[0].peer_id is None
+    assert seats(site)[0].peer_id is None
     site.volt.error = None
     site.node.reassign({})
-    assert site.node.seats()[0].peer_id == PEER
+    assert seats(site)[0].peer_id == PEER
     assert site.volt.verbs()[-2:] == ["assign", "register"]
 
 
@@ -438,7 +534,7 @@ def test_what_volt_knows_as_other_content_is_not_offered(site, caplog):
     site.node.reassign({})
     assert "volume-a is not served to others" in caplog.text
     assert site.volt.verbs()[-1] == "leave"
-    assert site.node.seats()[0].peer_id is None
+    assert seats(site)[0].peer_id is None
 
 
 def test_one_image_in_trouble_does_not_keep_the_others_from_their_parents(

@@ -4,32 +4,13 @@
 from __future__ import annotations
 
 import pytest
+from fake_paths import Device, Image, started
 from fake_portals import PATIENCE, Portals, source
 
-from virtman import paths
-from virtman.exception import LayerError, NoSource, WrongIdentity
+from virtman.exception import LayerError, NoSource
+from virtman.paths import failures, keeper
 
 NEVER = 3600.0
-
-
-class Device:
-    """The multipath device: notes the hosts that are put under it."""
-
-    def __init__(self, portals):
-        self._portals = portals
-        self.there = True
-        self.trouble = []
-
-    def apply(self, live):
-        if not self.there:
-            self._portals.note("apply", "nothing")
-            return None
-        if self.trouble:
-            error = self.trouble.pop()
-            self._portals.note("fail", "device")
-            raise error
-        self._portals.note("apply", " ".join(p.source.host for p in live))
-        return True
 
 
 class Clock:
@@ -44,8 +25,10 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr(paths, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(paths, "_RETRY_MOST", 0.005)
+    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
+    monkeypatch.setattr(keeper, "_RETRY_MOST", 0.005)
+    monkeypatch.setattr(keeper, "_ASK_MOST", 0.005)
+    monkeypatch.setattr(failures, "_ASK_FIRST", 0.001)
 
 
 @pytest.fixture
@@ -59,32 +42,21 @@ def device(portals):
 
 
 @pytest.fixture
-def strangers():
-    """Hosts that serve something else under the same name."""
-    return set()
+def image(portals):
+    return Image(portals)
 
 
 @pytest.fixture
-def start(portals, device, strangers):
+def strangers(image):
+    """Hosts that serve something else under the same name."""
+    return image.strangers
+
+
+@pytest.fixture
+def start(portals, device, image):
     """Start the thread of one image; it is stopped after the test."""
-    started = []
-
-    def check(path):
-        if path.source.host in strangers:
-            raise WrongIdentity(f"{path.source.host} serves something else")
-
-    def begin(*hosts, live=2, standby_wait=0.0):
-        made = paths.Paths(
-            "volume-a", portals, device.apply, check,
-            live=live, standby_wait=standby_wait,
-        )  # fmt: skip
-        made.start([source(host) for host in hosts])
-        started.append(made)
-        return made
-
-    yield begin
-    for made in started:
-        made.stop()
+    with started(portals, device, image) as begin:
+        yield begin
 
 
 def hosts(*names):
@@ -106,10 +78,10 @@ def test_a_source_that_is_named_twice_is_logged_in_once(start, portals):
     assert portals.done("login") == ["parent", "server"]
 
 
-def test_no_more_sources_are_used_than_asked_for(start, portals):
+def test_no_more_sources_are_used_than_asked_for(start, portals, device):
     live = start("parent", "server", live=1)
     portals.wait("apply", "parent")
-    live.refresh()
+    live.stand_under(device)
     portals.wait("apply", "parent", times=2)
     assert "server" not in portals.done("ask")
 
@@ -128,7 +100,8 @@ def test_the_standby_steps_in_when_the_wait_is_over(
     start, portals, monkeypatch
 ):
     clock = Clock()
-    monkeypatch.setattr(paths, "time", clock)
+    for module in (keeper, failures):
+        monkeypatch.setattr(module, "time", clock)
     portals.serving.remove("parent")
     start("parent", "server", standby_wait=5.0)
     portals.wait("ask", "parent", times=2)
@@ -172,7 +145,8 @@ def test_a_disk_that_is_another_image_is_tried_again_but_said_once(
     strangers.add("parent")
     start("parent")
     portals.wait("logout", "parent", times=3)
-    assert caplog.text.count("serves something else") == 1
+    said = [r.message for r in caplog.records if r.levelname == "ERROR"]
+    assert said == ["volume-a: parent serves something else"]
 
 
 def test_a_new_path_is_under_the_device_before_the_old_one_goes(
@@ -210,7 +184,7 @@ def test_a_path_that_is_not_wanted_any_more_serves_until_there_is_another(
     live.want(hosts("uncle"))
     portals.wait("ask", "uncle")
     device.there = True
-    live.refresh()
+    live.stand_under(device)
     portals.wait("apply", "parent")
     portals.serving.add("uncle")
     portals.wait("logout", "parent")
@@ -227,11 +201,13 @@ def test_the_same_wish_again_changes_nothing(start, portals):
     assert portals.log == before
 
 
-def test_another_wish_with_the_same_live_paths_reloads_nothing(start, portals):
+def test_another_wish_with_the_same_live_paths_reloads_nothing(
+    start, portals, device
+):
     live = start("parent", "server", live=1)
     portals.wait("apply", "parent")
     assert live.want(hosts("parent", "uncle"))
-    live.refresh()
+    live.stand_under(device)
     portals.wait("apply", "parent", times=2)
     assert portals.done("login") == ["parent"]
     assert portals.done("logout") == []
@@ -255,7 +231,7 @@ def test_paths_that_are_there_before_the_device_wait_for_it(
     portals.wait("apply", "nothing", times=2)
     assert live.portals == []
     device.there = True
-    live.refresh()
+    live.stand_under(device)
     live.wait_applied(PATIENCE)
     assert live.portals == ["parent:3260", "server:3260"]
 
@@ -264,7 +240,7 @@ def test_paths_that_are_there_before_the_device_wait_for_it(
 def test_a_failure_to_apply_is_tried_again(start, portals, device, error):
     device.trouble = [error]
     live = start("parent")
-    portals.wait("fail", "device")
+    portals.wait("trouble", "device")
     live.wait_applied(PATIENCE)
 
 

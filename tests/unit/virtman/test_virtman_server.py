@@ -17,8 +17,9 @@ from fake_portals import PATIENCE
 
 from virtman import prerequisites, privsep, udev
 from virtman.cmd import agent
+from virtman.coordinator import Alone
 from virtman.drivers.connector import Connector
-from virtman.drivers.volt import Alone, Volt
+from virtman.drivers.volt import Volt
 from virtman.exception import ConfigError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chores are done again and again, and none keeps another from being done."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from fake_portals import PATIENCE
+
+from virtman.exception import LayerError
+from virtman.housekeeping import Housekeeping
+
+
+@pytest.mark.parametrize("error", [LayerError("no"), KeyError("a fault")])
+def test_a_chore_that_fails_keeps_no_other_from_being_done(error, caplog):
+    done = []
+
+    def stumble():
+        raise error
+
+    Housekeeping([stumble, lambda: done.append(1), stumble], 1.0).turn()
+    assert done == [1]
+    assert str(error) in caplog.text
+
+
+def test_the_thread_goes_on_until_it_is_stopped():
+    rounds = threading.Semaphore(0)
+    made = Housekeeping([rounds.release], 0.001)
+    made.start()
+    for _ in range(3):
+        assert rounds.acquire(timeout=PATIENCE)
+    made.stop()
+    assert not made.is_alive()
+
+
+def test_a_thread_that_never_began_can_be_stopped():
+    Housekeeping([], 1.0).stop()

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lock for each name, kept only as long as somebody holds or wants it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+
+class NameLocks:
+    """Locks by name; work under one name waits for no other's."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._locks: dict[str, tuple[threading.Lock, int]] = {}
+
+    def __len__(self) -> int:
+        """Return how many names are in use."""
+        return len(self._locks)
+
+    @contextlib.contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        """Hold the lock of a name."""
+        lock = self._take(name, 1)
+        try:
+            with lock:
+                yield
+        finally:
+            self._take(name, -1)
+
+    def _take(self, name: str, by: int) -> threading.Lock:
+        """Count who holds or waits; the last one's leave removes the lock."""
+        with self._guard:
+            lock, users = self._locks.get(name, (threading.Lock(), 0))
+            self._locks[name] = lock, users + by
+            if not users + by:
+                del self._locks[name]
+            return lock

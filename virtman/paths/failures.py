@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which sources of an image cannot be read from now, and since when.
+
+Reckoning only: nothing here asks a portal or the kernel.  A source that
+fails again soon after it was taken back has to wait longer each time, so
+that one that comes and goes does not drag its readers along.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Collection
+
+from virtman.path import Source
+
+# Seconds between two questions to a failed portal, at first; doubled each
+# time.
+_ASK_FIRST = 1.0
+# A second failure within the last figure holds a source back for the first
+# one, each further one doubles that up to the second.
+_HOLD_FIRST, _HOLD_MOST, _REMEMBER = 2.0, 60.0, 600.0
+# A beat carries no more of them; older ones are evicted from the tree by
+# then, and not named again.
+_REPORTED = 8
+
+
+@dataclasses.dataclass
+class _Case:
+    """What is known of a source that has failed at some time."""
+
+    since: float
+    failed: bool = True
+    hold: float = 0.0
+    ask_at: float = 0.0
+    pause: float = _ASK_FIRST
+
+
+class Failures:
+    """The failed sources of one image; any thread may ask and tell."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._cases: dict[Source, _Case] = {}
+        self._refused: dict[Source, float] = {}
+
+    def __contains__(self, source: Source) -> bool:
+        """Tell whether a source cannot be read from now."""
+        case = self._cases.get(source)
+        return case is not None and case.failed
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The failed sources, the last to fail first."""
+        with self._guard:
+            cases = [(c.since, s) for s, c in self._cases.items() if c.failed]
+        cases.sort(key=lambda pair: pair[0], reverse=True)
+        return tuple(source for _, source in cases[:_REPORTED])
+
+    def add(self, source: Source) -> bool:
+        """Note that a source has failed; return whether that is new."""
+        now = time.monotonic()
+        with self._guard:
+            known = self._cases.get(source)
+            if known is not None and known.failed:
+                return False
+            hold = 0.0
+            if known is not None and now - known.since < _REMEMBER:
+                hold = min(max(2 * known.hold, _HOLD_FIRST), _HOLD_MOST)
+            self._cases[source] = _Case(now, hold=hold, ask_at=now)
+            return True
+
+    def refused(self, source: Source, patience: float) -> bool:
+        """Note that a portal did not serve; return whether it failed now.
+
+        It has when it has not served for ``patience`` seconds.
+        """
+        now = time.monotonic()
+        with self._guard:
+            first = self._refused.setdefault(source, now)
+        return now - first >= patience and self.add(source)
+
+    def clear(self, source: Source) -> bool:
+        """Note that it can be read from; return whether it had failed."""
+        with self._guard:
+            self._refused.pop(source, None)
+            case = self._cases.get(source)
+            if case is None or not case.failed:
+                return False
+            case.failed = False
+            return True
+
+    def ripe(self, source: Source) -> bool:
+        """Tell whether a source that is back may be used again already."""
+        case = self._cases.get(source)
+        if case is None:
+            return True
+        return time.monotonic() >= case.since + case.hold
+
+    def to_ask(self, source: Source, most: float) -> bool:
+        """Tell whether a portal is to be asked now, and note that it is.
+
+        :param most: seconds between two questions to one that has failed.
+        """
+        now = time.monotonic()
+        with self._guard:
+            case = self._cases.get(source)
+            if case is None or not case.failed:
+                return True
+            if now < max(case.ask_at, case.since + case.hold):
+                return False
+            case.ask_at = now + min(case.pause, most)
+            case.pause = min(2 * case.pause, most)
+            return True
+
+    def prune(self, wanted: Collection[Source]) -> None:
+        """Forget what is long past and not wanted.
+
+        If volt names such a source once more, it is found failed again.
+        """
+        old = time.monotonic() - _REMEMBER
+        with self._guard:
+            for source in [s for s in self._refused if s not in wanted]:
+                del self._refused[source]
+            for source, case in list(self._cases.items()):
+                if case.since < old and source not in wanted:
+                    del self._cases[source]

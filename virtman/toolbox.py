@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every image of a node is built with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from virtman.cache.engine import CacheEngine
+from virtman.conf import Settings
+from virtman.coordinator import Coordinator
+from virtman.paths.contracts import Sessions
+from virtman.rhythm import Rhythm
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """The parts of a node that its images share."""
+
+    settings: Settings
+    engine: CacheEngine
+    sessions: Sessions
+    coordinator: Coordinator
+    rhythm: Rhythm
