@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 from virtman import names, sysfs
 from virtman.drivers import dmsetup
+from virtman.exception import CommandError
 from virtman.names import Role
 from virtman.path import Path
 from virtman.stack import ABSENT, Layer, State, Status
@@ -115,8 +116,7 @@ class Multipath(Layer):
 
     def failed(self, paths: Sequence[Path]) -> list[Path]:
         """Return those of these paths that the kernel does not use."""
-        device = dmsetup.find(Role.MULTIPATH, self._image)
-        states = states_of(dmsetup.status(device)) if device else {}
+        states = self._states()
         return [
             path
             for path in paths
@@ -138,12 +138,24 @@ class Multipath(Layer):
         """
         changed = self._tell("reinstate_path", path, FAILED)
         device = dmsetup.find(Role.MULTIPATH, self._image)
-        if device is not None:
-            states = list(states_of(dmsetup.status(device)).values())
-            if ACTIVE in states:
-                group = states.index(ACTIVE) + 1
-                dmsetup.message(device, f"switch_group {group}")
+        states = list(self._states().values())
+        if device is not None and ACTIVE in states:
+            group = states.index(ACTIVE) + 1
+            dmsetup.message(device, f"switch_group {group}")
         return changed
+
+    def _states(self) -> dict[str, str]:
+        """Return the state of each disk, in order; none without a device."""
+        device = dmsetup.find(Role.MULTIPATH, self._image)
+        if device is None:
+            return {}
+        try:
+            return states_of(dmsetup.status(device))
+        except CommandError:
+            # Taken away between the two questions?
+            if dmsetup.find(Role.MULTIPATH, self._image) is None:
+                return {}
+            raise
 
     def _tell(self, what: str, path: Path, being: str) -> bool:
         """Send a message about a path of the table that is in this state."""
@@ -152,7 +164,7 @@ class Multipath(Layer):
             number = sysfs.number(path.device)
             if device is None or number is None:
                 return False
-            if states_of(dmsetup.status(device)).get(number) != being:
+            if self._states().get(number) != being:
                 return False
             dmsetup.message(device, f"{what} {number}")
             return True

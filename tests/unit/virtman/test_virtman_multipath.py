@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from fake_dm import Refused
 from fake_portals import source
 from hypothesis import given
 from hypothesis import strategies as st
@@ -202,6 +203,30 @@ def test_the_paths_that_the_kernel_does_not_use_are_told(kernel, layer, disks):
     layer.update(disks)
     kernel.dm.devices[NAME].failed = {"8:0", "8:2"}
     assert layer.failed(disks) == [disks[0], disks[2]]
+
+
+def test_a_device_that_goes_while_it_is_asked_has_no_failed_path(
+    kernel, layer, disks
+):
+    layer.activate("")
+    layer.update(disks)
+
+    def go_away(args, _):
+        kernel.tools["dmsetup"] = kernel.dm
+        kernel.dm(["remove", NAME], None)
+        raise Refused("Device does not exist.")
+
+    kernel.tools["dmsetup"] = go_away
+    assert layer.failed(disks) == []
+
+
+def test_a_device_that_does_not_tell_is_no_device_in_order(
+    kernel, layer, disks
+):
+    layer.activate("")
+    kernel.refuse("dmsetup", "status")
+    with pytest.raises(CommandError):
+        layer.failed(disks)
 
 
 def test_a_path_is_failed_and_taken_back_without_a_new_table(
