@@ -111,7 +111,10 @@ class Transport:
         )
         https = self._endpoint.startswith('https:')
         context = self._tls.context() if https else None
-        return urllib3.PoolManager(retries=again, ssl_context=context)
+        # Several threads call at once; each is to keep its connection.
+        return urllib3.PoolManager(
+            maxsize=8, retries=again, ssl_context=context
+        )
 
     def _body(self, response: 'urllib3.BaseHTTPResponse', end: float) -> bytes:
         """Read to the end: bytes that drip are no reason to wait for ever."""
