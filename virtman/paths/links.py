@@ -158,7 +158,8 @@ class Links:
         """Log out what is not under the device, and will not be again."""
         for path in list(self._leaving.values()):
             self._drop(path)
-        if not self.table.applied:
+        # Amid a change of the table all of them are needed, or will be.
+        if self.table.behind or not self.table.applied:
             return
         for path in self.paths:
             comes_back = self._failed(path) and path.source in wanted

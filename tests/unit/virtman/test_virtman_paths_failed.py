@@ -362,9 +362,10 @@ def test_a_swap_that_reads_hold_up_is_not_tried_again_soon(
     device.trouble = [late()]
     live.want(hosts("uncle"))
     portals.wait("trouble", "device")
-    portals.wait("ask", "uncle")
     live.want(hosts("uncle", "server"))
-    live.look()
+    portals.serving.remove("server")
+    live.want(hosts("server", "uncle"))
+    portals.wait("ask", "server", times=3)
     live.stop()
     assert portals.done("apply") == ["parent"]
     assert portals.done("logout") == []
