@@ -71,12 +71,16 @@ class Site:
         for start in starts:
             start.result()
 
-    def start_volt(self) -> None:
-        """Start volt-api on the master and wait for its port."""
+    def start_volt(self, **options: Any) -> None:
+        """Start volt-api on the master and wait for its port.
+
+        :param options: more options of volt.conf.
+        """
+        more = "".join(f"{key} = {options[key]}\n" for key in options)
         conf = (
             f"[DEFAULT]\nbind_host = {self.master.address}\n"
             "auth_strategy = token\ntoken_file = /etc/volt/token\n"
-            "state_dir = /var/lib/virtman/volt\n"
+            f"state_dir = /var/lib/virtman/volt\n{more}"
         )
         self._put_token(self.master, "/etc/volt")
         self.master.put("/etc/volt/volt.conf", conf.encode())
