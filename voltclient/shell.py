@@ -35,7 +35,8 @@ def _finish() -> None:
     Python flushes once more when it ends, and would complain.
     """
     try:
-        sys.stdout.flush()
+        if not sys.stdout.closed:
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

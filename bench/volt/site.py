@@ -49,6 +49,11 @@ class Site:
         self._api.kill()
 
     @property
+    def endpoint(self) -> str:
+        """Where the process answers, for other clients."""
+        return str(self._api.endpoint)
+
+    @property
     def client(self) -> Client:
         """A client of the process."""
         return Client(self._api.port, TOKEN, self._cpu_seconds)

@@ -8,28 +8,32 @@ for its formats; ours are known, so nothing is looked for.
 import abc
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from cliff import command, lister, show
 
 from voltclient import exceptions
+from voltclient.client import Client
 from voltclient.commands import failures, formats
 
-if TYPE_CHECKING:
-    from voltclient.application import Application
-    from voltclient.client import Client
+
+class HasClient(Protocol):
+    """What a command needs of the application besides cliff's part."""
+
+    @property
+    def client(self) -> Client:
+        """The client that options and environment ask for."""
 
 
 class Base(command.Command):
     """A command that says in one line why it failed."""
 
-    app: 'Application'
     examples: Sequence[str] = ()
 
     @property
-    def client(self) -> 'Client':
+    def client(self) -> Client:
         """The client that options and environment ask for."""
-        return self.app.client
+        return cast(HasClient, self.app).client
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run it; return the exit status."""

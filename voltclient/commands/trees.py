@@ -81,11 +81,12 @@ class ShowTree(base.List):
         data: Any,
     ) -> int:
         """Print it; on a terminal a drawing goes through the pager."""
-        if parsed_args.formatter != 'tree':
+        pager = autopage.AutoPager(self.app.stdout)
+        if parsed_args.formatter != 'tree' or not pager.to_terminal():
             return super().produce_output(parsed_args, column_names, data)
-        with autopage.AutoPager(self.app.stdout) as out:
+        with pager as out:
             self.formatter.emit_list(column_names, data, out, parsed_args)
-        return 0
+        return pager.exit_code()
 
     def _load_formatter_plugins(self) -> Any:
         return formats.of_lists(tree=value.ValueFormatter())

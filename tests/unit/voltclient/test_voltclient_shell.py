@@ -234,7 +234,7 @@ def test_a_host_that_is_unknown(volt):
 )
 def test_volt_could_not_be_asked(volt, play, act, told):
     server = play(act, act, act)
-    done = volt('volume', 'list', '--timeout', '2', VOLT_URL=server.endpoint)
+    done = volt('volume', 'list', '--timeout', '1', VOLT_URL=server.endpoint)
     assert (done.status, done.out) == (3, '')
     assert told in done.err
     assert done.err.count('\n') == 1
@@ -307,7 +307,7 @@ def test_a_closed_pipe_ends_it_without_a_word(stub, args):
     running.stdout.close()
     err = running.stderr.read()
     running.stderr.close()
-    assert running.wait(60) in (0, 120, 141)
+    assert running.wait(60) in (0, 141)
     assert err == ''
 
 
