@@ -16,7 +16,7 @@ SOURCE = ROOT / 'doc' / 'source'
 PLAIN = ('README.rst', 'CONTRIBUTING.rst', 'devstack/README.rst')
 GUIDES = tuple(
     f'doc/source/{name}.rst'
-    for name in ('architecture', 'operations', 'virtman-server')
+    for name in ('architecture', 'operations', 'virtman-server', 'voltclient')
 )
 # What the documents name in the tree: ``virtman/names.py``, ``etc/virtman``.
 FILE = re.compile(
