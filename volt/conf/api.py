@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of the server: where it listens and where it keeps its state."""
+"""Options of the server: where and how it listens, where its state is."""
 
 from typing import Any
 
@@ -30,6 +30,35 @@ opts = [
         default=16384,
         min=1024,
         help="Longest request or header line, in bytes.",
+    ),
+    cfg.IntOpt(
+        'workers',
+        default=1,
+        min=0,
+        help="Processes that serve.  1 (or 0): the one that was started. "
+        "More: that one watches over so many others, which share the address "
+        "and the registry.",
+    ),
+    cfg.FloatOpt(
+        'drain_timeout',
+        default=10.0,
+        min=0.0,
+        help="Seconds that requests under way get when the service ends.",
+    ),
+    cfg.StrOpt(
+        'cert_file',
+        help="Certificate of this service and those between it and its "
+        "authority, PEM; together with key_file it turns TLS on.",
+    ),
+    cfg.StrOpt(
+        'key_file',
+        help="Private key of cert_file, PEM, without a pass phrase.",
+    ),
+    cfg.StrOpt(
+        'ca_file',
+        help="Certificates of the authorities, PEM, one of which has to have "
+        "signed the certificate that every client then has to show.  Needs "
+        "cert_file and key_file.",
     ),
     cfg.StrOpt(
         'state_dir',
