@@ -3,6 +3,7 @@
 
 import dataclasses
 import pathlib
+from typing import TYPE_CHECKING
 
 from oslo_config import cfg
 from sqlalchemy.engine import Engine
@@ -26,6 +27,9 @@ from volt.registry.session import Registry
 from volt.rules import Rules
 from volt.tree import Tree
 
+if TYPE_CHECKING:
+    from volt.figures import Figures
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Service:
@@ -35,18 +39,39 @@ class Service:
     evictor: Evictor
     door: Strategy
     """Reads its files again when told to."""
+    engine: Engine
+    figures: 'Figures'
+
+    def close(self) -> None:
+        """Stop the evictor and close the registry's connections."""
+        self.evictor.stop()
+        self.engine.dispose()
 
 
-def compose(conf: cfg.ConfigOpts) -> Service:
-    """Build them; nothing runs yet.  Raises ``ConfigError``."""
+def prepare(conf: cfg.ConfigOpts) -> None:
+    """Bring the registry to its tables; keep no connection to it.
+
+    For a process that forks before anything is composed.  Raises
+    ``ConfigError``, for a door that cannot be opened, too.
+    """
+    door.load(conf)
+    _open(conf).dispose()
+
+
+def compose(conf: cfg.ConfigOpts, figures: 'Figures | None' = None) -> Service:
+    """Build them; nothing runs yet.  Raises ``ConfigError``.
+
+    ``figures`` are those of a service that this one is going to replace.
+    """
     # prometheus_client looks at its environment when it is imported: not
     # before a supervisor has said where its workers count together.
     from volt.figures import Figures
 
-    figures = Figures()
+    figures = figures or Figures()
     rules = _rules(conf)
     strategy = door.load(conf)
-    registry = Registry(_open(conf), figures.happened)
+    opened = _open(conf)
+    registry = Registry(opened, figures.happened)
     services = Services(
         Tree(registry, rules),
         Members(registry, rules),
@@ -59,6 +84,8 @@ def compose(conf: cfg.ConfigOpts) -> Service:
         load_app(services, strategy, conf.metrics_access, figures.answered),
         _evictor(registry, rules),
         strategy,
+        opened,
+        figures,
     )
 
 

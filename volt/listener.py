@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The listening socket, with errors that say what to do."""
 
+import contextlib
 import errno
+import resource
 import socket
 
 from volt.exception import ConfigError
+
+RESERVE = 64
+"""Descriptors that are not for clients: registry, log, signals."""
 
 
 def listen(host: str, port: int, backlog: int, keepidle: int) -> socket.socket:
@@ -28,6 +33,20 @@ def listen(host: str, port: int, backlog: int, keepidle: int) -> socket.socket:
         listener.close()
         raise ConfigError(_reason(host, port, error)) from error
     return listener
+
+
+def room(wanted: int) -> int:
+    """Return for how many connections there are descriptors, up to wanted.
+
+    The limit is raised first, as far as it may be.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, allowed - RESERVE))
 
 
 def _reason(host: str, port: int, error: OSError) -> str:

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """``volt-api``: the coordinator's REST server."""
 
+import functools
+import socket
 import sys
 
-from oslo_config import cfg
 from oslo_log import log as logging
 
-from volt import compose, conf, listener
+from volt import compose, listener, scoreboard
+from volt.cmd import settings as configured
+from volt.cmd.alone import Alone
+from volt.cmd.crew import Crew
+from volt.cmd.settings import Reread, Settings
+from volt.cmd.signals import Inbox
+from volt.cmd.supervisor import Supervisor
+from volt.cmd.systemd import Systemd
 from volt.exception import ConfigError
 
 LOG = logging.getLogger('volt.api')
@@ -17,44 +25,55 @@ image, so that all of them form a tree.  It is never in the path of the data.
 """
 EPILOG = """
 Without arguments it reads /etc/volt/volt.conf.  SIGTERM and SIGINT end it
-when the requests under way are done.  It exits with 0 after that, with 1
-when it cannot run as it is configured, with 2 for a wrong command line.
-All options of the file: volt.conf.sample, volt-api(8).
+when the requests under way are done, SIGHUP has it read its files again.
+It exits with 0 when it was asked to end, with 1 when it cannot run as it is
+configured, with 2 for a wrong command line.  All options of the file:
+volt.conf.sample, volt-api(8).
 """
 
 
 def main(args: list[str] | None = None) -> int:
     """Run the service; return the exit code."""
+    reread = functools.partial(
+        configured.read,
+        sys.argv[1:] if args is None else args,
+        description=DESCRIPTION,
+        epilog=EPILOG,
+    )
     try:
-        options = _configure(sys.argv[1:] if args is None else args)
-        _serve(options)
+        with Inbox() as inbox:
+            _run(reread, inbox)
     except ConfigError as error:
         print(f"volt-api: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _configure(args: list[str]) -> cfg.ConfigOpts:
-    options = conf.new()
-    logging.register_options(options)
-    conf.load(options, args, description=DESCRIPTION, epilog=EPILOG)
-    logging.setup(options, 'volt')
-    return options
-
-
-def _serve(options: cfg.ConfigOpts) -> None:
-    """Listen first: a second volt-api must not touch the registry."""
-    socket = listener.listen(
+def _run(reread: Reread, inbox: Inbox) -> None:
+    settings = reread()
+    configured.set_up_logging(settings.options)
+    options = settings.options
+    # First of all: a second volt-api must not touch the registry.
+    opened = listener.listen(
         options.bind_host,
         options.bind_port,
         options.backlog,
         options.tcp_keepidle,
     )
-    service = compose.compose(options)
-    from volt.cmd import green
-
-    service.evictor.start()
-    LOG.info("listening on %s", socket.getsockname())
-    green.serve(socket, service.application, LOG, options.max_header_line)
-    service.evictor.stop()
+    LOG.info("listening on %s", opened.getsockname())
+    if settings.workers > 1:
+        _supervise(opened, settings, reread, inbox)
+    else:
+        Alone(opened, settings, reread).run(inbox)
     LOG.info("ended")
+
+
+def _supervise(
+    opened: socket.socket, settings: Settings, reread: Reread, inbox: Inbox
+) -> None:
+    """Open the registry only to bring it to its tables: forks follow."""
+    compose.prepare(settings.options)
+    systemd = Systemd()
+    with scoreboard.shared():
+        crew = Crew(opened, inbox, systemd.watchdog)
+        Supervisor(crew, settings, reread, systemd).run()

@@ -8,12 +8,16 @@ other WSGI server.
 """
 
 import contextlib
+import errno
+import logging
 import os
-import signal
 import socket
+import ssl
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
+
+from volt.listener import room
 
 # volt resolves no names; eventlet's own resolver costs half of its import.
 os.environ.setdefault('EVENTLET_NO_GREENDNS', 'yes')
@@ -23,54 +27,213 @@ with warnings.catch_warnings():
     # need not be said at every start.
     warnings.simplefilter('ignore')
     import eventlet
+    import eventlet.event
+    import eventlet.green.ssl
     import eventlet.wsgi
 
-STOPS = (signal.SIGTERM, signal.SIGINT)
+LOG = logging.getLogger(__name__)
+
 CONNECTIONS = 20_000
-"""Open at the same time; every agent keeps one."""
+"""Open at the same time, if there are descriptors; every agent keeps one."""
 IDLE = 120
-"""Seconds after which a silent connection is closed."""
-DRAIN = 10
-"""Seconds that requests under way get when the service ends."""
+"""Seconds after which a connection without a request is closed."""
+STALLED = 30
+"""Seconds after which a client that stops within a request is given up."""
+HANDSHAKE = 10
+"""Seconds that a client gets to agree on TLS."""
+TURNS = 5
+"""Of the hub, before idle connections are closed at the end: one to accept
+what is waiting, one to begin its green thread, one to wake up those whose
+request has arrived, and spare ones."""
+PAUSE = 0.2
+"""Seconds until accepting is tried again while descriptors are lacking."""
+LACKING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+BROKEN = (errno.ECONNABORTED, errno.ECONNRESET, errno.EPROTO, errno.EPERM)
+"""accept(2): what may be wrong with a connection, not with the socket."""
 
 
-def serve(
-    listener: socket.socket, application: Any, log: Any, max_line: int
-) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what is under way."""
-    eventlet.wsgi.MAX_HEADER_LINE = max_line
-    with _stop_signal() as stop:
-        server = eventlet.spawn(
+class _Retired(Exception):
+    """Thrown into the green thread that accepts."""
+
+
+class Server:
+    """One listening socket and what comes in through it.
+
+    ``application`` and ``tls`` may be exchanged at any time; requests and
+    connections that come later get the new ones.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        application: Callable[..., Any],
+        tls: ssl.SSLContext | None,
+        max_line: int,
+    ) -> None:
+        eventlet.wsgi.MAX_HEADER_LINE = max_line
+        self.application = application
+        self.tls = tls
+        self.closing = False
+        """Whether each answer is the last one of its connection."""
+        self._max_line = max_line
+        self._listener = _Listener(listener)
+        self._clients = eventlet.GreenPool(room(CONNECTIONS))
+        self._over = eventlet.event.Event()
+
+    def watch(
+        self, source: socket.socket, react: Callable[[bytes], None]
+    ) -> None:
+        """Call ``react`` with what arrives; b'' is the end of it."""
+        eventlet.spawn_n(_watch, eventlet.greenio.GreenSocket(source), react)
+
+    def every(self, seconds: float, act: Callable[[], None]) -> None:
+        """Call ``act`` as long as requests can be answered at all."""
+        eventlet.spawn_n(_repeat, seconds, act)
+
+    def run(self, drain: float) -> None:
+        """Serve until ``finish``; then give requests ``drain`` seconds."""
+        self._acceptor = eventlet.spawn(
             eventlet.wsgi.server,
-            eventlet.greenio.GreenSocket(listener),
-            application,
-            log=log,
+            self._listener,
+            self._answer,
+            custom_pool=self._clients,
+            protocol=self._converse,
+            keepalive=IDLE,
+            socket_timeout=STALLED,
+            url_length_limit=self._max_line,
             log_output=False,
             debug=False,
-            max_size=CONNECTIONS,
-            socket_timeout=IDLE,
-            url_length_limit=max_line,
         )
-        stop.recv(1)
-        with eventlet.Timeout(DRAIN, False):
-            server.kill()
+        self._acceptor.link(lambda _: self.finish())
+        self._over.wait()
+        with eventlet.Timeout(drain, False), _unless_killed():
+            for _ in range(TURNS):
+                eventlet.sleep(0)
+            eventlet.kill(self._acceptor)
+            self._listener.close()
+            self._acceptor.wait()
+        if self._clients.running():
+            LOG.warning("%d requests cut off", self._clients.running())
+
+    def finish(self) -> None:
+        """End: no more connections, no more requests than have arrived."""
+        self.closing = True
+        if not self._over.ready():
+            self._over.send()
+
+    def retire(self) -> None:
+        """Leave the socket to others, and end when the last client has gone.
+
+        A client may have sent a request on a connection that is idle here;
+        so each gets one more answer, which tells it to connect anew.
+        """
+        if not self.closing:
+            self.closing = True
+            eventlet.kill(self._acceptor, _Retired())
+            eventlet.spawn_n(self._see_off)
+
+    def _see_off(self) -> None:
+        with eventlet.Timeout(IDLE + STALLED, False):
+            self._clients.waitall()
+        self.finish()
+
+    def _answer(self, environ: dict[str, Any], start: Any) -> Any:
+        return self.application(environ, start)
+
+    def _converse(self, state: list[Any], server: Any) -> None:
+        """Serve one connection; ``state`` is eventlet's, [1] the socket."""
+        try:
+            if self.tls:
+                state[1] = _encrypted(state[1], self.tls)
+            _Protocol(self, state, server)
+        except (OSError, eventlet.Timeout) as error:
+            LOG.debug("connection of %s: %s", state[0], error)
+        except Exception:
+            LOG.exception("connection of %s", state[0])
+
+
+class _Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+    """HTTP on one connection."""
+
+    def __init__(self, ours: Server, state: list[Any], server: Any) -> None:
+        self._ours = ours
+        super().__init__(state, server)
+
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        if isinstance(self.connection, ssl.SSLSocket):
+            environ |= {'wsgi.url_scheme': 'https', 'HTTPS': 'on'}
+        return environ
+
+    def handle_one_response(self) -> None:
+        """Serve; say of an answer that it is the last, if it is by then."""
+        self.application = self._answer
+        super().handle_one_response()
+
+    def _answer(self, environ: dict[str, Any], start: Any) -> Any:
+        answer = self.server.app(environ, start)
+        if self._ours.closing:
+            self.close_connection = 1
+        return answer
+
+
+class _Listener:
+    """A listening socket that no failure of a single accept ends."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._socket = eventlet.greenio.GreenSocket(listener)
+        self.family = listener.family
+        self.getsockname = self._socket.getsockname
+        self.close = self._socket.close
+
+    def accept(self) -> tuple[Any, Any]:
+        """Return the next connection and whose it is."""
+        while True:
+            try:
+                accepted: tuple[Any, Any] = self._socket.accept()
+            except _Retired:
+                eventlet.event.Event().wait()  # for ever
+            except OSError as error:
+                self._bear(error)
+            else:
+                return accepted
+
+    def _bear(self, error: OSError) -> None:
+        if error.errno in LACKING:
+            LOG.error("cannot accept connections: %s", error)
+            eventlet.sleep(PAUSE)
+        elif error.errno not in BROKEN:
+            raise error
+
+
+def _encrypted(client: Any, tls: ssl.SSLContext) -> Any:
+    """Return the client's socket, with TLS agreed on."""
+    wrapped = eventlet.green.ssl.GreenSSLSocket(
+        client,
+        server_side=True,
+        do_handshake_on_connect=False,
+        suppress_ragged_eofs=True,
+        _context=tls,
+    )
+    with eventlet.Timeout(HANDSHAKE):
+        wrapped.do_handshake()
+    return wrapped
+
+
+def _watch(source: Any, react: Callable[[bytes], None]) -> None:
+    said = b'.'
+    while said:
+        said = source.recv(4096)
+        react(said)
+
+
+def _repeat(seconds: float, act: Callable[[], None]) -> None:
+    while True:
+        act()
+        eventlet.sleep(seconds)
 
 
 @contextlib.contextmanager
-def _stop_signal() -> Iterator[Any]:
-    """Yield a socket that can be read once a signal asks to end.
-
-    Python would start a poll again after its handler has run; the byte
-    that it writes to the wakeup descriptor is what ends the poll.
-    """
-    reader, writer = socket.socketpair()
-    writer.setblocking(False)
-    before = signal.set_wakeup_fd(writer.fileno())
-    handlers = {one: signal.signal(one, lambda *_: None) for one in STOPS}
-    try:
-        yield eventlet.greenio.GreenSocket(reader)
-    finally:
-        signal.set_wakeup_fd(before)
-        for one, handler in handlers.items():
-            signal.signal(one, handler)
-        writer.close()
+def _unless_killed() -> Any:
+    with contextlib.suppress(eventlet.greenlet.GreenletExit):
+        yield

@@ -94,7 +94,7 @@ def test_help_says_what_it_is_for_and_how_it_ends(capsys):
     with pytest.raises(SystemExit) as ended:
         main(['--help'])
     assert ended.value.code == 0
-    told = capsys.readouterr().out
+    told = ' '.join(capsys.readouterr().out.split())
     for word in ('tree', '/etc/volt/volt.conf', 'SIGTERM', 'exits with'):
         assert word in told
 

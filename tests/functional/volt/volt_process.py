@@ -2,6 +2,7 @@
 """volt-api as a process of its own, on a free port of the loopback."""
 
 import contextlib
+import os
 import pathlib
 import signal
 import socket
@@ -46,6 +47,25 @@ def write_conf(folder, port, **options):
     return path
 
 
+def until(condition, what, deadline=DEADLINE):
+    """Return what ``condition`` returns once that is true."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not in {deadline} s: {what}")
+
+
+def children(pid):
+    """Return the processes that a process has begun, or inherited."""
+    try:
+        path = pathlib.Path(f'/proc/{pid}/task/{pid}/children')
+        return [int(child) for child in path.read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
 class VoltAPI:
     """One process; ``log`` is what it wrote so far."""
 
@@ -82,12 +102,29 @@ class VoltAPI:
             time.sleep(0.05)
         raise AssertionError(f"volt-api does not answer:\n{self.log}")
 
+    @property
+    def workers(self):
+        """The processes that it has begun."""
+        return children(self.process.pid)
+
+    def logged(self, text, times=1):
+        """Wait until it has logged a text that often."""
+        try:
+            until(lambda: self.log.count(text) >= times, text)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log}") from None
+
     def end(self, how=signal.SIGTERM):
         """Ask it to end; return its exit code."""
         self.process.send_signal(how)
         return self.process.wait(DEADLINE)
 
     def kill(self):
+        workers = self.workers
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(DEADLINE)
+        for pid in workers:
+            # Without its supervisor it would end by itself, but later.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

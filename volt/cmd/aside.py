@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Work that may block, done in a thread while the server goes on."""
+
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar('T')
+
+Watch = Callable[[socket.socket, Callable[[bytes], None]], None]
+"""Calls back where the server runs, once the socket can be read."""
+
+
+def aside(
+    work: Callable[[], T], then: Callable[[Future[T]], None], watch: Watch
+) -> None:
+    """Run ``work`` in a thread of its own, then ``then`` with its result."""
+    reader, writer = socket.socketpair()
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except Exception as error:
+            result.set_exception(error)
+        # Whoever reads now finds the end.
+        writer.close()
+
+    watch(reader, lambda _: then(result))
+    threading.Thread(target=run, name='aside', daemon=True).start()

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a start, or a SIGHUP, reads of the configuration and its files."""
+
+import dataclasses
+import logging as plain_logging
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from volt import conf, tls
+from volt.exception import ConfigError
+
+LOG = plain_logging.getLogger(__name__)
+
+FIXED = ('bind_host', 'bind_port', 'backlog', 'tcp_keepidle')
+"""Options of the socket, which stays open as long as the service runs."""
+REFUSED = "the new configuration is refused, the old one stays in force"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """One reading; the next one does not change it."""
+
+    options: cfg.ConfigOpts
+    tls: ssl.SSLContext | None
+
+    @property
+    def workers(self) -> int:
+        """How many processes serve; 1 is no other than the one started."""
+        return max(int(self.options.workers), 1)
+
+    def tell_fixed(self, before: 'Settings') -> None:
+        """Log which options have changed but need a restart."""
+        for name in FIXED:
+            if self.options[name] != before.options[name]:
+                LOG.warning("%s has changed, which needs a restart", name)
+        if (self.workers > 1) != (before.workers > 1):
+            LOG.warning(
+                "from one process to several, or back, needs a restart "
+                "(workers)"
+            )
+
+
+Reread = Callable[[], Settings]
+
+
+def read(args: list[str], **texts: str) -> Settings:
+    """Return the settings of now; ``texts`` are for --help.
+
+    Raises :class:`volt.exception.ConfigError`.
+    """
+    options = conf.new()
+    logging.register_options(options)
+    conf.load(options, args, **texts)
+    return Settings(
+        options,
+        tls.context(options.cert_file, options.key_file, options.ca_file),
+    )
+
+
+def set_up_logging(options: cfg.ConfigOpts) -> None:
+    """Log as configured, to files opened anew; raise ``ConfigError``."""
+    if options.log_dir and not options.log_file:
+        # oslo.log would look at the stack for a name, and find different
+        # ones at the start and at a reload.
+        options.set_default('log_file', 'volt-api.log')
+    root = plain_logging.getLogger()
+    before = list(root.handlers)
+    try:
+        logging.setup(options, 'volt')
+    except (OSError, ValueError, logging.LogConfigError) as error:
+        raise ConfigError(
+            f"cannot log as log_file, log_dir or log_config_append say: "
+            f"{error}"
+        ) from error
+    for handler in before:
+        _close(handler, root.handlers)
+
+
+def _close(handler: Any, kept: list[Any]) -> None:
+    if handler not in kept:
+        handler.close()

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the wanted number of workers serving one socket.
+
+The supervisor itself opens no database and serves nobody, so there is
+little in it that could fail.
+"""
+
+import logging
+import os
+import signal
+import time
+
+from volt.cmd.backoff import Backoff
+from volt.cmd.crew import Crew, Worker
+from volt.cmd.settings import REFUSED, Reread, Settings, set_up_logging
+from volt.cmd.signals import STOPS
+from volt.cmd.staffing import Step, cause, staff
+from volt.cmd.systemd import Systemd
+from volt.exception import ConfigError
+
+LOG = logging.getLogger(__name__)
+
+MARGIN = 5.0
+"""Seconds that a worker gets to end, beyond those of its requests."""
+
+
+class Supervisor:
+    """Workers with the settings in force, one perhaps that tries others."""
+
+    def __init__(
+        self, crew: Crew, settings: Settings, reread: Reread, systemd: Systemd
+    ) -> None:
+        self._crew = crew
+        self._settings = settings
+        self._reread = reread
+        self._systemd = systemd
+        self._backoff = Backoff()
+        self._trial: Worker | None = None
+        self._proven = False
+        """Whether any worker has come up with the settings in force."""
+        self._told = False
+        """Whether systemd knows that all is as it is wanted."""
+        self._stop_by: float | None = None
+
+    def run(self) -> None:
+        """Work until a signal asks to end and every worker has ended.
+
+        Raises ``ConfigError`` if the first workers refuse the settings.
+        """
+        self._improve()
+        while self._crew.members or self._stop_by is None:
+            self._guard()
+            for number in self._crew.wait(self._patience()):
+                self._hear(number)
+            for gone, how in self._crew.ended():
+                self._mourn(gone, how)
+            if self._stop_by is None:
+                self._adopt()
+                self._improve()
+            elif time.monotonic() > self._stop_by:
+                self._crew.signal(signal.SIGKILL)
+
+    def _patience(self) -> float | None:
+        """Return after how many seconds there is something to do."""
+        ends = []
+        if self._systemd.watchdog:
+            ends.append(self._systemd.watchdog / 3)
+        if self._stop_by is not None:
+            ends.append(max(0.0, self._stop_by - time.monotonic()))
+        elif self._backoff.left():
+            ends.append(self._backoff.left())
+        return min(ends, default=None)
+
+    def _hear(self, number: int) -> None:
+        if number in STOPS:
+            self._stop(number)
+        elif number == signal.SIGHUP and self._stop_by is None:
+            self._try()
+
+    def _stop(self, number: int) -> None:
+        """Have everybody finish; asked again, end everything at once."""
+        if self._stop_by is not None:
+            self._crew.signal(signal.SIGKILL)
+            raise SystemExit(128 + number)
+        self._systemd.stopping()
+        patience = self._settings.options.drain_timeout + MARGIN
+        self._stop_by = time.monotonic() + patience
+        self._crew.close()
+        self._crew.signal(signal.SIGTERM)
+
+    def _try(self) -> None:
+        """Let one new worker try what the files say now."""
+        self._systemd.reloading()
+        self._told = False
+        if self._trial:
+            self._trial.leaving = True
+            os.kill(self._trial.pid, signal.SIGKILL)
+            self._trial = None
+        try:
+            self._trial = self._crew.hire(self._reread())
+        except (ConfigError, OSError) as error:
+            LOG.error("%s: %s", REFUSED, error)
+
+    def _adopt(self) -> None:
+        """Put the tried settings in force once their worker is ready."""
+        if self._trial and self._trial.ready:
+            before, self._settings = self._settings, self._trial.settings
+            self._trial = None
+            set_up_logging(self._settings.options)
+            self._settings.tell_fixed(before)
+            LOG.info("the new configuration is in force")
+
+    def _mourn(self, gone: Worker, how: int) -> None:
+        if gone is self._trial:
+            self._trial = None
+            LOG.error("%s: its worker %s", REFUSED, cause(gone, how))
+        elif gone.leaving or self._stop_by is not None:
+            LOG.info("worker %d %s", gone.pid, cause(gone, how))
+        elif gone.refusal and not self._proven:
+            self._crew.signal(signal.SIGKILL)
+            raise ConfigError(gone.refusal)
+        else:
+            left = self._backoff.note(gone.born)
+            text = "worker %d %s; the next one begins in %.1f s"
+            LOG.error(text, gone.pid, cause(gone, how), left)
+
+    def _improve(self) -> None:
+        """Take every step that can be taken now."""
+        here = staff(self._crew.members.values(), self._settings, self._trial)
+        while (step := here.step()) is not Step.NOTHING:
+            if isinstance(step, Worker):
+                step.retire()
+            elif self._backoff.left() or not self._hire():
+                break
+            here = staff(
+                self._crew.members.values(), self._settings, self._trial
+            )
+        self._proven = self._proven or any(one.ready for one in here.new)
+        if here.complete and not self._trial and not self._told:
+            self._told = True
+            LOG.info("%d workers serve", here.wanted)
+            self._systemd.ready(f"{here.wanted} workers serve")
+
+    def _hire(self) -> bool:
+        try:
+            self._crew.hire(self._settings)
+        except OSError as error:
+            left = self._backoff.note(time.monotonic())
+            LOG.error(
+                "cannot begin a worker: %s; again in %.1f s", error, left
+            )
+            return False
+        return True
+
+    def _guard(self) -> None:
+        """Say that this process is not hung, and end workers that are."""
+        if self._systemd.watchdog:
+            self._systemd.alive()
+            self._crew.end_hung(self._systemd.watchdog)
