@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from volt.census import Census, Monitor
+from volt.exception import BadRequest
 from volt.images import Images
 from volt.listing import Listing
 from volt.members import Members
@@ -24,6 +25,8 @@ class Services:
     monitor: Monitor
     figures: Callable[[Census | None], bytes]
     """What is counted, as text."""
+    document: Callable[[], bytes]
+    """What the API is, as JSON."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,22 +47,28 @@ class Call:
     """Scheme, host and port under which the caller found us."""
 
     def host(self, said: Any) -> str:
-        """Return the caller's host: what it says counts if it is trusted."""
+        """Return the caller's host: what it says counts if it is trusted.
+
+        Raises ``BadRequest`` for one that does not say, and has no address.
+        """
         if self.trusted and isinstance(said, str):
             return said
+        if not self.remote:
+            raise BadRequest(
+                "volt cannot tell from which host this comes (a socket of "
+                "the file system?): say host, and show a token"
+            )
         return plain(self.remote)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and what goes out; None is an empty body.
+    """What goes out; None is an empty body, bytes are sent as they are.
 
-    What is not JSON is given as bytes.
+    Status and kind of content are those that the route declares.
     """
 
     payload: Any = None
-    status: int = 200
-    content_type: str = 'application/json'
 
 
 def plain(address: str) -> str:

@@ -16,11 +16,13 @@ from volt.door.caller import Strategy
 from volt.duty import Duty
 from volt.eviction import Eviction
 from volt.executor import load
+from volt.handler import ROUTE_DECLARATIONS
 from volt.images import Images
 from volt.listing import Listing
 from volt.liveness import Evictor, Watch
 from volt.members import Members
 from volt.middleware import App
+from volt.openapi import Document
 from volt.pace import Pace
 from volt.registry.opening import explained, open_registry
 from volt.registry.session import Registry
@@ -79,6 +81,7 @@ def compose(conf: cfg.ConfigOpts, figures: 'Figures | None' = None) -> Service:
         Listing(registry),
         Monitor(registry),
         figures.text,
+        Document(ROUTE_DECLARATIONS).text,
     )
     return Service(
         load_app(services, strategy, conf.metrics_access, figures.answered),

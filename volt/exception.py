@@ -39,12 +39,6 @@ class InvalidPath(BadRequest):
     code = 'invalid_path'
 
 
-class MarkerNotFound(BadRequest):
-    """The entry after which a page was to begin has gone."""
-
-    code = 'marker_not_found'
-
-
 class NoSlot(BadRequest):
     """No place in the tree for a peer that registers itself again."""
 
@@ -77,6 +71,12 @@ class VolumeNotFound(NotFound):
     """No tree of that name."""
 
     code = 'volume_not_found'
+
+
+class MarkerNotFound(NotFound):
+    """The entry after which a page was to begin has gone."""
+
+    code = 'marker_not_found'
 
 
 class PeerNotFound(NotFound):

@@ -31,7 +31,14 @@ _PEERS = Route(
 ROUTE_DECLARATIONS: Table = {
     '/': {'GET': Route(root.list_versions, told.VERSIONS, status=300)},
     '/healthz': {'GET': _HEALTH, 'HEAD': _HEALTH},
-    '/metrics': {'GET': Route(monitoring.show_metrics, told.METRICS)},
+    '/metrics': {
+        'GET': Route(
+            monitoring.show_metrics,
+            told.METRICS,
+            content_type=told.PROMETHEUS,
+        )
+    },
+    '/openapi.json': {'GET': Route(root.show_document, told.DOCUMENT)},
     '/v1': {'GET': _VERSION},
     '/v1/': {'GET': _VERSION},
     '/v1/volumes': {

@@ -26,6 +26,7 @@ class Route:
         answer: Schema | None = None,
         *,
         status: int = 200,
+        content_type: str = 'application/json',
         query: Schema = NOTHING,
         body: Schema | None = None,
         errors: tuple[type[VoltError], ...] = (),
@@ -38,6 +39,7 @@ class Route:
         self.handler = handler
         self.answer = answer
         self.status = status
+        self.content_type = content_type
         self.query = query
         self.body = body
         self.errors = errors

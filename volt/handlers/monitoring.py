@@ -5,8 +5,6 @@ from volt.call import Answer, Call
 from volt.census import version
 from volt.exception import Unavailable
 
-PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
-
 
 def show_health(call: Call) -> Answer:
     """Say whether volt can serve: its registry answers."""
@@ -30,5 +28,4 @@ def show_metrics(call: Call) -> Answer:
         census = call.services.monitor.census()
     except Unavailable:
         census = None
-    told = call.services.figures(census)
-    return Answer(told, content_type=PROMETHEUS)
+    return Answer(call.services.figures(census))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The versions of the API."""
+"""The versions of the API, and its description."""
 
 from volt.call import Answer, Call
 from volt.handlers.wire import JSON
@@ -7,12 +7,17 @@ from volt.handlers.wire import JSON
 
 def list_versions(call: Call) -> Answer:
     """Say which versions there are; the choice is the client's."""
-    return Answer({'versions': [_version(call)]}, status=300)
+    return Answer({'versions': [_version(call)]})
 
 
 def show_version(call: Call) -> Answer:
     """Describe version 1."""
     return Answer({'version': _version(call)})
+
+
+def show_document(call: Call) -> Answer:
+    """Describe the API for programs: this document."""
+    return Answer(call.services.document())
 
 
 def _version(call: Call) -> JSON:

@@ -9,7 +9,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-_CONTROL = r'\u0000-\u001f\u007f-\u009f\ud800-\udfff'
+_CONTROL = r'\u0000-\u001f\u007f-\u009f'
 # SQL servers compare "a" and "a " as equal: no blanks at the ends.
 _PRINTABLE = rf'^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$'
 
@@ -43,6 +43,13 @@ def identifier(longest: int) -> Schema:
 VOLUME_ID = identifier(255)
 PEER_ID = identifier(511)
 """A host, a colon and a volume id."""
+IDENTIFIERS = {
+    'volume_id': VOLUME_ID,
+    'image_id': VOLUME_ID,
+    'peer_id': PEER_ID,
+}
+"""What stands in braces in the path of a route."""
+
 PORT: Schema = {
     'type': 'string',
     'pattern': '^[1-9][0-9]{0,4}$',

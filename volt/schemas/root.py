@@ -20,6 +20,8 @@ HEALTH = record(
         'boolean', "Whether some process has the duty of evicting now."
     ),
 )
+DOCUMENT = kind('object', "A document of OpenAPI 3.1.")
+PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8'
 METRICS = kind('string', "The text format of Prometheus.")
 
 ERROR = record(
