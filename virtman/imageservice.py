@@ -1,32 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image targets: a RAW file on this node, exported for the first readers.
 
-file -> read-only loop device -> tgt, and volt is told.  Nothing is kept in
-memory: an image target is a target of tgt whose serial number is ours and
-whose disk is a loop device.  So a restarted agent knows its targets.
+file -> read-only loop device -> tgt, and volt is told, a second time when
+the file's digest is known.  Nothing is kept in memory: an image target is a
+target of tgt whose serial number is ours and whose disk is a loop device.  So
+a restarted agent knows its targets; it tells volt of them again.
 """
 
 from __future__ import annotations
 
-import fcntl
+import dataclasses
 import logging
-import os
-import stat
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtman import names, sysfs
+from virtman import imagefile, names
 from virtman.conf import Settings
 from virtman.coordinator import Coordinator, ImageFacts, Seat
+from virtman.digests import Digests, Job
 from virtman.drivers import iscsi, loop
-from virtman.exception import (
-    AlreadyExists,
-    InUse,
-    InvalidRequest,
-    NotFound,
-    VirtmanError,
-)
+from virtman.exception import AlreadyExists, InUse, NotFound, VirtmanError
 
 LOG = logging.getLogger(__name__)
 
@@ -48,7 +42,15 @@ class ImageService:
         self._settings = settings
         self._coordinator = coordinator
         self._lock = threading.Lock()
+        # What is told to volt is true until the next word of it.
+        self._telling = threading.Lock()
         self._unpublished: set[str] = set()
+        self._untold_since_start = True
+        self._digests = Digests(
+            settings.state_dir / "digests",
+            imagefile.generation_now,
+            self._digest_is_known,
+        )
 
     def create(
         self,
@@ -69,8 +71,8 @@ class ImageService:
         with self._lock:
             if self._find(image) or iscsi.find(iqn):
                 raise AlreadyExists(f"image_name = {image} exists")
-            file = _path(file_path)
-            facts = inspect(image, file)
+            file = imagefile.path_of(file_path)
+            facts = imagefile.inspect(image, file)
             device = _attach(file, loop_device)
             try:
                 tid = iscsi.create(iqn, device, facts.serial)
@@ -78,7 +80,10 @@ class ImageService:
                 loop.detach(device)
                 raise
         target = ImageTarget(image, tid, device, iqn)
-        self._publish(target, facts)
+        with self._telling:
+            # Whoever destroyed it meanwhile has told volt already.
+            if self._find(image) == target:
+                self._publish(target, facts, file)
         return target
 
     def destroy(self, image_name: str) -> None:
@@ -94,7 +99,9 @@ class ImageService:
                 raise NotFound(f"image_name = {image} not exists")
             iscsi.remove(target.iqn)
             loop.detach(target.device)
-        self._withdraw(target)
+        self._digests.forget(image)
+        with self._telling:
+            self._withdraw(target)
 
     def targets(self) -> list[ImageTarget]:
         """Return every image target of this node, by name."""
@@ -108,21 +115,41 @@ class ImageService:
         return sorted(found, key=lambda target: target.image)
 
     def republish(self) -> None:
-        """Tell volt what it could not be told before; for the heartbeat."""
-        if not self._unpublished:
+        """Tell volt what it could not be told before; for housekeeping.
+
+        The first time of all targets there are: this agent does not know
+        what the one before it has told, nor what volt still knows.
+        """
+        if not (self._unpublished or self._untold_since_start):
             return
-        for target in self.targets():
+        found = self.targets()
+        if self._untold_since_start:
+            self._unpublished |= {target.image for target in found}
+            self._untold_since_start = False
+        for target in found:
             if target.image in self._unpublished:
-                self._publish_again(target)
+                self._publish_again(target.image)
+
+    def stop(self) -> None:
+        """Compute no more digests; targets stay."""
+        self._digests.stop()
 
     def _find(self, image: str) -> ImageTarget | None:
         return next(
             (item for item in self.targets() if item.image == image), None
         )
 
-    def _publish(self, target: ImageTarget, facts: ImageFacts) -> None:
+    def _digest_is_known(self, image: str) -> None:
+        self._unpublished.add(image)
+        self._publish_again(image)
+
+    def _publish(
+        self, target: ImageTarget, facts: ImageFacts, file: Path
+    ) -> None:
+        known = self._digests.get(target.image, facts.generation)
+        told = dataclasses.replace(facts, digest=known)
         try:
-            self._coordinator.publish(self._seat(target), facts)
+            self._coordinator.publish(self._seat(target), told)
         except VirtmanError as error:
             if target.image not in self._unpublished:
                 LOG.warning(
@@ -131,24 +158,27 @@ class ImageService:
             self._unpublished.add(target.image)
         else:
             self._unpublished.discard(target.image)
+        self._digests.want(Job(target.image, file, facts.generation))
 
-    def _publish_again(self, target: ImageTarget) -> None:
+    def _publish_again(self, image: str) -> None:
         """Publish the content that is served, which no other file tells."""
-        served = iscsi.find(target.iqn)
-        file = loop.backing_file(target.device)
-        try:
-            facts = _facts(target.image, file.stat()) if file else None
-        except OSError:
-            facts = None
-        if served and facts and served.serial == facts.serial:
-            self._publish(target, facts)
-            return
+        with self._telling:
+            target = self._find(image)
+            served = iscsi.find(target.iqn) if target else None
+            if target is None or served is None:
+                self._unpublished.discard(image)
+                return
+            file = loop.backing_file(target.device)
+            facts = imagefile.facts_now(image, file) if file else None
+            if file and facts and served.serial == facts.serial:
+                self._publish(target, facts, file)
+                return
         LOG.warning(
             "%s is not made known to volt: its file was changed or removed "
             "since it was exported; destroy the target and create it again",
-            target.image,
+            image,
         )
-        self._unpublished.discard(target.image)
+        self._unpublished.discard(image)
 
     def _withdraw(self, target: ImageTarget) -> None:
         self._unpublished.discard(target.image)
@@ -165,77 +195,6 @@ class ImageService:
             target.iqn,
             iscsi.LUN,
         )
-
-
-def _path(file_path: str) -> Path:
-    if not isinstance(file_path, str):
-        raise InvalidRequest(f"image file_path = {file_path!r} is no path")
-    return Path(file_path)
-
-
-def inspect(image: str, file: Path) -> ImageFacts:
-    """Return an image file's facts if it can be exported.
-
-    :raises InvalidRequest: missing, empty, no plain file, an odd size.
-    :raises InUse: attached to a loop device, or open for writing.
-    """
-    try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise InvalidRequest(f"image file_path = {file} not exists") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InvalidRequest(
-            f"image file_path = {file} cannot be opened: {reason}"
-        ) from None
-    try:
-        found = os.fstat(handle)
-        _check_shape(file, found)
-        _check_unused(file, handle)
-    finally:
-        os.close(handle)
-    return _facts(image, found)
-
-
-def _facts(image: str, found: os.stat_result) -> ImageFacts:
-    """Derive the generation from what changes when the content does."""
-    generation = f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
-    sectors = found.st_size // sysfs.SECTOR
-    serial = names.serial(image, sectors, generation)
-    return ImageFacts(sectors, generation, serial)
-
-
-def _check_shape(file: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise InvalidRequest(f"image file_path = {file} is no plain file")
-    if found.st_size == 0:
-        raise InvalidRequest(f"image file_path = {file} is empty")
-    if found.st_size % sysfs.SECTOR:
-        raise InvalidRequest(
-            f"image file_path = {file} has {found.st_size} bytes, which is "
-            f"no multiple of {sysfs.SECTOR}: is it a RAW image? "
-            f"'truncate -s %{sysfs.SECTOR} {file}' pads one"
-        )
-
-
-def _check_unused(file: Path, handle: int) -> None:
-    used = loop.devices_of(file)
-    if used:
-        raise InUse(
-            f"image file_path = {file} is in use: attached to "
-            f"{', '.join(used)}"
-        )
-    # A read lease is refused while anybody has the file open for writing
-    # (fcntl(2)); file systems without leases (9p, NFS) cannot tell.
-    try:
-        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except BlockingIOError:
-        raise InUse(
-            f"image file_path = {file} is in use: open for writing somewhere"
-        ) from None
-    except OSError:
-        LOG.debug("%s: its file system has no leases", file)
 
 
 def _attach(file: Path, device: str | None) -> str:

@@ -17,6 +17,7 @@ PROGRAMS = (
     Requirement("dmsetup", "dmsetup"),
     Requirement("losetup", "mount"),
     Requirement("blockdev", "util-linux"),
+    Requirement("ionice", "util-linux"),
     Requirement("modprobe", "kmod"),
     Requirement("tgtadm", "tgt"),
     Requirement("iscsiadm", "open-iscsi"),

@@ -87,6 +87,7 @@ def _serve(settings: Settings) -> None:
         door.serve_forever(poll_interval=0.5)
     for thread in threads:
         thread.stop()
+    images.stop()
     node.close()
     LOG.info("ended; devices, sessions and targets are left as they are")
 

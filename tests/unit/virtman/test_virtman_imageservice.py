@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
+import threading
 
 import pytest
 from fake_volt import FakeVolt
 
 from virtman import names
+from virtman.drivers import digest
 from virtman.exception import (
     AlreadyExists,
     CommandError,
@@ -17,7 +20,8 @@ from virtman.exception import (
     InvalidRequest,
     NotFound,
 )
-from virtman.imageservice import ImageService, ImageTarget, inspect
+from virtman.imagefile import inspect
+from virtman.imageservice import ImageService, ImageTarget
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 
@@ -34,9 +38,45 @@ def volt():
     return FakeVolt()
 
 
+class Computed(list):
+    """The files of which a digest was computed; ``answer`` is each's."""
+
+    answer = None
+
+    def __call__(self, file, unwanted):
+        self.append(str(file))
+        return self.answer
+
+
+@pytest.fixture(autouse=True)
+def computed(monkeypatch):
+    """No file has a digest unless a test says so."""
+    made = Computed()
+    monkeypatch.setattr(digest, "sha256", made)
+    return made
+
+
 @pytest.fixture
-def service(kernel, settings, volt):
-    return ImageService(settings(iscsi_port=3261), volt)
+def start(kernel, settings, volt):
+    """Start a service, as after a start of the agent."""
+    made = []
+
+    def begin(coordinator=volt):
+        made.append(ImageService(settings(iscsi_port=3261), coordinator))
+        return made[-1]
+
+    yield begin
+    for service in made:
+        service.stop()
+
+
+@pytest.fixture
+def service(kernel, start):
+    """A service that has told volt all that was there before it."""
+    made = start()
+    made.republish()
+    kernel.calls.clear()
+    return made
 
 
 def test_a_plain_file_of_whole_sectors_is_served(kernel, file):
@@ -246,10 +286,10 @@ def test_other_targets_of_the_host_are_neither_listed_nor_removed(
 
 
 def test_targets_are_known_to_an_agent_that_was_started_again(
-    kernel, service, settings, file
+    kernel, service, start, file
 ):
     made = service.create("a", str(file), iqn_prefix="iqn.2026-01.lab:x:")
-    fresh = ImageService(settings(), FakeVolt())
+    fresh = start(FakeVolt())
     assert fresh.targets() == [made]
     fresh.destroy("a")
     assert kernel.left() == []
@@ -291,3 +331,108 @@ def test_a_target_goes_though_volt_is_away(kernel, service, volt, file):
     volt.error = None
     service.republish()
     assert volt.verbs() == ["publish", "withdraw"]
+
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def answer(computed):
+    """Let the digest of every file be this one."""
+    computed.answer = DIGEST
+
+
+def wait_until(condition):
+    ready = threading.Event()
+    for _ in range(10_000):
+        if condition():
+            return
+        ready.wait(0.001)
+    raise AssertionError("it never came true")
+
+
+def digests(volt):
+    """Return the digests that volt was told, in order."""
+    return [about[1].digest for verb, about in volt.heard if verb == "publish"]
+
+
+def test_the_digest_is_told_when_it_is_known(
+    kernel, service, volt, file, answer
+):
+    service.create("a", str(file))
+    wait_until(lambda: len(digests(volt)) == 2)
+    assert digests(volt) == [None, DIGEST]
+    (_, (seat, first)), (_, (again, second)) = volt.heard
+    assert seat == again
+    assert dataclasses.replace(second, digest=None) == first
+
+
+def test_a_digest_is_computed_once_for_a_content(
+    kernel, service, start, volt, file, answer, computed
+):
+    service.create("a", str(file))
+    wait_until(lambda: len(digests(volt)) == 2)
+    service.stop()
+    heard = FakeVolt()
+    fresh = start(heard)
+    fresh.republish()
+    fresh.stop()
+    assert digests(heard) == [DIGEST]
+    assert computed == [str(file)]
+
+
+def test_a_file_that_was_written_again_gets_another_digest(
+    kernel, service, volt, file, answer, computed
+):
+    service.create("a", str(file))
+    wait_until(lambda: len(digests(volt)) == 2)
+    service.destroy("a")
+    os.utime(file, ns=(1, 1))
+    service.create("a", str(file))
+    wait_until(lambda: len(digests(volt)) == 4)
+    assert digests(volt) == [None, DIGEST] * 2
+    assert computed == [str(file)] * 2
+
+
+def test_an_agent_that_was_started_again_tells_volt_what_is_served(
+    kernel, service, start, file
+):
+    service.create("a", str(file))
+    heard = FakeVolt()
+    fresh = start(heard)
+    fresh.republish()
+    fresh.republish()
+    assert heard.verbs() == ["publish"]
+
+
+def test_a_digest_that_volt_could_not_be_told_is_told_later(
+    kernel, service, volt, file, answer
+):
+    volt.go_away()
+    service.create("a", str(file))
+    wait_until(lambda: DIGEST in digests(volt))
+    volt.error = None
+    service.republish()
+    service.republish()
+    assert digests(volt)[-1] == DIGEST
+    assert len(digests(volt)) == 3
+
+
+def test_a_target_that_is_gone_is_not_told_of_when_its_digest_is_known(
+    kernel, service, volt, file, monkeypatch
+):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(file, unwanted):
+        begun.set()
+        assert go_on.wait(10)
+        return DIGEST
+
+    monkeypatch.setattr(digest, "sha256", slow)
+    service.create("a", str(file))
+    assert begun.wait(10)
+    service.destroy("a")
+    go_on.set()
+    service.stop()
+    assert volt.verbs() == ["publish", "withdraw"]
+    assert not list(service._settings.state_dir.glob("digests/*"))

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The digests of the images that this node serves from files.
+
+Computed in the background, one at a time, once for each content: the result
+is kept in ``state_dir`` with the *generation* it is of, which is made of the
+file's inode, size and time of change.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from virtman.drivers import digest
+from virtman.exception import VirtmanError
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file whose digest is wanted."""
+
+    image: str
+    file: Path
+    generation: str
+
+
+class Digests:
+    """Known digests, and the thread that computes the others.
+
+    :param folder: where they are kept, a small JSON file for each image.
+    :param generation_of: reads a file's generation, None if it is gone.
+    :param known: is called with an image whose digest has become known.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        generation_of: Callable[[Path], str | None],
+        known: Callable[[str], None],
+    ) -> None:
+        self._folder = folder
+        self._generation_of = generation_of
+        self._tell = known
+        self._changed = threading.Condition()
+        self._jobs: deque[Job] = deque()
+        self._current: Job | None = None
+        self._unwanted = threading.Event()
+        self._ended = False
+        self._thread: threading.Thread | None = None
+
+    def get(self, image: str, generation: str) -> str | None:
+        """Return the digest of this very content if it is known."""
+        try:
+            kept = json.loads(self._file(image).read_text())
+            if kept["generation"] == generation:
+                return str(kept["digest"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return None
+
+    def want(self, job: Job) -> bool:
+        """Have a digest computed; return whether that is still to be done."""
+        if self.get(job.image, job.generation):
+            return False
+        with self._changed:
+            if self._ended or job in self._jobs or job == self._current:
+                return not self._ended
+            self._jobs.append(job)
+            self._changed.notify_all()
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="digests", daemon=True
+                )
+                self._thread.start()
+        return True
+
+    def forget(self, image: str) -> None:
+        """Compute it no longer, and keep nothing of it."""
+        with self._changed:
+            self._jobs = deque(j for j in self._jobs if j.image != image)
+            if self._current and self._current.image == image:
+                self._current = None
+                self._unwanted.set()
+            self._file(image).unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """End the thread and its child; returns when they have ended."""
+        with self._changed:
+            self._ended = True
+            self._unwanted.set()
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while job := self._next():
+            try:
+                self._compute(job)
+            except (VirtmanError, OSError) as error:
+                LOG.warning("%s has no digest: %s", job.image, error)
+            except Exception:
+                LOG.exception("%s has no digest", job.image)
+
+    def _next(self) -> Job | None:
+        """Wait for a job; None: there is none more."""
+        with self._changed:
+            self._current = None
+            self._changed.wait_for(lambda: self._jobs or self._ended)
+            if self._ended:
+                return None
+            self._unwanted.clear()
+            self._current = self._jobs.popleft()
+            return self._current
+
+    def _compute(self, job: Job) -> None:
+        found = digest.sha256(job.file, self._unwanted)
+        if found is None:
+            return
+        if self._generation_of(job.file) != job.generation:
+            LOG.warning(
+                "%s has no digest: %s was changed while it was read",
+                job.image, job.file,
+            )  # fmt: skip
+            return
+        with self._changed:
+            if self._current != job:
+                return
+            self._keep(job, found)
+        LOG.info("%s is %s", job.image, found)
+        self._tell(job.image)
+
+    def _keep(self, job: Job, found: str) -> None:
+        """Write the result whole or not at all."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._file(job.image)
+        fresh = file.with_name(file.name + ".new")
+        kept = {"generation": job.generation, "digest": found}
+        fresh.write_text(json.dumps(kept) + "\n")
+        fresh.replace(file)
+
+    def _file(self, image: str) -> Path:
+        return self._folder / f"{image}.json"
