@@ -15,7 +15,8 @@ from virtman.exception import MissingTools
 
 PACKAGES = {
     "dmsetup": "dmsetup", "losetup": "mount", "blockdev": "util-linux",
-    "modprobe": "kmod", "tgtadm": "tgt", "iscsiadm": "open-iscsi",
+    "ionice": "util-linux", "modprobe": "kmod", "tgtadm": "tgt",
+    "iscsiadm": "open-iscsi",
     "qemu-storage-daemon": "qemu-system-common", "qemu-img": "qemu-utils",
     "nbd-client": "nbd-client", "nbdinfo": "libnbd-bin",
 }  # fmt: skip
