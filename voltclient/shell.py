@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-INTERRUPTED, PIPE_CLOSED = 130, 141
+NOT_WRITTEN, INTERRUPTED, PIPE_CLOSED = 1, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,6 +16,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return PIPE_CLOSED
+    except OSError as error:
+        print(f'volt: {error}; see where the output goes', file=sys.stderr)
+        return NOT_WRITTEN
     finally:
         _finish()
 
@@ -25,19 +28,20 @@ def _run(argv: list[str]) -> int:
     from voltclient.application import Application
 
     status = Application(os.environ).run(argv)
-    sys.stdout.flush()
+    if status == 0:
+        sys.stdout.flush()
     return status
 
 
 def _finish() -> None:
-    """Let what nobody reads any more (``| head``) go nowhere.
+    """Let what cannot be written any more (``| head``) go nowhere.
 
     Python flushes once more when it ends, and would complain.
     """
     try:
         if not sys.stdout.closed:
             sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """One request and its answer, with every failure as one of our exceptions.
 
-urllib3 takes long to import on small machines, so it is imported with the
-first request: a command that only prints its help does not wait for it.
+urllib3, ssl and http.client take long to import on small machines, so they are
+imported with the first request: who only reads a help does not wait for them.
 """
 
 import dataclasses
 import functools
-import http.client
-import ssl
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -16,6 +14,8 @@ from typing import TYPE_CHECKING
 from voltclient import exceptions
 
 if TYPE_CHECKING:
+    import ssl
+
     import urllib3
 
 LARGEST = 2**28
@@ -40,8 +40,10 @@ class TLS:
     key_file: str | None = None
     insecure: bool = False
 
-    def context(self) -> ssl.SSLContext:
+    def context(self) -> 'ssl.SSLContext':
         """Return the context; raises ``SSLConfigurationError``."""
+        import ssl
+
         try:
             context = ssl.create_default_context(cafile=self.cacert)
             if self.cert_file:
@@ -171,6 +173,8 @@ class Transport:
 
 def _strange(error: Exception) -> bool:
     """Whether what answered does not speak HTTP."""
+    import http.client
+
     cause = error.args[-1]
     return isinstance(cause, http.client.HTTPException) and not isinstance(
         cause, ConnectionError | http.client.IncompleteRead

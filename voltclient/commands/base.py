@@ -39,7 +39,9 @@ class Base(command.Command):
         """Run it; return the exit status."""
         try:
             return super().run(parsed_args)
-        except exceptions.BaseException as error:
+        except BrokenPipeError:
+            raise
+        except Exception as error:
             debug = self.app_args is not None and self.app_args.debug
             return failures.tell(error, self.app.stderr, debug)
 

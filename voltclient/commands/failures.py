@@ -55,17 +55,21 @@ _WORDS = {
 }
 
 
-def tell(error: exceptions.BaseException, out: TextIO, debug: bool) -> int:
+def tell(error: Exception, out: TextIO, debug: bool) -> int:
     """Print what went wrong; return the exit status."""
     if debug:
         traceback.print_exception(error, file=out)
-    status, remedy = _status_and_remedy(error)
-    said = ' '.join(str(error).split())
+    said, (status, remedy) = str(error), _status_and_remedy(error)
+    if isinstance(error, OSError) and error.strerror:
+        said = error.strerror
+    elif not isinstance(error, exceptions.BaseException):
+        said = f'this should not be: {error!r}'
+    said = ' '.join(said.split())
     print(f'volt: {"; ".join(filter(None, [said, remedy]))}', file=out)
     return status
 
 
-def _status_and_remedy(error: exceptions.BaseException) -> tuple[int, str]:
+def _status_and_remedy(error: Exception) -> tuple[int, str]:
     for kind, status, remedy in _KINDS:
         if isinstance(error, kind):
             return status, remedy
@@ -74,4 +78,8 @@ def _status_and_remedy(error: exceptions.BaseException) -> tuple[int, str]:
             wait = error.retry_after or 1
             return NOT_NOW, f"try again in {wait:.0f} s"
         return REFUSED, _WORDS.get(error.error_code or '', "")
-    return REFUSED, ""
+    if isinstance(error, OSError):
+        return REFUSED, "see where the output goes"
+    if isinstance(error, exceptions.BaseException):
+        return REFUSED, ""
+    return REFUSED, "--debug shows where; please report it"

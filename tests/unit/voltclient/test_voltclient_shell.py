@@ -311,6 +311,40 @@ def test_a_closed_pipe_ends_it_without_a_word(stub, args):
     assert err == ''
 
 
+@pytest.mark.parametrize('many', [1, 9999])
+def test_a_full_disk_is_told_in_a_line(stub, many):
+    told = [{'id': f'v{number}', 'count': 1} for number in range(many)]
+    stub.answer('GET /v1/volumes', told)
+    with pathlib.Path('/dev/full').open('w') as full:
+        done = subprocess.run(
+            [*VOLT, 'volume', 'list', '-f', 'csv'],
+            cwd=ROOT,
+            env=os.environ | {'VOLT_URL': stub.endpoint},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith('volt: ')
+    assert 'No space left on device' in done.stderr
+    assert done.stderr.count('\n') == 1
+
+
+def test_nonsense_in_an_answer_is_told_in_a_line(volt, stub):
+    stub.answer(
+        'GET /v1/members?limit=1000',
+        [{'host': 'n1', 'age': 'x', 'due': 1.0, 'peers': 1}],
+    )
+    stub.answer('GET /v1/members?limit=1000&marker=n1', [])
+    done = volt('member', 'list')
+    assert done.status == 1
+    assert done.err.startswith('volt: this should not be: ')
+    assert '--debug' in done.err
+    assert done.err.count('\n') == 1
+
+
 def loaded(*args, url='http://127.0.0.1:1'):
     """Return the modules that a run of the command loads."""
     code = (
@@ -332,7 +366,7 @@ def loaded(*args, url='http://127.0.0.1:1'):
 
 
 def test_help_waits_for_nothing_that_it_does_not_need():
-    assert not loaded('--help') & {'urllib3', 'cmd2', 'yaml'}
+    assert not loaded('--help') & {'urllib3', 'ssl', 'cmd2', 'yaml'}
 
 
 def test_a_command_loads_what_it_needs(stub):
