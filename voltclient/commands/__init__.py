@@ -2,7 +2,7 @@
 """The commands of ``volt``, one file a noun, and the table of all of them.
 
 The table is here and not among the entry points of the package: reading
-those takes longer than all the rest of the start, and longer the more
+those took a tenth of the time of a whole command, and takes longer the more
 packages there are on the host.
 """
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What commands have in common: formats, failures, and a quick start.
 
-cliff looks through all installed packages for plugins of each command and
-for its formats; ours are known, so nothing is looked for.
+cliff asks all installed packages which of them a command came with, and for
+hooks and formats; that took a third of the time of a whole command.  Ours are
+known, so nothing is looked for.
 """
 
 import abc
