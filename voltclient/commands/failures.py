@@ -26,14 +26,15 @@ _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
     (
         exceptions.SSLCertificateError,
         NOT_NOW,
-        "if volt speaks TLS there, name who vouches for it: --os-cacert",
+        "say who vouches for volt (--os-cacert), show a certificate if it "
+        "asks for one (--os-cert), or is it http?",
     ),
     (
         exceptions.NotReached,
         NOT_NOW,
         "is volt-api running there? name another by --url or VOLT_URL",
     ),
-    (exceptions.ConnectionLost, NOT_NOW, "try again"),
+    (exceptions.ConnectionLost, NOT_NOW, "try again, or is it https?"),
     (
         exceptions.CommunicationError,
         NOT_NOW,
