@@ -85,7 +85,7 @@ def compose(conf: cfg.ConfigOpts, figures: 'Figures | None' = None) -> Service:
     )
     return Service(
         load_app(services, strategy, conf.metrics_access, figures.answered),
-        _evictor(registry, rules),
+        _evictor(registry, rules, strategy),
         strategy,
         opened,
         figures,
@@ -107,7 +107,7 @@ def _rules(conf: cfg.ConfigOpts) -> Rules:
     )
 
 
-def _evictor(registry: Registry, rules: Rules) -> Evictor:
+def _evictor(registry: Registry, rules: Rules, strategy: Strategy) -> Evictor:
     eviction = Eviction(registry, rules)
     duty = Duty(registry, eviction, rules.pace)
     duty.measure()
@@ -118,6 +118,7 @@ def _evictor(registry: Registry, rules: Rules) -> Evictor:
         eviction.clock_was_set,
         interval,
         lambda: rules.pace.silence,
+        was_deaf=strategy.was_away,
     )
     return Evictor(watch, interval, duty.give_back)
 

@@ -5,6 +5,8 @@ Codes are for programs: once released they are neither changed nor reused.
 Messages are for people: they name the thing at fault and the remedy.
 """
 
+import math
+
 
 class VoltError(Exception):
     """Base of all errors that are told to the caller."""
@@ -125,11 +127,15 @@ class TooLarge(VoltError):
 
 
 class Unavailable(VoltError):
-    """The registry does not answer; nothing was changed."""
+    """The registry, or keystone, does not answer; nothing was changed."""
 
     status = 503
     code = 'unavailable'
-    headers = (('Retry-After', '2'),)
+
+    def __init__(self, message: str, retry_after: float = 2) -> None:
+        super().__init__(message)
+        seconds = max(math.ceil(retry_after), 1)
+        self.headers = (('Retry-After', str(seconds)),)
 
 
 class ConfigError(Exception):

@@ -5,7 +5,8 @@ Only who was listening can say that somebody else was silent.  So after a
 start, and after it was held up itself (the machine slept, the process was
 stopped, the registry was away, the clock was set), the thread listens for
 one full limit before it evicts again.  Listening means that the registry
-took what it was told at every turn: beats that it refuses are not heard.
+took what it was told at every turn, and that keystone, if it is asked, could
+say who told it: beats that are refused for no fault are not heard.
 """
 
 import logging
@@ -37,7 +38,9 @@ class Watch:
         interval: float,
         silence: Callable[[], float],
         clocks: Callable[[], Clocks] = read_clocks,
+        was_deaf: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._was_deaf = was_deaf
         self._sweep = sweep
         self._ask = ask
         self._clock_was_set = clock_was_set
@@ -54,6 +57,9 @@ class Watch:
         steady, wall = self._elapsed()
         if steady > self._interval + self._tolerance:
             LOG.warning("held up for %.0f s: listening again", steady)
+            self._listen()
+        if self._was_deaf():
+            LOG.warning("beats were refused for no fault: listening again")
             self._listen()
         try:
             if abs(wall - steady) > self._tolerance:

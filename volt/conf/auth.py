@@ -11,6 +11,7 @@ opts = [
         default='token',
         choices=[
             ('token', "who shows a secret of token_file in X-Auth-Token"),
+            ('keystone', "who has a token of OpenStack's Identity service"),
             ('noauth', "everybody on this host; see noauth_anywhere"),
         ],
         help="Who is let in.",

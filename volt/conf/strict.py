@@ -4,18 +4,23 @@
 import difflib
 import pathlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from oslo_config import cfg
 
 from volt.exception import ConfigError
 
 
-def check(conf: cfg.ConfigOpts) -> None:
-    """Raise ``ConfigError`` naming file, section and option at fault."""
+def check(conf: cfg.ConfigOpts, unread: Collection[str] = ()) -> None:
+    """Raise ``ConfigError`` naming file, section and option at fault.
+
+    ``unread`` names sections that may be there though nobody knows them.
+    """
     for path in _files(conf):
         for section, option in _written(path):
             known = _known(conf, section)
+            if not known and section in unread:
+                continue
             if option not in known:
                 raise ConfigError(_unknown(path, section, option, known))
     _read_all(conf)

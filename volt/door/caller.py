@@ -24,7 +24,10 @@ class Caller(Protocol):
 
 
 class Strategy(Protocol):
-    """Decides who is let in; serves several threads."""
+    """Decides who is let in; serves several threads.
+
+    Its files are read when it is made; to read them again, make another.
+    """
 
     def admit(self, environ: Environ) -> Caller:
         """Return who calls, or raise ``Unauthorized`` or ``Forbidden``.
@@ -32,12 +35,8 @@ class Strategy(Protocol):
         Raises ``Unavailable`` when it cannot tell now.
         """
 
-    def reload(self) -> None:
-        """Read its files again.
-
-        Raises ``ConfigError``, and goes on with what it had, when they
-        cannot be used.
-        """
+    def was_away(self) -> bool:
+        """Return whether callers got ``Unavailable``, and forget it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -35,8 +35,9 @@ class Noauth:
             )
         return Anybody()
 
-    def reload(self) -> None:
-        """Do nothing: there is no file."""
+    def was_away(self) -> bool:
+        """Return False: nobody else is asked."""
+        return False
 
 
 def load(conf: cfg.ConfigOpts) -> Noauth:

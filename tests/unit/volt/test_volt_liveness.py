@@ -113,3 +113,18 @@ def test_a_failed_turn_does_not_end_the_thread(caplog):
     evictor.join(10)
     assert not evictor.is_alive()
     assert "it goes on" in caplog.text
+
+
+def test_after_beats_were_refused_it_listens_again(clocks):
+    """Whoever was not let in, because keystone was away, was not silent."""
+    refused = [False, False, True, False, False, False, False]
+    deaf = Watch(
+        clocks.sweep,
+        clocks.reset,
+        5.0,
+        lambda: 15.0,
+        clocks,
+        was_deaf=lambda: refused.pop(0),
+    )
+    pass_time(clocks, deaf, 7)
+    assert clocks.sweeps == [130.0, 135.0]
