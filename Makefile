@@ -12,8 +12,8 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system sql test unit lint labtest demo bench-volt samples
-.PHONY: clean
+.PHONY: help install system sql keystone test unit lint labtest demo
+.PHONY: bench-volt samples clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*##/\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,7 +41,10 @@ lint: install  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: system sql  ## the fast tests
+keystone:  ## a keystone to test against, into build/keystone
+	@tools/keystone-venv
+
+unit: system sql keystone  ## the fast tests
 	$(BIN)/pytest tests/unit tests/functional
 
 labtest: system  ## the tests on real kernels (root)
@@ -56,6 +59,7 @@ bench-volt: install  ## what volt costs: build/bench-volt.json
 samples: install  ## write the configuration samples anew
 	$(BIN)/oslo-config-generator --config-file etc/volt/volt-config-generator.conf
 	$(BIN)/oslo-config-generator --config-file etc/virtman/virtman-config-generator.conf
+	$(BIN)/oslopolicy-sample-generator --namespace volt --output-file etc/volt/policy.yaml.sample
 
 clean:  ## remove .venv and build
 	rm -rf $(VENV) build

@@ -41,6 +41,7 @@ class Watch:
         was_deaf: Callable[[], bool] = lambda: False,
     ) -> None:
         self._was_deaf = was_deaf
+        self._deaf = False
         self._sweep = sweep
         self._ask = ask
         self._clock_was_set = clock_was_set
@@ -58,8 +59,7 @@ class Watch:
         if steady > self._interval + self._tolerance:
             LOG.warning("held up for %.0f s: listening again", steady)
             self._listen()
-        if self._was_deaf():
-            LOG.warning("beats were refused for no fault: listening again")
+        if self._hears_nothing():
             self._listen()
         try:
             if abs(wall - steady) > self._tolerance:
@@ -73,6 +73,12 @@ class Watch:
             self._listen()
             raise
         return 0
+
+    def _hears_nothing(self) -> bool:
+        before, self._deaf = self._deaf, self._was_deaf()
+        if self._deaf and not before:
+            LOG.warning("beats are refused for no fault: nobody is evicted")
+        return self._deaf
 
     def _listen(self) -> None:
         self._listen_until = self._last[0] + self._silence()

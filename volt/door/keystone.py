@@ -47,6 +47,13 @@ class Bearer:
         self.policy.check(method, route, path, self.context)
 
 
+class Context(RequestContext):
+    """Who calls, for one request."""
+
+    def update_store(self) -> None:
+        """Stay out of the thread: its log would name the wrong caller."""
+
+
 class Keystone:
     """Admits who shows a token that keystone vouches for."""
 
@@ -68,8 +75,7 @@ class Keystone:
                 "keystone does not know the token, or it has expired or was "
                 "revoked"
             )
-        context = RequestContext.from_environ(environ, overwrite=False)
-        return Bearer(context, self._policy)
+        return Bearer(Context.from_environ(environ), self._policy)
 
     def was_away(self) -> bool:
         """Return whether callers were refused because keystone was."""

@@ -26,8 +26,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def write_conf(folder, port, **options):
-    """Write a configuration; return its path."""
+def write_conf(folder, port, sections='', **options):
+    """Write a configuration; return its path.
+
+    ``sections`` is the text after ``[DEFAULT]``.
+    """
     (folder / 'token').write_text(TOKEN + '\n')
     (folder / 'token').chmod(0o600)
     options = {
@@ -43,7 +46,7 @@ def write_conf(folder, port, **options):
         lines += ['[database]', f'connection = {connection}']
         lines += ['max_retries = 0']
     path = folder / 'volt.conf'
-    path.write_text('\n'.join(['[DEFAULT]', *lines, '']))
+    path.write_text('\n'.join(['[DEFAULT]', *lines, sections, '']))
     return path
 
 
