@@ -6,6 +6,7 @@ policy, route by route.
 """
 
 import dataclasses
+import importlib.util
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -157,6 +158,12 @@ def _public_uri(conf: cfg.ConfigOpts) -> str:
 def _memory(conf: cfg.ConfigOpts, patience: Patience) -> Memory | None:
     """Return ours, or None for the servers that the operator names."""
     settings = conf[options.GROUP]
-    if settings.memcached_servers:
-        return None
-    return Memory(settings.token_cache_time, patience)
+    if not settings.memcached_servers:
+        return Memory(settings.token_cache_time, patience)
+    # keystonemiddleware would find out with the first request.
+    if importlib.util.find_spec('memcache') is None:
+        raise ConfigError(
+            f"[{options.GROUP}] memcached_servers needs one more library: "
+            "pip install python-memcached"
+        )
+    return None

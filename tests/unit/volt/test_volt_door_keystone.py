@@ -61,6 +61,7 @@ def test_a_section_that_cannot_be_used_is_refused_by_name(
         ('auth_type = password', 'www_authenticate_uri'),
         ('auth_type = password\nwww_authenticate_uri = x', 'auth_url'),
         (LOGIN + 'service_type = volt', 'include_service_catalog'),
+        (LOGIN + 'memcached_servers = a:1', 'pip install python-memcached'),
     ],
 )
 def test_what_is_missing_is_told_at_the_start(load, section, named):
