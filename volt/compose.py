@@ -39,8 +39,6 @@ class Service:
 
     application: App
     evictor: Evictor
-    door: Strategy
-    """Reads its files again when told to."""
     engine: Engine
     figures: 'Figures'
 
@@ -86,7 +84,6 @@ def compose(conf: cfg.ConfigOpts, figures: 'Figures | None' = None) -> Service:
     return Service(
         load_app(services, strategy, conf.metrics_access, figures.answered),
         _evictor(registry, rules, strategy),
-        strategy,
         opened,
         figures,
     )

@@ -61,6 +61,12 @@ RULES: tuple[tuple[str, str, str, list[tuple[str, str]]], ...] = (
         "Register an image server as a source.",
         [('PUT', IMAGE)],
     ),
+    (
+        'metrics:read',
+        ADMIN,
+        "Read the figures, where metrics_access does not open them.",
+        [('GET', '/metrics')],
+    ),
     ('images:withdraw', NODE, "Withdraw a source.", [('DELETE', IMAGE)]),
 )
 

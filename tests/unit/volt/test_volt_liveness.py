@@ -120,6 +120,7 @@ def test_after_beats_were_refused_it_listens_again(clocks):
     refused = [False, False, True, False, False, False, False]
     deaf = Watch(
         clocks.sweep,
+        clocks.ask,
         clocks.reset,
         5.0,
         lambda: 15.0,
