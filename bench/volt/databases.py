@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.functional.volt import sql_servers
+from tests.functional.volt.sql_mariadb import MariaDB
+from tests.functional.volt.sql_postgresql import PostgreSQL
+from tests.functional.volt.sql_server import program
 
 Fresh = Callable[[Path], str]
 """Returns the URL of an empty database; a file may lie in the folder."""
 
 SQLITE = 'SQLite'
 SERVERS = {
-    'PostgreSQL': (sql_servers.PostgreSQL, 'initdb'),
-    'MariaDB': (sql_servers.MariaDB, 'mariadbd'),
+    'PostgreSQL': (PostgreSQL, 'initdb'),
+    'MariaDB': (MariaDB, 'mariadbd'),
 }
 NAMES = (SQLITE, *SERVERS)
 
@@ -29,7 +31,7 @@ def missing(name: str) -> str:
     if name == SQLITE:
         return ''
     try:
-        sql_servers.program(SERVERS[name][1])
+        program(SERVERS[name][1])
     except AssertionError as error:
         return str(error)
     return ''

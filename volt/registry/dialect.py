@@ -35,7 +35,7 @@ class Limits:
     @property
     def patience(self) -> int:
         """Waiting for a server that has not even said that it gave up."""
-        return self.answer and self.answer + 5
+        return self.answer and self.answer + 2
 
 
 UNHURRIED = Limits(connect=10, lock=30, answer=0)

@@ -45,14 +45,20 @@ class MariaDB(Dialect):
             'connect_args': {
                 'charset': 'utf8mb4',
                 'connect_timeout': limits.connect,
-                'read_timeout': limits.patience or None,
+                # Connecting is reading, too; see listen().
+                'read_timeout': limits.connect,
                 'write_timeout': limits.patience or None,
                 'init_command': f'SET SESSION {told}',
             },
         }
 
     def listen(self, engine: sa.Engine, limits: Limits) -> None:
-        """Nothing: ``init_command`` says it all."""
+        """Wait longer for answers than for the server to say hello."""
+
+        def set_up(connection: Any, _record: object) -> None:
+            connection._read_timeout = limits.patience or None
+
+        sa.event.listen(engine, 'connect', set_up)
 
     def begin(self, connection: sa.Connection, mode: Mode) -> None:
         """Choose the isolation of a transaction that is going to lock.

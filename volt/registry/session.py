@@ -28,6 +28,8 @@ SLOT = 0.005
 """Seconds; who has lost n races waits for up to 2**n of them."""
 SLOTS = 32
 """The most it waits for."""
+AT_ONCE = 1.0
+"""Seconds in which a connection that has been ended says so."""
 
 
 class Registry:
@@ -106,6 +108,7 @@ class Attempt(Generic[T]):
     def __init__(self, engine: sa.Engine, work: Work[T]) -> None:
         self._engine = engine
         self._work = work
+        self._began = time.monotonic()
         self.connected = False
         self.committing = False
         self.news: list[tuple[Event, int]] = []
@@ -120,6 +123,12 @@ class Attempt(Generic[T]):
                 transaction.commit()
         return result
 
+    @property
+    def was_stale(self) -> bool:
+        """Whether its connection may just have been kept for too long."""
+        took = time.monotonic() - self._began
+        return self.connected and took < AT_ONCE
+
 
 def _wait(slots: int) -> None:
     """Let the others go first, who all wait for another time."""
@@ -132,6 +141,5 @@ def _again(
     """Tell whether the work may be run again, after so many attempts."""
     if trouble is Trouble.RACE:
         return lost < ATTEMPTS
-    # The server may only have ended a connection that was kept for long.
-    stale = trouble is Trouble.GONE and attempt.connected
+    stale = trouble is Trouble.GONE and attempt.was_stale
     return stale and not uncertain and lost == 1

@@ -104,9 +104,14 @@ def cause_of(error: BaseException) -> Any:
 def _by_code(cause: Any) -> Trouble | None:
     if hasattr(cause, 'sqlite_errorname'):
         return _sqlite(cause)
-    if isinstance(state := getattr(cause, 'sqlstate', None), str):
-        return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
     code: Any = cause.args[0] if cause.args else None
+    if isinstance(code, int):  # PyMySQL, which may tell a state besides
+        return _mariadb(code, cause)
+    state: str = getattr(cause, 'sqlstate', None) or ''
+    return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
+
+
+def _mariadb(code: int, cause: Any) -> Trouble | None:
     if code == 1030:  # the storage engine's; the system's number is in it
         full = f'error {errno.ENOSPC} ' in str(cause)
         return Trouble.FULL if full else Trouble.BROKEN

@@ -5,7 +5,8 @@ import dataclasses
 import uuid
 
 import pytest
-import sql_servers
+from sql_mariadb import MariaDB
+from sql_postgresql import PostgreSQL
 from volt_process import TOKEN, VoltAPI, free_port
 
 from voltclient import Client
@@ -44,14 +45,14 @@ def new_volt(tmp_path):
 @pytest.fixture(scope='session')
 def postgresql():
     """One private server for all tests that do not stop it."""
-    with sql_servers.PostgreSQL() as server:
+    with PostgreSQL() as server:
         yield server
 
 
 @pytest.fixture(scope='session')
 def mariadb():
     """One private server for all tests that do not stop it."""
-    with sql_servers.MariaDB() as server:
+    with MariaDB() as server:
         yield server
 
 

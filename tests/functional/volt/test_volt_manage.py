@@ -19,7 +19,7 @@ SCRIPT = pathlib.Path(sys.executable).with_name('volt-manage')
 @pytest.fixture
 def manage(tmp_path, database, capsys):
     """Run a command on the database; return exit code and output."""
-    path = write_conf(tmp_path, 7447, connection=database.url)
+    path = write_conf(tmp_path, 7447, database={'connection': database.url})
 
     def run(*command):
         code = main([f'--config-file={path}', *command])
@@ -120,7 +120,7 @@ def test_what_cannot_be_reached_is_told_in_a_line(
 ):
     (tmp_path / 'text').write_text('no database' * 100)
     url = AWAY[why].format(port=unused_port, folder=tmp_path)
-    path = write_conf(tmp_path, 7447, connection=url)
+    path = write_conf(tmp_path, 7447, database={'connection': url})
     for command in ('check', 'version', 'upgrade'):
         code = main([f'--config-file={path}', 'db', command])
         told = capsys.readouterr()

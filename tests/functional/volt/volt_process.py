@@ -40,11 +40,12 @@ def write_conf(folder, port, sections='', **options):
         'token_file': folder / 'token',
         'state_dir': folder,
     } | options
-    connection = options.pop('connection', None)
+    database = options.pop('database', {})
     lines = [f'{name} = {options[name]}' for name in options]
-    if connection:
-        lines += ['[database]', f'connection = {connection}']
-        lines += ['max_retries = 0']
+    if database:
+        database = {'max_retries': 0} | database
+        lines.append('[database]')
+        lines += [f'{name} = {database[name]}' for name in database]
     path = folder / 'volt.conf'
     path.write_text('\n'.join(['[DEFAULT]', *lines, sections, '']))
     return path

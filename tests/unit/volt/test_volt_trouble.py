@@ -60,8 +60,10 @@ def test_states_of_postgresql(kind, trouble):
     ],
 )
 def test_codes_of_mariadb(kind, code, trouble):
-    error = wrapped(sa.exc.DBAPIError, kind(code, 'no words'))
-    assert diagnose(error) is trouble
+    cause = kind(code, 'no words')
+    for state in (None, 'HY000', '40001'):
+        cause.sqlstate = state
+        assert diagnose(wrapped(sa.exc.DBAPIError, cause)) is trouble
 
 
 @pytest.mark.parametrize(
