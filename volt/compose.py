@@ -128,7 +128,8 @@ def _open(conf: cfg.ConfigOpts) -> Engine:
 
 def make_state_dir(conf: cfg.ConfigOpts) -> None:
     """Make the directory of the SQLite registry, if it is in use."""
-    if conf.database.connection.startswith(f'sqlite:///{conf.state_dir}/'):
-        with explained():
+    url = conf.database.connection
+    if url.startswith(f'sqlite:///{conf.state_dir}/'):
+        with explained(url):
             path = pathlib.Path(conf.state_dir)
             path.mkdir(mode=0o750, parents=True, exist_ok=True)

@@ -91,6 +91,9 @@ def _pool(kind: Dialect, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _log(debug: int) -> None:
+    # It shows what it translates, with a traceback; the session tells what
+    # is wrong, and what is a fault of ours is shown where it is answered.
+    logging.getLogger(exc_filters.__name__).setLevel(logging.CRITICAL)
     if debug >= 50:
         level = logging.DEBUG if debug >= 100 else logging.INFO
         logging.getLogger('sqlalchemy.engine').setLevel(level)

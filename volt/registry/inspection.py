@@ -38,7 +38,7 @@ def inspect(url: str, **options: Any) -> Report:
 
     That it takes changes is tried, too, with one that is taken back.
     """
-    with explained():
+    with explained(url):
         opened = engine.connect(url, **options)
         if _is_missing(opened.url):
             return Report(str(opened.url), 'SQLite', Version(State.EMPTY))
@@ -57,7 +57,7 @@ def upgrade(url: str, **options: Any) -> tuple[Version, Version]:
 
     Raises ``ConfigError``.
     """
-    with explained():
+    with explained(url):
         opened = engine.connect(url, UNHURRIED, **options)
         try:
             return schema.upgrade(opened)

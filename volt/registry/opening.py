@@ -27,7 +27,7 @@ def open_registry(
 
     ``max_retries`` -1 is without end.  Raises ``ConfigError``.
     """
-    with explained():
+    with explained(url):
         opened = engine.connect(url, **options)
         while True:
             try:
@@ -46,14 +46,22 @@ def open_registry(
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def explained(url: str) -> Iterator[None]:
     """Turn what a database can end with into a ``ConfigError``."""
     try:
         yield
     except (*ERRORS, sa.exc.ArgumentError, OSError) as error:
         trouble = diagnose(error)
-        what = f": {trouble.value}" if trouble else ""
+        what = f"{trouble.value}: " if trouble else ""
         raise ConfigError(
-            f"cannot open the registry ([database] connection or "
-            f"state_dir){what}: {cause_of(error)}"
+            f"cannot open the registry{_named(url)}: {what}{cause_of(error)} "
+            "(see [database] connection and state_dir)"
         ) from error
+
+
+def _named(url: str) -> str:
+    """Return a URL without its password; nothing if it cannot be read."""
+    try:
+        return f" {sa.make_url(url)}"
+    except sa.exc.ArgumentError:
+        return ""

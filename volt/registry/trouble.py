@@ -28,7 +28,7 @@ class Trouble(enum.Enum):
     BUSY = "somebody else keeps it locked"
     FULL = "its disk is full"
     READ_ONLY = "it takes no changes"
-    BROKEN = "its file cannot be read or written"
+    BROKEN = "its file, or the folder of it, cannot be read or written"
     LOST = "it has no tables; `volt-manage db upgrade` makes them"
 
     def stops(self, mode: Mode) -> list[Mode]:
