@@ -4,6 +4,7 @@
 import signal
 
 import psycopg
+
 from tests.functional.volt.sql_server import Server, program
 
 
