@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS for the service: from files to a context, with errors that help."""
 
-import logging
 import pathlib
 import ssl
 import stat
 
 from volt.exception import ConfigError
-
-LOG = logging.getLogger(__name__)
 
 CERTIFICATE = '-----BEGIN CERTIFICATE-----'
 KEY = 'PRIVATE KEY-----'
@@ -75,8 +72,12 @@ def _check_key(path: str) -> None:
             f"key_file {path} asks for a pass phrase, which nobody is there "
             f"to type: openssl pkey -in {path} -out NEW, and keep that safe"
         )
-    if pathlib.Path(path).stat().st_mode & stat.S_IROTH:
-        LOG.warning("key_file %s is readable by all; chmod 640 it", path)
+    mode = stat.S_IMODE(pathlib.Path(path).stat().st_mode)
+    if mode & stat.S_IRWXO:
+        raise ConfigError(
+            f"key_file {path}: every user of this host may use it (mode "
+            f"{mode:o}); chmod 640, and chgrp to the group of the service"
+        )
 
 
 def _text(option: str, path: str) -> str:

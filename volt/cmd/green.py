@@ -145,12 +145,17 @@ class Server:
         """Serve one connection; ``state`` is eventlet's, [1] the socket."""
         try:
             if self.tls:
-                state[1] = _encrypted(state[1], self.tls)
+                # In its place before the handshake, to be closed with it.
+                state[1] = _wrapped(state[1], self.tls)
+                with eventlet.Timeout(HANDSHAKE):
+                    state[1].do_handshake()
             _Protocol(self, state, server)
         except (OSError, eventlet.Timeout) as error:
             LOG.debug("connection of %s: %s", state[0], error)
         except Exception:
-            LOG.exception("connection of %s", state[0])
+            # Python's TLS has many words for a socket that we have closed.
+            if state[2] != eventlet.wsgi.STATE_CLOSE:
+                LOG.exception("connection of %s", state[0])
 
 
 class _Protocol(Strict, eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
@@ -210,18 +215,14 @@ class _Listener:
             raise error
 
 
-def _encrypted(client: Any, tls: ssl.SSLContext) -> Any:
-    """Return the client's socket, with TLS agreed on."""
-    wrapped = eventlet.green.ssl.GreenSSLSocket(
+def _wrapped(client: Any, tls: ssl.SSLContext) -> Any:
+    return eventlet.green.ssl.GreenSSLSocket(
         client,
         server_side=True,
         do_handshake_on_connect=False,
         suppress_ragged_eofs=True,
         _context=tls,
     )
-    with eventlet.Timeout(HANDSHAKE):
-        wrapped.do_handshake()
-    return wrapped
 
 
 def _watch(source: Any, react: Callable[[bytes], None]) -> None:
