@@ -4,7 +4,6 @@
 import dataclasses
 import statistics
 from collections.abc import Callable
-from typing import Any
 
 from bench.volt import statements
 from bench.volt.asks import DAY, KINDS, name
@@ -22,8 +21,8 @@ Count = dict[str, list[int]]
 class Effort:
     """Medians, by the kind of request."""
 
-    statements: dict[str, float]
-    steps: dict[str, float]
+    statements: dict[str, int]
+    steps: dict[str, int]
     """Of SQLite's virtual machine; empty for other databases."""
     scans: list[str]
     """Statements that read a whole table, with their plans; none, it is
@@ -54,5 +53,5 @@ def _days(inside: Inside, nodes: int, read: Callable[[], int]) -> Count:
     return grown
 
 
-def _medians(count: Count) -> dict[str, Any]:
-    return {kind: statistics.median(count[kind]) for kind in count}
+def _medians(count: Count) -> dict[str, int]:
+    return {kind: round(statistics.median(count[kind])) for kind in count}

@@ -77,14 +77,14 @@ class Run:
             for workers in WORKERS:
                 self._say(f"storm {turn + 1}, {workers} workers")
                 name = f'storm-{turn}-{workers}'
-                with self._site(0, name) as site:
+                with self._site(0, name, workers) as site:
                     yield storm(site, workers, self._plan.storm)
 
-    def _site(self, nodes: int, name: str = '', **options: object) -> Site:
+    def _site(self, nodes: int, name: str = '', workers: int = 1) -> Site:
         folder = self._folder / (name or str(nodes))
         if nodes:
             self._say(f"a tree of {nodes} peers")
-        return Site(folder, self._fresh(folder), nodes, **options)
+        return Site(folder, self._fresh(folder), nodes, workers)
 
 
 def _ratios(

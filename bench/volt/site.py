@@ -20,12 +20,13 @@ class Site:
     """One registry, and the volt-api that serves it."""
 
     def __init__(
-        self, folder: Path, url: str, nodes: int = 0, **options: object
+        self, folder: Path, url: str, nodes: int = 0, workers: int = 1
     ) -> None:
         self.nodes = nodes
+        self._workers = workers
         self.url = url
         folder.mkdir(parents=True)
-        self._api = VoltAPI(folder, missed_beats=NEVER, **options)
+        self._api = VoltAPI(folder, missed_beats=NEVER, workers=workers)
         with self._api.conf.open('a') as file:
             file.write(f'[database]\nconnection = {url}\n')
 
@@ -37,6 +38,8 @@ class Site:
         else:
             right(inside.ask([asks.image()]))
         self._api.start()
+        if self._workers > 1:
+            self._api.logged(f'{self._workers} workers serve')
         return self
 
     def __exit__(
