@@ -15,6 +15,10 @@ Attempt = Callable[[float], T]
 PASSING = (429, 502, 503, 504)
 """Statuses that say: not now."""
 
+LEAST = 0.1
+"""Seconds that an attempt has at least: a busy host may oversleep a pause
+that would have ended just before the deadline."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Retry:
@@ -41,7 +45,7 @@ class Retry:
         number = 1
         while True:
             try:
-                return attempt(end - self.clock())
+                return attempt(max(end - self.clock(), LEAST))
             except exceptions.BaseException as error:
                 wait = self._wait(number, hope(error, repeat))
                 if wait is None or self.clock() + wait >= end:

@@ -4,13 +4,18 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paged_volt import PagedVolt
 
 from voltclient.branches import Branches
 from voltclient.exceptions import HTTPNotFound
 from voltclient.trees import TreeManager
+
+# How long an example takes says more about the machine than about the code.
+unhurried = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def branches_of(volt, page_size=1000):
@@ -46,7 +51,7 @@ def expected(positions, fanout, top=0, above=()):
         yield from expected(positions, fanout, place, more)
 
 
-@settings(deadline=None)
+@unhurried
 @given(form=forms(), page_size=st.integers(1, 20), largest=st.integers(1, 20))
 def test_branches_are_those_of_the_tree(form, page_size, largest):
     fanout, positions = form
@@ -58,7 +63,7 @@ def test_branches_are_those_of_the_tree(form, page_size, largest):
     assert levels == sorted(positions)
 
 
-@settings(deadline=None)
+@unhurried
 @given(form=forms(), page_size=st.integers(1, 20), data=st.data())
 def test_so_are_those_below_a_peer_and_down_to_a_depth(form, page_size, data):
     fanout, positions = form

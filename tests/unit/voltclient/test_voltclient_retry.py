@@ -145,6 +145,24 @@ def test_a_wait_beyond_the_deadline_is_not_begun(play, times):
     assert failed.value.error_code == 'unavailable'
 
 
+def test_a_pause_that_was_overslept_leaves_time_for_an_attempt(times):
+    told = []
+
+    def attempt(left):
+        told.append(left)
+        raise exceptions.NotReached("nobody there")
+
+    def oversleep(seconds):
+        times.sleep(seconds + 60)
+
+    retry = Retry(clock=lambda: times.now, sleep=oversleep)
+    with pytest.raises(exceptions.NotReached):
+        retry.run(attempt, repeat=True)
+    assert told[0] == 20.0
+    assert len(told) == 2
+    assert 0 < told[1] < 1
+
+
 @pytest.mark.parametrize('told', ['soon', '-1', '1e9', '9' * 99, ''])
 def test_a_senseless_time_to_wait_is_passed_over(play, times, told):
     client, _ = play(answers(status='503 No', Retry_After=told), answers([]))
