@@ -45,11 +45,6 @@ class Measure:
         return self._app(environ, timed)
 
 
-THEIRS = 'HTTP_X_OPENSTACK_REQUEST_ID'
-LONGEST = 64
-"""Characters of a caller's own id that are logged."""
-
-
 class RequestId:
     """Names the request in the answer and in the log."""
 
@@ -63,10 +58,8 @@ class RequestId:
 
         def named(status: str, headers: list[Any], *more: Any) -> Any:
             LOG.debug(
-                "%s %s %s %s %s %s %.1f ms",
+                "%s %s %s %s %s %.1f ms",
                 name,
-                # What the caller calls it: to be found, not to be believed.
-                ascii(environ.get(THEIRS, '-')[:LONGEST]),
                 environ.get('REMOTE_ADDR'),
                 environ['REQUEST_METHOD'],
                 ascii(environ.get('PATH_INFO')),

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a WSGI environment; whatever is odd in it ends in a 400 or 413."""
 
-import re
-import string
 import urllib.parse
 from typing import Any
 
@@ -13,7 +11,6 @@ Environ = dict[str, Any]
 LARGEST_BODY = 64 * 1024
 """Bytes; a beat that names 300 volumes is smaller."""
 
-_ABSOLUTE = re.compile('^https?://[^/]*', re.ASCII | re.IGNORECASE)
 _RAW = ('RAW_PATH_INFO', 'RAW_URI', 'REQUEST_URI')
 """Where servers keep the path before decoding: eventlet, gunicorn, uWSGI."""
 
@@ -26,9 +23,8 @@ def raw_path(environ: Environ) -> str:
     """
     for name in _RAW:
         if name in environ:
-            path = environ[name].partition('?')[0]
-            # A target may be a whole URL: RFC 9112, 3.2.2.
-            path = _ABSOLUTE.sub('', path)
+            raw: str = environ[name]
+            path = raw.partition('?')[0]
             return path.removeprefix(environ.get('SCRIPT_NAME', '')) or '/'
     path = environ.get('PATH_INFO', '').encode('latin1', 'replace')
     return urllib.parse.quote(path, safe="/:@!$&'()*+,;=~") or '/'
@@ -47,22 +43,16 @@ def decoded(segment: str) -> str:
 
 
 def parameters(environ: Environ) -> dict[str, str]:
-    """Return the parameters of the query string, each of them once."""
-    if not environ.get('QUERY_STRING'):
-        return {}
+    """Return the parameters of the query string; the last of a name wins."""
     try:
-        # Bytes that are not encoded come as characters, as in a path.
-        raw = environ['QUERY_STRING'].encode('latin1')
         pairs = urllib.parse.parse_qsl(
-            urllib.parse.quote(raw, safe=string.printable),
+            environ.get('QUERY_STRING', ''),
             keep_blank_values=True,
             errors='strict',
             max_num_fields=20,
         )
     except ValueError as error:
         raise InvalidPath("the query string cannot be read") from error
-    if len(dict(pairs)) < len(pairs):
-        raise InvalidPath("the query string has a parameter twice")
     return dict(pairs)
 
 

@@ -18,9 +18,6 @@ from volt.route import Route, Table
 from volt.schemas import validate
 from volt.schemas.parse import parse
 
-SHOWN = 200
-"""Characters of a path that a message repeats."""
-
 
 class Router:
     """The WSGI application at the end of the middleware."""
@@ -53,12 +50,9 @@ class Router:
             for other in ('GET', 'HEAD', 'PUT', 'POST', 'DELETE')
             if self._mapper.match(path, environ | {'REQUEST_METHOD': other})
         ]
-        shown = path if len(path) < SHOWN else f'{path[:SHOWN]}…'
         if allowed:
-            raise MethodNotAllowed(method[:SHOWN], shown, allowed)
-        raise NotFound(
-            f"there is no {shown} here; see /openapi.json for what there is"
-        )
+            raise MethodNotAllowed(method, path, allowed)
+        raise NotFound(f"there is no {path} here; see /v1/ for what there is")
 
     def _call(
         self,

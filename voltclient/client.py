@@ -3,7 +3,7 @@
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from voltclient import environment
@@ -11,6 +11,7 @@ from voltclient.http import TIMEOUT, HTTPClient, Timeout
 from voltclient.images import ImageManager
 from voltclient.members import MemberManager
 from voltclient.retry import Retry
+from voltclient.tokens import Session, tokens
 from voltclient.transport import TLS
 from voltclient.trees import TreeManager
 from voltclient.volumes import VolumeManager
@@ -25,13 +26,17 @@ class Client:
     ``key_file`` and ``insecure`` are for https endpoints.  One client
     serves several threads.
 
+    ``token`` is one for good, or a function that is asked for it with each
+    call; or else ``session`` is one of keystoneauth1, with a ``timeout``
+    of its own.  When volt refuses what they give they are asked once more.
+
     Every call raises exceptions of :mod:`voltclient.exceptions` only.
     """
 
     def __init__(
         self,
         endpoint: str,
-        token: str | None = None,
+        token: str | Callable[[], str | None] | None = None,
         timeout: Timeout = TIMEOUT,
         identity_headers: Mapping[str, str] | None = None,
         cacert: str | None = None,
@@ -40,12 +45,13 @@ class Client:
         insecure: bool = False,
         ssl_compression: bool = True,
         retry: Retry | None = None,
+        session: Session | None = None,
     ) -> None:
         # ssl_compression has no meaning any more: TLS lost it.  It is
         # accepted because callers of the original give it.
         self.http_client = HTTPClient(
             endpoint,
-            token=token,
+            tokens=tokens(token, session),
             timeout=timeout,
             headers=identity_headers,
             tls=TLS(cacert, cert_file, key_file, insecure),

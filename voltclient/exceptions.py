@@ -37,6 +37,10 @@ class ConnectionLost(CommunicationError):
     """The connection broke: the request may have been carried out."""
 
 
+class TokenUnavailable(CommunicationError):
+    """Whoever gives the tokens does not: the call was not made."""
+
+
 class SSLConfigurationError(BaseException):
     """The given certificates cannot be used."""
 

@@ -4,12 +4,14 @@
 import functools
 import json
 import re
+import time
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
 from voltclient import exceptions
 from voltclient.retry import PASSING, Attempt, Retry, until_gone
+from voltclient.tokens import Fixed, Tokens
 from voltclient.transport import TLS, Answer, Transport
 
 Timeout = float | tuple[float, float]
@@ -26,7 +28,7 @@ class HTTPClient:
         self,
         endpoint: str,
         *,
-        token: str | None = None,
+        tokens: Tokens | None = None,
         timeout: Timeout = TIMEOUT,
         headers: Mapping[str, str] | None = None,
         tls: TLS | None = None,
@@ -42,8 +44,7 @@ class HTTPClient:
             'Accept': 'application/json',
             'User-Agent': 'voltclient',
         }
-        if token:
-            self._headers['X-Auth-Token'] = _sendable(token)
+        self._tokens = tokens or Fixed(None)
         self._retry = retry or Retry()
         self._once = Retry(attempts=1, deadline=self._retry.deadline)
         self._away = False
@@ -89,7 +90,32 @@ class HTTPClient:
         body: Mapping[str, Any] | None,
         left: float,
     ) -> Any:
+        """Make the call, once more with another token if that is refused.
+
+        A call with a refused token was not carried out.
+        """
+        end = time.monotonic() + left
+        token = self._tokens.current()
+        try:
+            return self._send(method, url, body, token, left)
+        except exceptions.HTTPUnauthorized:
+            fresh = self._tokens.instead_of(token)
+            left = end - time.monotonic()
+            if fresh is None or left <= 0:
+                raise
+        return self._send(method, url, body, fresh, left)
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        body: Mapping[str, Any] | None,
+        token: str | None,
+        left: float,
+    ) -> Any:
         headers, raw = self._headers, None
+        if token is not None:
+            headers = {**headers, 'X-Auth-Token': token}
         if body is not None:
             raw = json.dumps(body).encode()
             headers = {**headers, 'Content-Type': 'application/json'}
@@ -125,16 +151,6 @@ def _is_url(endpoint: str) -> bool:
     except ValueError:
         return False
     return named and parts.scheme in ('http', 'https')
-
-
-def _sendable(token: str) -> str:
-    if not (token.isascii() and token.isprintable()):
-        # Told without the token itself: messages end up in logs.
-        raise exceptions.CommandError(
-            "the token has characters that no header can carry; give one "
-            "line of ASCII"
-        )
-    return token
 
 
 def _quoted(part: str) -> str:

@@ -55,7 +55,7 @@ TIERS = {
         "members",
         "volumes images trees environment",
         "http types paging",
-        "retry transport",
+        "retry tokens transport",
         "common",
         "exceptions",
     ),

@@ -17,7 +17,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from volt.cmd.strict import Lines, Strict, is_endless
 from volt.listener import room
 
 # volt resolves no names; eventlet's own resolver costs half of its import.
@@ -161,7 +160,7 @@ class Server:
                 LOG.exception("connection of %s", state[0])
 
 
-class _Protocol(Strict, eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+class _Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
     """HTTP on one connection."""
 
     def __init__(self, ours: Server, state: list[Any], server: Any) -> None:
@@ -172,8 +171,6 @@ class _Protocol(Strict, eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
         environ: dict[str, Any] = super().get_environ()
         if isinstance(self.connection, ssl.SSLSocket):
             environ |= {'wsgi.url_scheme': 'https', 'HTTPS': 'on'}
-        if environ['wsgi.input'].chunked_input:
-            environ['wsgi.input'].rfile = Lines(self.rfile)
         return environ
 
     def handle_one_response(self) -> None:
@@ -183,8 +180,7 @@ class _Protocol(Strict, eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
 
     def _answer(self, environ: dict[str, Any], start: Any) -> Any:
         answer = self.server.app(environ, start)
-        self.linger = is_endless(environ['eventlet.input'])
-        if self._ours.closing or self.linger:
+        if self._ours.closing:
             self.close_connection = 1
         return answer
 

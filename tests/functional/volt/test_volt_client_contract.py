@@ -2,7 +2,6 @@
 """voltclient against a volt that is served on a real socket."""
 
 import concurrent.futures
-import dataclasses
 
 import pytest
 
@@ -13,14 +12,7 @@ from voltclient.exceptions import (
     HTTPNotFound,
     HTTPOverLimit,
 )
-from voltclient.types import (
-    Assignment,
-    Failed,
-    Image,
-    Portal,
-    Serving,
-    Source,
-)
+from voltclient.types import Assignment, Image, Portal, Serving, Source
 
 IQN = 'iqn.2010-10.org.openstack:volume-a'
 AT = {'port': '3260', 'iqn': IQN, 'lun': '1'}
@@ -91,23 +83,6 @@ def test_an_agents_day(client):
     (told,) = client.members.beat([serving('n3')]).peers
     assert [one.host for one in told.stripes[0]] == ['n1', 'n2', 'i1']
     assert {one.status for one in told.stripes[0]} == {'OK'}
-
-
-def test_what_a_node_cannot_read_is_not_given_to_it(client):
-    for name in ('n1', 'n2', 'n3'):
-        client.volumes.assign('volume-a', name, **AT)
-        client.members.beat([serving(name)])
-    news = dataclasses.replace(
-        serving('n3'), failed=(Failed('n1', AT['port']),)
-    )
-    told = client.members.beat([news])
-    (place,) = told.peers
-    assert 'n1' not in {one.host for one in place.stripes[0]}
-    assert told.beat_after == 5.0
-    place = client.volumes.assign('volume-a', 'n3', **AT, failed=news.failed)
-    assert 'n1' not in {one.host for one in place.stripes[0]}
-    (place,) = client.members.beat([serving('n3')]).peers
-    assert 'n1' in {one.host for one in place.stripes[0]}
 
 
 def test_a_beat_before_anything_is_served_keeps_the_reservation(client):

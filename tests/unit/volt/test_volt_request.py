@@ -92,25 +92,3 @@ def test_a_body_that_breaks_off_is_the_callers_fault():
 )
 def test_a_node_has_one_name_by_ipv4_and_ipv6_sockets(address, name):
     assert plain(address) == name
-
-
-@pytest.mark.parametrize(
-    'target', ['http://volt:7447/v1/x', 'HTTPS://[::1]/v1/x?y=1', '/v1/x']
-)
-def test_a_whole_url_is_a_target_too(target):
-    assert request.raw_path(environ(RAW_URI=target)) == '/v1/x'
-
-
-def test_bytes_of_a_query_that_are_not_encoded_are_utf_8_too():
-    given = environ(QUERY_STRING='marker=\xc3\xa4&limit=1')
-    assert request.parameters(given) == {'marker': 'ä', 'limit': '1'}
-
-
-@pytest.mark.parametrize('query', ['a=1&a=2', 'marker=\xe4', 'marker=\u20ac'])
-def test_a_query_is_understood_in_one_way_only(query):
-    with pytest.raises(InvalidPath):
-        request.parameters(environ(QUERY_STRING=query))
-
-
-def test_no_query_is_none():
-    assert request.parameters(environ()) == {}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the token comes from that a call shows: one for good, or a source.
+
+A source is a function, or a session of keystoneauth1, which is not imported
+here: whoever has a session has the library.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from voltclient import exceptions
+
+
+class Session(Protocol):
+    """What is used of keystoneauth1's sessions and adapters."""
+
+    def get_token(self) -> str | None:
+        """Return a token with some life left, asking keystone if it must."""
+
+    def invalidate(self) -> bool:
+        """Forget the token."""
+
+
+class Tokens(Protocol):
+    """Gives each attempt of a call its token."""
+
+    def current(self) -> str | None:
+        """Return it; raises ``TokenUnavailable``."""
+
+    def instead_of(self, refused: str | None) -> str | None:
+        """Return another one, or None if there is no other."""
+
+
+class Fixed:
+    """The same token at all times, or none."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = _sendable(token) if token else None
+
+    def current(self) -> str | None:
+        """Return it."""
+        return self._token
+
+    def instead_of(self, refused: str | None) -> None:
+        """There is no other."""
+
+
+class Asked:
+    """A token that is asked for with each attempt."""
+
+    def __init__(
+        self,
+        ask: Callable[[], str | None],
+        forget: Callable[[], Any] = lambda: None,
+    ) -> None:
+        """``forget`` makes ``ask`` return another token next time."""
+        self._ask = ask
+        self._forget = forget
+
+    def current(self) -> str | None:
+        """Return what the source gives now."""
+        try:
+            token = self._ask()
+        except Exception as error:  # the source's own kind
+            raise exceptions.TokenUnavailable(
+                f"no token to be had: {error}"
+            ) from error
+        return _sendable(token) if token else None
+
+    def instead_of(self, refused: str | None) -> str | None:
+        """Return what the source gives after it has forgotten."""
+        self._forget()
+        fresh = self.current()
+        return None if fresh == refused else fresh
+
+
+def tokens(
+    token: str | Callable[[], str | None] | None, session: Session | None
+) -> Tokens:
+    """Return the source that a caller gave."""
+    if session is not None:
+        if token is not None:
+            raise exceptions.CommandError(
+                "a token and a session: give one of them"
+            )
+        return Asked(session.get_token, session.invalidate)
+    return Asked(token) if callable(token) else Fixed(token)
+
+
+def _sendable(token: str) -> str:
+    if not (token.isascii() and token.isprintable()):
+        # Told without the token itself: messages end up in logs.
+        raise exceptions.CommandError(
+            "the token has characters that no header can carry; give one "
+            "line of ASCII"
+        )
+    return token
