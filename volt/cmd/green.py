@@ -3,8 +3,8 @@
 
 Nothing is monkey-patched.  Green threads wait for the clients' bytes, and
 give way to each other once before each request; then it runs to its answer
-without a switch.  The evictor is a plain thread.  So the rest of volt runs unchanged under any
-other WSGI server.
+without a switch.  The evictor is a plain thread.  So the rest of volt runs
+unchanged under any other WSGI server.
 """
 
 import contextlib
