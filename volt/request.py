@@ -26,7 +26,10 @@ def raw_path(environ: Environ) -> str:
             raw: str = environ[name]
             path = raw.partition('?')[0]
             return path.removeprefix(environ.get('SCRIPT_NAME', '')) or '/'
-    path = environ.get('PATH_INFO', '').encode('latin1', 'replace')
+    try:
+        path = environ.get('PATH_INFO', '').encode('latin1')
+    except UnicodeError as error:
+        raise InvalidPath("the server decoded the path wrongly") from error
     return urllib.parse.quote(path, safe="/:@!$&'()*+,;=~") or '/'
 
 

@@ -10,7 +10,8 @@ from openapi_spec_validator import validate
 from volt import exception
 from volt.exception import VoltError
 from volt.handler import ROUTE_DECLARATIONS
-from volt.openapi import NAMED, Document
+from volt.openapi import Document
+from volt.openapi.names import NAMED
 
 DOCUMENT = json.loads(Document(ROUTE_DECLARATIONS).text())
 OPERATIONS = [

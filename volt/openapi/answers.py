@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a route may answer, in the words of OpenAPI and of the errors."""
+
+import http
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from volt import exception
+from volt.door.middleware import OPEN
+from volt.exception import VoltError
+from volt.route import Route
+from volt.schemas import root
+from volt.schemas.common import Schema, kind
+
+JSON = dict[str, Any]
+
+REQUEST_ID: JSON = {
+    'x-openstack-request-id': {
+        'description': "Finds the request in the log.",
+        'schema': {'type': 'string', 'pattern': '^req-[0-9a-f-]{36}$'},
+    }
+}
+
+
+def responses(path: str, method: str, route: Route) -> JSON:
+    """Return all answers by status, errors included."""
+    told: JSON = {
+        'description': http.HTTPStatus(route.status).phrase,
+        'headers': REQUEST_ID,
+    }
+    if route.answer is not None and method != 'HEAD':
+        told['content'] = {route.content_type: {'schema': route.answer}}
+    return {str(route.status): told} | _errors(_possible(path, route), method)
+
+
+def _possible(path: str, route: Route) -> Iterator[type[VoltError]]:
+    """Yield what a request to this route may be told."""
+    yield from route.errors
+    yield from (
+        exception.BadRequest,
+        exception.MalformedJSON,
+        exception.TooLarge,
+        exception.Unavailable,
+    )
+    if '{' in path or route.query['properties']:
+        yield exception.InvalidPath
+    if route.body is not None:
+        yield exception.InvalidBody
+    if path not in OPEN:
+        yield from (exception.Unauthorized, exception.Forbidden)
+
+
+def _errors(possible: Iterable[type[VoltError]], method: str) -> JSON:
+    by_status: dict[int, list[type[VoltError]]] = {}
+    for error in possible:
+        by_status.setdefault(error.status, []).append(error)
+    return {
+        str(status): _error(by_status[status], method)
+        for status in sorted(by_status)
+    }
+
+
+def _error(errors: list[type[VoltError]], method: str) -> JSON:
+    codes = sorted(error.code for error in errors)
+    texts = [f'`{one.code}`: {inspect.getdoc(one)}' for one in errors]
+    told: JSON = {
+        'description': '\n\n'.join(sorted(texts)),
+        'headers': REQUEST_ID | _headers(errors),
+    }
+    if method != 'HEAD':
+        code = {'properties': {'code': {'enum': codes}}}
+        exact = {'properties': {'error': code}}
+        told['content'] = json({'allOf': [root.ERROR, exact]})
+    return told
+
+
+def _headers(errors: list[type[VoltError]]) -> JSON:
+    names = {name for error in errors for name, _ in error.headers}
+    return {name: {'schema': kind('string', name)} for name in sorted(names)}
+
+
+def json(schema: Schema) -> JSON:
+    """Return the content that has this schema."""
+    return {'application/json': {'schema': schema}}
