@@ -155,18 +155,24 @@ def each_in_a_thread(work, items):
     return results
 
 
+PAGE = 1000
+
+
 def tree(port, volume='v'):
-    """Read a tree, hold it to its shape, return its peers by peer id."""
+    """Read a tree, hold it to its shape, return its peers by peer id.
+
+    One of more than a page must not change meanwhile.
+    """
     wire, peers, after = Wire(port), [], 0
     while True:
-        path = f'/v1/trees/{quoted(volume)}?limit=1000&marker={after}'
+        path = f'/v1/trees/{quoted(volume)}?limit={PAGE}&marker={after}'
         page = wire('GET', path)
         if page.status == 404 and not peers:
             return {}
         assert page.status == 200, page
-        if not page.told['peers']:
-            break
         peers += page.told['peers']
+        if len(page.told['peers']) < PAGE:
+            break
         after = peers[-1]['position']
     wire.close()
     check_shape(peers, page.told)
