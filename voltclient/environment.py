@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping
 
 from voltclient.exceptions import CommandError
+from voltclient.tokens import first_in
 
 ENDPOINT = 'http://127.0.0.1:7447'
 """Where volt-api listens if nobody says otherwise: people log in there."""
@@ -74,7 +75,7 @@ def token(environ: Environ, file: str | None = None) -> str | None:
 
 def _read(file: str) -> str:
     try:
-        said = pathlib.Path(file).read_text(encoding='utf-8').strip()
+        said = first_in(pathlib.Path(file).read_text(encoding='utf-8'))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, 'strerror', None) or "it is no text"
         raise CommandError(

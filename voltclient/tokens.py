@@ -87,6 +87,15 @@ def tokens(
     return Asked(token) if callable(token) else Fixed(token)
 
 
+def first_in(text: str) -> str:
+    """Return the secret to show of those in a ``token_file``, or ''.
+
+    It has one a line, and comments; volt takes any of them.
+    """
+    lines = (line.strip() for line in text.splitlines())
+    return next((one for one in lines if one and one[0] != '#'), '')
+
+
 def _sendable(token: str) -> str:
     if not (token.isascii() and token.isprintable()):
         # Told without the token itself: messages end up in logs.

@@ -89,9 +89,9 @@ def test_the_sample_has_today_s_explanations(service):
 @service
 def test_every_default_in_the_sample_is_accepted(service, tmp_path):
     text = sample(service).read_text()
-    if service == 'volt':  # so that every section of it is read
-        text = text.replace('#auth_strategy = token', 'auth_strategy=keystone')
-        text = text.replace('#auth_type = <None>', 'auth_type = password')
+    # So that every section is read.
+    text = text.replace('#auth_strategy = token', 'auth_strategy = keystone')
+    text = text.replace('#auth_type = <None>', 'auth_type = password')
     path = tmp_path / f'{service}.conf'
     path.write_text(re.sub(r'^#(\w+ = )(?!<)', r'\1', text, flags=re.M))
     conf = load(service, path)

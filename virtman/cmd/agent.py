@@ -6,6 +6,7 @@ Exit codes: 0 ended by a signal, 1 the host lacks something, 2 bad options.
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
 import sys
@@ -24,7 +25,7 @@ from virtman.conf import Settings
 from virtman.coordinator import Alone, Coordinator
 from virtman.drivers.connector import Connector
 from virtman.drivers.uevents import Uevents
-from virtman.drivers.volt import Volt
+from virtman.drivers.volt import Volt, secret_in
 from virtman.exception import ConfigError, VirtmanError
 from virtman.heartbeat import Heartbeat
 from virtman.housekeeping import Housekeeping
@@ -96,14 +97,19 @@ def _coordinator(settings: Settings) -> Coordinator:
     if settings.master_ip is None:
         LOG.warning("no master_ip: this node works without a tree")
         return Alone()
-    file = settings.master_token_file
-    try:
-        token = file.read_text().strip() if file else None
-    except OSError as error:
-        raise ConfigError(f"master_token_file: {error}") from error
+    token = None
+    if settings.master_token_file:
+        # With each call, so that a secret may be exchanged meanwhile.
+        token = functools.partial(secret_in, settings.master_token_file)
+        try:
+            token()
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"master_token_file: {error}") from error
     host = settings.master_ip
     host = f"[{host}]" if ":" in host else host
-    return Volt(f"http://{host}:{settings.master_port}", token)
+    return Volt(
+        f"http://{host}:{settings.master_port}", token, settings.master_session
+    )
 
 
 def _end_on_signals(door: Door) -> None:

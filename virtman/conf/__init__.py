@@ -7,14 +7,15 @@ Nothing else in virtman sees a ``ConfigOpts``: the composition root reads
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log
 
-from virtman.conf import opts
+from virtman.conf import keystone, opts
 from virtman.exception import ConfigError
 
 # os-brick logs every command twice at DEBUG, in many lines.
@@ -52,6 +53,8 @@ class Settings:
     fcg_ssds: tuple[str, ...]
     fcg_blocksize: str
     fcg_pattern: str
+    master_session: Any = None
+    """Of keystoneauth1, where volt asks keystone."""
 
 
 def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
@@ -74,8 +77,11 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
         if ended.code != 1:
             raise
         raise ConfigError("an option has a value of no sense") from ended
-    for file in _files(conf):
-        _refuse_unknown(file, {name.replace("-", "_") for name in conf})
+    written = {file: _sections(file) for file in _files(conf)}
+    if any(sections.get(keystone.GROUP) for sections in written.values()):
+        keystone.register_opts(conf)
+    for file, sections in written.items():
+        _refuse_unknown(file, sections, conf)
     return conf
 
 
@@ -94,7 +100,12 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
             f"snapshot_chunk = {conf.snapshot_chunk} is no power of two"
         )
     state = _folder(conf.state_dir)
-    token = conf.master_token_file
+    token, session = conf.master_token_file, keystone.session(conf)
+    if token and session:
+        raise ConfigError(
+            f"master_token_file and the section [{keystone.GROUP}]: volt "
+            "asks for a secret or for a token of keystone; give one of them"
+        )
     return Settings(
         host_ip=conf.host_ip,
         rpc_port=conf.rpc_port,
@@ -118,6 +129,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         fcg_ssds=tuple(conf.fcg_ssds),
         fcg_blocksize=conf.fcg_blocksize,
         fcg_pattern=conf.fcg_pattern,
+        master_session=session,
     )
 
 
@@ -141,16 +153,27 @@ def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
         yield from map(str, sorted(Path(folder).glob("*.conf")))
 
 
-def _refuse_unknown(file: str, known: set[str]) -> None:
-    """Raise ConfigError for a key or a section that means nothing to us."""
+def _sections(file: str) -> dict[str, dict[str, list[str]]]:
+    """Return what is written in a file: values by key, by section."""
     sections: dict[str, dict[str, list[str]]] = {}
     cfg.ConfigParser(file, sections).parse()
-    for section, values in sections.items():
+    return sections
+
+
+def _refuse_unknown(
+    file: str, sections: Mapping[str, Iterable[str]], conf: cfg.ConfigOpts
+) -> None:
+    """Raise ConfigError for a key or a section that means nothing to us."""
+    known = {"DEFAULT": conf}
+    if keystone.GROUP in conf:
+        known[keystone.GROUP] = conf[keystone.GROUP]
+    for section, keys in sections.items():
         # A privsep section is read by oslo.privsep when it needs a helper.
         if section.startswith("privsep"):
             continue
-        for key in values:
-            if section != "DEFAULT" or key.replace("-", "_") not in known:
+        names = {name.replace("-", "_") for name in known.get(section, ())}
+        for key in keys:
+            if key.replace("-", "_") not in names:
                 raise ConfigError(
                     f"{file}: unknown option {key!r} in section [{section}]; "
                     "see virtman.conf.sample for those there are"

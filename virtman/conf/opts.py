@@ -42,7 +42,9 @@ OPTIONS = [
     cfg.StrOpt(
         "master_token_file",
         help="File that holds the secret which volt asks for "
-        "(auth_strategy = token).",
+        "(auth_strategy = token); of several lines the first counts.  It is "
+        "read with each call.  Where volt asks keystone (auth_strategy = "
+        "keystone), fill in the section [volt] instead.",
     ),
     cfg.FloatOpt(
         "heartbeat_interval",

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from virtman.coordinator import (
@@ -23,11 +24,17 @@ class Volt:
 
     gives_places = True
 
-    def __init__(self, endpoint: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        token: str | Callable[[], str] | None = None,
+        session: Any = None,
+    ) -> None:
+        """``token`` may be a function; ``session`` is keystoneauth1's."""
         from voltclient.v1 import client
 
         self._endpoint = endpoint
-        self._client = client.Client(endpoint, token=token)
+        self._client = client.Client(endpoint, token=token, session=session)
 
     def assign(self, seat: Seat, failed: Sequence[Source] = ()) -> Assignment:
         """Ask for a place, accepting a parent that is still on its way."""
@@ -180,3 +187,16 @@ def _source(item: Any) -> Source:
         raise VoltAway(
             f"volt named a source that makes no sense: {item}"
         ) from error
+
+
+def secret_in(file: Path) -> str:
+    """Return the secret that a file holds for us.
+
+    :raises OSError: it cannot be read.  :raises ValueError: there is none.
+    """
+    from voltclient.tokens import first_in
+
+    secret = first_in(file.read_text(encoding="ascii"))
+    if not secret:
+        raise ValueError(f"there is no secret in {file}")
+    return secret

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import sys
 
 import pytest
 from oslo_config import cfg
@@ -115,6 +116,44 @@ def test_the_originals_options_are_still_accepted(read):
     assert found.heartbeat_interval == 20.0
 
 
+LOGIN = (
+    "[volt]\nauth_type=password\nauth_url=http://127.0.0.1:1\n"
+    "username=virtman\npassword=secret\n"
+)
+
+
+def test_a_login_to_keystone_makes_a_session(read):
+    session = read(LOGIN).master_session
+    assert session.auth.auth_url == "http://127.0.0.1:1"
+    assert session.timeout == 10
+    assert read(LOGIN + "timeout=3\n").master_session.timeout == 3
+
+
+def test_without_a_login_there_is_none(read):
+    assert read("[volt]\n").master_session is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[volt]\nusername=x\n", r"\[volt\] needs auth_type"),
+        ("[volt]\nauth_type=pasword\n", "auth_type = pasword"),
+        ("[volt]\nauth_type=password\n", "auth_url"),
+        (LOGIN + "usrname=x\n", r"'usrname' in section \[volt\]"),
+        (LOGIN + "[DEFAULT]\nmaster_token_file=x\n", "give one of them"),
+    ],
+)
+def test_a_login_that_cannot_be_is_refused_by_name(read, text, said):
+    with pytest.raises(ConfigError, match=said):
+        read(text)
+
+
+def test_a_login_without_the_library_says_how_to_get_it(read, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keystoneauth1", None)
+    with pytest.raises(ConfigError, match=r"vmthunder\[keystone\]"):
+        read(LOGIN)
+
+
 def test_a_file_may_hold_a_section_for_the_privsep_helper(read):
     read("[privsep_virtman]\nhelper_command=sudo privsep-helper\n")
 
@@ -161,7 +200,9 @@ def test_every_setting_is_an_option_with_the_same_name():
     gone = {opt.dest for opt in opts.OPTIONS if opt.deprecated_for_removal}
     settings = {field.name for field in dataclasses.fields(conf.Settings)}
     # The original's option that no engine can honour: refused when it is on.
-    assert settings == options - gone - {"snapshot_with_cache"}
+    assert settings == options - gone - {"snapshot_with_cache"} | {
+        "master_session"  # made of a section
+    }
 
 
 def test_the_sample_generator_is_given_every_option():

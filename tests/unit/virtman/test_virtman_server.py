@@ -19,7 +19,7 @@ from virtman import prerequisites, privsep, udev
 from virtman.cmd import agent
 from virtman.coordinator import Alone
 from virtman.drivers.connector import Connector
-from virtman.drivers.volt import Volt
+from virtman.drivers.volt import Volt, secret_in
 from virtman.exception import ConfigError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -132,6 +132,20 @@ def test_a_master_is_spoken_to_with_the_token_of_the_file(settings, tmp_path):
     )
     assert isinstance(master, Volt)
     assert master._endpoint == "http://[fe80::1]:7447"
+
+
+def test_a_secret_that_is_exchanged_needs_no_new_agent(tmp_path):
+    (tmp_path / "token").write_text("# the new one\nnew\nold\n")
+    assert secret_in(tmp_path / "token") == "new"
+
+
+def test_a_token_file_without_a_secret_is_named(settings, tmp_path):
+    (tmp_path / "token").write_text("# nothing\n")
+    options = settings(
+        master_ip="10.0.0.1", master_token_file=tmp_path / "token"
+    )
+    with pytest.raises(ConfigError, match=r"master_token_file: .*no secret"):
+        agent._coordinator(options)
 
 
 def test_a_token_file_that_cannot_be_read_is_named(settings, tmp_path):

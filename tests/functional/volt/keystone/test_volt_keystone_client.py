@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """voltclient with sessions of a real keystone."""
 
+import dataclasses
 import datetime
 
 import pytest
 from keystoneauth1.session import Session
 from keystoneauth1.token_endpoint import Token
 
+from virtman import conf
+from virtman.cmd import agent
+from virtman.coordinator import Seat
 from voltclient import Client, exceptions
 
 AT = {'host': 'n7', 'port': '3260', 'iqn': 'iqn.x:v', 'lun': '1'}
@@ -64,3 +68,25 @@ def test_a_session_whose_token_is_no_good_is_refused(behind_keystone):
     session = Session(Token(behind_keystone.endpoint, 'nonsense'))
     with pytest.raises(exceptions.HTTPUnauthorized):
         Client(behind_keystone.endpoint, session=session).volumes.list()
+
+
+def test_an_agent_logs_in_as_its_file_says(
+    behind_keystone, keystone, tmp_path
+):
+    file = tmp_path / 'virtman.conf'
+    file.write_text(
+        f'[DEFAULT]\nhost_ip = 10.0.0.7\nmaster_ip = 127.0.0.1\n'
+        f'master_port = {behind_keystone.port}\n'
+        f'[volt]\nauth_type = password\nauth_url = {keystone.url}\n'
+        f'username = virtman\npassword = {keystone.password}\n'
+        'user_domain_name = Default\nproject_name = service\n'
+        'project_domain_name = Default\n'
+    )
+    settings = conf.settings(conf.parse([f'--config-file={file}']))
+    master = agent._coordinator(settings)
+    seat = Seat('volume-a', settings.host_ip, 3260, 'iqn.x:a', 1)
+    told = master.assign(seat)
+    assert told.peer_id == '10.0.0.7:volume-a'
+    taken = dataclasses.replace(seat, peer_id=told.peer_id)
+    master.register(taken)
+    assert master.leave(taken)

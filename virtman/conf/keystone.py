@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The section [volt]: how the agent logs in where volt asks keystone.
+
+Its options are keystoneauth1's own, which is imported if the section is
+there, and is the extra ``keystone``.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from oslo_config import cfg
+
+from virtman.exception import ConfigError
+
+GROUP = "volt"
+TIMEOUT = 10
+"""Seconds that keystone may take; a beat waits for it."""
+SHOWN = {
+    "auth_type",
+    "auth_url",
+    "username",
+    "password",
+    "user_domain_name",
+    "project_name",
+    "project_domain_name",
+    "cafile",
+    "certfile",
+    "keyfile",
+    "insecure",
+    "timeout",
+}
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register what the chosen ``auth_type`` needs; the file has been read.
+
+    :raises ConfigError: the library is missing, or there is no such type.
+    """
+    try:
+        from keystoneauth1 import exceptions, loading
+    except ImportError as error:
+        raise ConfigError(
+            f"the section [{GROUP}] needs one more library: pip install "
+            f"vmthunder[keystone] ({error})"
+        ) from error
+    loading.register_auth_conf_options(conf, GROUP)
+    loading.register_session_conf_options(conf, GROUP)
+    conf.set_default("timeout", TIMEOUT, group=GROUP)
+    name = conf[GROUP].auth_type
+    if not name:
+        raise ConfigError(f"[{GROUP}] needs auth_type: most often, password")
+    try:
+        options = loading.get_auth_plugin_conf_options(name)
+    except exceptions.NoMatchingPlugin as error:
+        raise ConfigError(f"[{GROUP}] auth_type = {name}: {error}") from error
+    conf.register_opts(options, group=GROUP)
+
+
+def session(conf: cfg.ConfigOpts) -> Any:
+    """Return a session of keystoneauth1, or None without the section.
+
+    :raises ConfigError: an option that the type needs is missing.
+    """
+    if GROUP not in conf:
+        return None
+    from keystoneauth1 import exceptions, loading
+
+    try:
+        login = loading.load_auth_from_conf_options(conf, GROUP)
+        return loading.load_session_from_conf_options(conf, GROUP, auth=login)
+    except exceptions.ClientException as error:
+        raise ConfigError(f"[{GROUP}]: {error}") from error
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """Return those of a login by password, for oslo-config-generator."""
+    from keystoneauth1 import loading
+
+    known = [
+        *loading.get_auth_common_conf_options(),
+        *loading.get_auth_plugin_conf_options("password"),
+        *loading.get_session_conf_options(),
+    ]
+    shown = [copy.copy(one) for one in known if one.dest in SHOWN]
+    for one in shown:
+        one.default = TIMEOUT if one.dest == "timeout" else one.default
+    return [(GROUP, shown)]
