@@ -36,8 +36,12 @@ class Images:
         """
 
         def work(unit: Unit) -> Image:
-            merged = _merged(image, unit.images.lock(image.id))
-            unit.images.put(merged)
+            known = unit.images.lock(image.id)
+            merged = _merged(image, known)
+            if known is None:
+                unit.images.insert(merged)
+            else:
+                unit.images.replace(merged)
             return merged
 
         LOG.info("%s is served at %s", image.id, image.sources)
@@ -52,7 +56,7 @@ class Images:
             if len(left) == len(image.sources):
                 raise ImageNotFound(f"{name} is not served at {host}:{port}")
             if left:
-                unit.images.put(dataclasses.replace(image, sources=left))
+                unit.images.replace(dataclasses.replace(image, sources=left))
             else:
                 unit.images.delete(name)
 

@@ -43,21 +43,23 @@ class Images:
         # be those of before the wait for it.
         return None if self._lock(name) is None else self.get(name)
 
-    def put(self, image: Image) -> None:
-        """Write the image and exactly these sources."""
-        facts = dataclasses.asdict(image)
-        facts.pop('sources')
+    def insert(self, image: Image) -> None:
+        """Write an image that was not there when it was to be locked.
+
+        If somebody else has written it since, that is a lost race, and not
+        a row whose sources may be replaced.
+        """
+        self._insert_sources(self._insert(_facts(image)), image)
+
+    def replace(self, image: Image) -> None:
+        """Write an image that is locked, and exactly these sources."""
         key = self._lock(image.id)
-        if key is None:
-            key = self._insert(facts)
-        else:
-            self._execute(
-                images.update().where(images.c.key == key).values(**facts)
-            )
-            self._drop_sources(key)
-        for source in image.sources:
-            row = dataclasses.asdict(source) | {'image_key': key}
-            self._execute(portals.insert().values(**row))
+        assert key is not None  # noqa: S101 - the caller has locked it
+        self._execute(
+            images.update().where(images.c.key == key).values(**_facts(image))
+        )
+        self._drop_sources(key)
+        self._insert_sources(key, image)
 
     def delete(self, name: str) -> None:
         """Drop the image with all its sources."""
@@ -76,6 +78,11 @@ class Images:
         key: int = done.inserted_primary_key[0]
         return key
 
+    def _insert_sources(self, key: int, image: Image) -> None:
+        for source in image.sources:
+            row = dataclasses.asdict(source) | {'image_key': key}
+            self._execute(portals.insert().values(**row))
+
     def _drop_sources(self, key: int) -> None:
         self._execute(portals.delete().where(portals.c.image_key == key))
 
@@ -88,6 +95,12 @@ class Images:
             _image(list(same))
             for _, same in itertools.groupby(found, lambda row: row.id)
         ]
+
+
+def _facts(image: Image) -> dict[str, Any]:
+    facts = dataclasses.asdict(image)
+    facts.pop('sources')
+    return facts
 
 
 def _image(rows: list[sa.Row[Any]]) -> Image:
