@@ -11,7 +11,7 @@ import urllib.parse
 from volt_process import TOKEN
 
 PATIENCE = 120
-IQN = 'iqn.2010-10.org.openstack:'
+IQN = 'iqn.2010-10.org.openstack:v'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Node:
         self.address = {
             'host': name,
             'port': '3260',
-            'iqn': IQN + volume,
+            'iqn': IQN,
             'lun': '1',
         }
 
