@@ -58,14 +58,14 @@ def test_its_processes_build_one_tree(gunicorn, how):
 
     def join(name):
         # One connection a client: gunicorn spreads them.
-        client = Client(server.endpoint, token=TOKEN)
+        client = Client(server.endpoint, token=TOKEN, timeout=60)
         return client.volumes.assign('a/b', name, '3260', 'i', '1').peer_id
 
     names = [f'n{number}' for number in range(12)]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         told = list(pool.map(join, names))
     assert told == [f'{name}:a/b' for name in names]
-    client = Client(server.endpoint, token=TOKEN)
+    client = Client(server.endpoint, token=TOKEN, timeout=60)
     assert len(client.volumes.list('a/b')) == len(names)
     with pytest.raises(exceptions.HTTPUnauthorized):
         Client(server.endpoint).volumes.list()
@@ -76,7 +76,7 @@ def test_its_processes_build_one_tree(gunicorn, how):
 @pytest.mark.parametrize('how', [[], ['--preload']], ids=['load', 'preload'])
 def test_silent_nodes_are_evicted_there_too(gunicorn, how):
     server = gunicorn('--workers=2', *how, heartbeat_interval=0.2)
-    client = Client(server.endpoint, token=TOKEN)
+    client = Client(server.endpoint, token=TOKEN, timeout=60)
     client.volumes.assign('v', 'n1', '3260', 'i', '1')
     until(lambda: client.volumes.list() == [], "the silent node is evicted")
 
