@@ -7,6 +7,8 @@ open: with the last one SQLite would fold its log into the file, which takes
 longer than a join.
 """
 
+import sqlite3
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy import pool
 
 from volt.registry.dialect import Dialect, Limits, Mode
+
+PATIENCE = 3.0
+"""Seconds to wait for who else switches a new file to WAL."""
 
 
 class SQLite(Dialect):
@@ -47,5 +52,22 @@ class SQLite(Dialect):
 def _set_up(connection: Any, _record: object) -> None:
     # Python's own idea of when to say BEGIN leaves no room for IMMEDIATE.
     connection.isolation_level = None
-    connection.execute('PRAGMA journal_mode = WAL')
+    _write_ahead(connection)
     connection.execute('PRAGMA synchronous = NORMAL')
+
+
+def _write_ahead(connection: Any) -> None:
+    """Switch the file to WAL; SQLite itself does not wait for others here.
+
+    Workers that begin together on a new file meet at this point.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute('PRAGMA journal_mode = WAL')
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorname == 'SQLITE_BUSY'
+            if not busy or time.monotonic() > end:
+                raise
+        time.sleep(0.01)
