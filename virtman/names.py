@@ -102,6 +102,19 @@ def parse_dm_uuid(uuid: str) -> tuple[Role, str] | None:
     return None
 
 
+def parse_dm_name(name: str) -> tuple[Role, str] | None:
+    """Return role and key that a device-mapper name would have if ours.
+
+    Its UUID tells whether it is.  A group's own name is not told from
+    anybody's.
+    """
+    role, _, key = name.partition("_")
+    known = {item.value: item for item in Role if item is not Role.GROUP}
+    if role not in known or not _KEY.fullmatch(key) or len(key) > KEY_MAX:
+        return None
+    return known[role], key
+
+
 def iqn(image: str, prefix: str = DEFAULT_IQN_PREFIX) -> str:
     """Return the iSCSI qualified name under which ``image`` is exported.
 
@@ -144,3 +157,17 @@ def short(key: str) -> str:
     its folder may need.
     """
     return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def intent_file(kind: str, key: str) -> str:
+    """Return the name of the file that holds an intent."""
+    return f"{kind}.{key}.json"
+
+
+def parse_intent_file(name: str) -> tuple[str, str] | None:
+    """Return kind and key of an intent's file, None for any other file."""
+    kind, _, rest = name.partition(".")
+    key = rest.removesuffix(".json")
+    if not kind.isalpha() or key == rest or not _KEY.fullmatch(key):
+        return None
+    return kind, key

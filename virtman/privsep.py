@@ -27,7 +27,35 @@ SCSI_ID = "/lib/udev/scsi_id"
 # Seconds.  A disk answers at once or its path is of no use.
 SCSI_DEADLINE = 10.0
 
-context = priv_context.PrivContext(
+# What only asks; everything else changes something, or is taken to.
+_QUESTIONS = {"nbdinfo", "claimable", "head", "scsi_id", "modprobe"}
+_ASKING = {"table", "status", "show", "discovery"}
+
+
+class Context(priv_context.PrivContext):  # type: ignore[misc]
+    """A context that tells somebody of each change made in it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tell: Callable[[str], None] = lambda what: None
+
+    def _wrap(
+        self, func: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Run an entry point, by the helper or here; then tell of it."""
+        answer = super()._wrap(func, *args, **kwargs)
+        if not _is_question(func.__name__, args):
+            self.tell(" ".join(map(str, (func.__name__, *args))))
+        return answer
+
+
+def _is_question(name: str, args: tuple[Any, ...]) -> bool:
+    # The first free loop device is asked for by "losetup --find" alone.
+    asking = _ASKING.intersection(args) or args == ("--find",)
+    return name in _QUESTIONS or bool(asking)
+
+
+context = Context(
     "virtman",
     cfg_section="privsep_virtman",
     pypath=f"{__name__}.context",
@@ -45,6 +73,11 @@ def _entrypoint(function: F) -> F:
     """Mark a function as one that runs with privileges, keeping its type."""
     wrapped: F = context.entrypoint(function)
     return wrapped
+
+
+def observe(tell: Callable[[str], None]) -> None:
+    """Have ``tell`` called after each command that changed something."""
+    context.tell = tell
 
 
 def run_in_process() -> bool:
@@ -201,6 +234,13 @@ def wipe(device: str, length: int) -> None:
         os.pwrite(handle, bytes(length), 0)
     finally:
         os.close(handle)
+
+
+@_entrypoint
+def head(device: str, length: int) -> bytes:
+    """Return the first ``length`` bytes of a block device."""
+    with Path(device).open("rb", buffering=0) as opened:
+        return opened.read(length)
 
 
 @_entrypoint

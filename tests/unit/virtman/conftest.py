@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from fake_kernel import FakeKernel
 
-from virtman import conf, privsep, sysfs
+from virtman import conf, inventory, privsep, sysfs
 
 
 def refuse(*args, **_):
@@ -20,6 +20,8 @@ def no_host(monkeypatch, tmp_path_factory):
     for name in ("_run", "claimable", "wipe", "signal_process"):
         monkeypatch.setattr(privsep, name, refuse)
     monkeypatch.setattr(sysfs, "SYS", tmp_path_factory.mktemp("sys"))
+    monkeypatch.setattr(inventory, "_PROC", tmp_path_factory.mktemp("proc"))
+    monkeypatch.setattr(privsep.context, "tell", lambda what: None)
 
 
 @pytest.fixture

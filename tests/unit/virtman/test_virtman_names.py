@@ -38,6 +38,29 @@ def test_a_uuid_that_is_not_ours_is_nobodys(text):
     assert names.parse_dm_uuid(text) is None
 
 
+named = st.sampled_from([role for role in Role if role is not Role.GROUP])
+
+
+@given(named, keys)
+@example(Role.SNAPSHOT, "a_b")
+@example(Role.CACHE, "d_volume-a")
+def test_a_device_name_tells_the_role_and_the_key_it_was_made_of(role, key):
+    name = names.dm_name(role, key)
+    assert names.parse_dm_name(name) == (role, key)
+    assert len(name.encode()) <= NAME_BYTES
+
+
+@given(st.text(max_size=140))
+@example("origin_")
+@example("origin_-x")
+@example("origin_" + "k" * 101)
+@example("vg-root")
+@example("cachedvolume-a")
+def test_a_device_name_that_we_would_not_make_is_nobodys(text):
+    parsed = names.parse_dm_name(text)
+    assert parsed is None or names.dm_name(*parsed) == text
+
+
 def test_a_uuid_of_ours_without_a_key_is_nobodys():
     assert names.parse_dm_uuid("virtman-1-cached-") is None
     assert names.parse_dm_uuid("virtman-1-cachedvolume-a") is None

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The end of an agent after a number of changes, for tests alone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from virtman import privsep, steps
+from virtman.steps import Steps
+
+PROGRAM = """
+import os
+from virtman import steps
+made = steps.from_environment(os.environ)
+made.done("before")
+made.serving()
+for number in range(4):
+    made.done(f"change {number}")
+print("alive")
+"""
+
+
+def run(**environment):
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("environment", "last"),
+    [
+        ({"VIRTMAN_DIE_AFTER": "1"}, "change 0"),
+        ({"VIRTMAN_DIE_AFTER": "4"}, "change 3"),
+        ({"VIRTMAN_DIE_AFTER": "1", "VIRTMAN_DIE_FROM": "start"}, "before"),
+        ({"VIRTMAN_DIE_AFTER": "2", "VIRTMAN_DIE_FROM": "start"}, "change 0"),
+    ],
+)
+def test_it_dies_after_the_number_of_changes_and_names_the_last(
+    environment, last
+):
+    done = run(**environment)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stderr == f"died after {last}\n"
+
+
+@pytest.mark.parametrize("number", ["5", "0", "", "x"])
+def test_it_lives_when_there_are_fewer_changes(number):
+    assert run(VIRTMAN_DIE_AFTER=number).stdout == "alive\n"
+
+
+def test_without_the_variable_there_is_nothing_that_could_die():
+    assert type(steps.from_environment({})) is Steps
+
+
+def test_each_command_that_changes_something_is_told_of(kernel):
+    told = []
+    privsep.observe(told.append)
+    privsep.dmsetup("create", "x", table="0 8 zero\n")
+    privsep.dmsetup("table", "x")
+    privsep.tgtadm("--mode", "target", "--op", "show")
+    privsep.losetup("--find")
+    privsep.iscsiadm("-m", "discovery", "-t", "sendtargets")
+    privsep.modprobe("loop")
+    privsep.dmsetup("remove", "x")
+    assert told == ["dmsetup create x", "dmsetup remove x"]
