@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an intent's file may say (JSON Schema, draft 7), and in which version.
+
+A version is for readers: one that does not know it must not guess.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import fastjsonschema
+
+VERSION = 1
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 4096}
+_TEXT_OR_NONE = {"oneOf": [_TEXT, {"type": "null"}]}
+_FLAG = {"type": "boolean"}
+
+
+def _object(**fields: Any) -> dict[str, Any]:
+    """Return the schema of an object with these fields and no others."""
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+_SOURCE = _object(
+    host=_TEXT,
+    port={"type": "integer", "minimum": 1, "maximum": 65535},
+    iqn=_TEXT,
+    lun={"type": "integer", "minimum": 0},
+)
+_SOURCES = {"type": "array", "items": _SOURCE, "maxItems": 64}
+_FACTS = _object(
+    sectors={"type": "integer", "minimum": 1},
+    generation={"type": "string"},
+    serial={"type": "string"},
+    digest=_TEXT_OR_NONE,
+)
+_FACTS_OR_NONE = {"oneOf": [_FACTS, {"type": "null"}]}
+
+
+def _kind(name: str, **fields: Any) -> dict[str, Any]:
+    return _object(
+        version={"const": VERSION},
+        kind={"const": name},
+        name=_TEXT,
+        leaving=_FLAG,
+        **fields,
+    )
+
+
+SCHEMA = {
+    "oneOf": [
+        _kind(
+            "instance",
+            image=_TEXT,
+            connections=_SOURCES,
+            device=_TEXT_OR_NONE,
+            file=_TEXT_OR_NONE,
+            facts=_FACTS_OR_NONE,
+            fresh=_FLAG,
+        ),
+        _kind("image", connections=_SOURCES, facts=_FACTS_OR_NONE),
+        _kind("target", iqn=_TEXT, file=_TEXT, device=_TEXT, facts=_FACTS),
+    ]
+}
+
+
+@functools.cache
+def _validate() -> Callable[[Any], Any]:
+    found: Callable[[Any], Any] = fastjsonschema.compile(SCHEMA)
+    return found
+
+
+def check(found: Any) -> None:
+    """Raise ValueError unless this is an intent of a version we know."""
+    version = found.get("version") if isinstance(found, dict) else None
+    if version != VERSION:
+        raise ValueError(f"its version is {version!r}; known is {VERSION}")
+    try:
+        _validate()(found)
+    except fastjsonschema.JsonSchemaException as error:
+        raise ValueError(error.message) from None

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was wanted of this node: one small file a thing, on disk.
+
+``<state_dir>/intents/<kind>.<name>.json``, written before the first step of
+a creation and removed after the last one of the destruction.  With the
+kernel, which says what exists, and the names, which say whose it is, an
+agent that was killed at any step finds its way (:mod:`virtman.recovery`).
+
+A file is either whole or not there: it is written beside, flushed, renamed,
+and the folder flushed.  One that makes no sense is set aside as
+``<name>.broken`` and said in the log.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from virtman import names
+from virtman.coordinator import ImageFacts
+from virtman.exception import VirtmanError
+from virtman.intent_schema import VERSION, check
+from virtman.path import Source
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class InstanceIntent:
+    """A VM's disk.
+
+    ``device`` is what the caller gave for the writes, ``file`` the file of
+    the store unless the device is one by itself.  As long as it is ``fresh``
+    nobody has been told of the disk and the store holds nothing of value.
+    ``facts`` are of the content under the writes, which make no sense on any
+    other.
+    """
+
+    name: str
+    image: str
+    connections: tuple[Source, ...] = ()
+    device: str | None = None
+    file: str | None = None
+    facts: ImageFacts | None = None
+    fresh: bool = True
+    leaving: bool = False
+
+    kind = "instance"
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageIntent:
+    """An image's shared stack; ``facts`` once they are known."""
+
+    name: str
+    connections: tuple[Source, ...]
+    facts: ImageFacts | None = None
+    leaving: bool = False
+
+    kind = "image"
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetIntent:
+    """An image target; ``device`` is the loop device that it is to have."""
+
+    name: str
+    iqn: str
+    file: str
+    device: str
+    facts: ImageFacts
+    leaving: bool = False
+
+    kind = "target"
+
+
+Intent = InstanceIntent | ImageIntent | TargetIntent
+I = TypeVar("I", InstanceIntent, ImageIntent, TargetIntent)  # noqa: E741
+_KINDS: dict[str, type[Intent]] = {
+    kind.kind: kind for kind in (InstanceIntent, ImageIntent, TargetIntent)
+}
+
+
+class Intents:
+    """Every intent of this node, kept in step with the files.
+
+    :param folder: where the files are; made when there is none.
+    :param done: is told of each change.
+    """
+
+    def __init__(
+        self, folder: Path, done: Callable[[str], None] = lambda what: None
+    ) -> None:
+        self._folder = folder
+        self._done = done
+        self._guard = threading.Lock()
+        self._all: dict[tuple[str, str], Intent] = {}
+
+    def load(self) -> None:
+        """Read the files; set aside what makes no sense."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._guard:
+            self._all = {}
+            for file in sorted(self._folder.glob("*.json")):
+                self._load(file)
+
+    def put(self, intent: Intent) -> None:
+        """Write an intent so that it outlives a power cut."""
+        key = (intent.kind, intent.name)
+        with self._guard:
+            if self._all.get(key) == intent:
+                return
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _write(self._folder / names.intent_file(*key), dumps(intent))
+            self._all[key] = intent
+        self._done(f"intent {intent.kind} {intent.name}")
+
+    def remove(self, intent: Intent) -> None:
+        """Forget an intent; one that is not there is fine."""
+        key = (intent.kind, intent.name)
+        with self._guard:
+            if self._all.pop(key, None) is None:
+                return
+            (self._folder / names.intent_file(*key)).unlink(missing_ok=True)
+            _flush(self._folder)
+        self._done(f"intent {intent.kind} {intent.name} removed")
+
+    def get(self, kind: type[I], name: str) -> I | None:
+        """Return the intent of a kind and a name."""
+        found = self._all.get((kind.kind, name))
+        return found if isinstance(found, kind) else None
+
+    def all(self, kind: type[I]) -> list[I]:
+        """Return every intent of a kind, by name."""
+        with self._guard:
+            found = [item for item in self._all.values()]
+        mine = [item for item in found if isinstance(item, kind)]
+        return sorted(mine, key=lambda intent: intent.name)
+
+    def on_image(self, image: str) -> list[InstanceIntent]:
+        """Return the instances that stand, or are to stand, on an image."""
+        return [i for i in self.all(InstanceIntent) if i.image == image]
+
+    def _load(self, file: Path) -> None:
+        try:
+            intent = loads(file.read_text())
+            wanted = names.intent_file(intent.kind, intent.name)
+            if file.name != wanted:
+                raise ValueError(f"it belongs into {wanted}")
+        except (OSError, ValueError, VirtmanError) as error:
+            _set_aside(file, error)
+            return
+        self._all[intent.kind, intent.name] = intent
+
+
+def dumps(intent: Intent) -> str:
+    """Return an intent as the text of its file."""
+    fields = dataclasses.asdict(intent)
+    text = {"version": VERSION, "kind": intent.kind, **fields}
+    return json.dumps(text, indent=1) + "\n"
+
+
+def loads(text: str) -> Intent:
+    """Read the text of an intent's file.
+
+    :raises ValueError: it is none, or of a version that is not known.
+    """
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    check(found)
+    del found["version"]
+    kind = _KINDS[found.pop("kind")]
+    if found.get("facts"):
+        found["facts"] = ImageFacts(**found["facts"])
+    if "connections" in found:
+        found["connections"] = tuple(
+            Source(**item) for item in found["connections"]
+        )
+    intent: Intent = kind(**found)
+    names.check_key(intent.kind, intent.name)
+    return intent
+
+
+def _write(file: Path, text: str) -> None:
+    fresh = file.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(handle)
+    fresh.replace(file)
+    _flush(file.parent)
+
+
+def _flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _set_aside(file: Path, error: Exception) -> None:
+    aside = file.with_suffix(".broken")
+    LOG.error(
+        "%s makes no sense and is set aside as %s; what it was about is left "
+        "as it is: %s", file, aside.name, error,
+    )  # fmt: skip
+    try:
+        file.replace(aside)
+    except OSError as failed:
+        LOG.error("%s stays: %s", file, failed)
