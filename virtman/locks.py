@@ -29,6 +29,18 @@ class NameLocks:
         finally:
             self._take(name, -1)
 
+    @contextlib.contextmanager
+    def try_hold(self, name: str) -> Iterator[bool]:
+        """Hold the lock of a name unless somebody does; yield whether."""
+        lock = self._take(name, 1)
+        held = lock.acquire(blocking=False)
+        try:
+            yield held
+        finally:
+            if held:
+                lock.release()
+            self._take(name, -1)
+
     def _take(self, name: str, by: int) -> threading.Lock:
         """Count who holds or waits; the last one's leave removes the lock."""
         with self._guard:

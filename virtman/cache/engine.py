@@ -54,6 +54,16 @@ class CacheEngine(abc.ABC):
         All or nothing: a failure leaves nothing behind.
         """
 
+    def follow(self, image: str, sectors: int) -> None:  # noqa: B027
+        """Take up the work on a device that stands since before this agent.
+
+        For engines whose cache needs the agent now and then.
+        """
+
+    def kept(self) -> set[str]:
+        """Return the images that this engine has files or processes of."""
+        return set()
+
     @abc.abstractmethod
     def deactivate(self, image: str) -> bool:
         """Give everything back, files included; return whether any was.

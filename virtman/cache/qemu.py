@@ -11,6 +11,7 @@ device on the data file, ``cached_<image>`` over both (see
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from pathlib import Path
 
@@ -95,7 +96,9 @@ class QemuEngine(CacheEngine):
             self._discard(files)
             storage_daemon.create_overlay(files, source, sectors)
             storage_daemon.start(files, source)
-            device = nbd.connect(files.socket, storage_daemon.EXPORT)
+            device = nbd.connect(
+                files.socket, storage_daemon.EXPORT, files.claim
+            )
             undo.callback(nbd.disconnect, device)
             local = loop.attach(files.data, readonly=True)
             undo.callback(loop.detach, local)
@@ -104,6 +107,26 @@ class QemuEngine(CacheEngine):
             self._hydrate(image, sectors, device)
             undo.pop_all()
         return path
+
+    def follow(self, image: str, sectors: int) -> None:
+        """Map the regions anew: the last agent may not have come to it."""
+        if image in self._hydrators:
+            return
+        path = names.dm_path(Role.CACHED, image)
+        cached = dmsetup.find(Role.CACHED, image)
+        if cached is None or not dmsetup.table(cached).count(" switch "):
+            return
+        self._map_all_on_engine(cached, sectors)
+        for device in sysfs.slaves(path):
+            if device.startswith("nbd"):
+                self._hydrate(image, sectors, f"/dev/{device}")
+
+    def kept(self) -> set[str]:
+        """Return the images with an overlay or a data file."""
+        files = self.settings.cache_dir.glob("*")
+        return {
+            file.stem for file in files if file.suffix in (".data", ".qcow2")
+        }
 
     def deactivate(self, image: str) -> bool:
         """Remove the device first: whoever still reads makes that refuse."""
@@ -135,6 +158,7 @@ class QemuEngine(CacheEngine):
             data=cache / f"{image}.data",
             socket=run / f"{names.short(image)}.nbd",
             pidfile=run / f"{names.short(image)}.pid",
+            claim=run / f"{names.short(image)}.device",
         )
 
     def _create_cached(
@@ -147,14 +171,17 @@ class QemuEngine(CacheEngine):
         path = dmsetup.create(Role.CACHED, image, text, readonly=True)
         try:
             cached = dmsetup.Device(Role.CACHED, image, Path(path).name)
-            dmsetup.message(cached, hydration.all_on_engine(sectors))
-            # A scanner that was faster than the message has read zeros; they
-            # must not stay in the page cache.
-            privsep.blockdev("--flushbufs", path)
+            self._map_all_on_engine(cached, sectors)
         except CommandError:
             dmsetup.remove(Role.CACHED, image)
             raise
         return path
+
+    def _map_all_on_engine(self, cached: dmsetup.Device, sectors: int) -> None:
+        dmsetup.message(cached, hydration.all_on_engine(sectors))
+        # A scanner that was faster than the message has read zeros; they
+        # must not stay in the page cache.
+        privsep.blockdev("--flushbufs", cached.path)
 
     def _hydrate(self, image: str, sectors: int, device: str) -> None:
         cached = dmsetup.find(Role.CACHED, image)
@@ -174,10 +201,15 @@ class QemuEngine(CacheEngine):
 
     def _discard(self, files: Files) -> bool:
         """End the daemon and remove the files; return whether any was."""
+        sectors = _room(files.data)[0] // sysfs.SECTOR
+        device = nbd.claimed(files.claim, sectors)
+        if device is not None:
+            nbd.disconnect(device)
         found = storage_daemon.stop(files)
         for device in loop.devices_of(files.data):
             loop.detach(device)
-        for file in (files.overlay, files.data, files.socket, files.pidfile):
+        for name in dataclasses.astuple(files):
+            file = Path(name)
             found = file.exists() or found
             file.unlink(missing_ok=True)
         return found

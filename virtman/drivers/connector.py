@@ -13,6 +13,7 @@ that says nothing for 3 s) costs a change of path and no error.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
@@ -21,7 +22,7 @@ from oslo_concurrency import lockutils
 from oslo_config import cfg
 
 from virtman import privsep, sysfs
-from virtman.drivers import disk
+from virtman.drivers import disk, sessions
 from virtman.exception import CommandError, LayerError, NoSource
 from virtman.path import Path, SessionState, Source
 
@@ -40,8 +41,11 @@ _PROBE_SECONDS = 2.0
 class Connector:
     """Logs in to sources and out of them, one disk each."""
 
-    def __init__(self, lock_path: File) -> None:
+    def __init__(
+        self, lock_path: File, done: Callable[[str], None] = lambda what: None
+    ) -> None:
         self._lock_path = lock_path
+        self._done = done
         self._brick: Any = None
 
     def start(self) -> None:
@@ -95,6 +99,7 @@ class Connector:
             found = self._brick.connect_volume(_properties(source))
         except Exception as error:
             raise NoSource(f"login to {source} failed: {error}") from error
+        self._done(f"login {source}")
         path = Path(source, str(found["path"]), 0)
         try:
             # The kernel would fetch what nobody asked for, from a parent
@@ -110,6 +115,16 @@ class Connector:
 
         :raises LayerError: the session would not go.
         """
+        if path.device:
+            self._log_out(path)
+        else:
+            # os-brick goes by the disk, and there is none.
+            node = _node(path.source)
+            privsep.iscsiadm(*node, "--logout")
+            privsep.iscsiadm(*node, "-o", "delete")
+        self._done(f"logout {path.source}")
+
+    def _log_out(self, path: Path) -> None:
         try:
             self._brick.disconnect_volume(
                 _properties(path.source),
@@ -122,12 +137,16 @@ class Connector:
                 f"logout of {path.source} failed: {error}"
             ) from error
 
+    def standing(self, iqn: str) -> list[Path]:
+        """Return the sessions with this target that there are."""
+        return sessions.standing(iqn)
+
     def state(self, path: Path) -> SessionState:
         """Ask the kernel for the state of a path's session."""
         return disk.session(path.device)
 
     def _prepare_record(self, source: Source) -> None:
-        node = ("-m", "node", "-T", source.iqn, "-p", source.portal)
+        node = _node(source)
         try:
             privsep.iscsiadm(*node)
         except CommandError as error:
@@ -140,6 +159,10 @@ class Connector:
             for word in ("-n", name, "-v", value)
         ]
         privsep.iscsiadm(*node, "-o", "update", *updates)
+
+
+def _node(source: Source) -> tuple[str, ...]:
+    return ("-m", "node", "-T", source.iqn, "-p", source.portal)
 
 
 def _listens(source: Source) -> bool:

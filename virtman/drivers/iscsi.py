@@ -20,6 +20,7 @@ LUN = 1
 VENDOR = "VIRTMAN"
 PRODUCT = "IMAGE"
 _TARGET = re.compile(r"Target ([0-9]+): (\S+)")
+_ADMITTED = "ACL information:"
 _NUMBER = re.compile("[0-9]+")
 # The lowest free target id is looked up, then taken: one at a time in this
 # process.  Another process that wins the race makes tgtd refuse ours.
@@ -29,13 +30,25 @@ _TRIES = 5
 
 @dataclass
 class Target:
-    """A target as tgtd describes it: its disk (LUN 1) and who is logged in."""
+    """A target as tgtd describes it.
+
+    Its disk (LUN 1), who may log in (``admitted``) and who is.
+    """
 
     tid: int
     iqn: str
     device: str | None = None
     serial: str | None = None
     initiators: list[str] = field(default_factory=list)
+    admitted: list[str] = field(default_factory=list)
+
+    def half_made(self, device: str) -> bool:
+        """Tell whether this is what :func:`create` leaves when killed.
+
+        Nobody is let in before the disk is complete.
+        """
+        disk = self.device in (None, device)
+        return disk and not self.initiators and not self.admitted
 
 
 def targets() -> list[Target]:
@@ -56,29 +69,39 @@ def parse(text: str) -> list[Target]:
                 LUN: 1
                     SCSI SN: VMT0123456789ABCDEF
                     Backing store path: /dev/loop0
+            ACL information:
+                ALL
 
     A line that makes no sense is passed over.
     """
     found: list[Target] = []
-    lun = -1
-    for line in text.splitlines():
-        start = _TARGET.fullmatch(line.strip())
+    lun, section = -1, ""
+    for line in map(str.strip, text.splitlines()):
+        start = _TARGET.fullmatch(line)
         if start:
             found.append(Target(int(start[1]), start[2]))
-            lun = -1
-            continue
-        key, _, value = (part.strip() for part in line.partition(": "))
-        if not found:
-            continue
-        if key == "LUN":
-            lun = int(value) if _NUMBER.fullmatch(value) else -1
-        elif key == "Initiator":
-            found[-1].initiators.append(value.split(" alias: ")[0])
-        elif lun == LUN and key == "SCSI SN":
-            found[-1].serial = value
-        elif lun == LUN and key == "Backing store path" and value != "None":
-            found[-1].device = value
+            lun, section = -1, ""
+        elif line.endswith(" information:"):
+            section = line
+        elif found and section == _ADMITTED:
+            found[-1].admitted.append(line)
+        elif found:
+            lun = _detail(found[-1], line, lun)
     return found
+
+
+def _detail(target: Target, line: str, lun: int) -> int:
+    """Note what a line says of a target; return the LUN that it is about."""
+    key, _, value = (part.strip() for part in line.partition(": "))
+    if key == "LUN":
+        return int(value) if _NUMBER.fullmatch(value) else -1
+    if key == "Initiator":
+        target.initiators.append(value.split(" alias: ")[0])
+    elif lun == LUN and key == "SCSI SN":
+        target.serial = value
+    elif lun == LUN and key == "Backing store path" and value != "None":
+        target.device = value
+    return lun
 
 
 def find(iqn: str) -> Target | None:
@@ -94,6 +117,7 @@ def create(iqn: str, device: str, serial: str) -> int:
     the bytes are in the page cache once already, as the image's file or the
     cache's, and without read-ahead buffered reads go page by page.
     """
+    _discard_half_made(iqn, device)
     tid = _new_target(iqn)
     unit = ("--mode", "logicalunit", "--tid", str(tid), "--lun", str(LUN))
     identity = (
@@ -140,6 +164,13 @@ def check() -> None:
             "tgtd does not answer: start it ('systemctl start tgt', Debian "
             f"package tgt); it said: {error.err.strip()}"
         ) from error
+
+
+def _discard_half_made(iqn: str, device: str) -> None:
+    """Take away what an agent that was killed in :func:`create` left."""
+    target = find(iqn)
+    if target is not None and target.half_made(device):
+        _delete(target.tid)
 
 
 def _new_target(iqn: str) -> int:

@@ -47,6 +47,11 @@ def devices_of(file: Path) -> list[str]:
     ]
 
 
+def first_free() -> str:
+    """Return the first loop device without a file; the kernel makes one."""
+    return privsep.losetup("--find").strip()
+
+
 def is_free(device: str) -> bool:
     """Tell whether a loop device exists and has no file behind it."""
     folder = sysfs.block_dir(device)

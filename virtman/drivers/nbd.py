@@ -30,15 +30,18 @@ class Extent:
     depth: int
 
 
-def connect(socket: Path, export: str) -> str:
+def connect(socket: Path, export: str, claim: Path) -> str:
     """Connect a free ``/dev/nbdN`` to a Unix socket and return its path.
 
+    :param claim: a file that gets the device's path before it is connected:
+        the kernel does not tell to what a device is.
     :raises LayerError: no device is free; the remedy is in the message.
     :raises CommandError: the server refused.
     """
     with _choosing:
         last: CommandError | None = None
         for device in _free_devices():
+            claim.write_text(device)
             try:
                 _connect(device, socket, export)
             except CommandError as error:
@@ -57,6 +60,30 @@ def disconnect(device: str) -> None:
     """Disconnect an NBD device; one that has no connection is fine."""
     if is_connected(device):
         privsep.nbd_client("-d", device)
+
+
+def claimed(claim: Path, sectors: int) -> str | None:
+    """Return the device of a claim if it is connected, and by us.
+
+    Another program may have been faster at that device and our agent killed
+    before it tried the next; that one's has another size, is in use or can
+    be written.  Only what is free is claimed, so a later claim of the same
+    device shows that an earlier one came to nothing.
+
+    :param sectors: size of our export in sectors of 512 bytes.
+    """
+    with _choosing:
+        device = sysfs.read(claim)
+        if not device or not is_connected(device) or _is_outdone(claim):
+            return None
+    folder = sysfs.block_dir(device)
+    ours = (
+        sysfs.sectors(device) == sectors
+        and not sysfs.holders(device)
+        and folder is not None
+        and sysfs.read(folder / "ro") == "1"
+    )
+    return device if ours else None
 
 
 def is_connected(device: str) -> bool:
@@ -83,6 +110,17 @@ def extents(socket: Path, export: str) -> list[Extent]:
         raise LayerError(
             f"nbdinfo gave no map of {socket}: {answer[:80]!r}"
         ) from error
+
+
+def _is_outdone(claim: Path) -> bool:
+    """Tell whether a later claim is for the same device."""
+    device, when = sysfs.read(claim), claim.stat().st_mtime_ns
+    others = (
+        other
+        for other in claim.parent.glob(f"*{claim.suffix}")
+        if other != claim and sysfs.read(other) == device
+    )
+    return any(other.stat().st_mtime_ns > when for other in others)
 
 
 def _free_devices() -> list[str]:

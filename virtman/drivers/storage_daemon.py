@@ -32,6 +32,7 @@ CLUSTER = 65536
 _PROGRAM = "qemu-storage-daemon"
 # Seconds a daemon has to end after SIGTERM; it takes well under one.
 _PATIENCE = 30.0
+_PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Files:
     data: Path
     socket: Path
     pidfile: Path
+    claim: Path
 
 
 def create_overlay(files: Files, source: str, sectors: int) -> None:
@@ -91,10 +93,17 @@ def pid(files: Files) -> int | None:
     if not text or not text.strip().isdigit():
         return None
     number = int(text)
-    argv = sysfs.read(Path("/proc") / str(number) / "cmdline") or ""
-    words = argv.split("\0")
-    mine = _PROGRAM in words[0] and str(files.pidfile) in words
-    return number if mine else None
+    return number if _is_of(number, files) else None
+
+
+def find(files: Files) -> int | None:
+    """Return the daemon's process id, with or without its pid file.
+
+    An agent that was killed while a daemon started may have left one that
+    has not written the file yet.
+    """
+    numbers = (int(e.name) for e in _PROC.iterdir() if e.name.isdigit())
+    return pid(files) or next((n for n in numbers if _is_of(n, files)), None)
 
 
 def stop(files: Files) -> bool:
@@ -102,15 +111,21 @@ def stop(files: Files) -> bool:
 
     :raises LayerError: it did not end in time.
     """
-    number = pid(files)
+    number = find(files)
     if number is None:
         return False
     privsep.signal_process(number, signal.SIGTERM)
     deadline = time.monotonic() + _PATIENCE
-    while pid(files) is not None:
+    while _is_of(number, files):
         if time.monotonic() > deadline:
             raise LayerError(
                 f"{_PROGRAM} (process {number}) does not end on SIGTERM"
             )
         time.sleep(0.02)
     return True
+
+
+def _is_of(number: int, files: Files) -> bool:
+    """Tell whether a process is the daemon with this pid file."""
+    words = (sysfs.read(_PROC / str(number) / "cmdline") or "").split("\0")
+    return _PROGRAM in words[0] and str(files.pidfile) in words

@@ -23,6 +23,13 @@ class Cache(Layer):
         """Ask the engine."""
         return self._engine.status(self._image, self._sectors)
 
+    def activate(self, below: str) -> tuple[str, bool]:
+        """Build it, or have the engine take up what stands."""
+        device, built = super().activate(below)
+        if not built:
+            self._engine.follow(self._image, self._sectors)
+        return device, built
+
     def build(self, below: str) -> str:
         """Have the engine cache ``below``."""
         return self._engine.activate(self._image, below, self._sectors)

@@ -25,7 +25,7 @@ class Export(Layer):
     def status(self, below: str) -> Status:
         """Compare the exported device and the serial number."""
         target = iscsi.find(self._iqn)
-        if target is None:
+        if target is None or target.half_made(self._device):
             return ABSENT
         if (target.device, target.serial) != (self._device, self._serial):
             reason = (
@@ -41,10 +41,13 @@ class Export(Layer):
         return self._below
 
     def deactivate(self) -> bool:
-        """Remove the target.
+        """Remove the target, if it is the one over our device.
 
         :raises InUse: a child is still logged in.
         """
+        target = iscsi.find(self._iqn)
+        if target is None or target.device not in (None, self._device):
+            return False
         return iscsi.remove(self._iqn)
 
     def children(self) -> list[str]:

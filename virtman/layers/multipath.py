@@ -65,6 +65,12 @@ class Multipath(Layer):
         """The device's path."""
         return names.dm_path(Role.MULTIPATH, self._image)
 
+    @property
+    def disks(self) -> list[str]:
+        """The disks of the live table as ``major:minor``, best first."""
+        found = dmsetup.find(Role.MULTIPATH, self._image)
+        return devices_of(dmsetup.table(found)) if found else []
+
     def status(self, below: str) -> Status:
         """Compare the size; the paths are :meth:`update`'s business."""
         found = dmsetup.find(Role.MULTIPATH, self._image)

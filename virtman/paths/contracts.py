@@ -21,6 +21,9 @@ class Sessions(Protocol):
     def disconnect(self, path: Path) -> None:
         """Log out."""
 
+    def standing(self, iqn: str) -> list[Path]:
+        """Return the sessions with this target that there are."""
+
     def state(self, path: Path) -> SessionState:
         """Ask the kernel for the session's state."""
 

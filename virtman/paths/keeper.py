@@ -62,6 +62,7 @@ class Paths:
         )
         self._wanted: tuple[Source, ...] = ()
         self._pending: frozenset[Source] = frozenset()
+        self._standing: tuple[Path, ...] = ()
         self._standby_from = 0.0
         self._ending = self._dirty = self._poked = False
         self._thread = threading.Thread(
@@ -69,12 +70,17 @@ class Paths:
         )
 
     def start(
-        self, wanted: Sequence[Source], pending: Collection[Source] = ()
+        self,
+        wanted: Sequence[Source],
+        pending: Collection[Source] = (),
+        standing: Sequence[Path] = (),
     ) -> None:
         """Begin to log in; returns at once.
 
         :param pending: sources that are still coming up.
+        :param standing: sessions that an agent before this one has left.
         """
+        self._standing = tuple(standing)
         self._wanted = tuple(dict.fromkeys(wanted))
         self._pending = frozenset(pending)
         self._standby_from = time.monotonic() + self._standby_wait
@@ -194,6 +200,8 @@ class Paths:
     def _round(self) -> bool:
         """Do what can be done now; return whether nothing is left to try."""
         wanted = self._wanted
+        standing, self._standing = self._standing, ()
+        self._links.adopt(standing)
         self._links.take_back()
         self._links.put_under(wanted, self._live)
         for source in self._to_connect(wanted):

@@ -84,6 +84,24 @@ class Links:
             self._changed.notify_all()
         return True
 
+    def adopt(self, standing: Sequence[Path]) -> None:
+        """Take up sessions that stand since before this agent.
+
+        One without a disk is ended: its login was cut short.
+        """
+        for path in standing:
+            if not path.device:
+                self._sessions.disconnect(path)
+                continue
+            try:
+                self._identity.check(path)
+            except WrongIdentity as error:
+                self._give_back(path, error)
+                continue
+            with self._changed:
+                self._paths[path.source] = path
+                self._changed.notify_all()
+
     def down(self, deep: bool) -> list[Path]:
         """Return the paths that are down, as the kernel says.
 

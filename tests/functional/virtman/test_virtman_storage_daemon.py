@@ -7,6 +7,7 @@ device, so that neither root nor a kernel feature is needed.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import subprocess
@@ -157,9 +158,16 @@ def test_a_daemon_is_known_by_its_pid_file_and_by_what_it_runs(daemon):
 def test_another_images_daemon_is_not_taken_for_ones_own(daemon, tmp_path):
     copy = tmp_path / "other.pid"
     copy.write_text(daemon.pidfile.read_text())
-    other = Files(daemon.overlay, daemon.data, daemon.socket, copy)
+    other = dataclasses.replace(daemon, pidfile=copy)
     assert storage_daemon.pid(other) is None
     assert not storage_daemon.stop(other)
+
+
+def test_a_daemon_that_has_lost_its_pid_file_is_found_and_ended(daemon):
+    daemon.pidfile.unlink()
+    assert storage_daemon.pid(daemon) is None
+    assert storage_daemon.stop(daemon)
+    assert storage_daemon.find(daemon) is None
 
 
 def test_a_daemon_ends_when_told_and_telling_it_again_changes_nothing(daemon):

@@ -63,7 +63,7 @@ def wait_until_free(iqn):
 
 def test_a_target_has_the_disk_and_the_serial_it_was_made_with(tgtd, disk):
     tid = iscsi.create(IQN + "1", disk, SERIAL)
-    wanted = iscsi.Target(tid, IQN + "1", disk, SERIAL)
+    wanted = iscsi.Target(tid, IQN + "1", disk, SERIAL, admitted=["ALL"])
     assert iscsi.targets() == [wanted]
     assert iscsi.find(IQN + "1") == wanted
     shown = tgtd.says("--mode", "target", "--op", "show")

@@ -29,6 +29,12 @@ class FakeDaemon:
         for _ in range(devices):
             kernel.sys.add("nbd", 0)
         monkeypatch.setattr(storage_daemon, "pid", self._pid)
+        monkeypatch.setattr(storage_daemon, "find", self._pid)
+        monkeypatch.setattr(
+            storage_daemon,
+            "_is_of",
+            lambda number, files: bool(self._pid(files)),
+        )
         monkeypatch.setattr(privsep, "signal_process", self._signal)
 
     def connected(self):
@@ -57,6 +63,7 @@ class FakeDaemon:
         return 4242 if files.pidfile in self.running else None
 
     def _signal(self, number, signal):
+        self._kernel.life.alive()
         assert (number, signal) == (4242, 15)
         self.running.clear()
 
@@ -70,6 +77,7 @@ class FakeDaemon:
             raise Refused("Error: Connection refused")
         self._kernel.sys.write(name, "pid", 1)
         self._kernel.sys.write(name, "size", self.size // 512)
+        self._kernel.sys.write(name, "ro", 1)
         return ""
 
     def _info(self, args, _):

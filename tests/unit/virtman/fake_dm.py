@@ -61,6 +61,7 @@ class FakeDm:
             raise Refused("Device or resource busy")
         table, lower, sectors = self._resolved(text, flags)
         kernel_name = self._sys.add("dm-", sectors, f"/dev/mapper/{name}")
+        self._sys.write(kernel_name, "dm/name", name)
         self._sys.write(kernel_name, "dm/uuid", uuid)
         self._sys.write(kernel_name, "dm/suspended", 0)
         self._sys.stand_on(kernel_name, lower)

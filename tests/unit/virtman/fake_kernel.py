@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from fake_dm import FakeDm, Refused
+from fake_life import Life
 from fake_sys import FakeSys
 from fake_tgt import FakeTgt
 
@@ -38,6 +39,7 @@ class FakeKernel:
         self.deadlines: dict[tuple[str, ...], float | None] = {}
         self._refused: list[tuple[str, ...]] = []
         self._refused_nth = -1
+        self.life = Life()
         self.tools = {
             "dmsetup": self.dm,
             "tgtadm": lambda args, stdin: self.tgt(args[2:], stdin),
@@ -60,6 +62,7 @@ class FakeKernel:
     ) -> str:
         """Stand in for the function of privsep; other tools just succeed."""
         self.deadlines[tuple(argv)] = deadline
+        self.life.alive()
         with self.sys.lock:
             return self._run(argv, stdin)
 
@@ -101,6 +104,18 @@ class FakeKernel:
             for file in self.sys.root.glob("block/loop*/loop/backing_file")
         }
 
+    def lose_power(self) -> None:
+        """Forget all devices, targets and what is attached to what."""
+        for name in [n for n in self.sys.devices() if n.startswith("dm-")]:
+            self.sys.stand_on(name, [])
+        for name in self.sys.devices():
+            if name.startswith(("dm-", "sd")):
+                self.sys.remove(name)
+        for device in self.loops():
+            self.run(["losetup", "--detach", device])
+        self.dm.devices.clear()
+        self.tgt.targets.clear()
+
     def left(self) -> list[str]:
         """Return what stands: the leftover check of a test."""
         disks = [n for n in self.sys.devices() if n.startswith("sd")]
@@ -113,6 +128,7 @@ class FakeKernel:
         return any(set(words) <= set(argv) for words in self._refused)
 
     def _wipe(self, device: str, length: int) -> None:
+        self.life.alive()
         self.wiped.append((device, length))
 
     def _losetup(self, args: list[str], _: str | None) -> str:
@@ -123,6 +139,8 @@ class FakeKernel:
                 raise Refused(f"{words[0]}: No such device or address")
             (self.sys.folder(name) / "loop/backing_file").unlink()
             return ""
+        if not words:
+            return f"{self.free_loop()}\n"
         file = Path(words[-1])
         if not file.exists():
             raise Refused(f"{file}: No such file or directory")

@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import threading
 
+from fake_life import Life, MortalIntents
 from fake_portals import Portals
 from fake_volt import FakeVolt
 
-from virtman import names
+from virtman import names, privsep
 from virtman.cache.engine import CacheEngine
 from virtman.coordinator import Assignment, ImageFacts
 from virtman.drivers import dmsetup
 from virtman.exception import NoSpace
+from virtman.imageservice import ImageService
 from virtman.names import Role
 from virtman.node import Node
 from virtman.path import Path, Source
+from virtman.recovery import Recovery
 from virtman.rhythm import Rhythm
 from virtman.stack import ABSENT, State, Status
 from virtman.toolbox import Toolbox
@@ -49,6 +53,7 @@ class Disks(Portals):
         return Path(source, f"/dev/{name}", sectors)
 
     def disconnect(self, path: Path) -> None:
+        self.life.alive()
         self._kernel.sys.remove(path.device.removeprefix("/dev/"))
         super().disconnect(path)
 
@@ -98,17 +103,46 @@ class Site:
         self.nodes = []
         self.start()
 
-    def start(self, **changes):
-        """Start an agent, as after a restart: it knows nothing."""
+    def start(self, left=None, **changes):
+        """Start an agent, as after a restart: it knows nothing.
+
+        :param left: after so many changes it is killed.
+        """
         self.settings = dataclasses.replace(self.settings, **changes)
         self.rhythm = Rhythm(3600.0)
-        self.node = Node(
-            Toolbox(
-                self.settings, self.engine, self.portals, self.volt,
-                self.rhythm,
-            )
+        self.life = Life(left)
+        self.kernel.life = self.portals.life = self.volt.life = self.life
+        privsep.observe(self.life.done)
+        self.intents = MortalIntents(self.folder, self.life)
+        tools = Toolbox(
+            self.settings, self.engine, self.portals, self.volt, self.rhythm,
+            self.intents,
         )  # fmt: skip
+        self.node = Node(tools)
+        self.images = ImageService(self.settings, self.volt, self.intents)
+        self.recovery = Recovery(self.node, self.images, tools)
         self.nodes.append(self.node)
+
+    def recover(self, left=None):
+        """Start the agent again and let it put all in order."""
+        self.node.close()
+        self.images.stop()
+        self.start(left)
+        self.recovery.begin()
+        self.recovery.first()
+
+    def power_cut(self):
+        """Lose what a host loses with its power, the agent with it."""
+        self.node.close()
+        self.images.stop()
+        self.portals.sessions.clear()
+        self.kernel.lose_power()
+        shutil.rmtree(self.settings.run_dir, ignore_errors=True)
+
+    @property
+    def folder(self):
+        """Where the intents are."""
+        return self.settings.state_dir / "intents"
 
     def create(self, name="vm1", image="a", hosts=("server",), device=None):
         connections = [source_of(host, f"volume-{image}") for host in hosts]
@@ -118,7 +152,8 @@ class Site:
         """Return all there is on the host, sessions and stores included."""
         stores = [f.name for f in self.settings.snapshot_dir.glob("*")]
         sessions = [str(source) for source in self.portals.sessions]
-        return sorted([*self.kernel.left(), *sessions, *stores])
+        intents = [file.name for file in self.folder.glob("*")]
+        return sorted([*self.kernel.left(), *sessions, *stores, *intents])
 
     def threads(self):
         return [t for t in threading.enumerate() if "paths-" in t.name]

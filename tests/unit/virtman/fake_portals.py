@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import threading
 
+from fake_life import Life
+
 from virtman.exception import NoSource
 from virtman.path import Path, SessionState, Source
 
@@ -32,23 +34,31 @@ class Portals:
         self.log: list[tuple[str, str]] = []
         self.sessions: dict[Source, Path] = {}
         self._changed = threading.Condition()
+        self.life = Life()
 
     def serves(self, source: Source) -> bool:
         self.note("ask", source.host)
         return source.host in self.serving
 
     def connect(self, source: Source) -> Path:
+        self.life.alive()
         self.note("login", source.host)
         if source.host in self.failing:
             raise NoSource(f"login to {source.host} failed")
         path = self.disk(source)
         self.sessions[source] = path
+        self.life.done(f"login {source.host}")
         return path
 
     def disconnect(self, path: Path) -> None:
+        self.life.alive()
         self.sessions.pop(path.source)
         self.gone.discard(path.source.host)
         self.note("logout", path.source.host)
+        self.life.done(f"logout {path.source.host}")
+
+    def standing(self, iqn: str) -> list[Path]:
+        return [p for s, p in self.sessions.items() if s.iqn == iqn]
 
     def state(self, path: Path) -> SessionState:
         host = path.source.host

@@ -20,7 +20,7 @@ Target {tid}: {iqn}
             Backing store path: None
 {unit}    Account information:
     ACL information:
-"""
+{acl}"""
 UNIT = """\
         LUN: 1
             Type: disk
@@ -111,6 +111,7 @@ def _listed(tid: int, target: Served) -> str:
         NEXUS.format(number=number, name=name)
         for number, name in enumerate(target.initiators, 1)
     )
+    acl = "".join(f"        {name}\n" for name in target.acl)
     return LISTING.format(
-        tid=tid, iqn=target.iqn, nexus=nexus, unit=unit or ""
+        tid=tid, iqn=target.iqn, nexus=nexus, unit=unit or "", acl=acl
     )

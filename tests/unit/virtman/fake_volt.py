@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import threading
 
+from fake_life import Life
+
 from virtman.coordinator import Assignment, Told, VoltAway
 
 
@@ -24,6 +26,7 @@ class FakeVolt:
         self.failed = []
         self.error = None
         self.heard = []
+        self.life = Life()
         self._guard = threading.Lock()
 
     def go_away(self):
@@ -58,7 +61,10 @@ class FakeVolt:
         self._hear("withdraw", seat)
 
     def _hear(self, what, about):
+        self.life.alive()
         with self._guard:
             self.heard.append((what, about))
         if self.error is not None:
             raise self.error
+        if what != "beat":
+            self.life.done(f"volt: {what}")
