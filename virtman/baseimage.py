@@ -15,8 +15,9 @@ from collections.abc import Sequence
 
 from virtman import names
 from virtman.coordinator import Assignment, ImageFacts, Report, Seat
-from virtman.exception import VirtmanError
+from virtman.exception import NotFound, VirtmanError
 from virtman.identity import Identity
+from virtman.intents import ImageIntent
 from virtman.layers.cache import Cache
 from virtman.layers.export import Export
 from virtman.layers.membership import Membership
@@ -26,6 +27,7 @@ from virtman.names import Role
 from virtman.path import Source
 from virtman.paths.keeper import Paths
 from virtman.place import Place
+from virtman.remains import Remains
 from virtman.stack import Layer, Stack
 from virtman.toolbox import Toolbox
 
@@ -58,6 +60,16 @@ class BaseImage:
         return place.seat if self._whole and place else None
 
     @property
+    def deployed(self) -> bool:
+        """Whether the stack stands, or most of it, and is this agent's."""
+        return self._stack is not None
+
+    @property
+    def facts(self) -> ImageFacts | None:
+        """What the image is, as far as that is known."""
+        return self._identity.facts
+
+    @property
     def portals(self) -> list[str]:
         """The portals that the image is read from now, best first."""
         return self._paths.portals if self._paths else []
@@ -84,13 +96,43 @@ class BaseImage:
         if self._stack is not None:
             self._complete(self._stack)
             return False
+        known = self._tools.intents.get(ImageIntent, self.image)
+        if known is not None and known.facts is not None:
+            self.restore(known)
+            return False
         self._connections = tuple(connections)
+        self._intend()
         try:
-            self._build(self._assignment())
+            self._build(self._assignment(self._tools.settings.place_timeout))
         except Exception:
             self._forget()
             raise
         return True
+
+    def restore(self, intent: ImageIntent) -> None:
+        """Take up what an agent before this one built, and build the rest.
+
+        No source is waited for, and nothing is taken away when it fails: VMs
+        may be reading what stands.
+
+        :param intent: with the facts of the content.
+        """
+        if self._stack is not None:
+            return
+        self._connections = intent.connections
+        self._identity.facts = facts = intent.facts
+        if facts is None:
+            raise NotFound(
+                f"nothing is known of the content that {self.image} had"
+            )
+        try:
+            self._intend()
+            self._start_paths(self._assignment(0.0))
+            self._erect(facts)
+        except Exception:
+            self._abandon()
+            raise
+        LOG.info("%s is taken up again", self.image)
 
     def undeploy(self) -> bool:
         """Take the stack away, from the top; return whether it is gone.
@@ -101,6 +143,7 @@ class BaseImage:
         if self._stack is None:
             return False
         self._whole = False
+        self._intend(leaving=True)
         self._stack.deactivate()
         self._forget()
         return True
@@ -139,8 +182,11 @@ class BaseImage:
         if self._paths is not None:
             self._paths.stop()
 
-    def _assignment(self) -> Assignment:
-        """Ask volt, unless the image's file is served on this very host."""
+    def _assignment(self, patience: float) -> Assignment:
+        """Ask volt, unless the image's file is served on this very host.
+
+        :param patience: seconds to ask for a place while there is none.
+        """
         mine = self._tools.settings.host_ip
         local = [item for item in self._connections if item.host == mine]
         if local:
@@ -148,7 +194,7 @@ class BaseImage:
             return Assignment(None, ())
         self._place = Place(self.image, self._connections[0], self._tools)
         try:
-            answer = self._place.ask()
+            answer = self._place.ask(patience, self._identity.facts)
         except VirtmanError as error:
             LOG.warning(
                 "%s; %s is read from %s",
@@ -156,35 +202,62 @@ class BaseImage:
                 ", ".join(source.portal for source in self._connections),
             )  # fmt: skip
             return Assignment(None, ())
-        self._identity.facts = answer.image
+        self._identity.facts = self._identity.facts or answer.image
         return answer
 
     def _build(self, assignment: Assignment) -> None:
         if self._identity.facts is not None:
             self._require_space(self._identity.facts)
         timeout = self._tools.settings.source_timeout
-        self._paths = self._new_paths()
-        self._paths.start(self._sources(assignment), assignment.pending)
+        paths = self._start_paths(assignment)
         facts = self._identity.facts or self._identity.learn(
-            self._paths.wait_first(timeout)
+            paths.wait_first(timeout)
         )
         self._require_space(facts)
+        self._intend()
+        stack = self._erect(facts)
+        try:
+            paths.wait_applied(timeout)
+        except Exception:
+            self._stack, self._whole = None, False
+            stack.deactivate()
+            raise
+
+    def _start_paths(self, assignment: Assignment) -> Paths:
+        """Log in to the sources; go on with sessions that stand already."""
+        standing = Remains(self.image, self._tools).sessions
+        wanted = self._sources(assignment)
+        if assignment.peer_id is None:
+            # Nobody has named others: reads go on where they were.
+            wanted = (*(path.source for path in standing), *wanted)
+        self._paths = self._new_paths()
+        self._paths.start(wanted, assignment.pending, standing)
+        return self._paths
+
+    def _erect(self, facts: ImageFacts) -> Stack:
+        """Build the stack, or what is missing of it."""
         self._multipath = Multipath(self.image, facts.sectors)
         stack = Stack(self._layers(facts, self._multipath))
         stack.activate()
-        try:
+        if self._paths is not None:
             self._paths.stand_under(self._multipath)
-            self._paths.wait_applied(timeout)
-        except Exception:
-            stack.deactivate()
-            raise
         self._stack, self._whole = stack, True
+        return stack
 
     def _complete(self, stack: Stack) -> None:
         """Build again what a refused removal took off the top."""
         if not self._whole:
+            self._intend()
             stack.activate()
             self._whole = True
+
+    def _intend(self, *, leaving: bool = False) -> None:
+        """Write down what is wanted, for the agent after this one."""
+        self._tools.intents.put(
+            ImageIntent(
+                self.image, self._connections, self._identity.facts, leaving
+            )
+        )
 
     def _layers(self, facts: ImageFacts, multipath: Multipath) -> list[Layer]:
         layers: list[Layer] = [
@@ -222,12 +295,25 @@ class BaseImage:
     def _forget(self) -> None:
         """Log out and return to the state before the deployment."""
         paths, self._paths = self._paths, None
-        if paths is not None:
-            paths.stop()
-            if self._multipath is not None:
-                self._multipath.deactivate()
-            paths.logout()
-        if self._place is not None and self._stack is None:
-            self._place.leave()
-        self._place = self._multipath = self._stack = None
+        try:
+            if paths is not None:
+                paths.stop()
+                if self._multipath is not None:
+                    self._multipath.deactivate()
+                paths.logout()
+            if self._place is not None and self._stack is None:
+                self._place.leave()
+            self._tools.intents.remove(ImageIntent(self.image, ()))
+        finally:
+            self._reset()
+
+    def _abandon(self) -> None:
+        """Let go of what could not be taken up; all stays as it is."""
+        if self._paths is not None:
+            self._paths.stop()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._place = self._multipath = self._stack = self._paths = None
+        self._whole = False
         self._identity = Identity(self.image)

@@ -17,7 +17,12 @@ from pathlib import Path
 from virtman import privsep, sysfs
 from virtman.conf import Settings
 from virtman.drivers import loop
-from virtman.exception import InUse, InvalidRequest, VirtmanError
+from virtman.exception import (
+    InUse,
+    InvalidRequest,
+    NotFound,
+    VirtmanError,
+)
 
 # dm-snapshot's persistent store (drivers/md/dm-snap-persistent.c): a header
 # chunk, then areas of one metadata chunk (an exception takes 16 bytes of it)
@@ -64,6 +69,16 @@ class BlockService:
         self._chunk = settings.snapshot_chunk
         self._least = settings.snapshot_min_mib << 20
 
+    def plan(self, instance: str, device: str | None) -> Path | None:
+        """Return the file that an instance's writes would go to.
+
+        :param device: a block device of the caller's, None for our own file.
+        :returns: None if they go to the device itself.
+        """
+        if device is None:
+            return self._own_file(instance)
+        return self._premade_file(device) if _is_free_loop(device) else None
+
     def open(
         self, instance: str, origin_sectors: int, device: str | None
     ) -> Store:
@@ -75,18 +90,52 @@ class BlockService:
         """
         if device is None:
             return self._own(instance, origin_sectors)
-        if _is_free_loop(device):
-            number = int(device.removeprefix(_LOOP))
-            return self._premade(device, number, origin_sectors)
+        file = self.plan(instance, device)
+        if file is not None:
+            return self._premade(device, file, origin_sectors)
         return self._given(device)
 
-    def check(self, device: str | None) -> None:
-        """Refuse a device that :meth:`open` would refuse, and change nothing.
+    def reopen(
+        self, instance: str, device: str | None, file: Path | None
+    ) -> Store:
+        """Return the store that holds an instance's writes from before.
+
+        :raises NotFound: it is not there, or holds no writes.
+        :raises InUse: somebody else holds it.
+        """
+        if file is None:
+            return self._given_again(instance, device or "")
+        if not file.exists():
+            raise NotFound(
+                f"{file}, which had the writes of {instance}, is gone; put "
+                "it back, or destroy the instance"
+            )
+        used = loop.devices_of(file)
+        if used:
+            return Store(used[0], file, own=device is None)
+        free = device if device and _is_free_loop(device) else None
+        return Store(loop.attach(file, device=free), file, own=device is None)
+
+    def discard(
+        self, instance: str, device: str | None, file: Path | None
+    ) -> None:
+        """Detach the store wherever it is; remove our own file."""
+        if file is None:
+            return
+        for used in loop.devices_of(file):
+            loop.detach(used)
+        if device is None:
+            self._own_file(instance).unlink(missing_ok=True)
+
+    def check(self, instance: str, device: str | None) -> None:
+        """Refuse what :meth:`open` would refuse, and change nothing.
 
         :raises InvalidRequest: no such device, or too small.
         :raises InUse: somebody holds it.
         """
-        if device is not None and not _is_free_loop(device):
+        if device is None:
+            self._check_own(self._own_file(instance))
+        elif not _is_free_loop(device):
             self._given(device)
 
     def close(self, store: Store) -> None:
@@ -111,13 +160,16 @@ class BlockService:
     def _own_file(self, instance: str) -> Path:
         return self._folder / f"{instance}.cow"
 
-    def _own(self, instance: str, origin_sectors: int) -> Store:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._own_file(instance)
+    def _check_own(self, file: Path) -> None:
         used = loop.devices_of(file)
         if used:
             raise InUse(f"{file} is attached to {', '.join(used)} already")
         _refuse_old_writes(file)
+
+    def _own(self, instance: str, origin_sectors: int) -> Store:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._own_file(instance)
+        self._check_own(file)
         new = not file.exists()
         size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
         try:
@@ -128,17 +180,38 @@ class BlockService:
                 file.unlink(missing_ok=True)
             raise
 
-    def _premade(self, device: str, number: int, origin_sectors: int) -> Store:
-        self._folder.mkdir(parents=True, exist_ok=True)
+    def _premade_file(self, device: str) -> Path:
+        number = int(device.removeprefix(_LOOP))
         file = self._folder / f"snap{number}.blk"
         tutorial = self._folder / f"snapshot{number}.blk"
         if tutorial.exists() and not file.exists():
-            file = tutorial
+            return tutorial
+        return file
+
+    def _premade(self, device: str, file: Path, origin_sectors: int) -> Store:
+        self._folder.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
             _stretch(file, size)
         loop.attach(file, device=device)
         return Store(device, file)
+
+    def _given_again(self, instance: str, device: str) -> Store:
+        """Take a device that must hold what the instance wrote.
+
+        After a boot the name may be another disk's.
+        """
+        if not sysfs.sectors(device):
+            raise NotFound(
+                f"{device}, which had the writes of {instance}, is not on "
+                "this node; attach it, or destroy the instance"
+            )
+        if privsep.head(device, len(_SNAPSHOT_MAGIC)) != _SNAPSHOT_MAGIC:
+            raise NotFound(
+                f"{device} does not hold the writes of {instance}: it has "
+                "no header of a snapshot; attach the right one"
+            )
+        return Store(device)
 
     def _given(self, device: str) -> Store:
         size = sysfs.sectors(device) * sysfs.SECTOR

@@ -10,13 +10,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from virtman import snapshot
 from virtman.baseimage import BaseImage
+from virtman.blockservice import BlockService
 from virtman.coordinator import Assignment
-from virtman.exception import InUse, VirtmanError
+from virtman.exception import InUse, VirtmanError, WrongIdentity
+from virtman.intents import ImageIntent, InstanceIntent
 from virtman.path import Source
+from virtman.remains import Remains
 from virtman.snapshot import Instance, Snapshots
+from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
 
@@ -24,15 +29,16 @@ LOG = logging.getLogger(__name__)
 class Image:
     """The verbs on one image, each under its lock."""
 
-    def __init__(self, base: BaseImage, snapshots: Snapshots) -> None:
-        self.base = base
-        self._snapshots = snapshots
+    def __init__(self, image: str, tools: Toolbox) -> None:
+        self.name = image
+        self.base = BaseImage(image, tools)
+        settings = tools.settings
+        self._snapshots = Snapshots(
+            BlockService(settings), settings.snapshot_chunk
+        )
+        self._remains = Remains(image, tools)
+        self._intents = tools.intents
         self._lock = threading.Lock()
-
-    @property
-    def name(self) -> str:
-        """The image's key, with its ``volume-`` prefix."""
-        return self.base.image
 
     def create(
         self, name: str, connections: Sequence[Source], device: str | None
@@ -41,15 +47,142 @@ class Image:
 
         A failure takes away again what this very call has built.
         """
-        self._snapshots.check(device)
+        intent = self._snapshots.intend(name, self.name, connections, device)
+        return self._create(intent)
+
+    def destroy(self, intent: InstanceIntent) -> None:
+        """Remove an instance and its data; the image stays for the next.
+
+        :raises InUse: the VM still runs; the instance stays as it is.
+        """
         with self._lock:
-            built = self.base.deploy(connections)
+            self._intents.put(replace(intent, leaving=True))
             try:
-                return self._snapshots.create(name, self.name, device)
-            except Exception:
-                if built:
-                    self._take_back()
+                self._snapshots.purge(intent)
+            except InUse:
+                self._intents.put(replace(intent, leaving=False))
                 raise
+            self._intents.remove(intent)
+
+    def describe(self, instance: Instance) -> InstanceIntent:
+        """Return the intent of an instance, be it written down or not."""
+        known = self._intents.get(InstanceIntent, instance.name)
+        return known or self._snapshots.describe(instance, self.base.facts)
+
+    def settle(self, intent: InstanceIntent) -> None:
+        """Put in order an instance that an agent before this one left.
+
+        What was to go goes; what was being made is made anew, for nobody has
+        been told of it; what was whole is whole again.
+        """
+        if intent.leaving:
+            self.destroy(intent)
+        elif not intent.fresh:
+            self._restore(intent)
+        elif self.base.facts and snapshot.find(intent.name) is not None:
+            self._keep(intent)
+        else:
+            self._snapshots.purge(intent)
+            self._create(intent)
+
+    def recover(self) -> None:
+        """Take up, or take away, what an agent before this one left of it."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            intent = self._intents.get(ImageIntent, self.name)
+            if intent is None or self.base.deployed:
+                return
+            if not self._is_wanted() and not self._remains.children:
+                self._remains.clear()
+            elif intent.facts is not None:
+                self.base.restore(intent)
+        finally:
+            self._lock.release()
+
+    def adopt(self, instance: Instance) -> bool:
+        """Give an instance that stands without an intent one; say whether.
+
+        Its disk may be in use, so it is never taken away for that.
+        """
+        with self._lock:
+            known = self._intents.get(ImageIntent, self.name)
+            base = known or self._remains.describe()
+            if base is None or base.facts is None:
+                return False
+            self._intents.put(base)
+            made = self._snapshots.describe(instance, base.facts)
+            self._intents.put(replace(made, connections=base.connections))
+            return True
+
+    def clear(self) -> None:
+        """Remove what stands of an image that nothing is known of."""
+        with self._lock:
+            if not self._is_wanted() and not self.base.deployed:
+                self._remains.clear()
+
+    def _create(self, intent: InstanceIntent) -> Instance:
+        with self._lock:
+            self._intents.put(intent)
+            try:
+                made = self._make(intent)
+            except Exception:
+                self._give_up(intent)
+                raise
+            self._keep(intent)
+            return made
+
+    def _keep(self, intent: InstanceIntent) -> None:
+        """Note that what is written to an instance is of value from now."""
+        self._intents.put(replace(intent, fresh=False, facts=self.base.facts))
+
+    def _make(self, intent: InstanceIntent) -> Instance:
+        built = self.base.deploy(intent.connections)
+        try:
+            return self._snapshots.create(intent)
+        except Exception:
+            if built:
+                self._take_back()
+            raise
+
+    def _give_up(self, intent: InstanceIntent) -> None:
+        """Forget an instance that could not be made, and what is left of it.
+
+        What does not go is tried again (:meth:`settle`).
+        """
+        self._intents.put(replace(intent, leaving=True))
+        try:
+            self._snapshots.purge(intent)
+        except VirtmanError as error:
+            LOG.warning("what is left of %s stays: %s", intent.name, error)
+            return
+        self._intents.remove(intent)
+
+    def _restore(self, intent: InstanceIntent) -> None:
+        """Put an instance on its image again, with what the VM has written.
+
+        :raises WrongIdentity: the image is not the one that was written on.
+        """
+        with self._lock:
+            if snapshot.find(intent.name) is not None:
+                return
+            if not self.base.deployed:
+                self.base.restore(
+                    ImageIntent(self.name, intent.connections, intent.facts)
+                )
+            now, then = self.base.facts, intent.facts
+            if now and then and now.serial != then.serial:
+                raise WrongIdentity(
+                    f"{intent.name} was written on {self.name} with serial "
+                    f"{then.serial!r}; here it has {now.serial!r}"
+                )
+            made = self._snapshots.restore(intent)
+            LOG.info("instance %s is back: %s", made.name, made.path)
+
+    def _is_wanted(self) -> bool:
+        """Tell whether an instance stands on it, or is to."""
+        standing = any(i.image == self.name for i in snapshot.instances())
+        return standing or bool(self._intents.on_image(self.name))
 
     def _take_back(self) -> None:
         try:
@@ -59,11 +192,6 @@ class Image:
                 "%s stays until a heartbeat can remove it: %s",
                 self.name, error,
             )  # fmt: skip
-
-    def destroy(self, instance: Instance) -> None:
-        """Remove an instance and its data; the image stays for the next."""
-        with self._lock:
-            self._snapshots.purge(instance)
 
     def follow(self, assignments: Mapping[str, Assignment]) -> None:
         """Read from the parents that volt names; take a place if none yet.
@@ -90,7 +218,7 @@ class Image:
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            if any(item.image == self.name for item in snapshot.instances()):
+            if self._is_wanted():
                 return False
             return self.base.undeploy()
         except InUse as error:

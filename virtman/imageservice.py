@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image targets: a RAW file on this node, exported for the first readers.
 
-file -> read-only loop device -> tgt, and volt is told, a second time when
-the file's digest is known.  Nothing is kept in memory: an image target is a
-target of tgt whose serial number is ours and whose disk is a loop device.  So
-a restarted agent knows its targets; it tells volt of them again.
+The target itself is made in :mod:`virtman.imagetargets`; here volt is told of
+it, a second time when the file's digest is known.  An agent that was started
+again tells volt of all that it finds.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 from virtman import imagefile, names
@@ -20,28 +18,22 @@ from virtman.conf import Settings
 from virtman.coordinator import Coordinator, ImageFacts, Seat
 from virtman.digests import Digests, Job
 from virtman.drivers import iscsi, loop
-from virtman.exception import AlreadyExists, InUse, NotFound, VirtmanError
+from virtman.exception import VirtmanError
+from virtman.imagetargets import ImageTarget, ImageTargets
+from virtman.intents import Intents
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ImageTarget:
-    """An exported image: its key, tgt's id for it, its loop device."""
-
-    image: str
-    tid: int
-    device: str
-    iqn: str
 
 
 class ImageService:
     """Creates, removes and lists the image targets of this node."""
 
-    def __init__(self, settings: Settings, coordinator: Coordinator) -> None:
+    def __init__(
+        self, settings: Settings, coordinator: Coordinator, intents: Intents
+    ) -> None:
         self._settings = settings
         self._coordinator = coordinator
-        self._lock = threading.Lock()
+        self._targets = ImageTargets(intents)
         # What is told to volt is true until the next word of it.
         self._telling = threading.Lock()
         self._unpublished: set[str] = set()
@@ -68,21 +60,11 @@ class ImageService:
         """
         image = names.image_id(image_name)
         iqn = names.iqn(image, iqn_prefix)
-        with self._lock:
-            if self._find(image) or iscsi.find(iqn):
-                raise AlreadyExists(f"image_name = {image} exists")
-            file = imagefile.path_of(file_path)
-            facts = imagefile.inspect(image, file)
-            device = _attach(file, loop_device)
-            try:
-                tid = iscsi.create(iqn, device, facts.serial)
-            except VirtmanError:
-                loop.detach(device)
-                raise
-        target = ImageTarget(image, tid, device, iqn)
+        file = imagefile.path_of(file_path)
+        target, facts = self._targets.create(image, iqn, file, loop_device)
         with self._telling:
             # Whoever destroyed it meanwhile has told volt already.
-            if self._find(image) == target:
+            if self._targets.find(image) == target:
                 self._publish(target, facts, file)
         return target
 
@@ -93,26 +75,20 @@ class ImageService:
         :raises InUse: a node is logged in.
         """
         image = names.image_id(image_name)
-        with self._lock:
-            target = self._find(image)
-            if target is None:
-                raise NotFound(f"image_name = {image} not exists")
-            iscsi.remove(target.iqn)
-            loop.detach(target.device)
-        self._digests.forget(image)
-        with self._telling:
-            self._withdraw(target)
+        iqn = self._targets.destroy(image)
+        self._forget(image, iqn)
 
     def targets(self) -> list[ImageTarget]:
         """Return every image target of this node, by name."""
-        found = [
-            ImageTarget(image, item.tid, item.device or "", item.iqn)
-            for item in iscsi.targets()
-            if (image := names.parse_iqn(item.iqn))
-            and (item.serial or "").startswith(names.SERIAL_PREFIX)
-            and (item.device or "").startswith("/dev/loop")
-        ]
-        return sorted(found, key=lambda target: target.image)
+        return self._targets.all()
+
+    def adopt(self) -> None:
+        """Write down what was exported before there were intents."""
+        self._targets.adopt()
+
+    def recover(self) -> None:
+        """Finish what an agent before this one began; for housekeeping."""
+        self._targets.recover(self._unpublished.add, self._forget)
 
     def republish(self) -> None:
         """Tell volt what it could not be told before; for housekeeping.
@@ -134,10 +110,10 @@ class ImageService:
         """Compute no more digests; targets stay."""
         self._digests.stop()
 
-    def _find(self, image: str) -> ImageTarget | None:
-        return next(
-            (item for item in self.targets() if item.image == image), None
-        )
+    def _forget(self, image: str, iqn: str) -> None:
+        self._digests.forget(image)
+        with self._telling:
+            self._withdraw(image, iqn)
 
     def _digest_is_known(self, image: str) -> None:
         self._unpublished.add(image)
@@ -149,7 +125,9 @@ class ImageService:
         known = self._digests.get(target.image, facts.generation)
         told = dataclasses.replace(facts, digest=known)
         try:
-            self._coordinator.publish(self._seat(target), told)
+            self._coordinator.publish(
+                self._seat(target.image, target.iqn), told
+            )
         except VirtmanError as error:
             if target.image not in self._unpublished:
                 LOG.warning(
@@ -163,7 +141,7 @@ class ImageService:
     def _publish_again(self, image: str) -> None:
         """Publish the content that is served, which no other file tells."""
         with self._telling:
-            target = self._find(image)
+            target = self._targets.find(image)
             served = iscsi.find(target.iqn) if target else None
             if target is None or served is None:
                 self._unpublished.discard(image)
@@ -180,31 +158,18 @@ class ImageService:
         )
         self._unpublished.discard(image)
 
-    def _withdraw(self, target: ImageTarget) -> None:
-        self._unpublished.discard(target.image)
+    def _withdraw(self, image: str, iqn: str) -> None:
+        self._unpublished.discard(image)
         try:
-            self._coordinator.withdraw(self._seat(target))
+            self._coordinator.withdraw(self._seat(image, iqn))
         except VirtmanError as error:
-            LOG.warning("%s; volt still lists %s here", error, target.image)
+            LOG.warning("%s; volt still lists %s here", error, image)
 
-    def _seat(self, target: ImageTarget) -> Seat:
+    def _seat(self, image: str, iqn: str) -> Seat:
         return Seat(
-            target.image,
+            image,
             self._settings.host_ip,
             self._settings.iscsi_port,
-            target.iqn,
+            iqn,
             iscsi.LUN,
         )
-
-
-def _attach(file: Path, device: str | None) -> str:
-    if device is not None and not _is_free_loop(device):
-        raise InUse(
-            f"{device} is no free loop device; give another or none, then "
-            "the first free one is taken"
-        )
-    return loop.attach(file, readonly=True, device=device)
-
-
-def _is_free_loop(device: str) -> bool:
-    return isinstance(device, str) and loop.is_free(device)

@@ -13,14 +13,13 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from virtman import names, snapshot
-from virtman.baseimage import BaseImage
-from virtman.blockservice import BlockService
 from virtman.coordinator import Assignment, Report
 from virtman.exception import InvalidRequest, VirtmanError
 from virtman.image import Image
+from virtman.intents import InstanceIntent
 from virtman.locks import NameLocks
 from virtman.path import Source
-from virtman.snapshot import Instance, Snapshots
+from virtman.snapshot import Instance
 from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
@@ -39,10 +38,6 @@ class Node:
 
     def __init__(self, tools: Toolbox) -> None:
         self._tools = tools
-        settings = tools.settings
-        self._snapshots = Snapshots(
-            BlockService(settings), settings.snapshot_chunk
-        )
         self._guard = threading.Lock()
         self._images: dict[str, Image] = {}
         self._names = NameLocks()
@@ -64,10 +59,10 @@ class Node:
         if not connections:
             raise InvalidRequest(f"no image server is named for {image}")
         with self._names.hold(name):
-            found = snapshot.find(name)
+            found = self._standing(name)
             if found is not None:
                 return Creation(found, created=False)
-            made = self._image(image).create(name, connections, device)
+            made = self.image(image).create(name, connections, device)
         LOG.info("instance %s on %s: %s", name, image, made.path)
         return Creation(made, created=True)
 
@@ -79,11 +74,26 @@ class Node:
         name = names.check_key("instance", instance_name)
         with self._names.hold(name):
             found = snapshot.find(name)
-            if found is None:
+            intent = self._tools.intents.get(InstanceIntent, name)
+            if found is not None:
+                image = self.image(found.image)
+                image.destroy(image.describe(found))
+            elif intent is not None:
+                self.image(intent.image).destroy(intent)
+            else:
                 return False
-            self._image(found.image).destroy(found)
         LOG.info("instance %s is gone", name)
         return True
+
+    def settle(self, name: str) -> None:
+        """Put in order an instance that an agent before this one left.
+
+        Left alone while a caller is at it.
+        """
+        with self._names.try_hold(name) as held:
+            intent = self._tools.intents.get(InstanceIntent, name)
+            if held and intent is not None:
+                self.image(intent.image).settle(intent)
 
     def instances(self) -> list[Instance]:
         """Return every instance on this node, by name."""
@@ -137,9 +147,19 @@ class Node:
             image.base.close()
         self._tools.engine.close()
 
-    def _image(self, name: str) -> Image:
+    def image(self, name: str) -> Image:
+        """Return the image of that key, deployed or not."""
         with self._guard:
             if name not in self._images:
-                base = BaseImage(name, self._tools)
-                self._images[name] = Image(base, self._snapshots)
+                self._images[name] = Image(name, self._tools)
             return self._images[name]
+
+    def _standing(self, name: str) -> Instance | None:
+        """Return an instance that exists; make it whole first if need be."""
+        intent = self._tools.intents.get(InstanceIntent, name)
+        if intent is not None and (intent.leaving or intent.fresh):
+            # Nobody was told of it, or it was to go: this call starts anew.
+            self.image(intent.image).destroy(intent)
+        elif intent is not None:
+            self.image(intent.image).settle(intent)
+        return snapshot.find(name)

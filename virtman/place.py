@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Sequence
 
-from virtman.coordinator import Assignment, Seat
+from virtman.coordinator import Assignment, ImageFacts, Seat
 from virtman.drivers import iscsi
 from virtman.exception import VirtmanError, WrongIdentity
 from virtman.path import Source
@@ -42,17 +42,19 @@ class Place:
         """The seat; without a peer id as long as volt has given none."""
         return self._seat
 
-    def ask(self) -> Assignment:
-        """Ask until volt has a place, at most ``place_timeout`` seconds.
+    def ask(self, patience: float, known: ImageFacts | None) -> Assignment:
+        """Ask until volt has a place, at most ``patience`` seconds.
 
         With jitter: nodes that were refused together must not come back
         together.  Without a place the node reads from the image server and
         serves nobody.
 
+        :param known: the content that stands here already, if any does.
         :raises VoltAway: no answer.
+        :raises WrongIdentity: volt knows other content under this name.
         """
         coordinator = self._tools.coordinator
-        deadline = time.monotonic() + self._tools.settings.place_timeout
+        deadline = time.monotonic() + patience
         answer = self._assign()
         while answer.peer_id is None and coordinator.gives_places:
             if time.monotonic() > deadline:
@@ -61,6 +63,8 @@ class Place:
             time.sleep(random.uniform(*_ASK_AGAIN))  # noqa: S311 - jitter
             answer = self._assign()
         self._sit(answer.peer_id)
+        if known is not None:
+            self._compare(answer, known.serial)
         return answer
 
     def take(
@@ -79,13 +83,7 @@ class Place:
         if answer.peer_id is None:
             return None
         self._sit(answer.peer_id)
-        known = answer.image
-        if known is not None and known.serial != serial:
-            self.leave()
-            raise WrongIdentity(
-                f"{self._seat.image} is not served to others: volt knows it "
-                f"with serial {known.serial!r}, here it has {serial!r}"
-            )
+        self._compare(answer, serial)
         self._tools.coordinator.register(self._seat)
         LOG.info("%s has its place in the tree", self._seat.image)
         return answer
@@ -100,6 +98,15 @@ class Place:
                 error, self._seat.image,
             )  # fmt: skip
         self._sit(None)
+
+    def _compare(self, answer: Assignment, serial: str) -> None:
+        known = answer.image
+        if known is not None and known.serial != serial:
+            self.leave()
+            raise WrongIdentity(
+                f"{self._seat.image} is not served to others: volt knows it "
+                f"with serial {known.serial!r}, here it has {serial!r}"
+            )
 
     def _assign(self, failed: Sequence[Source] = ()) -> Assignment:
         answer = self._tools.coordinator.assign(self._seat, failed)

@@ -12,13 +12,18 @@ device's slaves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from virtman import names, privsep, sysfs
 from virtman.blockservice import BlockService, Store
+from virtman.coordinator import ImageFacts
 from virtman.drivers import dmsetup
 from virtman.exception import VirtmanError
+from virtman.intents import InstanceIntent
 from virtman.names import Role
+from virtman.path import Source
 
 
 @dataclass(frozen=True)
@@ -47,45 +52,87 @@ def instances() -> list[Instance]:
 
 
 class Snapshots:
-    """Makes and removes the disks of instances."""
+    """Makes and removes the disks of instances, as their intents say."""
 
     def __init__(self, stores: BlockService, chunk: int) -> None:
         self._stores = stores
         self._chunk = chunk
 
-    def check(self, device: str | None) -> None:
-        """Refuse a copy-on-write device that could not be used."""
-        self._stores.check(device)
+    def intend(
+        self,
+        name: str,
+        image: str,
+        connections: Sequence[Source],
+        device: str | None,
+    ) -> InstanceIntent:
+        """Return the intent of a new instance; change nothing.
 
-    def create(self, name: str, image: str, device: str | None) -> Instance:
+        :raises VirtmanError: the copy-on-write device could not be used.
+        """
+        self._stores.check(name, device)
+        file = self._stores.plan(name, device)
+        return InstanceIntent(
+            name,
+            image,
+            tuple(connections),
+            device,
+            str(file) if file else None,
+        )
+
+    def describe(
+        self, instance: Instance, facts: ImageFacts | None
+    ) -> InstanceIntent:
+        """Return the intent of an instance that stands without one."""
+        store = self._store(instance)
+        file = store.file if store else None
+        device = store.device if store and not store.own else None
+        return InstanceIntent(
+            instance.name, instance.image, (), device,
+            str(file) if file else None, facts, fresh=False,
+        )  # fmt: skip
+
+    def create(self, intent: InstanceIntent) -> Instance:
         """Create a new instance's disk on a deployed image.
 
         The store's first chunk is wiped: the header of an older snapshot
         there would bring that one's blocks back.
         """
-        origin = names.dm_path(Role.ORIGIN, image)
-        size = sysfs.sectors(origin)
-        store = self._stores.open(name, size, device)
+        size = sysfs.sectors(names.dm_path(Role.ORIGIN, intent.image))
+        store = self._stores.open(intent.name, size, intent.device)
         try:
             privsep.wipe(store.device, self._chunk * sysfs.SECTOR)
-            table = (
-                f"0 {size} snapshot {origin} {store.device} P {self._chunk}"
-            )
-            dmsetup.create(Role.SNAPSHOT, name, table)
+            self._stand(intent, store)
         except (VirtmanError, OSError):
             self._stores.purge(store)
             raise
-        return Instance(name, image)
+        return Instance(intent.name, intent.image)
 
-    def purge(self, instance: Instance) -> None:
+    def restore(self, intent: InstanceIntent) -> Instance:
+        """Put an instance's disk together again, with all that was written.
+
+        :raises NotFound: what was written is not there any more.
+        """
+        file = Path(intent.file) if intent.file else None
+        store = self._stores.reopen(intent.name, intent.device, file)
+        self._stand(intent, store)
+        return Instance(intent.name, intent.image)
+
+    def purge(self, intent: InstanceIntent) -> None:
         """Remove the disk and, when the agent made it, its store.
 
-        :raises InUse: the VM still runs.
+        What is not there any more is passed over.
+
+        :raises InUse: the VM still runs; nothing was changed.
         """
-        store = self._store(instance)
-        dmsetup.remove(Role.SNAPSHOT, instance.name)
-        if store is not None:
-            self._stores.purge(store)
+        dmsetup.remove(Role.SNAPSHOT, intent.name)
+        file = Path(intent.file) if intent.file else None
+        self._stores.discard(intent.name, intent.device, file)
+
+    def _stand(self, intent: InstanceIntent, store: Store) -> None:
+        origin = names.dm_path(Role.ORIGIN, intent.image)
+        size = sysfs.sectors(origin)
+        table = f"0 {size} snapshot {origin} {store.device} P {self._chunk}"
+        dmsetup.create(Role.SNAPSHOT, intent.name, table)
 
     def _store(self, instance: Instance) -> Store | None:
         for under in sysfs.slaves(instance.path):

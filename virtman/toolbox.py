@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from virtman.cache.engine import CacheEngine
 from virtman.conf import Settings
 from virtman.coordinator import Coordinator
+from virtman.intents import Intents
 from virtman.paths.contracts import Sessions
 from virtman.rhythm import Rhythm
 
@@ -21,3 +22,4 @@ class Toolbox:
     sessions: Sessions
     coordinator: Coordinator
     rhythm: Rhythm
+    intents: Intents

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import signal
 import sys
 import threading
@@ -18,8 +19,9 @@ from oslo_config import cfg
 from oslo_log import log
 
 from virtman import conf as configuration
-from virtman import prerequisites, privsep, recovery, udev
+from virtman import prerequisites, privsep, udev
 from virtman.cache import engine
+from virtman.cache.engine import CacheEngine
 from virtman.compute import Virtman
 from virtman.conf import Settings
 from virtman.coordinator import Alone, Coordinator
@@ -30,9 +32,12 @@ from virtman.exception import ConfigError, VirtmanError
 from virtman.heartbeat import Heartbeat
 from virtman.housekeeping import Housekeeping
 from virtman.imageservice import ImageService
+from virtman.intents import Intents
 from virtman.node import Node
+from virtman.recovery import Recovery
 from virtman.rhythm import Rhythm
 from virtman.rpc.xmlrpc import Door
+from virtman.steps import Steps, from_environment
 from virtman.toolbox import Toolbox
 from virtman.watch import Watch
 
@@ -60,23 +65,27 @@ def _serve(settings: Settings) -> None:
     """Put the parts together, serve, take the threads down again.
 
     Devices, sessions and targets stay when the agent ends: VMs run on them.
+    Callers are served while the node is put in order: one that asks for a
+    name that is being recovered waits for that name alone.
     """
+    steps = from_environment(os.environ)
+    privsep.observe(steps.done)
     privsep.run_in_process()
     cache = engine.load(settings)
     prerequisites.check(settings, cache)
     udev.install()
-    recovery.resume_suspended()
-    coordinator = _coordinator(settings)
-    sessions = Connector(settings.run_dir / "locks")
-    sessions.start()
-    rhythm = Rhythm(settings.heartbeat_interval)
-    node = Node(Toolbox(settings, cache, sessions, coordinator, rhythm))
-    images = ImageService(settings, coordinator)
+    tools = _tools(settings, cache, steps)
+    node = Node(tools)
+    images = ImageService(settings, tools.coordinator, tools.intents)
+    recovery = Recovery(node, images, tools)
+    recovery.begin()
     threads = (
-        Heartbeat(node, coordinator, rhythm),
+        Heartbeat(node, tools.coordinator, tools.rhythm),
         Watch(Uevents(), node.look),
         Housekeeping(
-            [node.collect, images.republish], settings.heartbeat_interval
+            [recovery.turn, node.collect, images.republish],
+            settings.heartbeat_interval,
+            first=[recovery.first, steps.serving],
         ),
     )
     door = Door(settings.host_ip, settings.rpc_port, Virtman(node, images))
@@ -91,6 +100,19 @@ def _serve(settings: Settings) -> None:
     images.stop()
     node.close()
     LOG.info("ended; devices, sessions and targets are left as they are")
+
+
+def _tools(settings: Settings, cache: CacheEngine, steps: Steps) -> Toolbox:
+    sessions = Connector(settings.run_dir / "locks", steps.done)
+    sessions.start()
+    return Toolbox(
+        settings,
+        cache,
+        sessions,
+        _coordinator(settings),
+        Rhythm(settings.heartbeat_interval),
+        Intents(settings.state_dir / "intents", steps.done),
+    )
 
 
 def _coordinator(settings: Settings) -> Coordinator:

@@ -22,6 +22,7 @@ from virtman.exception import (
 )
 from virtman.imagefile import inspect
 from virtman.imageservice import ImageService, ImageTarget
+from virtman.intents import Intents
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 
@@ -62,7 +63,10 @@ def start(kernel, settings, volt):
     made = []
 
     def begin(coordinator=volt):
-        made.append(ImageService(settings(iscsi_port=3261), coordinator))
+        options = settings(iscsi_port=3261)
+        intents = Intents(options.state_dir / "intents")
+        intents.load()
+        made.append(ImageService(options, coordinator, intents))
         return made[-1]
 
     yield begin
@@ -163,7 +167,7 @@ def test_a_target_is_a_read_only_loop_device_exported_by_tgt(
     served = kernel.tgt.served(IQN)
     assert (served.device, served.readonly) == ("/dev/loop0", "Yes")
     assert served.serial == inspect_serial(file)
-    assert "--read-only" in kernel.called("losetup")[0]
+    assert "--read-only" in kernel.called("losetup")[1]
     assert service.targets() == [made]
 
 

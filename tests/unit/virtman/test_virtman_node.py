@@ -456,14 +456,14 @@ def test_new_parents_are_read_while_a_create_is_at_work(site, monkeypatch):
     site.create()
     site.portals.serving.add("uncle")
     begun, go_on = threading.Event(), threading.Event()
-    check = site.node._snapshots.create
+    check = site.node.image("volume-a")._snapshots.create
 
     def slow(*given):
         begun.set()
         assert go_on.wait(PATIENCE)
         return check(*given)
 
-    monkeypatch.setattr(site.node._snapshots, "create", slow)
+    monkeypatch.setattr(site.node.image("volume-a")._snapshots, "create", slow)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         create = pool.submit(site.create, "vm2")
         assert begun.wait(PATIENCE)

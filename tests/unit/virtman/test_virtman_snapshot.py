@@ -29,8 +29,12 @@ def before(kernel):
     return ["origin_volume-a", "sda"]
 
 
+def intend(snapshots, name, device=None):
+    return snapshots.intend(name, "volume-a", [], device)
+
+
 def test_an_instance_is_a_persistent_snapshot_of_the_origin(snapshots, kernel):
-    made = snapshots.create("vm1", "volume-a", None)
+    made = snapshots.create(intend(snapshots, "vm1"))
     assert made == Instance("vm1", "volume-a")
     assert made.path == "/dev/mapper/snapshot_vm1"
     device = kernel.dm.devices["snapshot_vm1"]
@@ -41,13 +45,13 @@ def test_an_instance_is_a_persistent_snapshot_of_the_origin(snapshots, kernel):
 def test_an_old_snapshots_header_is_wiped_before_the_store_is_used(
     snapshots, kernel
 ):
-    snapshots.create("vm1", "volume-a", None)
+    snapshots.create(intend(snapshots, "vm1"))
     assert kernel.wiped == [("/dev/loop0", CHUNK * 512)]
 
 
 def test_instances_are_read_back_from_the_kernel(snapshots):
     for name in ("vm2", "vm1"):
-        snapshots.create(name, "volume-a", None)
+        snapshots.create(intend(snapshots, name))
     assert snapshot.find("vm1") == Instance("vm1", "volume-a")
     assert snapshot.find("vm3") is None
     assert {item.name for item in snapshot.instances()} == {"vm1", "vm2"}
@@ -61,14 +65,16 @@ def test_a_snapshot_that_is_not_ours_is_nobodys_instance(snapshots, kernel):
 
 
 def test_a_purged_instance_leaves_nothing(snapshots, kernel, tmp_path):
-    made = snapshots.create("vm1", "volume-a", None)
+    made = intend(snapshots, "vm1")
+    snapshots.create(made)
     snapshots.purge(made)
     assert kernel.left() == before(kernel)
     assert list(tmp_path.rglob("*.cow")) == []
 
 
 def test_a_running_vm_keeps_its_disk_and_its_store(snapshots, kernel):
-    made = snapshots.create("vm1", "volume-a", None)
+    made = intend(snapshots, "vm1")
+    snapshots.create(made)
     kernel.dm.opened.add("snapshot_vm1")
     with pytest.raises(InUse, match="snapshot_vm1 is in use"):
         snapshots.purge(made)
@@ -77,7 +83,8 @@ def test_a_running_vm_keeps_its_disk_and_its_store(snapshots, kernel):
 
 def test_a_device_that_was_given_is_given_back_untouched(snapshots, kernel):
     given = f"/dev/{kernel.sys.add('nbd', 1 << 20)}"
-    made = snapshots.create("vm1", "volume-a", given)
+    made = intend(snapshots, "vm1", given)
+    snapshots.create(made)
     assert kernel.wiped == [(given, CHUNK * 512)]
     snapshots.purge(made)
     assert kernel.loops() == {}
@@ -93,5 +100,5 @@ def test_a_failure_leaves_no_store(snapshots, kernel, monkeypatch, error):
     else:
         kernel.refuse("dmsetup", "create")
     with pytest.raises((OSError, CommandError)):
-        snapshots.create("vm1", "volume-a", None)
+        snapshots.create(intend(snapshots, "vm1"))
     assert kernel.left() == before(kernel)

@@ -151,7 +151,7 @@ def test_a_free_loop_device_without_a_pre_made_file_gets_one(
 
 def test_a_block_device_of_the_callers_is_used_as_it_is(stores, kernel):
     name = kernel.sys.add("sd", 2048)
-    stores.check(f"/dev/{name}")
+    stores.check("vm1", f"/dev/{name}")
     store = stores.open("vm1", ORIGIN, f"/dev/{name}")
     assert store == Store(f"/dev/{name}")
     stores.purge(store)
@@ -162,7 +162,7 @@ def test_a_block_device_of_the_callers_is_used_as_it_is(stores, kernel):
 def test_a_device_that_cannot_be_used_is_refused_by_name(stores, kernel, verb):
     def use(device):
         if verb == "check":
-            stores.check(device)
+            stores.check("vm1", device)
         else:
             stores.open("vm1", ORIGIN, device)
 

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An agent that is killed after any change, and started again.
+
+The kill points are not listed: an agent is killed after its first change,
+the next after its second, until one gets through.  What counts changes sees
+all of them (:mod:`virtman.steps`), so a new step is killed at, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import pytest
+from fake_life import Killed
+from fake_node import Site, assignment
+from fake_portals import PATIENCE
+
+from virtman import place
+from virtman.intents import InstanceIntent
+from virtman.layers import multipath
+from virtman.paths import keeper
+
+LIMIT = 200
+PEER = "127.0.0.1:volume-a"
+ignore_dead_threads = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnhandledThreadExceptionWarning"
+)
+pytestmark = ignore_dead_threads
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
+    monkeypatch.setattr(keeper, "_RETRY_MOST", 0.005)
+    monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_dead(monkeypatch, site):
+    """End a wait for a path when the agent that would bring it is dead."""
+    wait = keeper.Paths.wait_applied
+
+    def wait_applied(self, timeout):
+        until(site, lambda: self._links.table.applied)
+        wait(self, timeout)
+
+    monkeypatch.setattr(keeper.Paths, "wait_applied", wait_applied)
+
+
+@pytest.fixture
+def site(kernel, settings, tmp_path):
+    made = Site(kernel, settings())
+    made.portals.serving |= {"parent", "uncle"}
+    (tmp_path / "a.img").write_bytes(bytes(4096 * 512))
+    made.file = str(tmp_path / "a.img")
+    yield made
+    for node in made.nodes:
+        node.close()
+    assert made.threads() == []
+
+
+def nothing(site):
+    pass
+
+
+def create(site):
+    site.create("vm1")
+
+
+def second(site):
+    site.create("vm2")
+
+
+def destroy(site):
+    site.node.destroy("vm1")
+
+
+def undeploy(site):
+    site.node.collect()
+
+
+def create_below_a_parent(site):
+    site.volt.answers = [assignment("parent")]
+    create(site)
+
+
+def change_parent(site):
+    site.volt.answers = [assignment("uncle")]
+    site.node.reassign({PEER: assignment("uncle")})
+    until(site, lambda: "parent" not in hosts(site))
+
+
+def hosts(site):
+    return [source.host for source in site.portals.sessions]
+
+
+def until(site, condition):
+    """Wait for a condition, as long as the agent lives."""
+    pause, end = threading.Event(), time.monotonic() + PATIENCE
+    while not condition():
+        site.life.alive()
+        assert time.monotonic() < end
+        pause.wait(0.002)
+
+
+def publish(site):
+    site.images.create("b", site.file)
+
+
+def withdraw(site):
+    site.images.destroy("b")
+
+
+def created(site, *names):
+    """Hold that these instances stand, whole, and that reads find a way."""
+    assert [i.name for i in site.node.instances()] == sorted(names)
+    for name in names:
+        device = site.kernel.dm.devices[f"snapshot_{name}"]
+        assert "snapshot" in device.table
+        assert not site.intents.get(InstanceIntent, name).fresh
+    base = site.node.image("volume-a").base
+    assert base.deployed
+    base._paths.wait_applied(PATIENCE)
+    table = site.kernel.dm.devices["multipath_volume-a"].table
+    assert multipath.devices_of(table)
+    assert "queue_if_no_path" in table
+    assert site.kernel.tgt.served("iqn.2010-10.org.openstack:volume-a").acl
+    assert [r.seat.peer_id for r in site.node.reports()] == [PEER]
+
+
+def first_is_there(site):
+    created(site, "vm1")
+
+
+def below_the_uncle(site):
+    created(site, "vm1")
+    until(site, lambda: sorted(hosts(site)) == ["server", "uncle"])
+
+
+def both_are_there(site):
+    created(site, "vm1", "vm2")
+
+
+def nobody_is_there(site):
+    assert site.node.instances() == []
+    site.node.collect()
+    assert site.held() == []
+
+
+def served(site):
+    (target,) = site.images.targets()
+    assert target.image == "volume-b"
+    site.images.republish()
+    assert site.volt.verbs()[-1] == "publish"
+    found = site.kernel.tgt.served(target.iqn)
+    assert (found.readonly, found.acl) == ("Yes", ["ALL"])
+    assert list(site.kernel.loops()) == [target.device]
+
+
+def not_served(site):
+    assert site.images.targets() == []
+    assert site.held() == []
+
+
+STORIES = {
+    "create": ([], [], create, first_is_there),
+    "create another": ([create], [], second, both_are_there),
+    "destroy": ([create], [], destroy, nobody_is_there),
+    "undeploy": ([create], [destroy], undeploy, nobody_is_there),
+    "change parent": (
+        [create_below_a_parent],
+        [],
+        change_parent,
+        below_the_uncle,
+    ),
+    "publish": ([], [], publish, served),
+    "withdraw": ([publish], [], withdraw, not_served),
+}
+
+
+def clean(site):
+    """Take everything down; nothing may be left."""
+    for instance in site.node.instances():
+        site.node.destroy(instance.name)
+    site.node.collect()
+    for target in site.images.targets():
+        site.images.destroy(target.image)
+    assert site.held() == []
+    site.volt.answers = [assignment()]
+
+
+def live(site, story, left):
+    """Do what comes before, then act until the agent is killed.
+
+    What comes first was done by an agent before the one that is killed.
+
+    :returns: after what it was killed, None if it got through.
+    """
+    first, then, act, _ = STORIES[story]
+    for step in first:
+        step(site)
+    site.recover()
+    for step in then:
+        step(site)
+    site.life.die_after(left)
+    with contextlib.suppress(Killed):
+        act(site)
+        for image in site.node.images():
+            image.base.close()
+    return site.life.died_after
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_an_agent_killed_after_any_change_leaves_it_whole_or_gone(site, story):
+    before, _, act, holds = STORIES[story]
+    points = []
+    for left in range(1, LIMIT):
+        point = live(site, story, left)
+        wiped = list(site.kernel.wiped)
+        site.recover()
+        try:
+            holds(site)
+            if before and act is not second:
+                assert site.kernel.wiped == wiped, "a VM's writes were wiped"
+            clean(site)
+        except AssertionError as error:
+            raise AssertionError(f"killed after {point}: {error}") from error
+        if point is None:
+            break
+        points.append(point)
+    assert len(points) == left - 1 > 2
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_an_agent_killed_while_it_recovers_recovers_the_next_time(site, story):
+    holds = STORIES[story][-1]
+    for left in range(1, LIMIT):
+        # Half of the way is where most is to be done.
+        live(site, story, 6)
+        with contextlib.suppress(Killed):
+            site.recover(left)
+        survived = not site.life.over
+        point = site.life.died_after
+        site.recover()
+        try:
+            holds(site)
+            clean(site)
+        except AssertionError as error:
+            raise AssertionError(f"killed after {point}: {error}") from error
+        if survived:
+            return
+    raise AssertionError("recovery never got through")

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image targets that stand on this host, and those that are to.
+
+file -> read-only loop device -> tgt.  What stands is asked of the kernel and
+of tgtd: a target whose serial number is ours and whose disk is a loop device.
+What is to stand is in the intents, so that it can be finished by the next
+agent and made again after a boot.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from virtman import imagefile, names, sysfs
+from virtman.coordinator import ImageFacts
+from virtman.drivers import iscsi, loop
+from virtman.exception import (
+    AlreadyExists,
+    InUse,
+    InvalidRequest,
+    NotFound,
+    VirtmanError,
+)
+from virtman.intents import Intents, TargetIntent
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ImageTarget:
+    """An exported image: its key, tgt's id for it, its loop device."""
+
+    image: str
+    tid: int
+    device: str
+    iqn: str
+
+
+class ImageTargets:
+    """Makes, removes, finishes and lists them."""
+
+    def __init__(self, intents: Intents) -> None:
+        self._intents = intents
+        self._lock = threading.Lock()
+
+    def create(
+        self, image: str, iqn: str, file: Path, device: str | None
+    ) -> tuple[ImageTarget, ImageFacts]:
+        """Export a file; return the target and what is in it.
+
+        :param device: a free loop device; None takes the first free.
+        :raises AlreadyExists: the name is exported already.
+        :raises InUse: the file or the loop device is somebody's already.
+        """
+        with self._lock:
+            self._settle(image)
+            if self.find(image) or iscsi.find(iqn):
+                raise AlreadyExists(f"image_name = {image} exists")
+            facts = imagefile.inspect(image, file)
+            chosen = _free_loop(device)
+            intent = TargetIntent(
+                image, iqn, str(file.absolute()), chosen, facts
+            )
+            self._intents.put(intent)
+            try:
+                return self._export(intent), facts
+            except VirtmanError:
+                self._take_down(intent)
+                raise
+
+    def destroy(self, image: str) -> str:
+        """Remove a target; return the iSCSI name that it had.
+
+        :raises NotFound: no such target.
+        :raises InUse: a node is logged in; it stays as it is.
+        """
+        with self._lock:
+            intent = self._intents.get(TargetIntent, image)
+            target = self.find(image)
+            if intent is None and target is not None:
+                intent = _describe(target)
+            if intent is None:
+                raise NotFound(f"image_name = {image} not exists")
+            self._leave(intent)
+            return intent.iqn
+
+    def all(self) -> list[ImageTarget]:
+        """Return every image target that stands, by name."""
+        found = [
+            ImageTarget(image, item.tid, item.device or "", item.iqn)
+            for item in iscsi.targets()
+            if (image := names.parse_iqn(item.iqn))
+            and (item.serial or "").startswith(names.SERIAL_PREFIX)
+            and (item.device or "").startswith("/dev/loop")
+            and not item.half_made(item.device or "")
+        ]
+        return sorted(found, key=lambda target: target.image)
+
+    def find(self, image: str) -> ImageTarget | None:
+        """Return the target of an image if it stands."""
+        return next((item for item in self.all() if item.image == image), None)
+
+    def adopt(self) -> None:
+        """Take up what was exported before there were intents."""
+        with self._lock:
+            for target in self.all():
+                if self._intents.get(TargetIntent, target.image) is None:
+                    self._intents.put(_describe(target))
+
+    def recover(
+        self, back: Callable[[str], None], gone: Callable[[str, str], None]
+    ) -> None:
+        """Finish what an agent before this one began with any target.
+
+        One that fails keeps none of the others from it, and is tried again
+        at the next call.
+
+        :param back: is told of each image that is exported again.
+        :param gone: of each that is not any more, and of its iSCSI name.
+        """
+        wanted = self._intents.all(TargetIntent)
+        standing = {target.image for target in self.all()} if wanted else ()
+        for intent in wanted:
+            if not intent.leaving and intent.name in standing:
+                continue
+            try:
+                with self._lock:
+                    changed = self._settle(intent.name)
+            except VirtmanError as error:
+                LOG.error("image target %s: %s", intent.name, error)
+                continue
+            if changed and intent.leaving:
+                gone(intent.name, intent.iqn)
+            elif changed:
+                back(intent.name)
+
+    def _settle(self, image: str) -> bool:
+        """Finish what was begun with a target; return whether anything was."""
+        intent = self._intents.get(TargetIntent, image)
+        if intent is None:
+            return False
+        if intent.leaving:
+            self._leave(intent)
+            return True
+        if self.find(image) is not None:
+            return False
+        _check_same(intent)
+        self._export(intent)
+        LOG.info("image target %s is back", image)
+        return True
+
+    def _export(self, intent: TargetIntent) -> ImageTarget:
+        """Attach the file and export it, or what of that is still to do."""
+        if not _is_attached(intent):
+            if not loop.is_free(intent.device):
+                # Somebody else's since the last boot.
+                device = loop.first_free()
+                intent = dataclasses.replace(intent, device=device)
+                self._intents.put(intent)
+            file = Path(intent.file)
+            loop.attach(file, readonly=True, device=intent.device)
+        tid = iscsi.create(intent.iqn, intent.device, intent.facts.serial)
+        return ImageTarget(intent.name, tid, intent.device, intent.iqn)
+
+    def _leave(self, intent: TargetIntent) -> None:
+        self._intents.put(dataclasses.replace(intent, leaving=True))
+        try:
+            self._take_down(intent)
+        except InUse:
+            self._intents.put(dataclasses.replace(intent, leaving=False))
+            raise
+
+    def _take_down(self, intent: TargetIntent) -> None:
+        """Remove what there is of a target; the intent goes last."""
+        found = iscsi.find(intent.iqn)
+        if found is not None and found.device in (None, intent.device):
+            iscsi.remove(intent.iqn)
+        if _is_attached(intent):
+            loop.detach(intent.device)
+        self._intents.remove(intent)
+
+
+def _is_attached(intent: TargetIntent) -> bool:
+    """Tell whether the loop device of the intent stands on its file."""
+    file = loop.backing_file(intent.device)
+    return file is not None and file == Path(intent.file).resolve()
+
+
+def _check_same(intent: TargetIntent) -> None:
+    """Raise InvalidRequest unless the file is what was exported."""
+    now = imagefile.facts_now(intent.name, Path(intent.file))
+    if now is None:
+        raise InvalidRequest(
+            f"{intent.file} cannot be read; put it back, or destroy the target"
+        )
+    if now.serial != intent.facts.serial:
+        raise InvalidRequest(
+            f"{intent.file} was changed since it was exported; destroy the "
+            "target and create it again, under another name if nodes have it"
+        )
+
+
+def _describe(target: ImageTarget) -> TargetIntent:
+    """Return the intent of a target that stands without one."""
+    file = loop.backing_file(target.device) or Path("/nowhere")
+    served = iscsi.find(target.iqn)
+    serial = served.serial or "" if served else ""
+    facts = imagefile.facts_now(target.image, file)
+    if facts is None or facts.serial != serial:
+        sectors = max(sysfs.sectors(target.device), 1)
+        facts = ImageFacts(sectors, "", serial)
+    return TargetIntent(
+        target.image, target.iqn, str(file), target.device, facts
+    )
+
+
+def _free_loop(device: str | None) -> str:
+    """Return the loop device to take: this one, or the first free."""
+    if device is None:
+        return loop.first_free()
+    if not isinstance(device, str) or not loop.is_free(device):
+        raise InUse(
+            f"{device} is no free loop device; give another or none, then "
+            "the first free one is taken"
+        )
+    return device
