@@ -50,6 +50,7 @@ class Site:
         self.master, *self.computes = cluster.nodes.values()
         self._token = secrets.token_hex(16)
         self._daemons: dict[str, Process] = {}
+        self._given: dict[str, dict[str, Any]] = {}
 
     @property
     def nodes(self) -> list[Node]:
@@ -103,6 +104,20 @@ class Site:
         conf = "\n".join(["[DEFAULT]", *lines, ""])
         self._put_token(node, "/etc/virtman")
         node.put("/etc/virtman/virtman.conf", conf.encode())
+        self._given[node.name] = options
+        self._run_agent(node)
+
+    def start_agent_again(self, node: Node) -> None:
+        """Start an agent with the options that the node's last one had."""
+        self.start_agent(node, **self._given[node.name])
+
+    def start_node_again(self, node: Node) -> None:
+        """Start what a node that lost its power runs at boot."""
+        self._daemons.pop(node.name, None)
+        services.start_storage(node)
+        self.start_agent_again(node)
+
+    def _run_agent(self, node: Node) -> None:
         self._daemons[node.name] = node.start(
             [
                 self.script("virtman-server"),

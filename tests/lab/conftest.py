@@ -12,9 +12,10 @@ import json
 from pathlib import Path
 
 import pytest
+from reliability import Reliability
 
 from demo import probe, telling
-from demo.site import Site, side_by_side
+from demo.site import CHECKOUT, Site, side_by_side
 from lab.pytest_plugin import cluster, pytest_runtest_makereport
 
 __all__ = ["bed", "cluster", "lab_site", "pytest_runtest_makereport"]
@@ -118,6 +119,14 @@ def lab_site(cluster):
         raise
     yield site
     site.stop()
+
+
+@pytest.fixture(scope="session")
+def reliability():
+    """What all tests of this run break, and what comes of it."""
+    found = Reliability()
+    yield found
+    found.write(CHECKOUT / "build" / "reliability.json")
 
 
 @pytest.fixture

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kill the agent of this node after each of its changes, one after another.
+
+    killpoints.py STORY CONF ADDRESS PORT IMAGE SERVER FIRST STEP
+
+STORY is "disk" (create an instance on IMAGE of SERVER, write, destroy, until
+nothing is left) or "target" (export the file IMAGE, withdraw it).  The agent
+is killed after its FIRST change, in the next round after FIRST + STEP, and so
+on until one gets through.  Each time another is started, which has to find its
+way.  Prints a JSON object a round.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import pattern
+from warm import Agent, until
+
+VM = "killvm"
+DISK = f"/dev/mapper/snapshot_{VM}"
+STATE = pathlib.Path("/var/lib/virtman")
+IQN = "iqn.2010-10.org.openstack:volume-"
+BLOCKS = 6
+WRITTEN = 3
+
+
+class Disk:
+    """An instance's life on a node that has nothing else."""
+
+    def __init__(self, agent, image, server):
+        self.agent = agent
+        self.image = image
+        self.source = {
+            "target_portal": f"{server}:3260",
+            "target_iqn": IQN + image,
+            "target_lun": 1,
+        }
+        self.reset()
+
+    def reset(self):
+        self.wanted = self.written = False
+
+    def run(self):
+        """Live it through; return early when the agent dies."""
+        self.wanted = True
+        answer = self.agent.call("create", VM, self.image, self.source)
+        if answer is None:
+            return
+        expect(answer == f"0:{DISK}", answer)
+        self.write()
+        self.end()
+
+    def end(self):
+        self.wanted = False
+        answer = self.agent.call("destroy", VM)
+        if answer is None:
+            return
+        expect(answer[:2] in ("0:", "1:"), answer)
+        until(
+            lambda: self.agent.died or not left(),
+            f"nothing is left but {left()}",
+        )
+
+    def recovered(self):
+        """Wait until the node is in order after a restart, and look at it."""
+        if not self.wanted:
+            return
+        listed = [f"{VM}:volume-{self.image}"]
+        until(
+            lambda: self.agent.call("list") == listed and not fresh(),
+            f"{VM} is back",
+        )
+        self.verify()
+
+    def write(self):
+        handle = os.open(DISK, os.O_WRONLY)
+        try:
+            os.pwrite(
+                handle, bytes([7]) * pattern.BLOCK, WRITTEN * pattern.BLOCK
+            )
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        self.written = True
+
+    def verify(self):
+        """Read the image and what was written on it."""
+        device = pattern.Device(DISK, self.image)
+        for index in range(BLOCKS):
+            if index == WRITTEN and self.written:
+                os.preadv(
+                    device.handle, [device.buffer], index * pattern.BLOCK
+                )
+                expect(set(device.buffer[:]) == {7}, "a write is lost")
+            else:
+                device.check(index)
+        os.close(device.handle)
+        expect(not (device.wrong or device.errors), device.first_error)
+
+
+class Target:
+    """An image target's life."""
+
+    def __init__(self, agent, file, _):
+        self.agent = agent
+        self.file = file
+        self.reset()
+
+    def reset(self):
+        self.wanted = False
+
+    def run(self):
+        self.wanted = True
+        answer = self.agent.call("create_image_target", "kill", self.file)
+        if answer is None:
+            return
+        expect(answer.startswith("0:"), answer)
+        self.end()
+
+    def end(self):
+        self.wanted = False
+        answer = self.agent.call("destroy_image_target", "kill")
+        if answer is None:
+            return
+        expect(answer[:2] in ("0:", "1:"), answer)
+        until(
+            lambda: self.agent.died or not left(),
+            f"nothing is left but {left()}",
+        )
+
+    def recovered(self):
+        if self.wanted:
+            until(self.served, "the target is back")
+
+    def served(self):
+        found = self.agent.call("list_image_target")
+        return len(found) == 1 and found[0].startswith("volume-kill:")
+
+
+def left():
+    """Return what of ours is on this node, its agent left out."""
+    told = subprocess.run(
+        ["/bin/sh", "/share/.lab/leftovers"],
+        stdout=subprocess.PIPE, text=True, check=True,
+    ).stdout  # fmt: skip
+    files = [
+        str(file)
+        for folder in ("intents", "cache", "snapshots")
+        for file in (STATE / folder).glob("*")
+    ]
+    agents = ("virtman-server",)
+    lines = [line for line in told.splitlines() if not line.endswith(agents)]
+    return lines + files
+
+
+def fresh():
+    text = (STATE / "intents" / f"instance.{VM}.json").read_text()
+    return json.loads(text)["fresh"]
+
+
+def expect(truth, told):
+    if not truth:
+        raise AssertionError(told)
+
+
+def rounds(story, first, step):
+    """Kill and recover until a life gets through; yield what happened."""
+    agent, number = story.agent, first
+    while True:
+        story.reset()
+        agent.start(VIRTMAN_DIE_AFTER=str(number))
+        story.run()
+        killed = agent.died
+        point = agent.last_words() if killed else None
+        agent.stop()
+        told = {"number": number, "after": point, "error": "", "left": []}
+        agent.start()
+        try:
+            story.recovered()
+            story.end()
+        except AssertionError as error:
+            told["error"] = str(error)
+        agent.stop()
+        told["left"] = left()
+        yield told
+        if not killed or told["error"] or told["left"]:
+            return
+        number += step
+
+
+def main(name, conf, address, port, image, server, first, step):
+    """Tell each round in a line."""
+    agent = Agent(conf, address, int(port), "/var/log/killed-agent")
+    story = {"disk": Disk, "target": Target}[name](agent, image, server)
+    try:
+        for told in rounds(story, int(first), int(step)):
+            print(json.dumps(told), flush=True)
+    finally:
+        agent.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

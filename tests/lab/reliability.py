@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests have broken, and what the VMs noticed of it.
+
+Each test notes its faults, stalls and losses in one collector; at the end of
+the run they are in ``build/reliability.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class Reliability:
+    """Counts over all tests of a run.
+
+    ``guest_errors`` are I/O errors that a reader in a VM's place saw,
+    ``leftovers`` things that were left on a node, ``data_mismatches`` blocks
+    that were not what they had to be.
+    """
+
+    def __init__(self) -> None:
+        self._faults: Counter[str] = Counter()
+        self._stalls: list[float] = []
+        self._losses = Counter(guest_errors=0, leftovers=0, data_mismatches=0)
+
+    def fault(self, kind: str, times: int = 1) -> None:
+        """Note faults of a kind: "agent killed", "parent power cut", ..."""
+        self._faults[kind] += times
+
+    def stall(self, seconds: float) -> None:
+        """Note how long a reader waited at the worst during a fault."""
+        self._stalls.append(seconds)
+
+    def lost(
+        self,
+        *,
+        guest_errors: int = 0,
+        leftovers: Sequence[object] = (),
+        data_mismatches: int = 0,
+    ) -> None:
+        """Note what must never be: each test also fails by itself."""
+        self._losses["guest_errors"] += guest_errors
+        self._losses["leftovers"] += len(leftovers)
+        self._losses["data_mismatches"] += data_mismatches
+
+    def read(self, found: dict[str, float]) -> None:
+        """Note what tests/lab/guest/pattern.py told of a reader."""
+        self.stall(found["worst_s"])
+        self.lost(
+            guest_errors=int(found["errors"]),
+            data_mismatches=int(found["wrong"]),
+        )
+
+    def figures(self) -> dict[str, object]:
+        """Return the file's content; a stall of None was not measured."""
+        stalls = self._stalls
+        return {
+            "faults_injected": dict(sorted(self._faults.items())),
+            "stall_median_s": statistics.median(stalls) if stalls else None,
+            "stall_worst_s": max(stalls, default=None),
+            **self._losses,
+        }
+
+    def write(self, file: Path) -> None:
+        """Write the figures, if any fault was injected."""
+        if self._faults:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(self.figures(), indent=2) + "\n"
+            file.write_text(text)
