@@ -76,6 +76,29 @@ def test_a_half_made_target_is_taken_away(kernel, export, verb):
     assert kernel.tgt.targets == {}
 
 
+@pytest.mark.parametrize("commands", [1, 2, 3])
+def test_a_target_that_a_killed_agent_left_half_made_is_made_anew(
+    kernel, export, commands
+):
+    export.activate(ORIGIN)
+    served = kernel.tgt.served(IQN)
+    served.acl.clear()
+    if commands < 3:
+        served.serial = "IET     00010001"
+    if commands < 2:
+        served.device = None
+    assert export.activate(ORIGIN) == (ORIGIN, True)
+    (made,) = kernel.tgt.targets.values()
+    assert (made.device, made.serial, made.acl) == (CACHED, SERIAL, ["ALL"])
+
+
+def test_a_target_over_another_device_is_not_taken_away(kernel, export):
+    export.activate(ORIGIN)
+    kernel.tgt.served(IQN).device = "/dev/loop0"
+    assert not export.deactivate()
+    assert len(kernel.tgt.targets) == 1
+
+
 def test_a_target_of_that_name_with_other_content_is_refused(kernel, export):
     export.activate(ORIGIN)
     with pytest.raises(LayerMismatch, match=f"{SERIAL}.*VMTOTHER"):
