@@ -20,8 +20,10 @@ pytestmark = pytest.mark.lab
 
 DRIVER = str(Path(__file__).parent / "guest" / "killpoints.py")
 CONF = "/run/killed.conf"
+# Options that the driver's agents have values of their own for.
+OURS = ("heartbeat_interval", "source_timeout")
 # Of all rounds on one node; one takes some 15 s where nothing else runs.
-PATIENCE = 1500
+PATIENCE = 2400
 BLOCKS = 64
 # Some changes that must be among those that agents were killed after.
 SEEN = (
@@ -40,43 +42,47 @@ def without_agents(bed, nodes):
         side_by_side(bed.site.start_agent_again, nodes)
 
 
+def kill(bed, node, story, what, first=1, step=1):
+    """Go through kill points on a node; return its rounds and its end."""
+    conf = node.get("/etc/virtman/virtman.conf").decode()
+    kept = [line for line in conf.splitlines() if not line.startswith(OURS)]
+    more = ["heartbeat_interval = 0.5", "source_timeout = 60", ""]
+    node.put(CONF, "\n".join([*kept, *more]).encode())
+    done = node.run(
+        [str(CHECKOUT / ".venv/bin/python"), DRIVER, story, CONF,
+         node.address, "7774", what, bed.master.address, str(first),
+         str(step)],
+        timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.code == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    *rounds, end = map(json.loads, done.stdout.splitlines())
+    return rounds, end
+
+
 def kill_everywhere(bed, story, images):
     """Go through all kill points, shared out among the nodes.
 
     :param images: one a node, so that none waits for another's leaving.
-    :returns: what each round told.
     """
-    nodes = bed.site.computes
-    told = {}
+    nodes, told = bed.site.computes, []
 
     def go(node):
-        first = nodes.index(node) + 1
-        image = images[first - 1]
-        conf = node.get("/etc/virtman/virtman.conf").decode()
-        more = "heartbeat_interval = 0.5\nsource_timeout = 60\n"
-        lines = [
-            line
-            for line in conf.splitlines()
-            if not line.startswith(("heartbeat_interval", "source_timeout"))
-        ]
-        node.put(CONF, ("\n".join(lines) + "\n" + more).encode())
-        python = str(CHECKOUT / ".venv/bin/python")
-        done = node.run(
-            [python, DRIVER, story, CONF, node.address, "7774", image,
-             bed.master.address, str(first), str(len(nodes))],
-            timeout=PATIENCE, check=False,
-        )  # fmt: skip
-        lines = done.stdout.splitlines()
-        told[node.name] = [json.loads(line) for line in lines]
-        assert done.code == 0, done.stderr[-2000:]
+        place = nodes.index(node)
+        told.append(
+            kill(bed, node, story, images[place], place + 1, len(nodes))
+        )
 
     with without_agents(bed, nodes):
         side_by_side(go, nodes)
-    return [item for items in told.values() for item in items]
+    assert [end["left"] for _, end in told] == [[]] * len(nodes)
+    return [item for rounds, _ in told for item in rounds]
 
 
 def judge(rounds, reliability):
-    """Hold that every round ended well and that none is missing."""
+    """Hold that every round ended well and that none is missing.
+
+    :returns: after what agents were killed, in order.
+    """
     killed = [item for item in rounds if item["after"] is not None]
     reliability.fault("agent killed", len(killed))
     for item in rounds:
@@ -85,11 +91,10 @@ def judge(rounds, reliability):
         )
     bad = [item for item in rounds if item["error"] or item["left"]]
     assert bad == []
-    numbers = sorted(item["number"] for item in killed)
+    killed.sort(key=lambda item: item["number"])
+    numbers = [item["number"] for item in killed]
     assert numbers == list(range(1, len(killed) + 1)), "a point is missing"
-    return [
-        item["after"] for item in sorted(killed, key=lambda i: i["number"])
-    ]
+    return [item["after"] for item in killed]
 
 
 def test_an_agent_killed_after_any_change_to_a_disk_finds_its_way(
@@ -112,6 +117,22 @@ def test_an_agent_killed_after_any_change_to_a_target_finds_its_way(
         found = bed.pattern(node, "verify", file, "killed", 0, BLOCKS)
         assert found["wrong"] == 0
         node.run(["rm", file])
+
+
+def test_an_agent_killed_while_its_parent_changes_goes_on_under_a_reader(
+    bed, reliability
+):
+    image = bed.serve_image()
+    for node in (bed.n1, bed.n2):
+        bed.create(node, "vm1", image)
+    with without_agents(bed, [bed.n3]):
+        rounds, end = kill(bed, bed.n3, "move", image)
+    reliability.read(end["reader"])
+    points = judge(rounds, reliability)
+    assert end["left"] == []
+    assert (end["reader"]["errors"], end["reader"]["wrong"]) == (0, 0), end
+    for step in ("dmsetup load", "dmsetup resume", "logout"):
+        assert any(point.startswith(step) for point in points), points
 
 
 def test_two_instances_are_back_with_their_writes_after_a_power_cut(

@@ -4,7 +4,8 @@
     killpoints.py STORY CONF ADDRESS PORT IMAGE SERVER FIRST STEP
 
 STORY is "disk" (create an instance on IMAGE of SERVER, write, destroy, until
-nothing is left) or "target" (export the file IMAGE, withdraw it).  The agent
+nothing is left), "target" (export the file IMAGE, withdraw it) or "move" (the
+parent of an instance changes under a reader; volt is on SERVER).  The agent
 is killed after its FIRST change, in the next round after FIRST + STEP, and so
 on until one gets through.  Each time another is started, which has to find its
 way.  Prints a JSON object a round.
@@ -19,6 +20,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import pattern
+from moving import Move
 from warm import Agent, until
 
 VM = "killvm"
@@ -31,6 +33,8 @@ WRITTEN = 3
 
 class Disk:
     """An instance's life on a node that has nothing else."""
+
+    DISK = DISK
 
     def __init__(self, agent, image, server):
         self.agent = agent
@@ -45,15 +49,27 @@ class Disk:
     def reset(self):
         self.wanted = self.written = False
 
+    def begin(self):
+        pass
+
+    def finish(self):
+        return {"left": left()}
+
     def run(self):
         """Live it through; return early when the agent dies."""
+        if self.create():
+            self.write()
+            self.end()
+
+    def create(self):
+        """Create the instance; return whether the agent lives."""
         self.wanted = True
         answer = self.agent.call("create", VM, self.image, self.source)
-        if answer is None:
-            return
-        expect(answer == f"0:{DISK}", answer)
-        self.write()
-        self.end()
+        expect(answer in (None, f"0:{DISK}"), answer)
+        return answer is not None
+
+    def left(self):
+        return left()
 
     def end(self):
         self.wanted = False
@@ -114,6 +130,12 @@ class Target:
     def reset(self):
         self.wanted = False
 
+    def begin(self):
+        pass
+
+    def finish(self):
+        return {"left": left()}
+
     def run(self):
         self.wanted = True
         answer = self.agent.call("create_image_target", "kill", self.file)
@@ -136,6 +158,9 @@ class Target:
     def recovered(self):
         if self.wanted:
             until(self.served, "the target is back")
+
+    def left(self):
+        return left()
 
     def served(self):
         found = self.agent.call("list_image_target")
@@ -186,7 +211,7 @@ def rounds(story, first, step):
         except AssertionError as error:
             told["error"] = str(error)
         agent.stop()
-        told["left"] = left()
+        told["left"] = story.left()
         yield told
         if not killed or told["error"] or told["left"]:
             return
@@ -196,10 +221,16 @@ def rounds(story, first, step):
 def main(name, conf, address, port, image, server, first, step):
     """Tell each round in a line."""
     agent = Agent(conf, address, int(port), "/var/log/killed-agent")
-    story = {"disk": Disk, "target": Target}[name](agent, image, server)
+    story = {"disk": Disk, "move": Disk, "target": Target}[name](
+        agent, image, server
+    )
+    if name == "move":
+        story = Move(story, server, address)
     try:
+        story.begin()
         for told in rounds(story, int(first), int(step)):
             print(json.dumps(told), flush=True)
+        print(json.dumps(story.finish()), flush=True)
     finally:
         agent.stop()
 
