@@ -19,6 +19,12 @@ from virtman.exception import CommandError, InUse, LayerError
 LUN = 1
 VENDOR = "VIRTMAN"
 PRODUCT = "IMAGE"
+# tgtd asks an initiator that says nothing, so often, and believes that it is
+# gone after so many questions: about a minute.  By itself it would believe so
+# after an hour, and a target whose child lost its power could not be removed
+# until then.  The initiator's answers come from its iscsid, which may be
+# restarted meanwhile.
+_NOP = {"nop_count": "6", "nop_interval": "10"}
 _TARGET = re.compile(r"Target ([0-9]+): (\S+)")
 _ADMITTED = "ACL information:"
 _NUMBER = re.compile("[0-9]+")
@@ -124,6 +130,11 @@ def create(iqn: str, device: str, serial: str) -> int:
         f"readonly=1,scsi_sn={serial},vendor_id={VENDOR},product_id={PRODUCT}"
     )
     try:
+        for name, value in _NOP.items():
+            privsep.tgtadm(
+                "--op", "update", "--mode", "target", "--tid", str(tid),
+                "--name", name, "--value", value,
+            )  # fmt: skip
         privsep.tgtadm(
             "--op", "new", *unit, "--backing-store", device,
             "--bsoflags", "direct",

@@ -109,6 +109,26 @@ def test_a_target_that_serves_somebody_stays_and_names_them(tgtd, disk):
     assert iscsi.remove(IQN + "1")
 
 
+def test_a_reader_that_is_gone_without_a_word_is_forgotten(
+    tgtd, disk, monkeypatch
+):
+    monkeypatch.setattr(iscsi, "_NOP", {"nop_count": "1", "nop_interval": "1"})
+    iscsi.create(IQN + "1", disk, SERIAL)
+    # Logged in, the connection stays open, and no question is answered.
+    with tgt_daemon.login(tgtd.port, IQN + "1", NODE) as status:
+        assert status == 0
+        assert iscsi.find(IQN + "1").initiators == [NODE]
+        wait_until_free(IQN + "1")
+    assert iscsi.remove(IQN + "1")
+
+
+def test_a_target_asks_its_readers_whether_they_live(tgtd, disk):
+    iscsi.create(IQN + "1", disk, SERIAL)
+    shown = tgtd.says("--mode", "target", "--op", "show")
+    assert "Nop interval: 10" in shown
+    assert "Nop count: 6" in shown
+
+
 def test_targets_made_at_once_get_an_id_each(tgtd, disk):
     together = threading.Barrier(6)
 

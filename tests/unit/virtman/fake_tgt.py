@@ -44,6 +44,7 @@ class Served:
     readonly: str = "No"
     acl: list[str] = field(default_factory=list)
     initiators: list[str] = field(default_factory=list)
+    options: dict[str, str] = field(default_factory=dict)
 
 
 class FakeTgt:
@@ -90,6 +91,9 @@ class FakeTgt:
         target = self._target(pairs)
         target.serial = params["scsi_sn"]
         target.readonly = "Yes" if params["readonly"] == "1" else "No"
+
+    def _update_target(self, pairs: dict[str, str]) -> None:
+        self._target(pairs).options[pairs["--name"]] = pairs["--value"]
 
     def _bind_target(self, pairs: dict[str, str]) -> None:
         self._target(pairs).acl.append(pairs["--initiator-address"])
