@@ -11,7 +11,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,24 +50,28 @@ class Site:
         self.master, *self.computes = cluster.nodes.values()
         self._token = secrets.token_hex(16)
         self._daemons: dict[str, Process] = {}
-        self._given: dict[str, dict[str, Any]] = {}
+        self._volt_options: dict[str, Any] = {}
+        self._options: dict[str, Any] = {}
 
     @property
     def nodes(self) -> list[Node]:
         """The master and the compute nodes."""
         return [self.master, *self.computes]
 
-    def start(self, **options: Any) -> None:
+    def start(
+        self, volt: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
         """Start storage daemons, volt and all agents; wait for answers.
 
+        :param volt: more options of volt.conf.
         :param options: more options of virtman.conf, for every node.
         """
+        self._volt_options, self._options = dict(volt or {}), options
         side_by_side(services.start_storage, self.nodes)
         # All at once: an agent does not need volt to come up.
         with concurrent.futures.ThreadPoolExecutor() as pool:
             starts = [pool.submit(self.start_volt)] + [
-                pool.submit(self.start_agent, node, **options)
-                for node in self.nodes
+                pool.submit(self.start_agent, node) for node in self.nodes
             ]
         for start in starts:
             start.result()
@@ -77,7 +81,8 @@ class Site:
 
         :param options: more options of volt.conf.
         """
-        more = "".join(f"{key} = {options[key]}\n" for key in options)
+        given = {**self._volt_options, **options}
+        more = "".join(f"{key} = {given[key]}\n" for key in given)
         conf = (
             f"[DEFAULT]\nbind_host = {self.master.address}\n"
             "auth_strategy = token\ntoken_file = /etc/volt/token\n"
@@ -91,33 +96,19 @@ class Site:
         )
         _wait_port(self.master, 7447, self._daemons["volt"])
 
-    def start_agent(self, node: Node, **options: Any) -> None:
+    def start_agent(self, node: Node) -> None:
         """Start virtman-server on a node and wait for its door."""
         given = {
             "host_ip": node.address,
             "master_ip": self.master.address,
             "master_token_file": "/etc/virtman/token",
             "debug": "true",
-            **options,
+            **self._options,
         }
         lines = [f"{key} = {value}" for key, value in given.items()]
         conf = "\n".join(["[DEFAULT]", *lines, ""])
         self._put_token(node, "/etc/virtman")
         node.put("/etc/virtman/virtman.conf", conf.encode())
-        self._given[node.name] = options
-        self._run_agent(node)
-
-    def start_agent_again(self, node: Node) -> None:
-        """Start an agent with the options that the node's last one had."""
-        self.start_agent(node, **self._given[node.name])
-
-    def start_node_again(self, node: Node) -> None:
-        """Start what a node that lost its power runs at boot."""
-        self._daemons.pop(node.name, None)
-        services.start_storage(node)
-        self.start_agent_again(node)
-
-    def _run_agent(self, node: Node) -> None:
         self._daemons[node.name] = node.start(
             [
                 self.script("virtman-server"),
@@ -182,6 +173,13 @@ class Site:
     def script(self, name: str) -> str:
         """Return the path of a console script of the project."""
         return str(CHECKOUT / ".venv" / "bin" / name)
+
+    def revive(self, node: Node) -> None:
+        """Give a node that lost its power all its daemons again."""
+        self._daemons.pop(node.name, None)
+        node.power_on()
+        services.start_storage(node)
+        self.start_agent(node)
 
     def _put_token(self, node: Node, folder: str) -> None:
         node.run(["mkdir", "-p", folder])

@@ -7,6 +7,7 @@ every daemon's log; the cluster is always taken down (lab.pytest_plugin).
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from pathlib import Path
@@ -16,6 +17,7 @@ from reliability import Reliability
 
 from demo import probe, telling
 from demo.site import CHECKOUT, Site, side_by_side
+from lab import services
 from lab.pytest_plugin import cluster, pytest_runtest_makereport
 
 __all__ = ["bed", "cluster", "lab_site", "pytest_runtest_makereport"]
@@ -55,6 +57,71 @@ class Bed:
         """Create a VM disk and insist on success."""
         answer = self.site.create(node, vm, image, **more)
         assert answer == f"0:/dev/mapper/snapshot_{vm}", answer
+
+    def branch(self, image):
+        """Make a disk on every node; return a child and its parent."""
+        for node in self.site.computes:
+            self.create(node, "vm1", image)
+        tree = self.wait_tree(image, depth=2)
+        child, sources = next(
+            (name, sources)
+            for name, sources in tree.items()
+            if sources[0] != "master"
+        )
+        nodes = self.site.cluster.nodes
+        return nodes[child], nodes[sources[0]]
+
+    @contextlib.contextmanager
+    def reading(self, node, image, per_second=10):
+        """Read a VM's disk, each block once; fill in what was found."""
+        found = {}
+        log = f"trickle-{image}"
+        reader = node.start(
+            ["python3", "-S", PATTERN, "trickle", "/dev/mapper/snapshot_vm1",
+             image, "/run/stop", str(per_second)],
+            log=log,
+        )  # fmt: skip
+        try:
+            self.wait_reads(node, image, 50)
+            yield found
+        finally:
+            node.run(["touch", "/run/stop"])
+            code = reader.wait(120)
+            node.run(["rm", "/run/stop"])
+        assert code == 0, node.log(log).read_text()
+        found.update(json.loads(node.log(log).read_text().splitlines()[-1]))
+
+    def wait_reads(self, node, image, blocks):
+        """Wait until so many blocks more were read from other nodes."""
+        begin = self.reads_of_parent(node, image)
+        node.wait_until(
+            lambda: (
+                self.reads_of_parent(node, image) - begin
+                >= blocks * BLOCK // 512
+            ),
+            timeout=180,
+            what=f"{blocks} more blocks of {image} come from its parents",
+        )
+
+    def reads_from(self, node, parent, image):
+        """Tell whether a node reads an image from a parent now, best first.
+
+        The parent's path must be one that the kernel uses.
+        """
+        sources = probe.parents(node, f"volume-{image}")
+        if sources[:1] != [parent.address]:
+            return False
+        status = node.run(["dmsetup", "status", f"multipath_volume-{image}"])
+        return " F " not in status.stdout
+
+    def restart_target(self, node):
+        """Start a tgtd that was killed; its targets are gone."""
+        node.wait_until(["sh", "-c", "! pidof tgtd"])
+        services.start_target(node)
+
+    def said_by_volt(self, text):
+        """Tell whether volt's log has these words."""
+        return text in self.master.log("volt").read_text(errors="replace")
 
     def destroy_all(self):
         """Destroy every VM disk and image; nothing of ours may stay."""
@@ -113,7 +180,10 @@ def lab_nodes():
 def lab_site(cluster):
     site = Site(cluster)
     try:
-        site.start(source_timeout=30, heartbeat_interval=2)
+        # Long before volt evicts a node its children shall have moved.
+        site.start(
+            {"missed_beats": 24}, source_timeout=60, heartbeat_interval=2
+        )
     except BaseException:
         tell(cluster)
         raise

@@ -39,7 +39,7 @@ def without_agents(bed, nodes):
     try:
         yield
     finally:
-        side_by_side(bed.site.start_agent_again, nodes)
+        side_by_side(bed.site.start_agent, nodes)
 
 
 def kill(bed, node, story, what, first=1, step=1):
@@ -147,8 +147,7 @@ def test_two_instances_are_back_with_their_writes_after_a_power_cut(
     before = [probe.digest(node, disk) for disk in disks]
     node.power_off_hard()
     reliability.fault("node power cut")
-    node.power_on()
-    bed.site.start_node_again(node)
+    bed.site.revive(node)
     node.wait_until(
         lambda: bed.site.call(node, "list") == [
             f"vm1:volume-{image}", f"vm2:volume-{image}",
@@ -175,8 +174,7 @@ def test_an_image_server_is_back_after_a_power_cut_under_a_reader(
     node.run(["sync"])
     node.power_off_hard()
     reliability.fault("image server power cut")
-    node.power_on()
-    bed.site.start_node_again(node)
+    bed.site.revive(node)
     (target,) = bed.site.call(node, "list_image_target")
     assert target.startswith("volume-served:")
     answer = bed.site.call(bed.n3, "create", "vm1", "served", node.address)

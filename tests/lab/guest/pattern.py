@@ -9,6 +9,8 @@ image or of zeros is seen at once.
     pattern.py make FILE BLOCKS SEED
     pattern.py verify DEVICE SEED FIRST COUNT [STEP]
     pattern.py watch DEVICE SEED STOPFILE      (at random, until STOPFILE)
+    pattern.py trickle DEVICE SEED STOPFILE PER_SECOND
+                                  (each block once, so many, until STOPFILE)
     pattern.py iops DEVICE COUNT REGIONS       (4 KiB at random, O_DIRECT)
 
 Each prints one JSON object.
@@ -89,6 +91,19 @@ def watch(path, seed, stop):
     return device.told()
 
 
+def trickle(path, seed, stop, per_second):
+    """Read what is not cached for as long as there is any."""
+    device = Device(path, seed)
+    order = list(range(device.blocks))
+    random.Random(5).shuffle(order)
+    for index in order:
+        if pathlib.Path(stop).exists():
+            break
+        device.check(index)
+        time.sleep(1 / float(per_second))
+    return device.told() | {"left": device.blocks - device.read}
+
+
 def iops(path, count, regions):
     handle = os.open(path, os.O_RDONLY | os.O_DIRECT)
     buffer = mmap.mmap(-1, 4096)
@@ -104,5 +119,11 @@ def iops(path, count, regions):
 
 
 if __name__ == "__main__":
-    verbs = {"make": make, "verify": verify, "watch": watch, "iops": iops}
+    verbs = {
+        "make": make,
+        "verify": verify,
+        "watch": watch,
+        "trickle": trickle,
+        "iops": iops,
+    }
     print(json.dumps(verbs[sys.argv[1]](*sys.argv[2:])))
