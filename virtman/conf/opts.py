@@ -50,7 +50,8 @@ OPTIONS = [
         "heartbeat_interval",
         default=5.0,
         min=0.1,
-        help="Seconds between two heartbeats.",
+        help="Seconds between two heartbeats until volt says otherwise, and "
+        "between two looks for images that nobody uses.",
     ),
     cfg.StrOpt(
         "cache_engine",
@@ -124,7 +125,7 @@ OPTIONS = [
         default=5.0,
         min=0.0,
         help="Seconds the parent has to appear before the next source is "
-        "read in its place.",
+        "read in its place, and before volt is told that it has failed.",
     ),
     cfg.StrOpt(
         "fcg_name",
