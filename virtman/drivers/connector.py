@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logins and logouts of iSCSI sessions, by os-brick.
+"""Logins to iSCSI targets, by os-brick, and logouts.
 
 Ours around it: the portal is asked first whether it serves the target at
 all (os-brick would try for minutes), and the node record is made first with
@@ -13,7 +13,7 @@ that says nothing for 3 s) costs a change of path and no error.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
@@ -33,7 +33,7 @@ TIMEOUTS = {
     "node.conn[0].timeo.login_timeout": "10",
     "node.session.initial_login_retry_max": "2",
 }
-# iscsiadm(8), EXIT STATUS: no records, objects or targets found.
+# iscsiadm(8), EXIT STATUS: no records, targets, sessions or portals found.
 _NO_RECORD = 21
 _PROBE_SECONDS = 2.0
 
@@ -105,6 +105,9 @@ class Connector:
             # The kernel would fetch what nobody asked for, from a parent
             # whose uplink everybody shares.
             privsep.blockdev("--setra", "0", path.device)
+            # os-brick has made it automatic: a login at the next boot, though
+            # nobody knows what the target serves by then.
+            _update(source, {"node.startup": "manual"})
         except CommandError as error:
             self.disconnect(path)
             raise NoSource(f"login to {source} failed: {error}") from error
@@ -113,29 +116,20 @@ class Connector:
     def disconnect(self, path: Path) -> None:
         """Log out; a session that is gone already is fine.
 
+        Not by os-brick: it flushes the disk first, which is read-only, and
+        was seen to take a minute over that when the target had no power.
+
         :raises LayerError: the session would not go.
         """
-        if path.device:
-            self._log_out(path)
-        else:
-            # os-brick goes by the disk, and there is none.
-            node = _node(path.source)
-            privsep.iscsiadm(*node, "--logout")
-            privsep.iscsiadm(*node, "-o", "delete")
+        for words in (("--logout",), ("-o", "delete")):
+            try:
+                privsep.iscsiadm(*_node(path.source), *words)
+            except CommandError as error:
+                if error.code != _NO_RECORD:
+                    raise LayerError(
+                        f"logout of {path.source} failed: {error}"
+                    ) from error
         self._done(f"logout {path.source}")
-
-    def _log_out(self, path: Path) -> None:
-        try:
-            self._brick.disconnect_volume(
-                _properties(path.source),
-                {"type": "block", "path": path.device},
-                force=True,
-                ignore_errors=True,
-            )
-        except Exception as error:
-            raise LayerError(
-                f"logout of {path.source} failed: {error}"
-            ) from error
 
     def standing(self, iqn: str) -> list[Path]:
         """Return the sessions with this target that there are."""
@@ -146,23 +140,27 @@ class Connector:
         return disk.session(path.device)
 
     def _prepare_record(self, source: Source) -> None:
-        node = _node(source)
         try:
-            privsep.iscsiadm(*node)
+            privsep.iscsiadm(*_node(source))
         except CommandError as error:
             if error.code != _NO_RECORD:
                 raise
-            privsep.iscsiadm(*node, "-o", "new")
-        updates = [
-            word
-            for name, value in TIMEOUTS.items()
-            for word in ("-n", name, "-v", value)
-        ]
-        privsep.iscsiadm(*node, "-o", "update", *updates)
+            privsep.iscsiadm(*_node(source), "-o", "new")
+        _update(source, TIMEOUTS)
 
 
 def _node(source: Source) -> tuple[str, ...]:
     return ("-m", "node", "-T", source.iqn, "-p", source.portal)
+
+
+def _update(source: Source, values: Mapping[str, str]) -> None:
+    """Write values into the record of a target."""
+    words = [
+        word
+        for name, value in values.items()
+        for word in ("-n", name, "-v", value)
+    ]
+    privsep.iscsiadm(*_node(source), "-o", "update", *words)
 
 
 def _listens(source: Source) -> bool:

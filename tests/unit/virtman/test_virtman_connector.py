@@ -31,11 +31,6 @@ class Brick:
         name = self._kernel.sys.add("sd", 4096)
         return {"type": "block", "path": f"/dev/{name}"}
 
-    def disconnect_volume(self, properties, device, **options):
-        self.asked.append(("disconnect", properties, device, options))
-        if self.error:
-            raise self.error
-
 
 @pytest.fixture
 def brick(kernel):
@@ -71,7 +66,7 @@ def test_a_record_is_made_and_given_short_timeouts_before_the_login(
 ):
     sessions.connect(SERVER)
     assert no_record.called("iscsiadm", "new")
-    (update,) = no_record.called("iscsiadm", "update")
+    update = no_record.called("iscsiadm", "update")[0]
     for name, value in TIMEOUTS.items():
         at = update.index(name)
         assert update[at - 1 : at + 3] == ("-n", name, "-v", value)
@@ -116,22 +111,38 @@ def test_a_disk_that_is_gone_at_once_leaves_no_session(
     kernel.refuse("blockdev")
     with pytest.raises(NoSource, match=r"10\.0\.0\.1"):
         sessions.connect(SERVER)
-    assert [asked[0] for asked in brick.asked] == ["connect", "disconnect"]
+    assert kernel.called("iscsiadm", "--logout")
 
 
-def test_a_logout_names_the_disk_and_is_forced(sessions, brick):
+def test_no_login_of_ours_is_made_again_by_the_next_boot(sessions, kernel):
+    sessions.connect(SERVER)
+    assert kernel.called("iscsiadm", "update")[-1][-4:] == (
+        "-n", "node.startup", "-v", "manual",
+    )  # fmt: skip
+
+
+def test_a_logout_ends_the_session_and_forgets_the_record(sessions, kernel):
     path = sessions.connect(SERVER)
+    kernel.calls.clear()
     sessions.disconnect(path)
-    _, properties, device, options = brick.asked[-1]
-    assert properties["target_iqn"] == IQN
-    assert device == {"type": "block", "path": "/dev/sda"}
-    assert options["force"]
+    node = ("iscsiadm", "-m", "node", "-T", IQN, "-p", "10.0.0.1:3260")
+    assert kernel.calls == [(*node, "--logout"), (*node, "-o", "delete")]
 
 
-def test_a_logout_that_fails_is_told_with_the_source(sessions, brick):
+def test_a_session_that_is_gone_already_is_logged_out(sessions, kernel):
     path = sessions.connect(SERVER)
-    brick.error = OSError("busy")
-    with pytest.raises(LayerError, match=r"logout of .*volume-a.* busy"):
+
+    def iscsiadm(args, _):
+        raise CommandError(args, 21, "", "No matching sessions found")
+
+    kernel.tools["iscsiadm"] = iscsiadm
+    sessions.disconnect(path)
+
+
+def test_a_logout_that_fails_is_told_with_the_source(sessions, kernel):
+    path = sessions.connect(SERVER)
+    kernel.refuse("iscsiadm", "--logout")
+    with pytest.raises(LayerError, match=r"logout of .*volume-a.* says no"):
         sessions.disconnect(path)
 
 
