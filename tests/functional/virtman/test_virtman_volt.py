@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socketserver
 import threading
 from types import SimpleNamespace
@@ -130,6 +131,63 @@ def test_a_beat_tells_the_parents_by_peer(master):
     told, taken = join(master, "10.0.0.2")
     answers = master.beat([Report(taken)]).assignments
     assert answers[told.peer_id].sources == told.sources
+
+
+def test_a_beat_is_answered_with_the_time_of_the_next(master):
+    _, taken = join(master, "10.0.0.2")
+    assert master.beat([Report(taken)]).beat_after == 5.0
+    assert master.assign(seat("10.0.0.3")).beat_after == 5.0
+
+
+def test_a_parent_that_has_failed_is_replaced_in_the_answer_that_hears_it(
+    master,
+):
+    master.publish(SERVER, FACTS)
+    for number in range(2, 4):
+        join(master, f"10.0.0.{number}")
+    told, taken = join(master, "10.0.0.4")
+    parent = told.sources[0]
+    for _ in range(2):
+        answer = master.beat([Report(taken, (parent,))]).assignments
+        sources = answer[taken.peer_id].sources
+        assert parent not in sources
+        assert sources[-1].host == "10.0.0.1"
+    again = master.beat([Report(taken)]).assignments[taken.peer_id]
+    assert again.sources[0] == parent, "it is back"
+
+
+def test_an_image_server_that_has_failed_is_waited_for(master):
+    master.publish(SERVER, FACTS)
+    told, taken = join(master, "10.0.0.2")
+    answer = master.beat([Report(taken, told.sources)]).assignments
+    assert answer[taken.peer_id].sources == told.sources
+
+
+def test_who_asks_for_a_place_may_say_what_has_failed(master):
+    master.publish(SERVER, FACTS)
+    for number in range(2, 4):
+        join(master, f"10.0.0.{number}")
+    parent = Source("10.0.0.2", 3260, IQN, 1)
+    told = master.assign(seat("10.0.0.4"), (parent,))
+    assert parent not in told.sources
+
+
+def test_a_parent_that_is_on_its_way_is_told_to_be(master):
+    master.publish(SERVER, FACTS)
+    for number in range(2, 5):
+        told = master.assign(seat(f"10.0.0.{number}"))
+    assert told.sources[0].host in ("10.0.0.2", "10.0.0.3")
+    assert told.sources[0] in told.pending
+    assert told.sources[-1] not in told.pending
+
+
+def test_a_digest_is_made_known_late_and_kept(master):
+    master.publish(SERVER, FACTS)
+    whole = dataclasses.replace(FACTS, digest="sha256:" + "0123" * 16)
+    master.publish(SERVER, whole)
+    assert master.assign(seat("10.0.0.2")).image == whole
+    master.publish(SERVER, FACTS)
+    assert master.assign(seat("10.0.0.2")).image == whole
 
 
 def test_a_beat_registers_again_what_volt_has_forgotten(serve):
