@@ -33,7 +33,9 @@ def wait_replaced(bed, child, parent, image):
     assert not bed.said_by_volt(f"{parent.address} is silent")
 
 
-def test_a_parent_whose_target_process_dies_is_replaced_at_once(bed, reliability):
+def test_a_parent_whose_target_process_dies_is_replaced_at_once(
+    bed, reliability
+):
     image = bed.serve_image(BLOCKS)
     child, parent = bed.branch(image)
     with bed.reading(child, image) as found:
