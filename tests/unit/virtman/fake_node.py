@@ -139,6 +139,13 @@ class Site:
         self.kernel.lose_power()
         shutil.rmtree(self.settings.run_dir, ignore_errors=True)
 
+    def close(self):
+        """End every agent there was; none of their threads may stay."""
+        for node in self.nodes:
+            node.close()
+        self.images.stop()
+        assert self.threads() == []
+
     @property
     def folder(self):
         """Where the intents are."""

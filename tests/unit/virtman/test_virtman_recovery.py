@@ -29,10 +29,7 @@ def site(kernel, settings, monkeypatch):
     monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
     made = Site(kernel, settings())
     yield made
-    for node in made.nodes:
-        node.close()
-    made.images.stop()
-    assert made.threads() == []
+    made.close()
 
 
 @pytest.fixture
