@@ -13,6 +13,7 @@ and the folder flushed.  One that makes no sense is set aside as
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -157,6 +158,18 @@ class Intents:
             _set_aside(file, error)
             return
         self._all[intent.kind, intent.name] = intent
+
+
+def peek(folder: Path) -> list[Intent]:
+    """Return the intents in a folder, and change nothing there.
+
+    What makes no sense is passed over.
+    """
+    found: list[Intent] = []
+    for file in sorted(folder.glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, VirtmanError):
+            found.append(loads(file.read_text()))
+    return found
 
 
 def dumps(intent: Intent) -> str:

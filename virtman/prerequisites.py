@@ -48,7 +48,7 @@ def check(settings: Settings, engine: CacheEngine) -> None:
         *_folders(settings),
     ]
     if not missing:
-        missing = [*_modules((*MODULES, *engine.modules)), *_daemons()]
+        missing = [*_modules((*MODULES, *engine.modules)), *daemons()]
     if missing:
         raise MissingTools(
             "this host lacks what virtman needs:\n  " + "\n  ".join(missing)
@@ -92,15 +92,16 @@ def _folders(settings: Settings) -> Iterator[str]:
             yield f"folder {folder}: {error.strerror}"
 
 
-def _daemons() -> Iterator[str]:
+def daemons() -> Iterator[str]:
+    """Yield what keeps the two iSCSI daemons from their work, remedy last."""
     try:
         iscsi.check()
     except LayerError as error:
         yield str(error)
     if not _INITIATOR.exists():
         yield (
-            f"{_INITIATOR}: write one line InitiatorName=iqn... into it "
-            "('iscsi-iname' makes a name; Debian package open-iscsi)"
+            f"{_INITIATOR} is missing: write one line InitiatorName=iqn... "
+            "into it ('iscsi-iname' makes a name; Debian package open-iscsi)"
         )
     if "ISCSIADM_ABSTRACT_NAMESPACE" not in _unix_sockets():
         yield (

@@ -29,7 +29,7 @@ SCSI_DEADLINE = 10.0
 
 # What only asks; everything else changes something, or is taken to.
 _QUESTIONS = {"nbdinfo", "claimable", "head", "scsi_id", "modprobe"}
-_ASKING = {"table", "status", "show", "discovery"}
+_ASKING = {"table", "status", "show", "discovery", "info"}
 
 
 class Context(priv_context.PrivContext):  # type: ignore[misc]

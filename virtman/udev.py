@@ -25,7 +25,7 @@ from virtman.exception import CommandError
 
 FOLDER = Path("/run/udev/rules.d")
 _CONTROL = Path("/run/udev/control")
-_NAME = "56-virtman.rules"
+NAME = "56-virtman.rules"
 RULE = """\
 # Written by virtman-server: its devices are not for the host to look into.
 SUBSYSTEM!="block", GOTO="virtman_end"
@@ -41,16 +41,22 @@ LABEL="virtman_end"
 """
 
 
+def is_in_force(folder: Path = FOLDER) -> bool:
+    """Tell whether the rule is there, or no udev that would need it."""
+    file = folder / NAME
+    return not _CONTROL.exists() or (
+        file.exists() and file.read_text() == RULE
+    )
+
+
 def install(folder: Path = FOLDER) -> bool:
     """Write the rule and have udev read it; return whether it was new.
 
     A host without udev (a container, a rescue shell) needs none.
     """
-    if not _CONTROL.exists():
+    if is_in_force(folder):
         return False
-    file = folder / _NAME
-    if file.exists() and file.read_text() == RULE:
-        return False
+    file = folder / NAME
     privsep.write_udev_rule(str(file), RULE)
     try:
         privsep.udevadm("control", "--reload")

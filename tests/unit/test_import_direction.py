@@ -31,12 +31,13 @@ PACKAGES = {
 TIERS = {
     "virtman": (
         "cmd",
+        "commands",
         "rpc heartbeat housekeeping watch",
-        "compute recovery",
+        "compute recovery doctor",
         "node",
         "image",
         "baseimage",
-        "place remains",
+        "place remains belongings",
         "toolbox",
         "layers snapshot prerequisites imageservice inventory",
         "cache paths identity blockservice imagetargets udev",

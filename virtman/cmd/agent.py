@@ -6,7 +6,6 @@ Exit codes: 0 ended by a signal, 1 the host lacks something, 2 bad options.
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import signal
@@ -25,9 +24,9 @@ from virtman.cache.engine import CacheEngine
 from virtman.compute import Virtman
 from virtman.conf import Settings
 from virtman.coordinator import Alone, Coordinator
+from virtman.drivers import volt
 from virtman.drivers.connector import Connector
 from virtman.drivers.uevents import Uevents
-from virtman.drivers.volt import Volt, secret_in
 from virtman.exception import ConfigError, VirtmanError
 from virtman.heartbeat import Heartbeat
 from virtman.housekeeping import Housekeeping
@@ -119,19 +118,7 @@ def _coordinator(settings: Settings) -> Coordinator:
     if settings.master_ip is None:
         LOG.warning("no master_ip: this node works without a tree")
         return Alone()
-    token = None
-    if settings.master_token_file:
-        # With each call, so that a secret may be exchanged meanwhile.
-        token = functools.partial(secret_in, settings.master_token_file)
-        try:
-            token()
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"master_token_file: {error}") from error
-    host = settings.master_ip
-    host = f"[{host}]" if ":" in host else host
-    return Volt(
-        f"http://{host}:{settings.master_port}", token, settings.master_session
-    )
+    return volt.of(settings)
 
 
 def _end_on_signals(door: Door) -> None:

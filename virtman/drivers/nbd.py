@@ -40,7 +40,7 @@ def connect(socket: Path, export: str, claim: Path) -> str:
     """
     with _choosing:
         last: CommandError | None = None
-        for device in _free_devices():
+        for device in free_devices():
             claim.write_text(device)
             try:
                 _connect(device, socket, export)
@@ -123,7 +123,8 @@ def _is_outdone(claim: Path) -> bool:
     return any(other.stat().st_mtime_ns > when for other in others)
 
 
-def _free_devices() -> list[str]:
+def free_devices() -> list[str]:
+    """Return the devices that have no connection, by number."""
     folders = (sysfs.SYS / "block").glob("nbd*")
     numbers = sorted(
         int(folder.name.removeprefix("nbd")) for folder in folders

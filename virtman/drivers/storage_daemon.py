@@ -30,6 +30,7 @@ from virtman.exception import LayerError
 EXPORT = "image"
 CLUSTER = 65536
 _PROGRAM = "qemu-storage-daemon"
+_OVERLAY = "file,node-name=overlay-file,filename="
 # Seconds a daemon has to end after SIGTERM; it takes well under one.
 _PATIENCE = 30.0
 _PROC = Path("/proc")
@@ -72,7 +73,7 @@ def start(files: Files, source: str) -> None:
         "--pidfile", str(files.pidfile),
         "--blockdev", f"host_device,node-name=source,filename={source},"
         "read-only=on,auto-read-only=off,cache.direct=on",
-        "--blockdev", f"file,node-name=overlay-file,filename={files.overlay}",
+        "--blockdev", f"{_OVERLAY}{files.overlay}",
         "--blockdev", f"file,node-name=data-file,filename={files.data}",
         "--blockdev", "qcow2,node-name=overlay,file=overlay-file,"
         "data-file=data-file,backing=source",
@@ -106,6 +107,21 @@ def find(files: Files) -> int | None:
     return pid(files) or next((n for n in numbers if _is_of(n, files)), None)
 
 
+def running(folder: Path) -> list[tuple[int, Path]]:
+    """Return the daemons whose overlay is in a folder: pid and overlay.
+
+    Found by their own command lines, also when every file of theirs is gone.
+    """
+    found = []
+    for number in sorted(int(e.name) for e in _PROC.glob("[0-9]*")):
+        words = _command(number)
+        for word in words if _PROGRAM in words[0] else ():
+            overlay = Path(word.removeprefix(_OVERLAY))
+            if word.startswith(_OVERLAY) and overlay.parent == folder:
+                found.append((number, overlay))
+    return found
+
+
 def stop(files: Files) -> bool:
     """End the daemon if it runs; return whether it did.
 
@@ -127,5 +143,11 @@ def stop(files: Files) -> bool:
 
 def _is_of(number: int, files: Files) -> bool:
     """Tell whether a process is the daemon with this pid file."""
-    words = (sysfs.read(_PROC / str(number) / "cmdline") or "").split("\0")
+    words = _command(number)
     return _PROGRAM in words[0] and str(files.pidfile) in words
+
+
+def _command(number: int) -> list[str]:
+    """Return the words that a process was started with, at least one."""
+    text = sysfs.read(_PROC / str(number) / "cmdline") or ""
+    return text.split("\0")

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from virtman.conf import Settings
 from virtman.coordinator import (
     Assignment,
     ImageFacts,
@@ -15,7 +17,7 @@ from virtman.coordinator import (
     Told,
     VoltAway,
 )
-from virtman.exception import NotFound
+from virtman.exception import ConfigError, NotFound
 from virtman.path import Source
 
 
@@ -106,6 +108,14 @@ class Volt:
                 lun=str(seat.lun),
             )
 
+    def greet(self) -> None:
+        """Ask something that only those may ask whom volt knows.
+
+        :raises VoltAway: no answer, or it does not know us.
+        """
+        with self._mapped():
+            self._client.images.list()
+
     def withdraw(self, seat: Seat) -> None:
         """Take the registration back; unknown is fine."""
         try:
@@ -187,6 +197,26 @@ def _source(item: Any) -> Source:
         raise VoltAway(
             f"volt named a source that makes no sense: {item}"
         ) from error
+
+
+def of(settings: Settings) -> Volt:
+    """Return the volt that the settings name.
+
+    :raises ConfigError: the file for its secret holds none.
+    """
+    token = None
+    if settings.master_token_file:
+        # With each call, so that a secret may be exchanged meanwhile.
+        token = functools.partial(secret_in, settings.master_token_file)
+        try:
+            token()
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"master_token_file: {error}") from error
+    host = settings.master_ip or ""
+    host = f"[{host}]" if ":" in host else host
+    return Volt(
+        f"http://{host}:{settings.master_port}", token, settings.master_session
+    )
 
 
 def secret_in(file: Path) -> str:

@@ -7,6 +7,7 @@ import pytest
 from fake_kernel import FakeKernel
 
 from virtman import conf, inventory, privsep, sysfs
+from virtman.drivers import processes, storage_daemon
 
 
 def refuse(*args, **_):
@@ -20,7 +21,11 @@ def no_host(monkeypatch, tmp_path_factory):
     for name in ("_run", "claimable", "wipe", "signal_process"):
         monkeypatch.setattr(privsep, name, refuse)
     monkeypatch.setattr(sysfs, "SYS", tmp_path_factory.mktemp("sys"))
-    monkeypatch.setattr(inventory, "_PROC", tmp_path_factory.mktemp("proc"))
+    proc = tmp_path_factory.mktemp("proc")
+    for module, name in (
+        (inventory, "_PROC"), (storage_daemon, "_PROC"), (processes, "PROC"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, proc)
     monkeypatch.setattr(privsep.context, "tell", lambda what: None)
 
 

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything of ours on this host, thing by thing, and whose each is.
+
+Found anew each time, by names and by files in the agent's own folders;
+nothing is changed.  Whoever wants a thing is in the intents, or stands: an
+instance wants its image.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from virtman import names, snapshot, sysfs
+from virtman.cache.engine import CacheEngine
+from virtman.conf import Settings
+from virtman.drivers import dmsetup, iscsi, loop, processes, sessions
+from virtman.drivers import storage_daemon as daemon
+from virtman.exception import CommandError
+from virtman.intents import ImageIntent, InstanceIntent, Intent, TargetIntent
+from virtman.names import Role
+
+_DISK_OF_AN_IMAGE = (".data", ".qcow2")
+
+
+class Owner(enum.Enum):
+    """What kind of thing a belonging is a part of."""
+
+    INSTANCE = "instance"
+    IMAGE = "image"
+    TARGET = "target"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, order=True)
+class Thing:
+    """One thing on the host: a device, a session, a file and so on.
+
+    :param name: as people and tools name it.
+    :param of: the key of the image or the instance that it is a part of.
+    """
+
+    kind: str
+    name: str
+    owner: Owner
+    of: str
+
+
+def everything(
+    settings: Settings, engine: CacheEngine, intents: Sequence[Intent]
+) -> list[Thing]:
+    """Return every thing of ours, each once."""
+    targets = _served()
+    found = [
+        *_devices(),
+        *_targets(targets),
+        *_sessions(),
+        *_connections(),
+        *_loops(settings, intents, targets),
+        *_daemons(settings),
+        *_files(settings, engine),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def unwanted(
+    things: Iterable[Thing], intents: Iterable[Intent]
+) -> list[Thing]:
+    """Return the things that no intent and no standing instance wants."""
+    standing = snapshot.instances()
+    wanted = {(Owner.IMAGE, item.image) for item in standing}
+    for intent in intents:
+        match intent:
+            case InstanceIntent():
+                wanted.add((Owner.INSTANCE, intent.name))
+                wanted.add((Owner.IMAGE, intent.image))
+            case ImageIntent():
+                wanted.add((Owner.IMAGE, intent.name))
+            case TargetIntent():
+                wanted.add((Owner.TARGET, intent.name))
+    if any(owner is Owner.IMAGE for owner, _ in wanted):
+        wanted.add((Owner.GROUP, ""))
+    return [item for item in things if (item.owner, item.of) not in wanted]
+
+
+def _served() -> list[iscsi.Target]:
+    """Return every target there is; none without a tgtd."""
+    try:
+        return iscsi.targets()
+    except CommandError:
+        if processes.named("tgtd"):
+            raise
+        return []
+
+
+def _owner(target: iscsi.Target) -> tuple[Owner, str] | None:
+    """Tell whose a target is; None: not ours.
+
+    Either it serves a cache of ours, or an image's file, with our serial.
+    """
+    device = target.device or ""
+    key = device.removeprefix(names.dm_path(Role.CACHED, ""))
+    if key != device and device in {
+        item.path for item in dmsetup.ours(Role.CACHED)
+    }:
+        return Owner.IMAGE, key
+    image = names.parse_iqn(target.iqn)
+    serial = (target.serial or "").startswith(names.SERIAL_PREFIX)
+    if image and serial and device.startswith("/dev/loop"):
+        return Owner.TARGET, image
+    return None
+
+
+def _devices() -> Iterator[Thing]:
+    whose = {
+        Role.SNAPSHOT: Owner.INSTANCE,
+        Role.ORIGIN: Owner.IMAGE,
+        Role.CACHED: Owner.IMAGE,
+        Role.MULTIPATH: Owner.IMAGE,
+    }
+    for item in dmsetup.ours():
+        owner = whose.get(item.role, Owner.GROUP)
+        of = "" if owner is Owner.GROUP else item.key
+        yield Thing("device", item.path, owner, of)
+
+
+def _targets(targets: Iterable[iscsi.Target]) -> Iterator[Thing]:
+    for item in targets:
+        owner = _owner(item)
+        if owner is not None:
+            yield Thing("target", item.iqn, *owner)
+
+
+def _sessions() -> Iterator[Thing]:
+    for iqn in sorted(sessions.targets()):
+        image = names.parse_iqn(iqn) or ""
+        yield Thing("session", iqn, Owner.IMAGE, image)
+
+
+def _connections() -> Iterator[Thing]:
+    """Yield the NBD devices under our caches."""
+    for item in dmsetup.ours(Role.CACHED):
+        for under in sysfs.slaves(item.path):
+            if under.startswith("nbd"):
+                yield Thing("nbd", f"/dev/{under}", Owner.IMAGE, item.key)
+
+
+def _loops(
+    settings: Settings,
+    intents: Sequence[Intent],
+    targets: Iterable[iscsi.Target],
+) -> Iterator[Thing]:
+    """Yield loop devices on caches, on stores and on what is exported."""
+    for file in _glob(settings.cache_dir, "*.data"):
+        yield from _on(file, Owner.IMAGE, file.stem)
+    for file in _glob(settings.snapshot_dir, "*.cow"):
+        yield from _on(file, Owner.INSTANCE, file.stem)
+    for intent in intents:
+        if isinstance(intent, InstanceIntent) and intent.file:
+            file = Path(intent.file)
+            yield from _on(file, Owner.INSTANCE, intent.name)
+    exported = {
+        intent.device: intent.name
+        for intent in intents
+        if isinstance(intent, TargetIntent)
+        and loop.backing_file(intent.device) == Path(intent.file).resolve()
+    }
+    for target in targets:
+        owner = _owner(target)
+        if owner is not None and owner[0] is Owner.TARGET:
+            exported[target.device or ""] = owner[1]
+    for device, image in exported.items():
+        yield Thing("loop", device, Owner.TARGET, image)
+
+
+def _on(file: Path, owner: Owner, of: str) -> Iterator[Thing]:
+    for device in loop.devices_of(file):
+        yield Thing("loop", device, owner, of)
+
+
+def _daemons(settings: Settings) -> Iterator[Thing]:
+    for pid, overlay in daemon.running(settings.cache_dir):
+        name = f"qemu-storage-daemon ({pid})"
+        yield Thing("process", name, Owner.IMAGE, overlay.stem)
+
+
+def _files(settings: Settings, engine: CacheEngine) -> Iterator[Thing]:
+    for file in _glob(settings.cache_dir, "*"):
+        if file.suffix in _DISK_OF_AN_IMAGE:
+            yield Thing("file", str(file), Owner.IMAGE, file.stem)
+    short = {names.short(image): image for image in engine.kept()}
+    for suffix in ("nbd", "pid", "device"):
+        for file in _glob(settings.run_dir, f"{'[0-9a-f]' * 16}.{suffix}"):
+            of = short.get(file.stem, "")
+            yield Thing("file", str(file), Owner.IMAGE, of)
+    for file in _glob(settings.snapshot_dir, "*.cow"):
+        yield Thing("file", str(file), Owner.INSTANCE, file.stem)
+
+
+def _glob(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern))

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``virtman``: runs it, and ends quietly when it is cut short."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+NOT_WRITTEN, INTERRUPTED, PIPE_CLOSED = 1, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    try:
+        status = _run(sys.argv[1:] if argv is None else [*argv])
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return PIPE_CLOSED
+    except OSError as error:
+        print(f"virtman: {error}; see where the output goes", file=sys.stderr)
+        return NOT_WRITTEN
+    finally:
+        _finish()
+
+
+def _run(argv: list[str]) -> int:
+    # As for the agent: oslo's libraries would load eventlet when they see it.
+    sys.modules.setdefault("eventlet", None)  # type: ignore[arg-type]
+    # Imported here so that Ctrl-C is quiet from the first moment on.
+    from virtman.commands.application import Application
+
+    return Application().run(argv)
+
+
+def _finish() -> None:
+    """Let what cannot be written any more (``| head``) go nowhere.
+
+    Python flushes once more when it ends, and would complain.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

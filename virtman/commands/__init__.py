@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of ``virtman``, one file each, and the table of them.
+
+The table is here and not among the entry points of the package, which cliff
+would look for in all that is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+from cliff import commandmanager
+
+TABLE = {
+    "check": "check:Check",
+}
+
+
+class Commands(commandmanager.CommandManager):
+    """Finds commands in the table; each is imported when it is run."""
+
+    def __init__(self) -> None:
+        super().__init__(namespace=None)
+        for name, where in TABLE.items():
+            self.commands[name] = _entry(name, where)
+
+
+def overview() -> str:
+    """Return each command with the first line of its description."""
+    lines = ["commands:"]
+    for name, where in TABLE.items():
+        summary = (_entry(name, where).load().__doc__ or "").partition("\n")[0]
+        lines.append(f"  {name:<10} {summary.rstrip('.')}")
+    lines.append(f"  {'complete':<10} Print the completion for bash")
+    return "\n".join([*lines, ""])
+
+
+def _entry(name: str, where: str) -> importlib.metadata.EntryPoint:
+    return importlib.metadata.EntryPoint(
+        name, f"{__name__}.{where}", "virtman.commands"
+    )

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line above the single commands: options and help."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib.metadata
+import os
+
+from cliff import app, help
+
+from virtman import commands, conf, privsep
+from virtman.conf import Settings
+from virtman.exception import ConfigError
+
+DESCRIPTION = """
+Look over a host on which virtman-server runs or is to run.
+
+It works on this host alone, as root, with the agent's own configuration, and
+does not need the agent.
+"""
+MORE = """
+exit status:
+  0    nothing is wrong
+  1    an error was found, or something could not be done
+  2    the command line or the configuration is wrong, or this is not root
+  130  interrupted by Ctrl-C
+"""
+
+
+class Application(app.App):
+    """``virtman``."""
+
+    NAME = "virtman"
+
+    def __init__(self) -> None:
+        super().__init__(
+            description=DESCRIPTION,
+            version=importlib.metadata.version("vmthunder"),
+            command_manager=commands.Commands(),
+            # "virtman check --help" is about the check.
+            deferred_help=True,
+        )
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The agent's options, from the files that the agent reads.
+
+        :raises ConfigError: they make no sense, or this is not root.
+        """
+        if os.geteuid() != 0:
+            raise ConfigError(
+                "this asks tgtd and device-mapper, which answer root alone; "
+                "run it as root ('sudo virtman ...')"
+            )
+        privsep.run_in_process()
+        files = (
+            f"--config-file={name}" for name in self.options.config_file or ()
+        )
+        return conf.settings(conf.parse([*files]))
+
+    def build_option_parser(
+        self,
+        description: str | None,
+        version: str | None,
+        argparse_kwargs: dict[str, object] | None = None,
+    ) -> argparse.ArgumentParser:
+        """Return the parser of the options that all commands share."""
+        parser = super().build_option_parser(
+            description,
+            version,
+            {
+                "prog": self.NAME,
+                "usage": "%(prog)s [OPTIONS] COMMAND [ARGUMENTS]",
+                "formatter_class": argparse.RawDescriptionHelpFormatter,
+                # A command's options must not be taken for half a one here.
+                "allow_abbrev": False,
+            },
+        )
+        parser.add_argument(
+            "--config-file",
+            action="append",
+            metavar="FILE",
+            help="a file of options of the agent's, in place of "
+            f"{conf.DEFAULT_FILE}; may be given again",
+        )
+        return parser
+
+    def print_help_if_requested(self) -> None:
+        """Print what there is, from the table of commands."""
+        if not self.options.deferred_help:
+            return
+        self.parser.epilog = commands.overview() + MORE
+        self.parser.print_help(self.stdout)
+        raise help.HelpExit
+
+    def interact(self) -> None:
+        """Refuse: without a command there is nothing to do."""
+        self.parser.error("name a command; 'virtman --help' lists them")
+
+    def run_subcommand(self, argv: list[str]) -> int:
+        """Run a command; what is none is a wrong command line."""
+        named = argv[1:] if argv[0] == "help" else argv
+        try:
+            if named:
+                self.command_manager.find_command(named)
+        except ValueError:
+            self.parser.error(
+                f"there is no command {named[0]!r}; 'virtman --help' lists "
+                "them"
+            )
+        return super().run_subcommand(argv)

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands have in common: formats, failures, the exit status."""
+
+from __future__ import annotations
+
+import abc
+import argparse
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, Protocol, cast
+
+from cliff import lister
+from cliff.formatters import (
+    commaseparated,
+    json_format,
+    table,
+    value,
+    yaml_format,
+)
+from oslo_config import cfg
+
+from virtman.conf import Settings
+from virtman.exception import ConfigError, VirtmanError
+
+GOOD, WRONG, USAGE = 0, 1, 2
+
+
+class HasSettings(Protocol):
+    """What a command needs of the application besides cliff's part."""
+
+    @property
+    def settings(self) -> Settings:
+        """The agent's options."""
+
+
+class Formats:
+    """cliff's formats, in the form in which it holds its plugins.
+
+    Named here because cliff would look for others in all that is installed.
+    """
+
+    def __init__(self) -> None:
+        self._known = {
+            name: SimpleNamespace(obj=one)
+            for name, one in {
+                "csv": commaseparated.CSVLister(),
+                "json": json_format.JSONFormatter(),
+                "table": table.TableFormatter(),
+                "value": value.ValueFormatter(),
+                "yaml": yaml_format.YAMLFormatter(),
+            }.items()
+        }
+
+    def names(self) -> list[str]:
+        """Return the names."""
+        return list(self._known)
+
+    def __iter__(self) -> Any:
+        """Go through the formats."""
+        return iter(self._known.values())
+
+    def __getitem__(self, name: str) -> SimpleNamespace:
+        """Return the format of this name."""
+        return self._known[name]
+
+
+class List(lister.Lister, metaclass=abc.ABCMeta):
+    """A command that prints rows, and whose status says whether all is well.
+
+    ``status`` is set by the command while it makes its rows.
+    """
+
+    columns: Sequence[str] = ()
+    status = GOOD
+
+    @property
+    def settings(self) -> Settings:
+        """The agent's options."""
+        return cast(HasSettings, self.app).settings
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run it; return the exit status."""
+        try:
+            super().run(parsed_args)
+        except (ConfigError, cfg.Error) as error:
+            return self.fail(error, USAGE)
+        except VirtmanError as error:
+            return self.fail(error, WRONG)
+        return self.status
+
+    def fail(self, error: object, status: int) -> int:
+        """Say what is wrong, in one line; return the status."""
+        print(f"virtman: {error}", file=self.app.stderr)
+        return status
+
+    def get_epilog(self) -> str:
+        """Return the columns."""
+        return f"columns: {', '.join(self.columns)}"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser; descriptions keep their lines."""
+        parser = super().get_parser(prog_name)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.allow_abbrev = False
+        # Tables as wide as the terminal; elsewhere as wide as they are.
+        parser.set_defaults(fit_width=True)
+        return parser
+
+    def _load_formatter_plugins(self) -> Any:
+        return Formats()
+
+    def _load_hooks(self) -> None:
+        self._hooks = []

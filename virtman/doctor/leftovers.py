@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of ours is on the host and nobody wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from virtman import belongings, intents
+from virtman.cache import engine
+from virtman.conf import Settings
+from virtman.doctor.finding import Finding, Level
+
+_CHECK = "leftovers"
+
+
+def look(settings: Settings) -> Iterator[Finding]:
+    """Yield a finding for each leftover, or one that there is none."""
+    wanted = intents.peek(settings.state_dir / "intents")
+    cache = engine.load(settings)
+    found = belongings.unwanted(
+        belongings.everything(settings, cache, wanted), wanted
+    )
+    for thing in found:
+        yield Finding(
+            _CHECK, Level.WARNING,
+            f"{thing.kind} {thing.name} is ours and nobody wants it",
+            "the agent puts it right when it starts; or stop the agent and "
+            "'virtman purge' takes away all that is ours",
+        )  # fmt: skip
+    if not found:
+        yield Finding(_CHECK, Level.OK, "nothing is left over")

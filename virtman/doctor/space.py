@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Room in the agent's folders, and what is promised of it already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from virtman import sysfs
+from virtman.conf import Settings
+from virtman.doctor.finding import Finding, Level
+
+_CHECK = "space"
+# Below the first a file of state may not be written any more; below the
+# second there is hardly an image that still fits.  In bytes.
+_NONE = 64 << 20
+_LITTLE = 1 << 30
+
+
+def look(settings: Settings) -> Iterator[Finding]:
+    """Yield a finding for each folder."""
+    for option in ("state_dir", "run_dir", "cache_dir", "snapshot_dir"):
+        yield _finding(option, getattr(settings, option))
+
+
+def _finding(option: str, folder: Path) -> Finding:
+    where = next(p for p in (folder, *folder.parents) if p.exists())
+    if not where.is_dir():
+        return Finding(
+            _CHECK, Level.ERROR, f"{option} {folder}: {where} is no folder",
+            f"move it away, or set {option} to another folder",
+        )  # fmt: skip
+    found = os.statvfs(where)
+    free, promised = found.f_bavail * found.f_frsize, _promised(folder)
+    said = f"{option} {folder}: {free >> 20} MiB free"
+    if promised:
+        said += f", {promised >> 20} MiB of it promised to sparse files"
+    # What lives in run_dir are sockets and pid files.
+    little = _NONE if option == "run_dir" else _LITTLE
+    if free < (_NONE >> 4 if option == "run_dir" else _NONE):
+        return Finding(_CHECK, Level.ERROR, said, _remedy(option))
+    if free < max(little, promised):
+        return Finding(_CHECK, Level.WARNING, said, _remedy(option))
+    return Finding(_CHECK, Level.OK, said)
+
+
+def _promised(folder: Path) -> int:
+    """Return how much the files of a folder may still take up, in bytes."""
+    total = 0
+    for file in (*folder.glob("*.data"), *folder.glob("*.cow")):
+        found = file.stat()
+        total += max(0, found.st_size - found.st_blocks * sysfs.SECTOR)
+    return total
+
+
+def _remedy(option: str) -> str:
+    return f"free some, or set {option} to a larger file system"

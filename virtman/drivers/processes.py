@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who runs on this host: agents, daemons by name, holders of a device.
+
+Read from /proc (``proc(5)``); what ends meanwhile is passed over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from virtman import sysfs
+
+PROC = Path("/proc")
+_SCRIPT, _MODULE = "virtman-server", "virtman.cmd.server"
+# The kernel keeps so much of a name.
+_COMM = 15
+
+
+def agents() -> list[int]:
+    """Return the process ids of the agents that run, whatever their files."""
+    return [pid for pid in _all() if _is_agent(_words(pid))]
+
+
+def named(program: str) -> list[int]:
+    """Return the process ids of a program."""
+    return [pid for pid in _all() if name(pid) == program[:_COMM]]
+
+
+def name(pid: int) -> str:
+    """Return a process's name, empty if it is gone."""
+    return sysfs.read(PROC / str(pid) / "comm") or ""
+
+
+def openers(number: str) -> list[int]:
+    """Return who holds a block device open.
+
+    :param number: ``major:minor``.
+    """
+    return [
+        pid
+        for pid in _all()
+        if any(_number(file) == number for file, _ in _files(pid, "/dev/"))
+    ]
+
+
+def sockets() -> dict[str, int]:
+    """Return the process id of an owner of each socket, by its inode."""
+    return {
+        target[len("socket:[") : -1]: pid
+        for pid in _all()
+        for _, target in _files(pid, "socket:[")
+    }
+
+
+def _all() -> Iterator[int]:
+    yield from sorted(int(e.name) for e in PROC.iterdir() if e.name.isdigit())
+
+
+def _words(pid: int) -> list[str]:
+    return (sysfs.read(PROC / str(pid) / "cmdline") or "").split("\0")
+
+
+def _is_agent(words: list[str]) -> bool:
+    """Tell an agent from who only names it, as an editor does."""
+    first, *rest = (Path(word).name for word in words)
+    if first == _SCRIPT:
+        return True
+    return first.startswith("python") and (
+        _SCRIPT in rest[:3] or _MODULE in words[1:4]
+    )
+
+
+def _files(pid: int, kind: str) -> Iterator[tuple[Path, str]]:
+    """Yield what a process has open, of one kind: link and target."""
+    try:
+        for file in (PROC / str(pid) / "fd").iterdir():
+            target = str(file.readlink())
+            if target.startswith(kind):
+                yield file, target
+    except OSError:
+        return
+
+
+def _number(file: Path) -> str:
+    try:
+        device = file.stat().st_rdev
+    except OSError:
+        return ""
+    return f"{os.major(device)}:{os.minor(device)}"
