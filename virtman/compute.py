@@ -103,8 +103,17 @@ class Virtman:
         return ""
 
     def list(self) -> list[str]:
-        """Return ``<instance>:<image>`` for every instance."""
-        return [f"{item.name}:{item.image}" for item in self._node.instances()]
+        """Return ``<instance>:<image>`` for every instance.
+
+        Behind a space ``full`` or ``invalid``, if its store is that: no name
+        has a space in it.
+        """
+        broken = self._node.broken_stores()
+        return [
+            f"{item.name}:{item.image}"
+            + (f" {broken[item.name].value}" if item.name in broken else "")
+            for item in self._node.instances()
+        ]
 
     @answering("Virtman: Image Service: ")
     def create_image_target(

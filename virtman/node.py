@@ -12,9 +12,10 @@ import threading
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from virtman import names, snapshot
+from virtman import fullness, names, snapshot
 from virtman.coordinator import Assignment, Report
 from virtman.exception import InvalidRequest, VirtmanError
+from virtman.fullness import State
 from virtman.image import Image
 from virtman.intents import InstanceIntent
 from virtman.locks import NameLocks
@@ -98,6 +99,22 @@ class Node:
     def instances(self) -> list[Instance]:
         """Return every instance on this node, by name."""
         return snapshot.instances()
+
+    def broken_stores(self) -> dict[str, State]:
+        """Return what is wrong with the stores of instances, by name.
+
+        One that nothing is wrong with is left out.
+        """
+        try:
+            found = fullness.fills(self._tools.settings.snapshot_chunk)
+        except VirtmanError as error:
+            LOG.warning("how full the stores are is not known: %s", error)
+            return {}
+        return {
+            name: fill.state
+            for name, fill in found.items()
+            if fill.state is not State.FINE
+        }
 
     def images(self) -> list[Image]:
         """Return every image this agent has deployed or tried to."""

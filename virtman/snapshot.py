@@ -3,11 +3,12 @@
 
 Table (``Documentation/admin-guide/device-mapper/snapshot.rst``)::
 
-    0 <S> snapshot <origin> <store> P <chunk sectors>
+    0 <S> snapshot <origin> <store> PO <chunk sectors>
 
-Persistent (P): the writes outlive the agent and the host's next boot.  What
-stands is read back from the kernel: the origin and the store are the
-device's slaves.
+Persistent (P): the writes outlive the agent and the host's next boot.  With
+overflow (O): in a full store only writes that need room fail, instead of the
+whole disk with all that was written.  What stands is read back from the
+kernel: the origin and the store are the device's slaves.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class Snapshots:
     def _stand(self, intent: InstanceIntent, store: Store) -> None:
         origin = names.dm_path(Role.ORIGIN, intent.image)
         size = sysfs.sectors(origin)
-        table = f"0 {size} snapshot {origin} {store.device} P {self._chunk}"
+        table = f"0 {size} snapshot {origin} {store.device} PO {self._chunk}"
         dmsetup.create(Role.SNAPSHOT, intent.name, table)
 
     def _store(self, instance: Instance) -> Store | None:

@@ -37,7 +37,7 @@ TIERS = {
         "node",
         "image",
         "baseimage",
-        "place remains belongings",
+        "place remains belongings fullness",
         "toolbox",
         "layers snapshot prerequisites imageservice inventory",
         "cache paths identity blockservice imagetargets udev",

@@ -28,6 +28,7 @@ from virtman.drivers import volt
 from virtman.drivers.connector import Connector
 from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError
+from virtman.fullness import StoreWatch
 from virtman.heartbeat import Heartbeat
 from virtman.housekeeping import Housekeeping
 from virtman.imageservice import ImageService
@@ -82,7 +83,12 @@ def _serve(settings: Settings) -> None:
         Heartbeat(node, tools.coordinator, tools.rhythm),
         Watch(Uevents(), node.look),
         Housekeeping(
-            [recovery.turn, node.collect, images.republish],
+            [
+                recovery.turn,
+                node.collect,
+                images.republish,
+                StoreWatch(settings).turn,
+            ],
             settings.heartbeat_interval,
             first=[recovery.first, steps.serving],
         ),

@@ -45,6 +45,7 @@ class Settings:
     snapshot_dir: Path
     snapshot_chunk: int
     snapshot_min_mib: int
+    snapshot_warn_percent: int
     live_sources: int
     source_timeout: float
     place_timeout: float
@@ -121,6 +122,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         snapshot_dir=_folder(conf.snapshot_dir or state / "snapshots"),
         snapshot_chunk=conf.snapshot_chunk,
         snapshot_min_mib=conf.snapshot_min_mib,
+        snapshot_warn_percent=conf.snapshot_warn_percent,
         live_sources=conf.live_sources,
         source_timeout=conf.source_timeout,
         place_timeout=conf.place_timeout,

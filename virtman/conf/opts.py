@@ -94,6 +94,14 @@ OPTIONS = [
         min=1,
         help="A copy-on-write device that is given must hold as many MiB.",
     ),
+    cfg.IntOpt(
+        "snapshot_warn_percent",
+        default=80,
+        min=1,
+        max=100,
+        help="How full, in percent, a copy-on-write device that is smaller "
+        "than its image gets before the log warns of it.",
+    ),
     cfg.BoolOpt(
         "snapshot_with_cache",
         default=False,

@@ -78,6 +78,16 @@ def status(device: Device) -> str:
     return privsep.dmsetup("status", _name(device.role, device.key)).strip()
 
 
+def statuses(target: str) -> dict[str, str]:
+    """Return the live status of all devices of a kind of target, by name.
+
+    One process, however many there are; those of others are among them.
+    """
+    said = privsep.dmsetup("status", "--target", target)
+    lines = (line.partition(": ") for line in said.splitlines())
+    return {name: text for name, _, text in lines if text}
+
+
 def create(
     role: names.Role, key: str, text: str, *, readonly: bool = False
 ) -> str:

@@ -17,7 +17,8 @@ class Refused(Exception):
 class Dm:
     """A device: the table as the kernel prints it, and one loaded beside.
 
-    ``failed`` are the disks that a multipath device does not use.
+    ``failed`` are the disks that a multipath device does not use, ``used`` is
+    what a snapshot says of its store.
     """
 
     kernel_name: str
@@ -25,6 +26,7 @@ class Dm:
     table: str
     loaded: str | None = None
     suspended: bool = False
+    used: str = ""
     failed: set[str] = field(default_factory=set)
     messages: list[str] = field(default_factory=list)
 
@@ -45,6 +47,8 @@ class FakeDm:
         if verb == "create":
             uuid = words.pop(0) if "--uuid" in flags else ""
             return self._create(words[0], uuid, stdin or "", flags)
+        if verb == "status" and "--target" in flags:
+            return self._statuses(words[0])
         name = words[0]
         if name not in self.devices:
             raise Refused(f"Device {name} not found")
@@ -128,6 +132,21 @@ class FakeDm:
         ]
         start = " ".join(device.table.split()[:2])
         return f"{start} multipath 2 0 0 0 {len(disks)} 1 {' '.join(groups)}\n"
+
+    def _statuses(self, target: str) -> str:
+        """Of every device of that target."""
+        lines = []
+        for name, device in self.devices.items():
+            start, size, kind, *rest = device.table.split()
+            if kind != target:
+                continue
+            said = device.used or f"16/{self._sectors(rest[1])} 16"
+            lines.append(f"{name}: {start} {size} {kind} {said}\n")
+        return "".join(lines) or "No devices found\n"
+
+    def _sectors(self, number: str) -> int:
+        under = self._sys.name_of(number)
+        return int(self._sys.read(under, "size"))
 
     def _message(self, name: str, words: list[str], *_: object) -> str:
         device = self.devices[name]

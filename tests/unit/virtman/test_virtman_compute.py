@@ -13,6 +13,7 @@ from virtman.exception import (
     NoSource,
     NotFound,
 )
+from virtman.fullness import State
 from virtman.imageservice import ImageTarget
 from virtman.node import Creation
 from virtman.path import Source
@@ -32,6 +33,7 @@ class FakeNode:
         self.there = {}
         self.asked = []
         self.error = None
+        self.broken = {}
 
     def create(self, name, image, connections, device=None):
         self._maybe_fail()
@@ -46,6 +48,9 @@ class FakeNode:
 
     def instances(self):
         return list(self.there.values())
+
+    def broken_stores(self):
+        return self.broken
 
     def _maybe_fail(self):
         if self.error:
@@ -129,6 +134,17 @@ def test_instances_are_listed_with_their_image(virtman):
     virtman.create("vm1", "a", CONNECTION)
     virtman.create("vm2", "b", CONNECTION)
     assert virtman.list() == ["vm1:volume-a", "vm2:volume-b"]
+
+
+def test_an_instance_that_cannot_be_written_to_is_marked_in_the_list(
+    virtman, node
+):
+    for name in ("vm1", "vm2", "vm3"):
+        virtman.create(name, "a", CONNECTION)
+    node.broken = {"vm2": State.FULL, "vm3": State.INVALID}
+    assert virtman.list() == [
+        "vm1:volume-a", "vm2:volume-a full", "vm3:volume-a invalid",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_an_instance_is_a_persistent_snapshot_of_the_origin(snapshots, kernel):
     assert made == Instance("vm1", "volume-a")
     assert made.path == "/dev/mapper/snapshot_vm1"
     device = kernel.dm.devices["snapshot_vm1"]
-    assert device.table == "0 4096 snapshot 253:0 7:0 P 128"
+    assert device.table == "0 4096 snapshot 253:0 7:0 PO 128"
     assert device.uuid == names.dm_uuid(Role.SNAPSHOT, "vm1")
 
 

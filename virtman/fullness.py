@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How full the stores of instances are: watched, told once, and listed.
+
+A store of the agent's own cannot overflow, one that a caller gave can.  What
+the kernel says of it (``Documentation/admin-guide/device-mapper/
+snapshot.rst``), sizes in sectors of 512 bytes::
+
+    0 <S> snapshot <allocated>/<total> <metadata>
+    0 <S> snapshot Overflow         (full; reads go on, new writes fail)
+    0 <S> snapshot Invalid          (everything fails)
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import re
+from dataclasses import dataclass
+
+from virtman import names, snapshot
+from virtman.blockservice import store_sectors
+from virtman.conf import Settings
+from virtman.drivers import dmsetup
+from virtman.names import Role
+
+LOG = logging.getLogger(__name__)
+
+
+class State(enum.Enum):
+    """What is wrong with a store; the value is the word of the list."""
+
+    FINE = ""
+    FULL = "full"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A store's state, and what of it is taken if it can overflow."""
+
+    state: State = State.FINE
+    percent: int = 0
+
+
+def parse(text: str, chunk: int) -> Fill:
+    """Return what a line of ``dmsetup status`` says of a store.
+
+    :param chunk: the snapshots' chunk in sectors.
+    """
+    words = text.split()
+    said = " ".join(words[3:])
+    if said == "Overflow":
+        return Fill(State.FULL, 100)
+    if said in ("Invalid", "Merge failed"):
+        return Fill(State.INVALID)
+    numbers = re.fullmatch(r"(\d+)/(\d+) \d+", said)
+    if numbers is None:
+        return Fill()
+    allocated, total = int(numbers[1]), int(numbers[2])
+    if total >= store_sectors(int(words[1]), chunk):
+        return Fill()
+    if total - allocated < chunk:
+        return Fill(State.FULL, 100)
+    return Fill(percent=100 * allocated // total)
+
+
+def fills(chunk: int) -> dict[str, Fill]:
+    """Return how full the store of every instance on this node is.
+
+    :param chunk: the snapshots' chunk in sectors.
+    """
+    standing = snapshot.instances()
+    said = dmsetup.statuses("snapshot") if standing else {}
+    devices = {i.name: names.dm_name(Role.SNAPSHOT, i.name) for i in standing}
+    return {
+        name: parse(said[device], chunk)
+        for name, device in devices.items()
+        if device in said
+    }
+
+
+class StoreWatch:
+    """Says of each store once that it fills up, is full, or is lost."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._chunk = settings.snapshot_chunk
+        self._warn = settings.snapshot_warn_percent
+        self._said: dict[str, str] = {}
+
+    def turn(self) -> None:
+        """Look at every store; for housekeeping."""
+        found = fills(self._chunk)
+        words = {name: self._word(fill) for name, fill in found.items()}
+        for name, word in words.items():
+            if word != self._said.get(name, ""):
+                self._say(name, found[name])
+        # A store that was enlarged, or another one of that name, is told of
+        # anew.
+        self._said = words
+
+    def _word(self, fill: Fill) -> str:
+        filling = fill.percent >= self._warn
+        return fill.state.value or ("filling" if filling else "")
+
+    def _say(self, name: str, fill: Fill) -> None:
+        if fill.state is State.INVALID:
+            LOG.error(
+                "instance %s: its copy-on-write store is invalid: every read "
+                "and write of the VM fails and what it wrote is lost; destroy "
+                "the instance and create it again", name,
+            )  # fmt: skip
+        elif fill.state is State.FULL:
+            LOG.error(
+                "instance %s: its copy-on-write store is full: the VM reads "
+                "on and what it wrote is kept, but writes to new places fail; "
+                "stop the VM, enlarge the store and take %s away with "
+                "'dmsetup remove', it is put together again",
+                name, names.dm_path(Role.SNAPSHOT, name),
+            )  # fmt: skip
+        elif fill.percent >= self._warn:
+            LOG.warning(
+                "instance %s: its copy-on-write store is %d %% full; when it "
+                "is full, writes to new places fail", name, fill.percent,
+            )  # fmt: skip
