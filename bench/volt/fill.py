@@ -39,7 +39,7 @@ def fill(volt: Inside, url: str, nodes: int) -> None:
     right(volt.ask([make(first) for make in (asks.join, asks.register)]))
     right(volt.ask([asks.image()]))
     opened = engine.connect(url)
-    with engine.within(opened, Mode.WRITE).begin() as writer:
+    with engine.transaction(opened, Mode.WRITE) as writer:
         _copy(writer, nodes)
     right(volt.ask(_others()))
     with opened.begin() as writer:

@@ -63,7 +63,9 @@ def place(view: View, least: Opening) -> Place | None:
     ``least`` says which parents it can live with: SERVING for a client that
     needs a working parent at once, PROMISED for one that can wait.
     """
-    free = _free_child(view, shape.ROOT)
+    # A gap below the root is left open only when nobody stands deeper.
+    few = view.size < view.fanout
+    free = _free_child(view, shape.ROOT) if few else None
     if free is None:
         above = view.lowest_open(least)
         free = None if above is None else _free_child(view, above)

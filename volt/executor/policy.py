@@ -82,7 +82,7 @@ def _pick(
     most: int,
 ) -> list[Peer]:
     found = (near[place] for place in places if place in near)
-    return [peer for peer in found if usable(peer)][:most]
+    return list(itertools.islice(filter(usable, found), most))
 
 
 def _now(peer: Peer) -> bool:

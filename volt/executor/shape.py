@@ -11,6 +11,8 @@ position alone, without looking at any other peer.
                   3 4   5 6         level 2
 """
 
+import functools
+
 ROOT = 0
 
 
@@ -25,12 +27,16 @@ def children_of(position: int, fanout: int) -> range:
     return range(first, first + fanout)
 
 
-def lineage(position: int, fanout: int) -> list[int]:
-    """Return the ancestors, nearest first, without the root."""
+@functools.lru_cache(maxsize=1024)
+def lineage(position: int, fanout: int) -> tuple[int, ...]:
+    """Return the ancestors, nearest first, without the root.
+
+    Remembered: in placing one peer the same ones are wanted many times.
+    """
     above = []
     while (position := parent_of(position, fanout)) > ROOT:
         above.append(position)
-    return above
+    return tuple(above)
 
 
 def level_of(position: int, fanout: int) -> int:

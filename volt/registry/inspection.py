@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from volt.registry import clock, engine, schema
 from volt.registry.dialect import UNHURRIED, Mode
-from volt.registry.engine import within
 from volt.registry.opening import explained
 from volt.registry.schema import State, Version
 
@@ -42,8 +41,9 @@ def inspect(url: str, **options: Any) -> Report:
         opened = engine.connect(url, **options)
         if _is_missing(opened.url):
             return Report(str(opened.url), 'SQLite', Version(State.EMPTY))
-        with within(opened, Mode.WRITE).connect() as connection:
+        with opened.connect() as connection:
             transaction = connection.begin()
+            engine.begin(connection, Mode.WRITE)
             report = _look(connection)
             if report.right:
                 schema.touch(connection)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from volt.exception import ConfigError
 from volt.registry import migrations, models
 from volt.registry.dialect import Mode
-from volt.registry.engine import kind_of, within
+from volt.registry.engine import kind_of, transaction
 
 HEAD = '0001'
 """The newest revision in migrations/versions."""
@@ -88,8 +88,10 @@ def upgrade(engine: sa.Engine) -> tuple[Version, Version]:
 
 @contextlib.contextmanager
 def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
-    writer = within(engine, Mode.WRITE)
-    with writer.begin() as connection, kind_of(connection).alone(connection):
+    with (
+        transaction(engine, Mode.WRITE) as connection,
+        kind_of(connection).alone(connection),
+    ):
         yield connection
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from volt.event import Event, Observer, unobserved
 from volt.exception import Unavailable
 from volt.registry.dialect import Mode
-from volt.registry.engine import within
+from volt.registry.engine import begin
 from volt.registry.gate import Gate
 from volt.registry.trouble import ERRORS, Trouble, cause_of, diagnose
 from volt.registry.unit import Unit
@@ -44,8 +44,7 @@ class Registry:
         self, engine: sa.Engine, observer: Observer = unobserved
     ) -> None:
         self._observer = observer
-        self._reader = engine
-        self._engines = {mode: within(engine, mode) for mode in Mode}
+        self._engine = engine
         self._gates = {mode: Gate() for mode in Mode}
 
     def read(self, work: Work[T]) -> T:
@@ -66,7 +65,7 @@ class Registry:
     def _run(self, mode: Mode, work: Work[T]) -> T:
         self._gates[mode].check()
         for lost in itertools.count(1):
-            attempt = Attempt(self._engines[mode], work)
+            attempt = Attempt(self._engine, mode, work)
             try:
                 result = attempt.run()
             except ERRORS as error:
@@ -105,8 +104,9 @@ class Registry:
 class Attempt(Generic[T]):
     """One transaction, and how far it has come."""
 
-    def __init__(self, engine: sa.Engine, work: Work[T]) -> None:
+    def __init__(self, engine: sa.Engine, mode: Mode, work: Work[T]) -> None:
         self._engine = engine
+        self._mode = mode
         self._work = work
         self._began = time.monotonic()
         self.connected = False
@@ -118,6 +118,7 @@ class Attempt(Generic[T]):
         with self._engine.connect() as connection:
             self.connected = True
             with connection.begin() as transaction:
+                begin(connection, self._mode)
                 result = self._work(Unit(connection, self.news))
                 self.committing = True
                 transaction.commit()

@@ -20,6 +20,10 @@ from volt.registry.dialect import Dialect, Limits, Mode
 PATIENCE = 3.0
 """Seconds to wait for who else switches a new file to WAL."""
 
+LOG_PAGES = 4000
+"""Pages of 4 KiB in the log when it is folded into the file, SQLite's own
+default being 1000: a join changes ten pages, mostly the same as the last."""
+
 
 class SQLite(Dialect):
     """A file, or the memory of this process."""
@@ -54,6 +58,7 @@ def _set_up(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     _write_ahead(connection)
     connection.execute('PRAGMA synchronous = NORMAL')
+    connection.execute(f'PRAGMA wal_autocheckpoint = {LOG_PAGES}')
 
 
 def _write_ahead(connection: Any) -> None:

@@ -4,6 +4,7 @@
 Statements are made once: making one takes longer than running it.
 """
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,8 +19,7 @@ _PLACES = peers.c.position.in_(sa.bindparam('places', expanding=True))
 _OPENING = peers.c.opening == sa.bindparam('step')
 
 _PEERS = sa.select(*rows.columns).where(MINE)
-_AT = _PEERS.where(_PLACES)
-_OK_AT = _AT.where(peers.c.status == Status.OK.value)
+_SERVING_ONES = _PEERS.where(peers.c.status == Status.OK.value)
 _ALL = _PEERS.order_by(peers.c.position)
 _DOWNWARDS = _PEERS.order_by(peers.c.position.desc())
 _LAST = _DOWNWARDS.limit(1)
@@ -48,6 +48,17 @@ def _lowest(least: Opening) -> sa.Select[Any]:
             if step >= least
         )
     )
+
+
+@functools.cache
+def _limited(query: sa.Select[Any], count: int) -> sa.Select[Any]:
+    """Return a query limited to so many positions, p0, p1 and so on.
+
+    There are never many; a list whose length is left open until the
+    statement is run makes it cost half as much again.
+    """
+    places: list[Any] = [sa.bindparam(f'p{n}') for n in range(count)]
+    return query.where(peers.c.position.in_(places))
 
 
 _LOWEST = {least: _lowest(least) for least in Opening}
@@ -80,15 +91,11 @@ class TreeView:
 
     def at(self, positions: Iterable[int]) -> dict[int, Peer]:
         """Return the peers at these positions, by position."""
-        places = list(positions)
-        found = self._fetch(_AT, places=places) if places else []
-        return {peer.position: peer for peer in found}
+        return self._at(_PEERS, positions)
 
     def serving_at(self, positions: Iterable[int]) -> dict[int, Peer]:
         """Return those of the peers there that have registered."""
-        places = list(positions)
-        found = self._fetch(_OK_AT, places=places) if places else []
-        return {peer.position: peer for peer in found}
+        return self._at(_SERVING_ONES, positions)
 
     def occupied(self, positions: Iterable[int]) -> set[int]:
         """Return which of these positions are taken."""
@@ -111,6 +118,15 @@ class TreeView:
     def last(self) -> Peer:
         """Return the peer at the highest position; the tree has one."""
         return self._fetch(_LAST)[0]
+
+    def _at(
+        self, query: sa.Select[Any], positions: Iterable[int]
+    ) -> dict[int, Peer]:
+        places = {f'p{n}': place for n, place in enumerate(positions)}
+        if not places:
+            return {}
+        found = self._fetch(_limited(query, len(places)), **places)
+        return {peer.position: peer for peer in found}
 
     def _fetch(self, query: sa.Select[Any], **values: Any) -> list[Peer]:
         found = self._execute(query, **values)

@@ -19,6 +19,10 @@ LOCK = sa.select(models.volumes).with_for_update()
 NEW = {'name': 'v', 'size': 0, 'fanout': 2}
 
 
+def writing(opened):
+    return engine.transaction(opened, Mode.WRITE)
+
+
 @pytest.fixture
 def connect(database):
     """Connect with limits; the database has one volume."""
@@ -27,11 +31,11 @@ def connect(database):
     def make(**limits):
         opened = engine.connect(database.url, Limits(**limits))
         made.append(opened)
-        return engine.within(opened, Mode.WRITE)
+        return opened
 
     opened = make()
     schema.prepare(opened)
-    with opened.begin() as connection:
+    with writing(opened) as connection:
         connection.execute(models.volumes.insert(), NEW)
     yield make
     for one in made:
@@ -47,22 +51,22 @@ on_servers = pytest.mark.parametrize(
 @on_servers
 def test_a_statement_may_take_longer_than_connecting(connect, database):
     opened = connect(connect=1, lock=1, answer=30)
-    with opened.begin() as connection:
+    with writing(opened) as connection:
         connection.exec_driver_sql(SLEEP[database.kind].format(2))
 
 
 @on_servers
 def test_a_statement_that_takes_too_long_is_ended(connect, database):
     opened = connect(answer=1)
-    with pytest.raises(ERRORS) as ended, opened.begin() as connection:
+    with pytest.raises(ERRORS) as ended, writing(opened) as connection:
         connection.exec_driver_sql(SLEEP[database.kind].format(60))
     assert diagnose(ended.value) is Trouble.BUSY
 
 
 def test_for_a_locked_row_one_waits_only_so_long(connect):
-    with connect().begin() as first:
+    with writing(connect()) as first:
         first.execute(LOCK)
-        with pytest.raises(ERRORS) as ended, connect(lock=1).begin() as other:
+        with pytest.raises(ERRORS) as ended, writing(connect(lock=1)) as other:
             other.execute(LOCK)
     assert diagnose(ended.value) is Trouble.BUSY
 
@@ -71,8 +75,9 @@ def test_for_a_locked_row_one_waits_only_so_long(connect):
 def test_who_is_cut_off_keeps_no_row_locked(connect, database):
     cut_off = connect(answer=1).connect()
     cut_off.begin()
+    engine.begin(cut_off, Mode.WRITE)
     cut_off.execute(LOCK)
-    with connect(lock=30, answer=60).begin() as other:
+    with writing(connect(lock=30, answer=60)) as other:
         assert other.execute(LOCK).one().name == 'v'
     with pytest.raises(ERRORS) as ended:
         cut_off.execute(LOCK)
@@ -84,6 +89,6 @@ def test_who_is_cut_off_keeps_no_row_locked(connect, database):
 def test_a_wait_without_limits_has_none(connect, database):
     opened = connect(connect=1, lock=1, answer=0)
     began = time.monotonic()
-    with opened.begin() as connection:
+    with writing(opened) as connection:
         connection.exec_driver_sql(SLEEP[database.kind].format(3))
     assert time.monotonic() - began > 2

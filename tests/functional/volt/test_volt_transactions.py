@@ -36,7 +36,7 @@ def new_registry(database):
         made.append(engine.connect(database.url))
         return Registry(made[-1])
 
-    schema.prepare(make()._reader)
+    schema.prepare(make()._engine)
     yield make
     for one in made:
         one.dispose()

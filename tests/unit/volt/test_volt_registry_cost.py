@@ -27,7 +27,7 @@ def plans(registry):
             cursor.execute(f'EXPLAIN QUERY PLAN {statement}', parameters)
             seen[statement] = [row[3] for row in cursor.fetchall()]
 
-    sa.event.listen(registry._reader, 'before_cursor_execute', explain)
+    sa.event.listen(registry._engine, 'before_cursor_execute', explain)
     return seen
 
 

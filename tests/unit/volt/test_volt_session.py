@@ -41,11 +41,11 @@ def test_a_lost_race_is_run_again(registry, lost):
 
 
 def test_an_outage_is_told_and_ends_by_itself(registry):
-    with registry._reader.begin() as connection:
+    with registry._engine.begin() as connection:
         connection.execute(sa.text('ALTER TABLE volumes RENAME TO away'))
     with pytest.raises(Unavailable, match='nothing was changed'):
         registry.read(lambda unit: unit.volumes.all())
-    with registry._reader.begin() as connection:
+    with registry._engine.begin() as connection:
         connection.execute(sa.text('ALTER TABLE away RENAME TO volumes'))
     assert registry.read(lambda unit: unit.volumes.all()) == []
 

@@ -78,7 +78,7 @@ def test_so_are_those_below_a_peer_and_down_to_a_depth(form, page_size, data):
         if node.depth + len(more) <= deepest
     ]
     chain = [one.position for one in branches.above(top)]
-    assert chain == lineage(top, fanout)
+    assert chain == list(lineage(top, fanout))
 
 
 def lineage(position, fanout):
