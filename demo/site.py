@@ -102,6 +102,7 @@ class Site:
             "host_ip": node.address,
             "master_ip": self.master.address,
             "master_token_file": "/etc/virtman/token",
+            "image_dirs": "/var/lib/virtman",
             "debug": "true",
             **self._options,
         }

@@ -19,6 +19,7 @@ from virtman.coordinator import Coordinator, ImageFacts, Seat
 from virtman.digests import Digests, Job
 from virtman.drivers import iscsi, loop
 from virtman.exception import VirtmanError
+from virtman.imagefolders import ImageFolders
 from virtman.imagetargets import ImageTarget, ImageTargets
 from virtman.intents import Intents
 
@@ -33,7 +34,7 @@ class ImageService:
     ) -> None:
         self._settings = settings
         self._coordinator = coordinator
-        self._targets = ImageTargets(intents)
+        self._targets = ImageTargets(intents, ImageFolders(settings))
         # What is told to volt is true until the next word of it.
         self._telling = threading.Lock()
         self._unpublished: set[str] = set()

@@ -26,6 +26,7 @@ from virtman.exception import (
     NotFound,
     VirtmanError,
 )
+from virtman.imagefolders import ImageFolders
 from virtman.intents import Intents, TargetIntent
 
 LOG = logging.getLogger(__name__)
@@ -44,8 +45,9 @@ class ImageTarget:
 class ImageTargets:
     """Makes, removes, finishes and lists them."""
 
-    def __init__(self, intents: Intents) -> None:
+    def __init__(self, intents: Intents, folders: ImageFolders) -> None:
         self._intents = intents
+        self._folders = folders
         self._lock = threading.Lock()
 
     def create(
@@ -55,17 +57,17 @@ class ImageTargets:
 
         :param device: a free loop device; None takes the first free.
         :raises AlreadyExists: the name is exported already.
+        :raises InvalidRequest: the file cannot be used, or may not.
         :raises InUse: the file or the loop device is somebody's already.
         """
         with self._lock:
             self._settle(image)
             if self.find(image) or iscsi.find(iqn):
                 raise AlreadyExists(f"image_name = {image} exists")
+            real = self._folders.require(file)
             facts = imagefile.inspect(image, file)
             chosen = _free_loop(device)
-            intent = TargetIntent(
-                image, iqn, str(file.absolute()), chosen, facts
-            )
+            intent = TargetIntent(image, iqn, str(real), chosen, facts)
             self._intents.put(intent)
             try:
                 return self._export(intent), facts
@@ -149,6 +151,7 @@ class ImageTargets:
             return True
         if self.find(image) is not None:
             return False
+        self._folders.require(Path(intent.file))
         _check_same(intent)
         self._export(intent)
         LOG.info("image target %s is back", image)
@@ -162,10 +165,21 @@ class ImageTargets:
                 device = loop.first_free()
                 intent = dataclasses.replace(intent, device=device)
                 self._intents.put(intent)
-            file = Path(intent.file)
-            loop.attach(file, readonly=True, device=intent.device)
+            self._attach(Path(intent.file), intent.device)
         tid = iscsi.create(intent.iqn, intent.device, intent.facts.serial)
         return ImageTarget(intent.name, tid, intent.device, intent.iqn)
+
+    def _attach(self, file: Path, device: str) -> None:
+        """Attach a file, and look at what the kernel calls it.
+
+        A folder on its path may have become a link meanwhile.
+        """
+        loop.attach(file, readonly=True, device=device)
+        try:
+            self._folders.require(loop.backing_file(device) or Path("/"))
+        except InvalidRequest:
+            loop.detach(device)
+            raise
 
     def _leave(self, intent: TargetIntent) -> None:
         self._intents.put(dataclasses.replace(intent, leaving=True))

@@ -41,7 +41,7 @@ TIERS = {
         "toolbox",
         "layers snapshot prerequisites imageservice inventory",
         "cache paths identity blockservice imagetargets udev",
-        "digests imagefile",
+        "digests imagefile imagefolders",
         "drivers intents",
         "privsep sysfs intent_schema coordinator",
         "stack path names conf rhythm locks steps",

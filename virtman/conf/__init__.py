@@ -41,6 +41,7 @@ class Settings:
     cache_engine: str
     state_dir: Path
     run_dir: Path
+    image_dirs: tuple[Path, ...]
     cache_dir: Path
     snapshot_dir: Path
     snapshot_chunk: int
@@ -118,6 +119,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         cache_engine=conf.cache_engine,
         state_dir=state,
         run_dir=_folder(conf.run_dir),
+        image_dirs=tuple(map(_folder, conf.image_dirs)),
         cache_dir=_folder(conf.cache_dir or state / "cache"),
         snapshot_dir=_folder(conf.snapshot_dir or state / "snapshots"),
         snapshot_chunk=conf.snapshot_chunk,

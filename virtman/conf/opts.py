@@ -70,6 +70,12 @@ OPTIONS = [
         default="/run/virtman",
         help="Where sockets and pid files live; emptied by a reboot.",
     ),
+    cfg.ListOpt(
+        "image_dirs",
+        default=["/srv/images"],
+        help="Folders that image files are served from, with all below them; "
+        "a link out of them is not followed.",
+    ),
     cfg.StrOpt(
         "cache_dir",
         help="File system of the cached images; each may grow to the image's "

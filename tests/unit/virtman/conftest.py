@@ -48,6 +48,7 @@ def settings(tmp_path):
             "rpc_port": 0,
             "state_dir": tmp_path / "state",
             "run_dir": tmp_path / "run",
+            "image_dirs": tmp_path,
         } | options
         lines = [f"{name} = {value}" for name, value in options.items()]
         file.write_text("\n".join(["[DEFAULT]", *lines, ""]))

@@ -39,6 +39,7 @@ def test_an_empty_file_gives_the_documented_defaults(read):
     assert (found.live_sources, found.heartbeat_interval) == (2, 5.0)
     assert str(found.cache_dir) == "/var/lib/virtman/cache"
     assert str(found.snapshot_dir) == "/var/lib/virtman/snapshots"
+    assert found.image_dirs == (pathlib.Path("/srv/images"),)
     assert found.fcg_ssds == ("/dev/loop0",)
     assert found.master_token_file is None
 

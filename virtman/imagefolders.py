@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folders that image files are served from, and no others.
+
+Whoever reaches the door names a path, and the agent is root: a path counts
+as what it is without links and dots.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from virtman.conf import Settings
+from virtman.exception import InvalidRequest
+
+
+class ImageFolders:
+    """Says whether a file may be served."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folders = settings.image_dirs
+        # The agent's own files may lie below a folder of images: they hold
+        # what VMs have written.
+        self._kept = (
+            settings.cache_dir,
+            settings.snapshot_dir,
+            settings.run_dir,
+            settings.state_dir / "intents",
+            settings.state_dir / "digests",
+        )
+
+    def require(self, file: Path) -> Path:
+        """Return a file's path without links if it may be served.
+
+        Says the same of a file that is not there: nobody is told what there
+        is elsewhere.
+
+        :raises InvalidRequest: it lies in no folder of images.
+        """
+        try:
+            real = file.resolve()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise InvalidRequest(
+                f"image file_path = {str(file)!r} cannot be used: {error}"
+            ) from None
+        if not self._has(real):
+            known = ", ".join(map(str, self._folders)) or "none"
+            raise InvalidRequest(
+                f"image file_path = {file} is in no folder that images are "
+                f"served from ({known}); put it into one, or add its folder "
+                "to image_dirs"
+            )
+        return real
+
+    def _has(self, real: Path) -> bool:
+        """Tell whether the innermost folder that counts is one of images."""
+        images = {folder.resolve() for folder in self._folders}
+        around = [
+            folder
+            for folder in (*images.difference(self._kept), *self._kept)
+            if real.is_relative_to(folder)
+        ]
+        inner = max(around, key=lambda path: len(path.parts), default=None)
+        return inner in images and inner not in self._kept
