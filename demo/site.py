@@ -21,6 +21,7 @@ from lab.node import Node
 from lab.process import Process
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+DOOR_KEY = "/etc/virtman/rpc-token"
 IQN = "iqn.2010-10.org.openstack:volume-"
 # Seconds until a daemon answers; an agent took up to 60 when four started at
 # once on two loaded cores.
@@ -48,7 +49,7 @@ class Site:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.master, *self.computes = cluster.nodes.values()
-        self._token = secrets.token_hex(16)
+        self._token, self._rpc_token = (secrets.token_hex(16) for _ in "ab")
         self._daemons: dict[str, Process] = {}
         self._volt_options: dict[str, Any] = {}
         self._options: dict[str, Any] = {}
@@ -88,7 +89,7 @@ class Site:
             "auth_strategy = token\ntoken_file = /etc/volt/token\n"
             f"state_dir = /var/lib/virtman/volt\n{more}"
         )
-        self._put_token(self.master, "/etc/volt")
+        self._put_token(self.master, "/etc/volt/token", self._token)
         self.master.put("/etc/volt/volt.conf", conf.encode())
         self._daemons["volt"] = self.master.start(
             [self.script("volt-api"), "--config-file=/etc/volt/volt.conf"],
@@ -103,12 +104,14 @@ class Site:
             "master_ip": self.master.address,
             "master_token_file": "/etc/virtman/token",
             "image_dirs": "/var/lib/virtman",
+            "rpc_token_file": DOOR_KEY,
             "debug": "true",
             **self._options,
         }
         lines = [f"{key} = {value}" for key, value in given.items()]
         conf = "\n".join(["[DEFAULT]", *lines, ""])
-        self._put_token(node, "/etc/virtman")
+        self._put_token(node, "/etc/virtman/token", self._token)
+        self._put_token(node, DOOR_KEY, self._rpc_token)
         node.put("/etc/virtman/virtman.conf", conf.encode())
         self._daemons[node.name] = node.start(
             [
@@ -138,6 +141,8 @@ class Site:
         """Call a function of vmtapi for a node, in that node."""
         done = node.run(
             [
+                "env",
+                f"VIRTMAN_TOKEN_FILE={DOOR_KEY}",
                 "python3",
                 "-c",
                 _RPC,
@@ -182,12 +187,8 @@ class Site:
         services.start_storage(node)
         self.start_agent(node)
 
-    def _put_token(self, node: Node, folder: str) -> None:
-        node.run(["mkdir", "-p", folder])
-        node.run(
-            ["install", "-m", "600", "/dev/stdin", f"{folder}/token"],
-            input=self._token,
-        )
+    def _put_token(self, node: Node, path: str, secret: str) -> None:
+        node.run(["install", "-Dm", "600", "/dev/stdin", path], input=secret)
 
     def _stop(self, name: str, signal: str) -> int | None:
         process = self._daemons.pop(name, None)

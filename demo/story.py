@@ -16,7 +16,7 @@ from typing import Any
 
 from demo import image, probe, telling
 from demo.guest_vm import GuestVM
-from demo.site import Site, side_by_side
+from demo.site import DOOR_KEY, Site, side_by_side
 from demo.telling import Teller
 from lab.cluster import Cluster
 from lab.errors import NotInTime
@@ -237,8 +237,9 @@ class Story:
         self.site.master.put(path, ("\n".join(lines) + "\n").encode())
         out = sys.stdout.buffer
         code = self.site.master.stream(
-            [self.site.script(script), path], out, out, timeout=900
-        )
+            [self.site.script(script), f"--token-file={DOOR_KEY}", path],
+            out, out, timeout=900,
+        )  # fmt: skip
         if code:
             raise RuntimeError(f"{script} ended with {code}")
 

@@ -27,12 +27,20 @@ class Client:
     :param endpoint: ``host``, ``host:port`` or ``http://host:port``; the
         port is 7774 when it is left out
     :param timeout: seconds to wait for an answer, None for ever
+    :param token: the node's secret; None takes the environment's, as
+        ``vmtapi`` does
     :raises InvalidEndpoint: the endpoint is none of these
     """
 
-    def __init__(self, endpoint: str, timeout: float | None = 600) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        timeout: float | None = 600,
+        token: str | None = None,
+    ) -> None:
         self.node = _node(endpoint)
         self._timeout = timeout
+        self._token = token
 
     def create(
         self,
@@ -52,8 +60,10 @@ class Client:
         :raises ClientError: any other reason, see ``exceptions``
         """
         connections = _each(image_connections)
-        node = vmtapi.server(self.node, timeout=self._timeout)
         with translated(self.node):
+            node = vmtapi.server(
+                self.node, timeout=self._timeout, token=self._token
+            )
             said = node.create(
                 instance_name, image_name, connections, snapshot
             )
@@ -67,14 +77,19 @@ class Client:
         """
         with translated(self.node):
             said = vmtapi.destroy(
-                self.node, instance_name, timeout=self._timeout
+                self.node,
+                instance_name,
+                timeout=self._timeout,
+                token=self._token,
             )
         self._settled(said, NotFound)
 
     def list(self) -> list[str]:
         """Return the instances as ``<instance>:volume-<image>``."""
         with translated(self.node):
-            return vmtapi.list(self.node, timeout=self._timeout)
+            return vmtapi.list(
+                self.node, timeout=self._timeout, token=self._token
+            )
 
     def _settled(self, said: object, refusal: type[Refused]) -> str:
         """Return the info of a good answer, raise the others."""

@@ -28,6 +28,10 @@ class AnswerTimeout(CommunicationError):
     """The node was asked and did not answer in time; it may do so yet."""
 
 
+class NotAdmitted(ClientError):
+    """The node wants a token that it was not shown."""
+
+
 class ServerFault(ClientError):
     """The server raised while it worked on the call."""
 
@@ -61,6 +65,8 @@ def translated(node: str) -> Iterator[None]:
             f'{node}: the server failed: {error.faultString}; '
             f"its log has the reason"
         ) from error
+    except xmlrpc.client.ProtocolError as error:
+        raise _refusal(node, error) from error
     except (http.client.InvalidURL, UnicodeError) as error:
         raise InvalidEndpoint(f'{node}: no address: {error}') from error
     except TimeoutError as error:
@@ -82,3 +88,16 @@ def translated(node: str) -> Iterator[None]:
             f'{node}: what answers there is no virtman-server '
             f'({type(error).__name__}: {error})'
         ) from error
+
+
+def _refusal(node: str, error: xmlrpc.client.ProtocolError) -> ClientError:
+    """Return what an answer other than 200 of HTTP means."""
+    if error.errcode == 401:
+        return NotAdmitted(
+            f"{node}: the node wants its token (rpc_token_file); name a file "
+            f"that has it: VIRTMAN_TOKEN_FILE or --token-file"
+        )
+    return CommunicationError(
+        f'{node}: what answers there is no virtman-server '
+        f'({error.errcode} {error.errmsg})'
+    )

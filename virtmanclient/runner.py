@@ -58,10 +58,11 @@ Event = Started | Result
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wire:
-    """How nodes are reached: the port, and the patience in seconds."""
+    """How nodes are reached: port, patience in seconds, and token."""
 
     port: int = vmtapi.PORT
     timeout: float | None = 600
+    token: str | None = dataclasses.field(default=None, repr=False)
 
 
 class Runner:
@@ -185,7 +186,11 @@ def _ask(step: Step, wire: Wire) -> tuple[Outcome, str]:
     function = getattr(vmtapi, step.method)
     with translated(step.node):
         said = function(
-            step.node, *step.arguments, port=wire.port, timeout=wire.timeout
+            step.node,
+            *step.arguments,
+            port=wire.port,
+            timeout=wire.timeout,
+            token=wire.token,
         )
     if isinstance(said, list):
         return Outcome.OK, ', '.join(map(str, said)) or '(nothing)'

@@ -43,9 +43,19 @@ def main(command: Command, argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(_unreadable(command, options.file, error), file=sys.stderr)
         return BAD_INPUT
+    try:
+        token = vmtapi.known_token(options.token_file)
+    except (OSError, ValueError) as error:
+        print(
+            f'{command.name}: the file of the token: {error}; name one '
+            f'that can be read',
+            file=sys.stderr,
+        )
+        return BAD_INPUT
     for bad in todo.bad_lines:
         print(bad, file=sys.stderr)
-    results, interrupted = _run(todo, Wire(options.port, options.timeout))
+    wire = Wire(options.port, options.timeout, token)
+    results, interrupted = _run(todo, wire)
     status = INTERRUPTED if interrupted else _status(todo, results)
     if options.json:
         _print(report.as_json(todo, results, status))
@@ -126,6 +136,12 @@ def _parser(command: Command) -> argparse.ArgumentParser:
         metavar='SECONDS',
         help='give up a step whose node stays silent so long; what the '
         'node had begun it may still finish (default: %(default).0f)',
+    )
+    parser.add_argument(
+        '--token-file',
+        metavar='FILE',
+        help='file with the token that nodes want (their rpc_token_file; '
+        'default: $VIRTMAN_TOKEN_FILE, or no token)',
     )
     parser.add_argument(
         '--json',

@@ -11,10 +11,18 @@ Answers are strings: ``0:<info>`` is success, ``1:<why>`` a refusal (the
 name exists, or does not), ``2:<why>`` a failure; the lists are lists of
 strings.  Raised: ``socket.error`` (Python 3: ``OSError``) when the node
 cannot be reached, ``socket.timeout`` when it stays silent for ``timeout``
-seconds (None: wait for ever), ``Fault`` when the server itself raised.
+seconds (None: wait for ever), ``Fault`` when the server itself raised,
+``ProtocolError`` with ``errcode`` 401 when it wants another ``token``.
+
+``token`` is the node's secret (its ``rpc_token_file``).  None takes the one
+in the environment: ``VIRTMAN_TOKEN``, or the first line of the file that
+``VIRTMAN_TOKEN_FILE`` names; without these none is shown.
 """
 # Python 2 knows neither annotations nor f-strings, and wants (object).
 # ruff: noqa: ANN001, ANN201, ANN202, ANN204, UP004, UP031
+
+import base64 as _base64
+import os as _os
 
 try:
     import http.client as _http
@@ -24,6 +32,7 @@ except ImportError:  # Python 2, Jython
     import xmlrpclib as _xmlrpc
 
 Fault = _xmlrpc.Fault
+ProtocolError = _xmlrpc.ProtocolError
 PORT = 7774
 IQN_PREFIX = 'iqn.2010-10.org.openstack:'
 CONNECT_SECONDS = 10  # a node that is there accepts far sooner
@@ -40,6 +49,7 @@ def create(
     snapshot_dev=None,
     port=PORT,
     timeout=None,
+    token=None,
 ):
     """Make a VM's disk; returns ``0:/dev/mapper/snapshot_<instance>``.
 
@@ -52,18 +62,18 @@ def create(
         'target_iqn': iqn_prefix + volume,
         'target_lun': target_lun,
     }
-    proxy = server(node_ip, port, timeout)
+    proxy = server(node_ip, port, timeout, token)
     return proxy.create(instance_name, volume, [connection], snapshot_dev)
 
 
-def destroy(node_ip, instance_name, port=PORT, timeout=None):
+def destroy(node_ip, instance_name, port=PORT, timeout=None, token=None):
     """Remove a VM's disk; what the VM wrote is gone with it."""
-    return server(node_ip, port, timeout).destroy(instance_name)
+    return server(node_ip, port, timeout, token).destroy(instance_name)
 
 
-def list(node_ip, port=PORT, timeout=None):
+def list(node_ip, port=PORT, timeout=None, token=None):
     """Return the VM disks of a node as ``<instance>:volume-<image>``."""
-    return server(node_ip, port, timeout).list()
+    return server(node_ip, port, timeout, token).list()
 
 
 def create_image_target(
@@ -74,26 +84,48 @@ def create_image_target(
     iqn_prefix=IQN_PREFIX,
     port=PORT,
     timeout=None,
+    token=None,
 ):
     """Export a RAW file of the image server; ``0:<target id>:<loop device>``.
 
     ``loop_dev`` None takes the first free loop device.
     """
-    proxy = server(image_server_ip, port, timeout)
+    proxy = server(image_server_ip, port, timeout, token)
     return proxy.create_image_target(
         image_name, file_path, loop_dev, iqn_prefix
     )
 
 
-def destroy_image_target(image_server_ip, image_name, port=PORT, timeout=None):
+def destroy_image_target(
+    image_server_ip, image_name, port=PORT, timeout=None, token=None
+):
     """Stop exporting an image; the file itself stays."""
-    proxy = server(image_server_ip, port, timeout)
+    proxy = server(image_server_ip, port, timeout, token)
     return proxy.destroy_image_target(image_name)
 
 
-def list_image_target(image_server_ip, port=PORT, timeout=None):
+def list_image_target(image_server_ip, port=PORT, timeout=None, token=None):
     """Return the targets as ``volume-<image>:<target id>:<loop device>``."""
-    return server(image_server_ip, port, timeout).list_image_target()
+    return server(image_server_ip, port, timeout, token).list_image_target()
+
+
+def known_token(path=None):
+    """Return the first secret of a file, else the environment's, else None.
+
+    Raises IOError (Python 3: OSError) when a file that is named cannot be
+    read, ValueError when there is none in it.
+    """
+    if path is None and _os.environ.get('VIRTMAN_TOKEN'):
+        return _os.environ['VIRTMAN_TOKEN']
+    path = path or _os.environ.get('VIRTMAN_TOKEN_FILE')
+    if not path:
+        return None
+    with open(path) as file:  # noqa: PTH123 - Python 2 has no pathlib
+        lines = [line.strip() for line in file]
+    secrets = [line for line in lines if line and line[0] != '#']
+    if not secrets:
+        raise ValueError('there is no secret in %s' % path)
+    return secrets[0]
 
 
 def _volume(image_name):
@@ -115,11 +147,15 @@ def _has_port(address):
     return address.count(':') == 1 or ']:' in address
 
 
-def server(address, port=PORT, timeout=None):
+def server(address, port=PORT, timeout=None, token=None):
     """Return the proxy whose methods are those of a node's server."""
+    if token is None:
+        token = known_token()
     place = address if _has_port(address) else _portal(address, port)
     return _xmlrpc.ServerProxy(
-        'http://' + place + '/RPC2', _Transport(timeout), allow_none=True
+        'http://' + place + '/RPC2',
+        _Transport(timeout, token),
+        allow_none=True,
     )
 
 
@@ -138,9 +174,14 @@ class _Connection(_http.HTTPConnection):
 class _Transport(_xmlrpc.Transport, object):
     """One request, one connection, one try."""
 
-    def __init__(self, timeout):
+    def __init__(self, timeout, token):
         _xmlrpc.Transport.__init__(self)
         self._timeout = timeout
+        if token:
+            # Not in the URL, which errors print.
+            pair = ('virtman:' + token).encode('ascii')
+            shown = str(_base64.b64encode(pair).decode('ascii'))
+            self._extra_headers = [('Authorization', 'Basic ' + shown)]
 
     def make_connection(self, host):
         """Return the connection the request goes over."""

@@ -3,6 +3,7 @@
 
 import builtins
 from xmlrpc.client import Fault as Fault
+from xmlrpc.client import ProtocolError as ProtocolError
 from xmlrpc.client import ServerProxy
 
 PORT: int
@@ -20,15 +21,20 @@ def create(
     snapshot_dev: str | None = None,
     port: int = ...,
     timeout: float | None = None,
+    token: str | None = None,
 ) -> str: ...
 def destroy(
     node_ip: str,
     instance_name: str,
     port: int = ...,
     timeout: float | None = None,
+    token: str | None = None,
 ) -> str: ...
 def list(
-    node_ip: str, port: int = ..., timeout: float | None = None
+    node_ip: str,
+    port: int = ...,
+    timeout: float | None = None,
+    token: str | None = None,
 ) -> builtins.list[str]: ...
 def create_image_target(
     image_server_ip: str,
@@ -38,16 +44,25 @@ def create_image_target(
     iqn_prefix: str = ...,
     port: int = ...,
     timeout: float | None = None,
+    token: str | None = None,
 ) -> str: ...
 def destroy_image_target(
     image_server_ip: str,
     image_name: str,
     port: int = ...,
     timeout: float | None = None,
+    token: str | None = None,
 ) -> str: ...
 def list_image_target(
-    image_server_ip: str, port: int = ..., timeout: float | None = None
+    image_server_ip: str,
+    port: int = ...,
+    timeout: float | None = None,
+    token: str | None = None,
 ) -> builtins.list[str]: ...
 def server(
-    address: str, port: int = ..., timeout: float | None = None
+    address: str,
+    port: int = ...,
+    timeout: float | None = None,
+    token: str | None = None,
 ) -> ServerProxy: ...
+def known_token(path: str | None = None) -> str | None: ...

@@ -53,6 +53,35 @@ def test_an_image_file_that_cannot_be_served_is_refused(bed, make, says):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "file", ["/etc/passwd", f"{FOLDER}/../../../etc/passwd", f"{FOLDER}/link",
+             f"{FOLDER}/cache/x.data"],
+)  # fmt: skip
+def test_a_file_that_is_no_image_is_not_exported(bed, file):
+    link, node = f"{FOLDER}/link", bed.master
+    node.run(["ln", "-s", "/etc/passwd", link])
+    try:
+        with unchanged(bed, node):
+            answer = bed.site.call(node, "create_image_target", "bad", file)
+    finally:
+        node.run(["rm", link])
+    assert answer.startswith("2:Virtman: Image Service:"), answer
+    assert "is in no folder that images are served from" in answer
+
+
+def test_a_caller_without_the_secret_is_let_in_by_no_node(bed):
+    ask = (
+        "import xmlrpc.client as x, sys\n"
+        "try: x.ServerProxy(sys.argv[1]).list()\n"
+        "except x.ProtocolError as error: print(error.errcode)"
+    )
+    url = f"http://virtman:{'x' * 32}@{bed.n1.address}:7774/RPC2"
+    done = bed.n2.run(["python3", "-c", ask, url])
+    assert done.stdout == "401\n"
+    said = f"{bed.n2.address} showed no secret that is ours"
+    assert said in bed.n1.log("virtman").read_text()
+
+
 def test_an_image_name_is_exported_once(bed):
     image = bed.serve_image(blocks=16)
     file = f"{FOLDER}/{image}.raw"

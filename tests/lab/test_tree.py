@@ -9,7 +9,7 @@ import pytest
 from conftest import BLOCK, BLOCKS, PATTERN
 
 from demo import probe
-from demo.site import CHECKOUT, side_by_side
+from demo.site import CHECKOUT, DOOR_KEY, side_by_side
 
 pytestmark = pytest.mark.lab
 
@@ -69,9 +69,10 @@ def test_creates_of_one_image_at_once_deploy_it_once(bed):
         "    print(json.dumps(list(pool.map(lambda c: c(), calls))))\n"
     )
     done = bed.n2.run(
-        ["python3", "-c", script, str(CHECKOUT / "virtmanclient")],
+        ["env", f"VIRTMAN_TOKEN_FILE={DOOR_KEY}",
+         "python3", "-c", script, str(CHECKOUT / "virtmanclient")],
         timeout=180,
-    )
+    )  # fmt: skip
     for name in names:
         assert f"0:/dev/mapper/snapshot_{name}" in done.stdout
     held = [kind for kind, _ in bed.held(bed.n2)]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import virtman.conf
+import virtman.rpc.token
 import volt.conf
 from volt.door import token
 
@@ -128,6 +129,9 @@ def test_virtman_accepts_the_configuration_it_gets(configured):
         settings.master_token_file.read_text()
         == (configured.folder / 'etc/volt/token').read_text()
     )
+    assert settings.rpc_token_file == settings.master_token_file
+    assert virtman.rpc.token.load(settings) is not None
+    assert settings.image_dirs == (Path('/srv/images'),)
 
 
 def test_the_secret_is_not_readable_by_all(configured):

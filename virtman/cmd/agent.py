@@ -36,6 +36,7 @@ from virtman.intents import Intents
 from virtman.node import Node
 from virtman.recovery import Recovery
 from virtman.rhythm import Rhythm
+from virtman.rpc import token as rpc_token
 from virtman.rpc.xmlrpc import Door
 from virtman.steps import Steps, from_environment
 from virtman.toolbox import Toolbox
@@ -72,6 +73,7 @@ def _serve(settings: Settings) -> None:
     privsep.observe(steps.done)
     privsep.run_in_process()
     cache = engine.load(settings)
+    secrets = rpc_token.load(settings)
     prerequisites.check(settings, cache)
     udev.install()
     tools = _tools(settings, cache, steps)
@@ -93,12 +95,14 @@ def _serve(settings: Settings) -> None:
             first=[recovery.first, steps.serving],
         ),
     )
-    door = Door(settings.host_ip, settings.rpc_port, Virtman(node, images))
+    door = Door(
+        settings.rpc_host, settings.rpc_port, Virtman(node, images), secrets
+    )
     with door:
         _end_on_signals(door)
         for thread in threads:
             thread.start()
-        LOG.info("serving on %s:%d", settings.host_ip, settings.rpc_port)
+        LOG.info("serving on %s:%d", settings.rpc_host, settings.rpc_port)
         door.serve_forever(poll_interval=0.5)
     for thread in threads:
         thread.stop()

@@ -32,7 +32,10 @@ class Settings:
     """What the agent was told; paths absolute, times in seconds."""
 
     host_ip: str
+    rpc_host: str
     rpc_port: int
+    rpc_token_file: Path | None
+    rpc_noauth_anywhere: bool
     iscsi_port: int
     master_ip: str | None
     master_port: int
@@ -110,11 +113,14 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         )
     return Settings(
         host_ip=conf.host_ip,
+        rpc_host=conf.rpc_host or conf.host_ip,
         rpc_port=conf.rpc_port,
+        rpc_token_file=_file(conf.rpc_token_file),
+        rpc_noauth_anywhere=conf.rpc_noauth_anywhere,
         iscsi_port=conf.iscsi_port,
         master_ip=conf.master_ip,
         master_port=conf.master_port,
-        master_token_file=Path(token) if token else None,
+        master_token_file=_file(token),
         heartbeat_interval=conf.heartbeat_interval,
         cache_engine=conf.cache_engine,
         state_dir=state,
@@ -135,6 +141,10 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         fcg_pattern=conf.fcg_pattern,
         master_session=session,
     )
+
+
+def _file(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
 def _folder(text: str | Path) -> Path:

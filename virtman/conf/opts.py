@@ -17,8 +17,7 @@ CLI = [
         "host_ip",
         default=netutils.get_my_ipv4(),
         sample_default="<the address of the default route>",
-        help="Address of this node: the XML-RPC door is bound to it, and "
-        "peers are sent to it.",
+        help="Address of this node: peers are sent to it.",
     ),
     cfg.PortOpt(
         "rpc_port",
@@ -28,6 +27,24 @@ CLI = [
 ]
 
 OPTIONS = [
+    cfg.HostAddressOpt(
+        "rpc_host",
+        help="Address that the XML-RPC door is bound to. One that other hosts "
+        "reach needs rpc_token_file. Default: $host_ip.",
+    ),
+    cfg.StrOpt(
+        "rpc_token_file",
+        help="File with the secret that callers of the XML-RPC door show; of "
+        "several lines each is valid. It is read with each call. For example: "
+        "(umask 077; openssl rand -hex 32 > /etc/virtman/rpc-token)",
+    ),
+    cfg.BoolOpt(
+        "rpc_noauth_anywhere",
+        default=False,
+        help="Let the XML-RPC door serve other hosts without rpc_token_file. "
+        "Whoever reaches the port may then make and destroy disks as root: "
+        "for closed networks only.",
+    ),
     cfg.PortOpt(
         "iscsi_port",
         default=3260,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The standalone door: XML-RPC over HTTP, a thread a call.
 
-``http://<host_ip>:7774/RPC2`` with the tutorial's six methods, ``None``
+``http://<rpc_host>:7774/RPC2`` with the tutorial's six methods, ``None``
 allowed, introspection on.  Arguments are the contract's, by position; the
-optional ones of the image methods may be left out.
+optional ones of the image methods may be left out.  Who is let in is
+:mod:`virtman.rpc.token`'s to say.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import re
 import socket
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
-from typing import Any
+from typing import Any, cast
 from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
 from virtman.compute import Virtman
 from virtman.exception import ConfigError
+from virtman.rpc.token import Secrets
 
 LOG = logging.getLogger(__name__)
 METHODS = (
@@ -45,7 +47,24 @@ class _Handler(SimpleXMLRPCRequestHandler):
         if not re.fullmatch("[0-9]{1,9}", length) or int(length) > _MAX_BODY:
             self.send_error(413, f"a body of at most {_MAX_BODY} bytes")
             return
+        secrets = cast(Door, self.server).secrets
+        if secrets and not secrets.admit(self.headers.get("Authorization")):
+            self._refuse(int(length))
+            return
         super().do_POST()
+
+    def _refuse(self, length: int) -> None:
+        """Answer that a secret is to be shown.
+
+        The body is read first: a connection that is closed with something
+        unread is reset, and the caller would not see the answer.
+        """
+        self.rfile.read(length)
+        LOG.warning("%s showed no secret that is ours", self.client_address[0])
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="virtman"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log through logging, not to standard error."""
@@ -62,7 +81,14 @@ class Door(ThreadingMixIn, SimpleXMLRPCServer):
     # that come together wait for TCP to try again, a second or more.
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, virtman: Virtman) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        virtman: Virtman,
+        secrets: Secrets | None = None,
+    ) -> None:
+        self.secrets = secrets
         self.address_family = (
             socket.AF_INET6 if ":" in host else socket.AF_INET
         )
@@ -83,5 +109,5 @@ def _why(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"{text}; is another virtman-server running? See 'ss -ltnp'"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{text}; host_ip must be an address of this host"
+        return f"{text}; rpc_host must be an address of this host"
     return text

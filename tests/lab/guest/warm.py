@@ -14,6 +14,7 @@ import time
 import xmlrpc.client
 
 DEADLINE = 300.0
+TOKEN = "/etc/virtman/rpc-token"
 
 
 def load():
@@ -41,7 +42,8 @@ class Agent:
         self._argv = [f"--config-file={conf}"]
         self._address, self._port, self._log = address, port, pathlib.Path(log)
         self._pid = None
-        self.uri = f"http://{address}:{port}/RPC2"
+        token = pathlib.Path(TOKEN).read_text().strip()
+        self.uri = f"http://virtman:{token}@{address}:{port}/RPC2"
 
     def start(self, **environment):
         """Start it and wait until it answers, or is dead."""

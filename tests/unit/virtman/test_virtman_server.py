@@ -49,6 +49,8 @@ def run(tmp_path):
     [
         ("host_pi=10.0.0.1", "unknown option 'host_pi'"),
         ("rpc_port=70000", "rpc_port"),
+        ("host_ip=192.0.2.1", "set rpc_token_file"),
+        ("rpc_token_file=/no/such/file", "rpc_token_file /no/such/file: No"),
         ("cache_engine=bcache", "installed are: flashcache, qemu"),
     ],
 )
@@ -63,7 +65,10 @@ def test_bad_options_end_the_agent_with_two_and_a_line_of_reason(
 
 
 def test_a_host_that_lacks_something_ends_the_agent_with_one(run, tmp_path):
-    done = run(f"state_dir={tmp_path}/state\nrun_dir={tmp_path}/run")
+    done = run(
+        f"state_dir={tmp_path}/state\nrun_dir={tmp_path}/run\n"
+        "host_ip=127.0.0.1"
+    )
     assert done.returncode == 1
     assert "program tgtadm: install the Debian package tgt" in done.stderr
     assert "Traceback" not in done.stderr

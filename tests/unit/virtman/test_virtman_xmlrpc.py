@@ -248,7 +248,7 @@ def test_a_port_in_use_is_named_with_the_remedy(door, verbs):
 
 
 def test_an_address_of_another_host_is_named_with_the_option(verbs):
-    with pytest.raises(ConfigError, match=r"192\.0\.2\.1:0.*host_ip must be"):
+    with pytest.raises(ConfigError, match=r"192\.0\.2\.1:0.*rpc_host must be"):
         Door("192.0.2.1", 0, verbs)
 
 

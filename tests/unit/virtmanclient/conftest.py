@@ -15,6 +15,10 @@ import pytest
 class _Handler(SimpleXMLRPCRequestHandler):
     rpc_paths = ('/RPC2',)
 
+    def do_POST(self):
+        self.server.shown.append(self.headers.get('Authorization'))
+        super().do_POST()
+
 
 class _Server(socketserver.ThreadingMixIn, SimpleXMLRPCServer):
     daemon_threads = True
@@ -24,7 +28,8 @@ class _Server(socketserver.ThreadingMixIn, SimpleXMLRPCServer):
 class FakeNode:
     """A node whose disks and targets are words in two dicts.
 
-    ``calls`` holds the arguments of each call in order; the creation of a
+    ``calls`` holds the arguments of each call in order, ``shown`` the
+    headers ``Authorization``; the creation of a
     name in ``slow`` waits for ``gate``; ``fault``, an exception, is raised.
     """
 
@@ -40,6 +45,7 @@ class FakeNode:
         self._server = _Server(
             (address, port), _Handler, logRequests=False, allow_none=True
         )
+        self.shown = self._server.shown = []
         self.port = self._server.server_address[1]
         for function in (
             self.create,

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may use the door: everybody on this host, or who shows a secret.
+
+A secret is shown as the password of HTTP's Basic scheme (RFC 7617), whatever
+the user's name: every XML-RPC library can send that.  The file holds one
+secret a line and all of them are valid, so that a new one can be brought to
+the callers while the old one still opens.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import ipaddress
+import logging
+import os
+import stat
+from pathlib import Path
+
+from virtman.conf import Settings
+from virtman.exception import ConfigError
+
+LOG = logging.getLogger(__name__)
+
+# Characters; less is too easy to guess.
+_SHORTEST = 16
+
+
+class Secrets:
+    """Those of a file, read with each call: they may be exchanged.
+
+    :raises ConfigError: the file cannot be used as it is now.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        read(file)
+
+    def admit(self, shown: str | None) -> bool:
+        """Tell whether a header ``Authorization`` shows one of them.
+
+        The time that it takes tells nothing of the secrets.
+        """
+        try:
+            secrets = read(self._file)
+        except ConfigError as error:
+            LOG.error("nobody is let in: %s", error)
+            return False
+        password = _password(shown or "")
+        return True in [hmac.compare_digest(password, s) for s in secrets]
+
+
+def load(settings: Settings) -> Secrets | None:
+    """Return the secrets to ask for; None lets everybody in who gets here.
+
+    :raises ConfigError: that would be everybody on the network.
+    """
+    if settings.rpc_token_file:
+        return Secrets(settings.rpc_token_file)
+    if is_loopback(settings.rpc_host):
+        return None
+    if not settings.rpc_noauth_anywhere:
+        raise ConfigError(
+            f"the XML-RPC door on {settings.rpc_host} would let everybody on "
+            "the network make and destroy disks as root; write a secret into "
+            "a file ((umask 077; openssl rand -hex 32 > "
+            "/etc/virtman/rpc-token)) and set rpc_token_file, or set rpc_host "
+            "= 127.0.0.1, or, in a closed network, rpc_noauth_anywhere = true"
+        )
+    LOG.warning("whoever reaches the XML-RPC door may do everything")
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is one that this host alone can reach."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read(file: Path) -> tuple[bytes, ...]:
+    """Return the secrets in a file; ``#`` begins a comment.
+
+    :raises ConfigError: names the line at fault, never what stands in it.
+    """
+    try:
+        with file.open("rb") as opened:
+            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
+            lines = [line.strip() for line in opened]
+    except OSError as error:
+        raise ConfigError(
+            f"rpc_token_file {file}: {error.strerror}"
+        ) from error
+    if mode & stat.S_IRWXO:
+        raise ConfigError(
+            f"rpc_token_file {file}: every user of this host may use it (mode "
+            f"{mode:o}); chmod 600 {file}"
+        )
+    found = {
+        number: line
+        for number, line in enumerate(lines, 1)
+        if line and not line.startswith(b"#")
+    }
+    for number, line in found.items():
+        _check(file, number, line)
+    if not found:
+        raise ConfigError(
+            f"rpc_token_file {file}: there is no secret in it; write one a "
+            "line (openssl rand -hex 32)"
+        )
+    return tuple(found.values())
+
+
+def _check(file: Path, number: int, line: bytes) -> None:
+    printable = all(0x20 <= byte < 0x7F for byte in line)
+    if len(line) < _SHORTEST or not printable:
+        raise ConfigError(
+            f"rpc_token_file {file}, line {number}: a secret has at least "
+            f"{_SHORTEST} printable ASCII characters"
+        )
+
+
+def _password(shown: str) -> bytes:
+    scheme, _, rest = shown.partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        pair = base64.b64decode(rest.strip(), validate=True)
+    except ValueError:
+        return b""
+    return pair.partition(b":")[2]
