@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -27,7 +28,10 @@ LOG = logging.getLogger(__name__)
 
 
 class Image:
-    """The verbs on one image, each under its lock."""
+    """The verbs on one image, each under its lock.
+
+    ``last_used`` is when its last instance went, by the monotonic clock.
+    """
 
     def __init__(self, image: str, tools: Toolbox) -> None:
         self.name = image
@@ -39,6 +43,7 @@ class Image:
         self._remains = Remains(image, tools)
         self._intents = tools.intents
         self._lock = threading.Lock()
+        self.last_used = time.monotonic()
 
     def create(
         self, name: str, connections: Sequence[Source], device: str | None
@@ -56,6 +61,7 @@ class Image:
         :raises InUse: the VM still runs; the instance stays as it is.
         """
         with self._lock:
+            self.last_used = time.monotonic()
             self._intents.put(replace(intent, leaving=True))
             try:
                 self._snapshots.purge(intent)

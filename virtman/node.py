@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from virtman import fullness, names, snapshot
 from virtman.coordinator import Assignment, Report
-from virtman.exception import InvalidRequest, VirtmanError
+from virtman.exception import InvalidRequest, NoSpace, VirtmanError
 from virtman.fullness import State
 from virtman.image import Image
 from virtman.intents import InstanceIntent
@@ -63,7 +63,7 @@ class Node:
             found = self._standing(name)
             if found is not None:
                 return Creation(found, created=False)
-            made = self.image(image).create(name, connections, device)
+            made = self._create(name, image, connections, device)
         LOG.info("instance %s on %s: %s", name, image, made.path)
         return Creation(made, created=True)
 
@@ -170,6 +170,36 @@ class Node:
             if name not in self._images:
                 self._images[name] = Image(name, self._tools)
             return self._images[name]
+
+    def _create(
+        self,
+        name: str,
+        image: str,
+        connections: Sequence[Source],
+        device: str | None,
+    ) -> Instance:
+        """Make an instance; take idle images away while there is no room."""
+        while True:
+            try:
+                return self.image(image).create(name, connections, device)
+            except NoSpace:
+                if not self._make_room(image):
+                    raise
+
+    def _make_room(self, wanted: str) -> bool:
+        """Take away the image that has been idle the longest; say whether.
+
+        Housekeeping would do so a little later.
+        """
+        others = [i for i in self.images() if i.name != wanted]
+        for image in sorted(others, key=lambda item: item.last_used):
+            try:
+                if image.remove_if_idle():
+                    LOG.info("%s went to make room for %s", image.name, wanted)
+                    return True
+            except VirtmanError as error:
+                LOG.warning("%s is not removed: %s", image.name, error)
+        return False
 
     def _standing(self, name: str) -> Instance | None:
         """Return an instance that exists; make it whole first if need be."""

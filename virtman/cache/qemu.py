@@ -58,14 +58,29 @@ class QemuEngine(CacheEngine):
         """
         folder = self.settings.cache_dir
         folder.mkdir(parents=True, exist_ok=True)
-        free = os.statvfs(folder)
         own = self._files(image).data
-        others = (_room(item) for item in folder.glob("*.data") if item != own)
-        promised = sum(max(0, length - used) for length, used in others)
+        others = [_room(item) for item in folder.glob("*.data") if item != own]
         size = sectors * sysfs.SECTOR
+        self._require_limit(image, size, sum(length for length, _ in others))
+        promised = sum(max(0, length - used) for length, used in others)
         need = size + size // _OVERHEAD_PARTS + _OVERHEAD_BYTES
-        need -= _room(own)[1]
+        self._require_free(image, need - _room(own)[1], promised)
+
+    def _require_limit(self, image: str, size: int, others: int) -> None:
+        most = self.settings.cache_max_mib << 20
+        if most and others + size > most:
+            raise NoSpace(
+                f"the cache of {image} needs {size >> 20} MiB, and of the "
+                f"{most >> 20} MiB of cache_max_mib other images have "
+                f"{others >> 20} MiB; destroy another image's instances, or "
+                "set cache_max_mib to more"
+            )
+
+    def _require_free(self, image: str, need: int, promised: int) -> None:
+        folder = self.settings.cache_dir
+        free = os.statvfs(folder)
         have = free.f_bavail * free.f_frsize - promised
+        have -= self.settings.cache_free_mib << 20
         if have < need:
             raise NoSpace(
                 f"the cache of {image} needs {need >> 20} MiB in {folder}, "

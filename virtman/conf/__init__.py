@@ -46,6 +46,8 @@ class Settings:
     run_dir: Path
     image_dirs: tuple[Path, ...]
     cache_dir: Path
+    cache_max_mib: int
+    cache_free_mib: int
     snapshot_dir: Path
     snapshot_chunk: int
     snapshot_min_mib: int
@@ -127,6 +129,8 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         run_dir=_folder(conf.run_dir),
         image_dirs=tuple(map(_folder, conf.image_dirs)),
         cache_dir=_folder(conf.cache_dir or state / "cache"),
+        cache_max_mib=conf.cache_max_mib,
+        cache_free_mib=conf.cache_free_mib,
         snapshot_dir=_folder(conf.snapshot_dir or state / "snapshots"),
         snapshot_chunk=conf.snapshot_chunk,
         snapshot_min_mib=conf.snapshot_min_mib,

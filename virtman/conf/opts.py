@@ -98,6 +98,21 @@ OPTIONS = [
         help="File system of the cached images; each may grow to the image's "
         "size. Default: $state_dir/cache.",
     ),
+    cfg.IntOpt(
+        "cache_max_mib",
+        default=0,
+        min=0,
+        help="MiB that the cached images of this node may take up together, "
+        "each counted in full; 0: as many as cache_dir's file system has. For "
+        "the engine qemu.",
+    ),
+    cfg.IntOpt(
+        "cache_free_mib",
+        default=64,
+        min=0,
+        help="MiB of cache_dir's file system that cached images leave free. "
+        "For the engine qemu.",
+    ),
     cfg.StrOpt(
         "snapshot_dir",
         help="File system of the copy-on-write stores; each may grow to a "

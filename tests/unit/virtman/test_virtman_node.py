@@ -284,6 +284,62 @@ def test_no_room_is_known_before_anything_is_built(site):
     assert site.volt.verbs() == ["assign", "leave"]
 
 
+@pytest.fixture
+def two_fit(site, monkeypatch):
+    """A cache that has room for two images."""
+
+    def require(image, sectors):
+        others = {
+            name
+            for name in site.kernel.dm.devices
+            if name.startswith("cached_") and name != f"cached_{image}"
+        }
+        if len(others) >= 2:
+            raise NoSpace(f"no room beside {sorted(others)}")
+
+    monkeypatch.setattr(site.engine, "require_space", require)
+
+
+def cached(site):
+    names = site.kernel.dm.devices
+    return [name for name in names if name.startswith("cached_")]
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_the_image_that_was_idle_longest_goes_to_make_room(
+    site, two_fit, first
+):
+    other = {"a": "b", "b": "a"}[first]
+    for image in ("a", "b"):
+        site.create(f"vm-{image}", image)
+    for image in (first, other):
+        site.node.destroy(f"vm-{image}")
+    site.create("vm-c", "c")
+    assert cached(site) == [f"cached_volume-{other}", "cached_volume-c"]
+
+
+def test_an_image_with_an_instance_never_goes_to_make_room(site, two_fit):
+    for image in ("a", "b"):
+        site.create(f"vm-{image}", image)
+    with pytest.raises(NoSpace):
+        site.create("vm-c", "c")
+    assert cached(site) == ["cached_volume-a", "cached_volume-b"]
+    site.node.destroy("vm-b")
+    site.create("vm-c", "c")
+    assert cached(site) == ["cached_volume-a", "cached_volume-c"]
+
+
+def test_an_idle_image_that_does_not_go_makes_no_room(site, two_fit, caplog):
+    for image in ("a", "b"):
+        site.create(f"vm-{image}", image)
+        site.node.destroy(f"vm-{image}")
+    site.kernel.refuse("dmsetup", "remove", "origin_volume-a")
+    site.create("vm-c", "c")
+    assert "cached_volume-b" not in cached(site)
+    assert "volume-a is not removed" in caplog.text
+    site.kernel.relent()
+
+
 def test_no_room_is_known_before_a_device_is_built_when_nobody_told_the_size(
     site,
 ):

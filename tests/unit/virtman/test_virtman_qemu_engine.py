@@ -23,7 +23,7 @@ CACHED = "/dev/mapper/cached_volume-a"
 
 @pytest.fixture
 def qemu(settings):
-    made = QemuEngine(settings())
+    made = QemuEngine(settings(cache_free_mib=0))
     yield made
     made.close()
 
@@ -89,6 +89,28 @@ def test_an_images_own_file_is_not_counted_against_it(qemu, free):
     data_file(qemu, "volume-a", 8 * MIB, written=2 * MIB)
     free(need(8 * MIB // 512) - 2 * MIB)
     qemu.require_space("volume-a", 8 * MIB // 512)
+
+
+def test_what_is_to_stay_free_is_not_given_away(settings, free):
+    qemu = QemuEngine(settings(cache_free_mib=5))
+    free(need(SECTORS) + 5 * MIB)
+    qemu.require_space("volume-a", SECTORS)
+    free(need(SECTORS) + 5 * MIB - 1)
+    with pytest.raises(NoSpace):
+        qemu.require_space("volume-a", SECTORS)
+
+
+def test_images_together_take_up_no_more_than_they_may(settings, free):
+    qemu = QemuEngine(settings(cache_max_mib=10))
+    free(1 << 40)
+    data_file(qemu, "volume-b", 8 * MIB, written=MIB)
+    data_file(qemu, "volume-a", 2 * MIB)
+    qemu.require_space("volume-a", 2 * MIB // 512)
+    with pytest.raises(NoSpace) as refused:
+        qemu.require_space("volume-a", 2 * MIB // 512 + 1)
+    said = str(refused.value)
+    assert "other images have 8 MiB" in said
+    assert "10 MiB of cache_max_mib" in said
 
 
 @pytest.fixture
