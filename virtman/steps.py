@@ -6,10 +6,10 @@ privileged command (:func:`virtman.privsep.observe`), every write of an
 intent, every login and logout.  So nobody has to list the moments, and a new
 one cannot be forgotten.
 
-A test sets ``VIRTMAN_DIE_AFTER`` to a number, and the agent kills itself with
-SIGKILL after that many changes, counted from the moment that recovery is over
-(``VIRTMAN_DIE_FROM=start``: from its start).  Nothing else reads the
-variables, and no agent in use has them.
+A test sets ``VIRTMAN_DIE_AFTER`` to a number, and from SIGUSR1 on the agent
+kills itself with SIGKILL after that many changes.  So one agent can first put
+in order what the last one has left, and then be the next to die.  Nothing
+else reads the variable, and no agent in use has it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,11 @@ import sys
 import threading
 from collections.abc import Mapping
 
-_AFTER, _FROM = "VIRTMAN_DIE_AFTER", "VIRTMAN_DIE_FROM"
+_AFTER = "VIRTMAN_DIE_AFTER"
 
 
 class Steps:
     """Hears of each change; does nothing about it."""
-
-    def serving(self) -> None:
-        """Note that recovery is over and callers are served."""
 
     def done(self, what: str) -> None:
         """Note a change that has just been made."""
@@ -36,13 +33,13 @@ class Steps:
 class DieAfter(Steps):
     """Ends the process after so many changes, at once and without a word."""
 
-    def __init__(self, number: int, *, counting: bool) -> None:
+    def __init__(self, number: int) -> None:
         self._left = number
-        self._counting = counting
+        self._counting = False
         self._guard = threading.Lock()
 
-    def serving(self) -> None:
-        """Count from here."""
+    def count(self, *_: object) -> None:
+        """Count from here; takes what a signal's handler is given."""
         self._counting = True
 
     def done(self, what: str) -> None:
@@ -55,8 +52,13 @@ class DieAfter(Steps):
 
 
 def from_environment(environment: Mapping[str, str]) -> Steps:
-    """Return the steps that the environment asks for; none in real use."""
+    """Return the steps that the environment asks for; none in real use.
+
+    To be called in the main thread, which is the one that hears of signals.
+    """
     number = environment.get(_AFTER, "")
     if not number.isdigit():
         return Steps()
-    return DieAfter(int(number), counting=environment.get(_FROM) == "start")
+    steps = DieAfter(int(number))
+    signal.signal(signal.SIGUSR1, steps.count)
+    return steps

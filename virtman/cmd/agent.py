@@ -92,7 +92,7 @@ def _serve(settings: Settings) -> None:
                 StoreWatch(settings).turn,
             ],
             settings.heartbeat_interval,
-            first=[recovery.first, steps.serving],
+            first=[recovery.first],
         ),
     )
     door = Door(

@@ -9,6 +9,7 @@ itself.
 import json
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -43,15 +44,13 @@ class Move:
              self.disk.image, STOP],
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        self.agent.stop()
+        self.agent.stop(signal.SIGKILL)
 
     def finish(self):
         """Tell what the reader saw; take the instance away."""
         STOP.touch()
         told = json.loads(self._reader.communicate(timeout=300)[0])
-        self.agent.start()
         self.disk.end()
-        self.agent.stop()
         return {"reader": told, "left": self.disk.left()}
 
     def reset(self):
@@ -69,11 +68,11 @@ class Move:
             now = parents(self.disk.image)
             return self.agent.died or (now[:1] != before[:1] and self.tidy())
 
-        until(moved, f"the source is another than {before}")
+        until(moved, f"the source is another than {before}", 0.3)
 
     def recovered(self):
         """Wait until every session is read from."""
-        until(self.tidy, "no session is left over")
+        until(self.tidy, "no session is left over", 0.3)
 
     def end(self):
         """Nothing to do: the instance stays."""

@@ -46,11 +46,16 @@ class Agent:
         self.uri = f"http://virtman:{token}@{address}:{port}/RPC2"
 
     def start(self, **environment):
-        """Start it and wait until it answers, or is dead."""
+        """Start it and wait until it answers."""
         self._pid = os.fork()
         if not self._pid:
             self._run(environment)
         until(lambda: self.died or self._answers(), "the agent answers")
+
+    def count(self):
+        """Have it count its changes from here: the last one ends it."""
+        if not self.died:
+            os.kill(self._pid, signal.SIGUSR1)
 
     def call(self, verb, *arguments):
         """Call a verb; None if the agent died of it."""
@@ -101,10 +106,13 @@ class Agent:
             os._exit(code)
 
 
-def until(condition, what):
-    """Wait for a condition; fail if it does not come true."""
+def until(condition, what, pause=0.05):
+    """Wait for a condition; fail if it does not come true.
+
+    :param pause: between two looks; a dear look must not take the agent's CPU.
+    """
     end = time.monotonic() + DEADLINE
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"in {DEADLINE} s not so: {what}")
-        time.sleep(0.05)
+        time.sleep(pause)
