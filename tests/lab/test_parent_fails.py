@@ -45,8 +45,7 @@ def test_a_parent_whose_target_process_dies_is_replaced_at_once(
             bed.wait_reads(child, image, 50)
         finally:
             bed.restart_target(parent)
-    reliability.fault("target process killed")
-    reliability.read(found)
+    reliability.read(found, "parent: target process killed")
     check(found)
 
 
@@ -66,8 +65,7 @@ def test_a_parent_that_was_cut_off_is_read_from_again(bed, reliability):
             what="the child reads from its old parent again",
         )
         bed.wait_reads(child, image, 50)
-    reliability.fault("network cut")
-    reliability.read(found)
+    reliability.read(found, "parent: network cut")
     check(found)
 
 
@@ -103,6 +101,10 @@ def test_a_parent_that_loses_its_power_is_replaced_at_once(bed, reliability):
             bed.wait_reads(child, image, 50)
     finally:
         bed.site.revive(parent)
-    reliability.fault("power cut")
-    reliability.read(found)
+    parent.wait_until(
+        lambda: bed.site.call(parent, "list") == [f"vm1:volume-{image}"],
+        timeout=120,
+        what="its instance is back",
+    )
+    reliability.read(found, "parent: power cut")
     check(found)
