@@ -144,6 +144,7 @@ class Site:
                 "env",
                 f"VIRTMAN_TOKEN_FILE={DOOR_KEY}",
                 "python3",
+                "-S",
                 "-c",
                 _RPC,
                 str(CHECKOUT),
