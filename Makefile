@@ -12,7 +12,7 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system sql keystone test unit lint labtest demo
+.PHONY: help install system sql keystone test unit lint labtest soak demo
 .PHONY: bench-volt samples clean
 
 help:  ## list the commands
@@ -49,6 +49,11 @@ unit: system sql keystone  ## the fast tests
 
 labtest: system  ## the tests on real kernels (root)
 	$(BIN)/pytest tests/lab --timeout 900 --durations 10
+
+# An hour and more.
+soak: system  ## an agent killed after each of its changes, all of them (root)
+	$(BIN)/pytest tests/lab/test_recovery.py tests/lab/test_parent_fails.py \
+		--soak --timeout 3000 --durations 10
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
 	$(BIN)/python -m demo

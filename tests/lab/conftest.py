@@ -26,6 +26,7 @@ PATTERN = str(Path(__file__).parent / "guest" / "pattern.py")
 BLOCK = 65536
 BLOCKS = 1024
 NODES = ("master", "n1", "n2", "n3")
+FIGURES = pytest.StashKey[Reliability]()
 
 
 class Bed:
@@ -127,12 +128,17 @@ class Bed:
         """Destroy every VM disk and image; nothing of ours may stay."""
 
         def destroy(node):
+            # A call takes seconds in an emulated node, this question less.
+            if not self.held(node):
+                return
             for entry in self.site.call(node, "list"):
                 vm = entry.split(":")[0]
                 assert self.site.call(node, "destroy", vm) == "0:"
 
         side_by_side(destroy, self.site.computes)
         self.site.wait_idle_computes()
+        if not self.held(self.master):
+            return
         for entry in self.site.call(self.master, "list_image_target"):
             name = entry.split(":")[0]
             answer = self.site.call(self.master, "destroy_image_target", name)
@@ -191,12 +197,28 @@ def lab_site(cluster):
     site.stop()
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--soak", action="store_true",
+        help="kill an agent after each of its changes, not after some",
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="session")
-def reliability():
+def reliability(request):
     """What all tests of this run break, and what comes of it."""
-    found = Reliability()
+    found = request.config.stash[FIGURES] = Reliability()
     yield found
     found.write(CHECKOUT / "build" / "reliability.json")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print what was broken, and what the readers noticed."""
+    found = config.stash.get(FIGURES, None)
+    if found:
+        terminalreporter.section("reliability")
+        for line in (*found.said, f"in all: {found.figures()}"):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -26,10 +26,15 @@ class Reliability:
         self._faults: Counter[str] = Counter()
         self._stalls: list[float] = []
         self._losses = Counter(guest_errors=0, leftovers=0, data_mismatches=0)
+        self.said: list[str] = []
 
     def fault(self, kind: str, times: int = 1) -> None:
         """Note faults of a kind: "agent killed", "parent power cut", ..."""
         self._faults[kind] += times
+
+    def say(self, text: str) -> None:
+        """Have a line printed at the end of the run."""
+        self.said.append(text)
 
     def stall(self, seconds: float) -> None:
         """Note how long a reader waited at the worst during a fault."""
@@ -47,8 +52,14 @@ class Reliability:
         self._losses["leftovers"] += len(leftovers)
         self._losses["data_mismatches"] += data_mismatches
 
-    def read(self, found: dict[str, float]) -> None:
-        """Note what tests/lab/guest/pattern.py told of a reader."""
+    def read(self, found: dict[str, float], during: str = "") -> None:
+        """Note what tests/lab/guest/pattern.py told of a reader.
+
+        :param during: the fault; its figures are printed.
+        """
+        if during:
+            self.fault(during)
+            self.say(f"{during}: {found}")
         self.stall(found["worst_s"])
         self.lost(
             guest_errors=int(found["errors"]),

@@ -2,12 +2,15 @@
 """The agent killed after each change that it makes, and nodes without power.
 
 The changes are not listed: :mod:`virtman.steps` counts them, and rounds go on
-until an agent gets through (tests/lab/guest/killpoints.py).
+until an agent gets through (tests/lab/guest/killpoints.py).  ``make soak``
+goes through all of them.  Other runs have the time for some, spread evenly
+and others each day, so that some days see them all.
 """
 
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 from pathlib import Path
 
@@ -22,14 +25,52 @@ DRIVER = str(Path(__file__).parent / "guest" / "killpoints.py")
 CONF = "/run/killed.conf"
 # Options that the driver's agents have values of their own for.
 OURS = ("heartbeat_interval", "source_timeout")
-# Of all rounds on one node; one takes some 15 s where nothing else runs.
+# Of all rounds on one node, in a soak.
 PATIENCE = 2400
+# Where it is not a soak an agent is killed after one change in so many.
+ONE_IN = {"disk": 9, "target": 5, "move": 9}
 BLOCKS = 64
 # Some changes that must be among those that agents were killed after.
 SEEN = (
     "intent", "login", "dmsetup create", "qemu_storage_daemon", "nbd_client",
     "tgtadm", "dmsetup remove", "logout",
 )  # fmt: skip
+
+
+class Points:
+    """The numbers of the changes after which agents are killed."""
+
+    def __init__(self, story, *, every):
+        self.story = story
+        self.step = 1 if every else ONE_IN[story]
+        self.first = datetime.date.today().toordinal() % self.step + 1
+
+    def shared_by(self, nodes):
+        """Yield each node's first number and step."""
+        for place in range(len(nodes)):
+            yield self.first + place * self.step, self.step * len(nodes)
+
+    def __str__(self):
+        return (
+            f"{self.story}: killed after each change"
+            if self.step == 1
+            else f"{self.story}: killed after change {self.first} and each "
+            f"{self.step}th from there, as all would take too long; "
+            "make soak has all"
+        )
+
+
+@pytest.fixture
+def choose(request, reliability):
+    """Choose the points of a story, and have that told."""
+    every = request.config.getoption("--soak", default=False)
+
+    def choose(story):
+        points = Points(story, every=every)
+        reliability.say(str(points))
+        return points
+
+    return choose
 
 
 @contextlib.contextmanager
@@ -42,7 +83,7 @@ def without_agents(bed, nodes):
         side_by_side(bed.site.start_agent, nodes)
 
 
-def kill(bed, node, story, what, first=1, step=1):
+def kill(bed, node, story, what, first, step):
     """Go through kill points on a node; return its rounds and its end."""
     conf = node.get("/etc/virtman/virtman.conf").decode()
     kept = [line for line in conf.splitlines() if not line.startswith(OURS)]
@@ -59,18 +100,17 @@ def kill(bed, node, story, what, first=1, step=1):
     return rounds, end
 
 
-def kill_everywhere(bed, story, images):
-    """Go through all kill points, shared out among the nodes.
+def kill_everywhere(bed, points, images):
+    """Go through kill points, shared out among the nodes.
 
     :param images: one a node, so that none waits for another's leaving.
     """
     nodes, told = bed.site.computes, []
+    shares = dict(zip(nodes, points.shared_by(nodes), strict=True))
 
     def go(node):
-        place = nodes.index(node)
-        told.append(
-            kill(bed, node, story, images[place], place + 1, len(nodes))
-        )
+        what = images[nodes.index(node)]
+        told.append(kill(bed, node, points.story, what, *shares[node]))
 
     with without_agents(bed, nodes):
         side_by_side(go, nodes)
@@ -78,7 +118,7 @@ def kill_everywhere(bed, story, images):
     return [item for rounds, _ in told for item in rounds]
 
 
-def judge(rounds, reliability):
+def judge(rounds, points, reliability):
     """Hold that every round ended well and that none is missing.
 
     :returns: after what agents were killed, in order.
@@ -93,26 +133,38 @@ def judge(rounds, reliability):
     assert bad == []
     killed.sort(key=lambda item: item["number"])
     numbers = [item["number"] for item in killed]
-    assert numbers == list(range(1, len(killed) + 1)), "a point is missing"
+    wanted = [points.first + n * points.step for n in range(len(killed))]
+    assert numbers == wanted, "a point is missing"
+    took = sum(item["took_s"] for item in rounds)
+    reliability.say(f"{points.story}: {len(rounds)} rounds in {took:.0f} s")
     return [item["after"] for item in killed]
 
 
+def saw(killed, points, *steps):
+    """Hold that agents were killed after these changes, in a soak."""
+    print(killed)
+    for step in steps if points.step == 1 else ():
+        assert any(point.startswith(step) for point in killed), killed
+
+
 def test_an_agent_killed_after_any_change_to_a_disk_finds_its_way(
-    bed, reliability
+    bed, reliability, choose
 ):
     images = [bed.serve_image(blocks=BLOCKS) for _ in bed.site.computes]
-    points = judge(kill_everywhere(bed, "disk", images), reliability)
-    for step in SEEN:
-        assert any(point.startswith(step) for point in points), points
+    points = choose("disk")
+    rounds = kill_everywhere(bed, points, images)
+    saw(judge(rounds, points, reliability), points, *SEEN)
 
 
 def test_an_agent_killed_after_any_change_to_a_target_finds_its_way(
-    bed, reliability
+    bed, reliability, choose
 ):
     file = "/var/lib/virtman/killed.raw"
     for node in bed.site.computes:
         bed.pattern(node, "make", file, BLOCKS, "killed")
-    judge(kill_everywhere(bed, "target", [file] * 3), reliability)
+    points = choose("target")
+    rounds = kill_everywhere(bed, points, [file] * 3)
+    saw(judge(rounds, points, reliability), points, "losetup", "tgtadm")
     for node in bed.site.computes:
         found = bed.pattern(node, "verify", file, "killed", 0, BLOCKS)
         assert found["wrong"] == 0
@@ -120,19 +172,21 @@ def test_an_agent_killed_after_any_change_to_a_target_finds_its_way(
 
 
 def test_an_agent_killed_while_its_parent_changes_goes_on_under_a_reader(
-    bed, reliability
+    bed, reliability, choose
 ):
     image = bed.serve_image()
     for node in (bed.n1, bed.n2):
         bed.create(node, "vm1", image)
+    points = choose("move")
     with without_agents(bed, [bed.n3]):
-        rounds, end = kill(bed, bed.n3, "move", image)
+        rounds, end = kill(
+            bed, bed.n3, points.story, image, points.first, points.step
+        )
     reliability.read(end["reader"])
-    points = judge(rounds, reliability)
+    killed = judge(rounds, points, reliability)
     assert end["left"] == []
     assert (end["reader"]["errors"], end["reader"]["wrong"]) == (0, 0), end
-    for step in ("dmsetup load", "dmsetup resume", "logout"):
-        assert any(point.startswith(step) for point in points), points
+    saw(killed, points, "dmsetup load", "dmsetup resume", "logout")
 
 
 def test_two_instances_are_back_with_their_writes_after_a_power_cut(
