@@ -69,7 +69,9 @@ def test_a_parent_that_was_cut_off_is_read_from_again(bed, reliability):
     check(found)
 
 
-def test_reads_wait_for_the_only_source_there_is_and_then_go_on(bed):
+def test_reads_wait_for_the_only_source_there_is_and_then_go_on(
+    bed, reliability
+):
     image = bed.serve_image(BLOCKS)
     bed.create(bed.n1, "vm1", image)
     held = bed.held(bed.n1)
@@ -86,8 +88,12 @@ def test_reads_wait_for_the_only_source_there_is_and_then_go_on(bed):
         bed.wait_reads(bed.n1, image, 50)
         assert bed.reads_from(bed.n1, bed.master, image)
     assert bed.held(bed.n1) == held
-    # Its stall is not noted: it is as long as the cut.
-    print(found)
+    reliability.fault("image server: network cut")
+    # Its stall is not among the others: it is as long as the cut.
+    reliability.say(f"image server: network cut: {found}")
+    reliability.lost(
+        guest_errors=found["errors"], data_mismatches=found["wrong"]
+    )
     check(found)
 
 
