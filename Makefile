@@ -51,9 +51,9 @@ labtest: system  ## the tests on real kernels (root)
 	$(BIN)/pytest tests/lab --timeout 900 --durations 10
 
 # An hour and more.
-soak: system  ## an agent killed after each of its changes, all of them (root)
+soak: system  ## agents killed after every change, then a random thrash (root)
 	$(BIN)/pytest tests/lab/test_recovery.py tests/lab/test_parent_fails.py \
-		--soak --timeout 3000 --durations 10
+		tests/lab/test_thrash.py --soak --timeout 3000 --durations 10
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
 	$(BIN)/python -m demo

@@ -200,8 +200,21 @@ def lab_site(cluster):
 def pytest_addoption(parser):
     parser.addoption(
         "--soak", action="store_true",
-        help="kill an agent after each of its changes, not after some",
+        help="kill an agent after each of its changes, not after some, and "
+        "thrash",
     )  # fmt: skip
+    parser.addoption("--seed", type=int, help="of a thrash; default: a new")
+    parser.addoption(
+        "--minutes", type=float, default=15, help="of a thrash; default: 15"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave to a soak what is only for it."""
+    if not config.getoption("--soak", default=False):
+        only = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=only)
+        items[:] = [item for item in items if item not in only]
 
 
 @pytest.fixture(scope="session")
