@@ -14,7 +14,7 @@ from demo import probe
 
 pytestmark = pytest.mark.lab
 
-BLOCKS = 3072
+BLOCKS = 1536
 
 
 def check(found):

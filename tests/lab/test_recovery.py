@@ -45,10 +45,9 @@ class Points:
         self.step = 1 if every else ONE_IN[story]
         self.first = datetime.date.today().toordinal() % self.step + 1
 
-    def shared_by(self, nodes):
-        """Yield each node's first number and step."""
-        for place in range(len(nodes)):
-            yield self.first + place * self.step, self.step * len(nodes)
+    def share(self, place, of):
+        """Return the first number and the step of one node of so many."""
+        return self.first + place * self.step, self.step * of
 
     def __str__(self):
         return (
@@ -83,58 +82,69 @@ def without_agents(bed, nodes):
         side_by_side(bed.site.start_agent, nodes)
 
 
-def kill(bed, node, story, what, first, step):
-    """Go through kill points on a node; return its rounds and its end."""
+def kill(bed, node, plans):
+    """Go through kill points on a node, story after story.
+
+    :param plans: story, image or file, first number and step of each.
+    :returns: the driver's word on each round, and on the end of each story.
+    """
     conf = node.get("/etc/virtman/virtman.conf").decode()
     kept = [line for line in conf.splitlines() if not line.startswith(OURS)]
     more = ["heartbeat_interval = 0.5", "source_timeout = 60", ""]
     node.put(CONF, "\n".join([*kept, *more]).encode())
     done = node.run(
-        [str(CHECKOUT / ".venv/bin/python"), DRIVER, story, CONF,
-         node.address, "7774", what, bed.master.address, str(first),
-         str(step)],
+        [str(CHECKOUT / ".venv/bin/python"), DRIVER, CONF, node.address,
+         "7774", bed.master.address,
+         *(",".join(map(str, plan)) for plan in plans)],
         timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.code == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    *rounds, end = map(json.loads, done.stdout.splitlines())
-    return rounds, end
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def kill_everywhere(bed, points, images):
-    """Go through kill points, shared out among the nodes.
+def kill_everywhere(bed, plans):
+    """Go through the kill points of stories, shared out among the nodes.
 
-    :param images: one a node, so that none waits for another's leaving.
+    :param plans: the points of each story and what it is about, which is one
+        thing a node, so that none waits for another's leaving.
     """
     nodes, told = bed.site.computes, []
-    shares = dict(zip(nodes, points.shared_by(nodes), strict=True))
 
     def go(node):
-        what = images[nodes.index(node)]
-        told.append(kill(bed, node, points.story, what, *shares[node]))
+        place = nodes.index(node)
+        mine = [
+            (points.story, what[place], *points.share(place, len(nodes)))
+            for points, what in plans
+        ]
+        told.extend(kill(bed, node, mine))
 
     with without_agents(bed, nodes):
         side_by_side(go, nodes)
-    assert [end["left"] for _, end in told] == [[]] * len(nodes)
-    return [item for rounds, _ in told for item in rounds]
+    return told
 
 
-def judge(rounds, points, reliability):
+def judge(told, points, reliability):
     """Hold that every round ended well and that none is missing.
 
     :returns: after what agents were killed, in order.
     """
+    mine = [item for item in told if item["story"] == points.story]
+    rounds = [item for item in mine if "number" in item]
+    ends = [item for item in mine if "number" not in item]
     killed = [item for item in rounds if item["after"] is not None]
     reliability.fault("agent killed", len(killed))
-    for item in rounds:
+    for item in mine:
         reliability.lost(
-            leftovers=item["left"], data_mismatches=bool(item["error"])
+            leftovers=item["left"], data_mismatches=bool(item.get("error"))
         )
-    bad = [item for item in rounds if item["error"] or item["left"]]
+    bad = [item for item in mine if item.get("error") or item["left"]]
     assert bad == []
+    assert ends
     killed.sort(key=lambda item: item["number"])
-    numbers = [item["number"] for item in killed]
-    wanted = [points.first + n * points.step for n in range(len(killed))]
-    assert numbers == wanted, "a point is missing"
+    # One node's agent may have made a change or two more than another's.
+    through = min(item["number"] for item in rounds if item["after"] is None)
+    wanted = set(range(points.first, through, points.step))
+    assert wanted <= {item["number"] for item in killed}, "one is missing"
     took = sum(item["took_s"] for item in rounds)
     reliability.say(f"{points.story}: {len(rounds)} rounds in {took:.0f} s")
     return [item["after"] for item in killed]
@@ -147,24 +157,19 @@ def saw(killed, points, *steps):
         assert any(point.startswith(step) for point in killed), killed
 
 
-def test_an_agent_killed_after_any_change_to_a_disk_finds_its_way(
-    bed, reliability, choose
-):
-    images = [bed.serve_image(blocks=BLOCKS) for _ in bed.site.computes]
-    points = choose("disk")
-    rounds = kill_everywhere(bed, points, images)
-    saw(judge(rounds, points, reliability), points, *SEEN)
-
-
-def test_an_agent_killed_after_any_change_to_a_target_finds_its_way(
+def test_an_agent_killed_after_any_change_finds_its_way(
     bed, reliability, choose
 ):
     file = "/var/lib/virtman/killed.raw"
-    for node in bed.site.computes:
-        bed.pattern(node, "make", file, BLOCKS, "killed")
-    points = choose("target")
-    rounds = kill_everywhere(bed, points, [file] * 3)
-    saw(judge(rounds, points, reliability), points, "losetup", "tgtadm")
+    images = [bed.serve_image(blocks=BLOCKS) for _ in bed.site.computes]
+    side_by_side(
+        lambda node: bed.pattern(node, "make", file, BLOCKS, "killed"),
+        bed.site.computes,
+    )
+    disk, target = choose("disk"), choose("target")
+    told = kill_everywhere(bed, [(disk, images), (target, [file] * 3)])
+    saw(judge(told, disk, reliability), disk, *SEEN)
+    saw(judge(told, target, reliability), target, "losetup", "tgtadm")
     for node in bed.site.computes:
         found = bed.pattern(node, "verify", file, "killed", 0, BLOCKS)
         assert found["wrong"] == 0
@@ -179,13 +184,14 @@ def test_an_agent_killed_while_its_parent_changes_goes_on_under_a_reader(
         bed.create(node, "vm1", image)
     points = choose("move")
     with without_agents(bed, [bed.n3]):
-        rounds, end = kill(
-            bed, bed.n3, points.story, image, points.first, points.step
+        told = kill(
+            bed, bed.n3, [(points.story, image, points.first, points.step)]
         )
-    reliability.read(end["reader"])
-    killed = judge(rounds, points, reliability)
-    assert end["left"] == []
-    assert (end["reader"]["errors"], end["reader"]["wrong"]) == (0, 0), end
+    reader = told[-1]["reader"]
+    reliability.read(reader)
+    reliability.say(f"agent killed while its parent changed: {reader}")
+    killed = judge(told, points, reliability)
+    assert (reader["errors"], reader["wrong"]) == (0, 0), reader
     saw(killed, points, "dmsetup load", "dmsetup resume", "logout")
 
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill the agent of this node after each of its changes, one after another.
 
-    killpoints.py STORY CONF ADDRESS PORT IMAGE SERVER FIRST STEP
+    killpoints.py CONF ADDRESS PORT SERVER STORY,IMAGE,FIRST,STEP...
 
 STORY is "disk" (create an instance on IMAGE of SERVER, write, destroy, until
 nothing is left), "target" (export the file IMAGE, withdraw it) or "move" (the
 parent of an instance changes under a reader; volt is on SERVER).  The agent
 is killed after its FIRST change.  The next has to find its way, and is then
-killed after FIRST + STEP changes, and so on until one gets through.  Prints a
-JSON object a round.
+killed after FIRST + STEP changes, and so on until one gets through.  Then
+comes the next story.  Prints a JSON object a round, and one at each end.
 """
 
 import json
@@ -124,7 +124,7 @@ class Disk:
 class Target:
     """An image target's life."""
 
-    def __init__(self, agent, file, _):
+    def __init__(self, agent, file):
         self.agent = agent
         self.file = file
         self.reset()
@@ -227,19 +227,25 @@ def rounds(story, first, step):
             return
 
 
-def main(name, conf, address, port, image, server, first, step):
+def made(name, agent, image, server, address):
+    """Return the story of that name."""
+    if name == "target":
+        return Target(agent, image)
+    disk = Disk(agent, image, server)
+    return Move(disk, server, address) if name == "move" else disk
+
+
+def main(conf, address, port, server, *plans):
     """Tell each round in a line."""
     agent = Agent(conf, address, int(port), "/var/log/killed-agent")
-    story = {"disk": Disk, "move": Disk, "target": Target}[name](
-        agent, image, server
-    )
-    if name == "move":
-        story = Move(story, server, address)
     try:
-        story.begin()
-        for told in rounds(story, int(first), int(step)):
-            print(json.dumps(told), flush=True)
-        print(json.dumps(story.finish()), flush=True)
+        for name, image, first, step in (plan.split(",") for plan in plans):
+            story = made(name, agent, image, server, address)
+            story.begin()
+            for told in rounds(story, int(first), int(step)):
+                print(json.dumps({"story": name, **told}), flush=True)
+            print(json.dumps({"story": name, **story.finish()}), flush=True)
+            agent.stop()
     finally:
         agent.stop()
 
