@@ -154,12 +154,22 @@ class Site:
         )
         return json.loads(done.stdout)
 
-    def create(self, node: Node, vm: str, image: str, **more: Any) -> str:
-        """Create a VM's disk on a node; return the agent's answer."""
-        rest = [3260, IQN.removesuffix("volume-"), 1, more.get("device")]
-        answer = self.call(
-            node, "create", vm, image, self.master.address, *rest
-        )
+    def create(
+        self,
+        node: Node,
+        vm: str,
+        image: str,
+        *,
+        device: str | None = None,
+        server: Node | None = None,
+    ) -> str:
+        """Create a VM's disk on a node; return the agent's answer.
+
+        :param server: who serves the image, if not the master.
+        """
+        address = (server or self.master).address
+        rest = [3260, IQN.removesuffix("volume-"), 1, device]
+        answer = self.call(node, "create", vm, image, address, *rest)
         return str(answer)
 
     def wait_idle_computes(self, timeout: float = 300) -> None:

@@ -231,19 +231,29 @@ def test_an_image_server_is_back_after_a_power_cut_under_a_reader(
     bed.pattern(node, "make", file, BLOCKS, "served")
     answer = bed.site.call(node, "create_image_target", "served", file)
     assert answer.startswith("0:"), answer
-    node.run(["sync"])
-    node.power_off_hard()
-    reliability.fault("image server power cut")
-    bed.site.revive(node)
-    (target,) = bed.site.call(node, "list_image_target")
-    assert target.startswith("volume-served:")
-    answer = bed.site.call(bed.n3, "create", "vm1", "served", node.address)
-    assert answer == "0:/dev/mapper/snapshot_vm1"
-    found = bed.pattern(
-        bed.n3, "verify", "/dev/mapper/snapshot_vm1", "served", 0, BLOCKS
-    )
+    try:
+        node.run(["sync"])
+        node.power_off_hard()
+        reliability.fault("image server power cut")
+        bed.site.revive(node)
+        node.wait_until(
+            lambda: len(bed.site.call(node, "list_image_target")) == 1,
+            timeout=120,
+            what="its target is back",
+        )
+        bed.create(bed.n3, "vm1", "served", server=node)
+        found = bed.pattern(
+            bed.n3, "verify", "/dev/mapper/snapshot_vm1", "served", 0, BLOCKS
+        )
+    finally:
+        bed.site.call(bed.n3, "destroy", "vm1")
+        node.wait_until(
+            lambda: (
+                bed.site.call(node, "destroy_image_target", "served") == "0:"
+            ),
+            timeout=120,
+            what="its last reader has left",
+        )
+        node.run(["rm", file])
     reliability.read(found)
     assert (found["blocks"], found["wrong"]) == (BLOCKS, 0)
-    bed.destroy_all()
-    assert bed.site.call(node, "destroy_image_target", "served") == "0:"
-    node.run(["rm", file])
