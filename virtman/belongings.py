@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtman import names, snapshot, sysfs
+from virtman import names, snapshot, sysfs, udev
 from virtman.cache.engine import CacheEngine
 from virtman.conf import Settings
 from virtman.drivers import dmsetup, iscsi, loop, processes, sessions
@@ -32,6 +32,7 @@ class Owner(enum.Enum):
     IMAGE = "image"
     TARGET = "target"
     GROUP = "group"
+    AGENT = "agent"
 
 
 @dataclass(frozen=True, order=True)
@@ -61,6 +62,7 @@ def everything(
         *_loops(settings, intents, targets),
         *_daemons(settings),
         *_files(settings, engine),
+        *_agents_files(settings),
     ]
     return list(dict.fromkeys(found))
 
@@ -82,7 +84,13 @@ def unwanted(
                 wanted.add((Owner.TARGET, intent.name))
     if any(owner is Owner.IMAGE for owner, _ in wanted):
         wanted.add((Owner.GROUP, ""))
+    wanted.add((Owner.AGENT, ""))
     return [item for item in things if (item.owner, item.of) not in wanted]
+
+
+def served() -> list[iscsi.Target]:
+    """Return the targets that are ours."""
+    return [item for item in _served() if _owner(item) is not None]
 
 
 def _served() -> list[iscsi.Target]:
@@ -153,31 +161,29 @@ def _loops(
     targets: Iterable[iscsi.Target],
 ) -> Iterator[Thing]:
     """Yield loop devices on caches, on stores and on what is exported."""
-    for file in _glob(settings.cache_dir, "*.data"):
-        yield from _on(file, Owner.IMAGE, file.stem)
-    for file in _glob(settings.snapshot_dir, "*.cow"):
-        yield from _on(file, Owner.INSTANCE, file.stem)
-    for intent in intents:
-        if isinstance(intent, InstanceIntent) and intent.file:
-            file = Path(intent.file)
-            yield from _on(file, Owner.INSTANCE, intent.name)
+    stores = {
+        Path(intent.file): intent.name
+        for intent in intents
+        if isinstance(intent, InstanceIntent) and intent.file
+    }
     exported = {
-        intent.device: intent.name
+        (intent.device, Path(intent.file).resolve()): intent.name
         for intent in intents
         if isinstance(intent, TargetIntent)
-        and loop.backing_file(intent.device) == Path(intent.file).resolve()
     }
-    for target in targets:
-        owner = _owner(target)
-        if owner is not None and owner[0] is Owner.TARGET:
-            exported[target.device or ""] = owner[1]
-    for device, image in exported.items():
-        yield Thing("loop", device, Owner.TARGET, image)
-
-
-def _on(file: Path, owner: Owner, of: str) -> Iterator[Thing]:
-    for device in loop.devices_of(file):
-        yield Thing("loop", device, owner, of)
+    served = {t.device: of for t in targets if (of := _owner(t)) is not None}
+    for device, file in loop.attached():
+        if file.parent == settings.cache_dir and file.suffix == ".data":
+            yield Thing("loop", device, Owner.IMAGE, file.stem)
+        elif file.parent == settings.snapshot_dir and file.suffix == ".cow":
+            yield Thing("loop", device, Owner.INSTANCE, file.stem)
+        elif file in stores:
+            yield Thing("loop", device, Owner.INSTANCE, stores[file])
+        elif (device, file) in exported:
+            key = exported[device, file]
+            yield Thing("loop", device, Owner.TARGET, key)
+        elif device in served:
+            yield Thing("loop", device, *served[device])
 
 
 def _daemons(settings: Settings) -> Iterator[Thing]:
@@ -197,6 +203,20 @@ def _files(settings: Settings, engine: CacheEngine) -> Iterator[Thing]:
             yield Thing("file", str(file), Owner.IMAGE, of)
     for file in _glob(settings.snapshot_dir, "*.cow"):
         yield Thing("file", str(file), Owner.INSTANCE, file.stem)
+
+
+def _agents_files(settings: Settings) -> Iterator[Thing]:
+    """Yield what tells of other things: wanted as long as the agent is."""
+    folders = {
+        settings.state_dir / "intents": ("*.json", "*.broken", "*.new"),
+        settings.state_dir / "digests": ("*.json", "*.new"),
+        settings.run_dir / "locks": ("*",),
+        udev.FOLDER: (udev.NAME,),
+    }
+    for folder, patterns in folders.items():
+        for pattern in patterns:
+            for file in _glob(folder, pattern):
+                yield Thing("file", str(file), Owner.AGENT, "")
 
 
 def _glob(folder: Path, pattern: str) -> list[Path]:

@@ -217,6 +217,12 @@ def write_udev_rule(path: str, text: str) -> None:
 
 
 @_entrypoint
+def remove_udev_rule(path: str) -> None:
+    """Remove a rules file."""
+    Path(path).unlink(missing_ok=True)
+
+
+@_entrypoint
 def signal_process(pid: int, number: int) -> None:
     """Send a signal to a process of root's."""
     os.kill(pid, number)

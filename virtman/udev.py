@@ -18,6 +18,7 @@ The file sorts after 55-dm.rules, which fills in DM_UUID, and before
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from virtman import privsep
@@ -47,6 +48,17 @@ def is_in_force(folder: Path = FOLDER) -> bool:
     return not _CONTROL.exists() or (
         file.exists() and file.read_text() == RULE
     )
+
+
+def remove(folder: Path = FOLDER) -> bool:
+    """Take the rule away; return whether it was there."""
+    file = folder / NAME
+    if not file.exists():
+        return False
+    privsep.remove_udev_rule(str(file))
+    with contextlib.suppress(CommandError):
+        privsep.udevadm("control", "--reload")
+    return True
 
 
 def install(folder: Path = FOLDER) -> bool:

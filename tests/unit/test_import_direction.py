@@ -33,7 +33,7 @@ TIERS = {
         "cmd",
         "commands",
         "rpc heartbeat housekeeping watch",
-        "compute recovery doctor",
+        "compute recovery doctor purge inuse",
         "node",
         "image",
         "baseimage",

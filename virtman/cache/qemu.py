@@ -137,10 +137,13 @@ class QemuEngine(CacheEngine):
                 self._hydrate(image, sectors, f"/dev/{device}")
 
     def kept(self) -> set[str]:
-        """Return the images with an overlay or a data file."""
-        files = self.settings.cache_dir.glob("*")
+        """Return the images with an overlay, a data file or a daemon."""
+        folder = self.settings.cache_dir
+        daemons = {file for _, file in storage_daemon.running(folder)}
         return {
-            file.stem for file in files if file.suffix in (".data", ".qcow2")
+            file.stem
+            for file in {*folder.glob("*"), *daemons}
+            if file.suffix in (".data", ".qcow2")
         }
 
     def deactivate(self, image: str) -> bool:

@@ -13,6 +13,7 @@ from cliff import commandmanager
 
 TABLE = {
     "check": "check:Check",
+    "purge": "purge:TakeAway",
 }
 
 

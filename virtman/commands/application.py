@@ -78,6 +78,8 @@ class Application(app.App):
                 "allow_abbrev": False,
             },
         )
+        # Warnings and worse; with -v also what is done.
+        parser.set_defaults(verbose_level=0)
         parser.add_argument(
             "--config-file",
             action="append",

@@ -88,6 +88,15 @@ def statuses(target: str) -> dict[str, str]:
     return {name: text for name, _, text in lines if text}
 
 
+def opened(device: Device) -> int:
+    """Return how often a device is open: by programs and devices on it."""
+    answer = privsep.dmsetup(
+        "info", "--columns", "--noheadings", "--options", "open",
+        _name(device.role, device.key),
+    )  # fmt: skip
+    return int(answer)
+
+
 def create(
     role: names.Role, key: str, text: str, *, readonly: bool = False
 ) -> str:

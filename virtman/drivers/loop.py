@@ -47,6 +47,19 @@ def devices_of(file: Path) -> list[str]:
     ]
 
 
+def attached() -> list[tuple[str, Path]]:
+    """Return every loop device in use and the file behind it, by path."""
+    folders = sorted((sysfs.SYS / "block").glob("loop*/loop"))
+    found = (
+        (folder, sysfs.read(folder / "backing_file")) for folder in folders
+    )
+    return [
+        (f"/dev/{folder.parent.name}", Path(text.removesuffix(" (deleted)")))
+        for folder, text in found
+        if text
+    ]
+
+
 def first_free() -> str:
     """Return the first loop device without a file; the kernel makes one."""
     return privsep.losetup("--find").strip()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from fake_kernel import FakeKernel
 
@@ -27,6 +29,19 @@ def no_host(monkeypatch, tmp_path_factory):
     ):  # fmt: skip
         monkeypatch.setattr(module, name, proc)
     monkeypatch.setattr(privsep.context, "tell", lambda what: None)
+
+
+@pytest.fixture(autouse=True)
+def quiet_root():
+    """Take away the handlers that a command gives the root logger.
+
+    They write to the standard error of the test that ran it.
+    """
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class FakeDm:
             return self._create(words[0], uuid, stdin or "", flags)
         if verb == "status" and "--target" in flags:
             return self._statuses(words[0])
-        name = words[0]
+        name = words[-1] if verb == "info" else words[0]
         if name not in self.devices:
             raise Refused(f"Device {name} not found")
         return getattr(self, f"_{verb}")(name, words[1:], flags, stdin)
@@ -147,6 +147,13 @@ class FakeDm:
     def _sectors(self, number: str) -> int:
         under = self._sys.name_of(number)
         return int(self._sys.read(under, "size"))
+
+    def _info(self, name: str, *_: object) -> str:
+        """Only how often it is open."""
+        kernel_name = self.devices[name].kernel_name
+        return (
+            f"{len(self._sys.holders(kernel_name)) + (name in self.opened)}\n"
+        )
 
     def _message(self, name: str, words: list[str], *_: object) -> str:
         device = self.devices[name]

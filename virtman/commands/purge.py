@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``virtman purge``: takes away all that the agent has made on this host."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from virtman import inuse
+from virtman.belongings import Thing
+from virtman.cache import engine
+from virtman.commands import base
+from virtman.conf import Settings
+from virtman.coordinator import Alone
+from virtman.drivers import processes
+from virtman.drivers.connector import Connector
+from virtman.exception import ConfigError, InUse
+from virtman.intents import Intents
+from virtman.purge import Purge
+from virtman.rhythm import Rhythm
+from virtman.toolbox import Toolbox
+
+REMOVED, KEPT, LEFT = "removed", "kept", "left"
+
+
+class TakeAway(base.List):
+    """Take away everything of ours from this host, and nothing else.
+
+    Devices, sessions, targets, loop and NBD devices, storage daemons, and the
+    files that the agent has made, the copy-on-write stores of VMs among them.
+    Lists what it would take and asks before.  Refuses while virtman-server
+    runs, and while anybody uses what would go.
+    """
+
+    columns = ("kind", "name", "result")
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "-y", "--yes", action="store_true", help="do not ask before"
+        )
+        parser.add_argument(
+            "--keep-data",
+            action="store_true",
+            help="leave what VMs have written: the next virtman-server puts "
+            "their disks together again",
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Return the columns and the rows."""
+        _refuse_beside_an_agent()
+        purge = Purge(_tools(self.settings), keep_data=parsed_args.keep_data)
+        before = purge.things()
+        going = [thing for thing in before if not purge.keeps(thing)]
+        errors: list[str] = []
+        if going:
+            _refuse_in_use(inuse.reasons())
+            if not parsed_args.yes:
+                self._ask(going)
+            errors = purge.run()
+        rows = _results(before, purge)
+        for error in errors:
+            self.fail(error, base.WRONG)
+        if errors or any(row[2] == LEFT for row in rows):
+            self.status = base.WRONG
+        return self.columns, rows
+
+    def _ask(self, going: Sequence[Thing]) -> None:
+        """Raise unless whoever sits there says yes."""
+        err = self.app.stderr
+        for thing in going:
+            print(f"{thing.kind} {thing.name}", file=err)
+        if not sys.stdin.isatty():
+            raise ConfigError("nobody is here to be asked; say --yes")
+        print(f"Take these {len(going)} away? [y/N] ", end="", file=err)
+        err.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise ConfigError("nothing was taken away")
+
+
+def _results(before: Sequence[Thing], purge: Purge) -> list[tuple[str, ...]]:
+    """Say of each thing that there was what has become of it."""
+    after = set(purge.things())
+
+    def result(thing: Thing) -> str:
+        if thing not in after:
+            return REMOVED
+        return KEPT if purge.keeps(thing) else LEFT
+
+    return [(thing.kind, thing.name, result(thing)) for thing in before]
+
+
+def _refuse_beside_an_agent() -> None:
+    found = processes.agents()
+    if found:
+        numbers = ", ".join(map(str, found))
+        raise InUse(
+            f"virtman-server runs (process {numbers}) and would make anew "
+            "what goes; stop it first ('systemctl stop virtman-server'), VMs "
+            "go on meanwhile"
+        )
+
+
+def _refuse_in_use(reasons: Sequence[str]) -> None:
+    if reasons:
+        told = "\n  ".join(reasons)
+        raise InUse(
+            "nothing was taken away, for it is in use; end these uses (stop "
+            f"the VMs, destroy the disks of other nodes) and try again:\n  "
+            f"{told}"
+        )
+
+
+def _tools(settings: Settings) -> Toolbox:
+    """Return what is needed to take away; volt is not told.
+
+    It forgets a node that it does not hear of by itself.
+    """
+    return Toolbox(
+        settings,
+        engine.load(settings),
+        Connector(settings.run_dir / "locks"),
+        Alone(),
+        Rhythm(settings.heartbeat_interval),
+        Intents(settings.state_dir / "intents"),
+    )

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who uses what is ours: VMs, other devices, nodes that read from us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from virtman import belongings, sysfs
+from virtman.drivers import dmsetup, processes, sessions
+from virtman.names import Role
+
+# Nothing of ours opens these two but devices of ours; under them tgtd and the
+# cache engine read, too.
+_OPENED_BY_DEVICES = (Role.SNAPSHOT, Role.ORIGIN)
+
+
+def reasons() -> list[str]:
+    """Return why what is ours cannot go now, a line for each use of it."""
+    return [*_devices(), *_disks(), *_targets()]
+
+
+def _devices() -> Iterator[str]:
+    for device in dmsetup.ours():
+        holders = sysfs.holders(device.path)
+        foreign = _foreign(holders)
+        if foreign:
+            yield f"{device.path} is in use by {', '.join(foreign)}"
+        elif device.role in _OPENED_BY_DEVICES and (
+            dmsetup.opened(device) > len(holders)
+        ):
+            yield f"{device.path} is held open{_by(device)}"
+
+
+def _disks() -> Iterator[str]:
+    for iqn in sorted(sessions.targets()):
+        for path in sessions.standing(iqn):
+            foreign = _foreign(sysfs.holders(path.device))
+            if foreign:
+                yield (
+                    f"{path.device}, the disk of {iqn}, is in use by "
+                    f"{', '.join(foreign)}"
+                )
+
+
+def _targets() -> Iterator[str]:
+    for target in belongings.served():
+        if target.initiators:
+            yield (
+                f"target {target.iqn} serves {', '.join(target.initiators)}"
+            )
+
+
+def _foreign(holders: list[str]) -> list[str]:
+    return [name for name in holders if dmsetup.by_kernel_name(name) is None]
+
+
+def _by(device: dmsetup.Device) -> str:
+    """Name the processes; a file system that is mounted has none."""
+    number = sysfs.number(device.path)
+    found = processes.openers(number) if number else []
+    named = (f"{processes.name(pid)} ({pid})" for pid in found)
+    return f" by {', '.join(named)}" if found else " (mounted?)"

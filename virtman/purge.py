@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Takes away all that is ours on this host, and nothing else.
+
+From the top: the instances, the image targets, each image's stack with its
+cache and its sessions, then the files that tell of them.  What does not go
+keeps none of the rest, and all of it may be done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from virtman import belongings, intents, inventory, snapshot, sysfs, udev
+from virtman.belongings import Owner, Thing
+from virtman.blockservice import BlockService
+from virtman.cache.flashcache_devices import TOP_DOWN, Devices
+from virtman.drivers import dmsetup, iscsi, loop, sessions
+from virtman.exception import VirtmanError
+from virtman.imagefolders import ImageFolders
+from virtman.imagetargets import ImageTargets
+from virtman.intents import ImageIntent, InstanceIntent, TargetIntent
+from virtman.names import Role
+from virtman.remains import Remains
+from virtman.snapshot import Snapshots
+from virtman.toolbox import Toolbox
+
+T = TypeVar("T")
+_INTENT_OF_AN_INSTANCE = f"{InstanceIntent.kind}."
+
+
+class Purge:
+    """One host's; nobody else may be at work on it.
+
+    :param keep_data: leave what VMs have written, and what tells whose it
+        is: the next agent puts those instances together again.
+    """
+
+    def __init__(self, tools: Toolbox, *, keep_data: bool = False) -> None:
+        self._tools = tools
+        self._settings = tools.settings
+        self._targets = ImageTargets(
+            tools.intents, ImageFolders(tools.settings)
+        )
+        self._snapshots = Snapshots(
+            BlockService(tools.settings), tools.settings.snapshot_chunk
+        )
+        self._keep_data = keep_data
+        self._errors: list[str] = []
+
+    def things(self) -> list[Thing]:
+        """Return everything of ours that there is now."""
+        wanted = intents.peek(self._settings.state_dir / "intents")
+        return belongings.everything(
+            self._settings, self._tools.engine, wanted
+        )
+
+    def keeps(self, thing: Thing) -> bool:
+        """Tell whether a thing is left where it is."""
+        store = thing.kind == "file" and thing.owner is Owner.INSTANCE
+        intent = Path(thing.name).name.startswith(_INTENT_OF_AN_INSTANCE)
+        return self._keep_data and (
+            store or (thing.owner is Owner.AGENT and intent)
+        )
+
+    def run(self) -> list[str]:
+        """Take it all away; return what went wrong, a line each.
+
+        :raises LayerError: tgtd does not answer; nothing was changed.
+        """
+        iscsi.check()
+        inventory.wait_for_commands()
+        self._tools.intents.load()
+        self._errors = []
+        self._each(self._instances(), self._remove_instance)
+        self._each(self._exported(), self._targets.destroy)
+        self._each(belongings.served(), _withdraw)
+        self._each(dmsetup.ours(), _let_go)
+        self._each(self._images(), self._remove_image)
+        self._each(self._groups(), Devices.remove)
+        self._each(sorted(sessions.targets()), self._logout)
+        self._sweep()
+        return self._errors
+
+    def _each(self, items: Iterable[T], work: Callable[[T], object]) -> None:
+        """Do the same with each item; note those with which it fails."""
+        for item in items:
+            try:
+                work(item)
+            except (VirtmanError, OSError) as error:
+                self._errors.append(str(error))
+
+    def _instances(self) -> list[str]:
+        """Return the instances of which there is anything."""
+        found = {device.key for device in dmsetup.ours(Role.SNAPSHOT)}
+        found |= {i.name for i in self._tools.intents.all(InstanceIntent)}
+        stores = self._settings.snapshot_dir.glob("*.cow")
+        return sorted(found | {file.stem for file in stores})
+
+    def _exported(self) -> list[str]:
+        """Return the images of the image targets, standing or wanted."""
+        found = {target.image for target in self._targets.all()}
+        known = self._tools.intents.all(TargetIntent)
+        return sorted(found | {intent.name for intent in known})
+
+    def _images(self) -> list[str]:
+        known = self._tools.intents.all(ImageIntent)
+        found = inventory.images(self._tools.engine)
+        return sorted(found | {intent.name for intent in known})
+
+    def _groups(self) -> list[Devices]:
+        """Return the flashcache group, if any of it stands."""
+        standing = {device.role for device in dmsetup.ours()}
+        found = standing.intersection(TOP_DOWN)
+        return [Devices(self._settings)] if found else []
+
+    def _remove_instance(self, name: str) -> None:
+        known = self._tools.intents.get(InstanceIntent, name)
+        intent = known or self._describe(name)
+        # Of a disk that nobody was told of, nothing is of value.
+        if self._keep_data and not (intent.fresh or intent.leaving):
+            dmsetup.remove(Role.SNAPSHOT, name)
+            for device in loop.devices_of(Path(intent.file or "")):
+                loop.detach(device)
+            return
+        self._snapshots.purge(intent)
+        self._tools.intents.remove(intent)
+
+    def _describe(self, name: str) -> InstanceIntent:
+        """Return the intent of an instance, or of its writes, without one."""
+        found = snapshot.find(name)
+        if found is not None:
+            return self._snapshots.describe(found, None)
+        file = self._settings.snapshot_dir / f"{name}.cow"
+        return InstanceIntent(name, "", file=str(file), fresh=False)
+
+    def _remove_image(self, image: str) -> None:
+        Remains(image, self._tools).clear()
+
+    def _logout(self, iqn: str) -> None:
+        """End what sessions an image server of another prefix has left."""
+        for path in self._tools.sessions.standing(iqn):
+            self._tools.sessions.disconnect(path)
+
+    def _sweep(self) -> None:
+        """Remove loop devices and files that nothing needs any more."""
+        left = [thing for thing in self.things() if not self.keeps(thing)]
+        self._each([t for t in left if t.kind == "loop"], _detach)
+        busy = {(t.owner, t.of) for t in self.things() if t.kind != "file"}
+        idle = [
+            thing
+            for thing in left
+            if thing.kind == "file"
+            and (thing.owner, thing.of) not in busy
+            # What tells of things stays until the last of them is gone.
+            and not (thing.owner is Owner.AGENT and busy)
+        ]
+        self._each(idle, _unlink)
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        options = self._settings
+        for folder in (
+            options.state_dir / "intents",
+            options.state_dir / "digests",
+            options.run_dir / "locks",
+            options.cache_dir,
+            options.snapshot_dir,
+            options.run_dir,
+            options.state_dir,
+        ):
+            # Not empty: somebody else's files, or what is kept.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _withdraw(target: iscsi.Target) -> None:
+    """Remove a target that no intent told of, be it half made."""
+    iscsi.remove(target.iqn)
+    device = target.device or ""
+    if loop.backing_file(device) is not None:
+        loop.detach(device)
+
+
+def _let_go(device: dmsetup.Device) -> None:
+    """Wake what is suspended, and have no read wait for a source.
+
+    A storage daemon does not end as long as one of its reads waits.
+    """
+    dmsetup.resume(device)
+    if device.role is Role.MULTIPATH:
+        dmsetup.message(device, "fail_if_no_path")
+
+
+def _detach(thing: Thing) -> None:
+    """Detach a loop device of a cache or a store, unless it is in use.
+
+    What an image target stands on goes with that.
+    """
+    if thing.owner is not Owner.TARGET and not sysfs.holders(thing.name):
+        loop.detach(thing.name)
+
+
+def _unlink(thing: Thing) -> None:
+    if Path(thing.name) == udev.FOLDER / udev.NAME:
+        udev.remove()
+    else:
+        Path(thing.name).unlink(missing_ok=True)
