@@ -177,6 +177,12 @@ class BaseImage:
         if answer is not None:
             self.reassign(answer)
 
+    def complete(self) -> None:
+        """Build again what somebody else took from a stack that was whole."""
+        if self._stack is not None and self._whole:
+            LOG.warning("part of %s is gone; it is built again", self.image)
+            self._stack.activate()
+
     def close(self) -> None:
         """Stop the thread; devices, sessions and targets stay."""
         if self._paths is not None:

@@ -215,6 +215,17 @@ class Image:
             finally:
                 self._lock.release()
 
+    def complete(self) -> None:
+        """Build again what is missing of a stack that was whole.
+
+        A verb that is at work on the image goes first.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                self.base.complete()
+            finally:
+                self._lock.release()
+
     def remove_if_idle(self) -> bool:
         """Take the image away unless it serves somebody; return whether.
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from virtman import fullness, names, snapshot
 from virtman.coordinator import Assignment, Report
+from virtman.drivers import iscsi
 from virtman.exception import InvalidRequest, NoSpace, VirtmanError
 from virtman.fullness import State
 from virtman.image import Image
@@ -128,6 +129,15 @@ class Node:
                 image.remove_if_idle()
             except VirtmanError as error:
                 LOG.warning("%s is not removed: %s", image.name, error)
+
+    def serve_again(self) -> None:
+        """Export again what a tgtd that was started anew knows nothing of."""
+        seats = {image: image.base.seat for image in self.images()}
+        wanted = {image: seat.iqn for image, seat in seats.items() if seat}
+        known = {target.iqn for target in iscsi.targets()} if wanted else ()
+        for image, iqn in wanted.items():
+            if iqn not in known:
+                image.complete()
 
     def reports(self) -> list[Report]:
         """Return what this node serves and cannot read, for the heartbeat."""

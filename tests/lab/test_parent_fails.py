@@ -45,6 +45,12 @@ def test_a_parent_whose_target_process_dies_is_replaced_at_once(
             bed.wait_reads(child, image, 50)
         finally:
             bed.restart_target(parent)
+        child.wait_until(
+            lambda: bed.reads_from(child, parent, image),
+            timeout=120,
+            what="the parent exports it again and the child reads from there",
+        )
+        bed.wait_reads(child, image, 50)
     reliability.read(found, "parent: target process killed")
     check(found)
 

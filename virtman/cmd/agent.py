@@ -88,6 +88,7 @@ def _serve(settings: Settings) -> None:
             [
                 recovery.turn,
                 node.collect,
+                node.serve_again,
                 images.republish,
                 StoreWatch(settings).turn,
             ],

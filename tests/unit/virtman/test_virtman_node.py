@@ -427,6 +427,29 @@ def test_an_image_without_instances_goes_at_the_next_beat(site):
     assert site.create().created
 
 
+def test_what_a_new_tgtd_does_not_know_is_exported_again(site):
+    site.create()
+    site.create("vm2", "b")
+    before = site.held()
+    site.kernel.tgt.targets.clear()
+    site.node.serve_again()
+    assert site.held() == before
+    assert site.kernel.tgt.served(IQN).acl == ["ALL"]
+    heard = site.volt.verbs()
+    site.node.serve_again()
+    assert site.volt.verbs() == heard, "nothing is done twice"
+
+
+def test_an_image_on_its_way_out_is_not_exported_again(site):
+    site.create()
+    site.node.destroy("vm1")
+    site.kernel.tgt.served(IQN).initiators.append(NODE2)
+    site.node.collect()
+    site.kernel.tgt.targets.clear()
+    site.node.serve_again()
+    assert site.kernel.tgt.targets == {}
+
+
 def test_an_image_that_a_child_reads_stays_until_the_child_has_left(
     site, caplog
 ):
