@@ -53,7 +53,7 @@ def test_a_second_vm_touches_neither_volt_nor_the_network(bed):
 
 def test_creates_of_one_image_at_once_deploy_it_once(bed):
     image = bed.serve_image()
-    names = [f"vm{number}" for number in range(6)]
+    names = [f"vm{number}" for number in range(32)]
     calls = " ".join(
         f"vmtapi.create('{bed.n2.address}', '{name}', '{image}',"
         f" '{bed.master.address}')\n"
@@ -65,13 +65,13 @@ def test_creates_of_one_image_at_once_deploy_it_once(bed):
         "sys.path.insert(0, sys.argv[1])\n"
         "import vmtapi\n"
         f"calls = [{', '.join('lambda: ' + call.strip() for call in calls)}]\n"
-        "with ThreadPoolExecutor(8) as pool:\n"
+        "with ThreadPoolExecutor(32) as pool:\n"
         "    print(json.dumps(list(pool.map(lambda c: c(), calls))))\n"
     )
     done = bed.n2.run(
         ["env", f"VIRTMAN_TOKEN_FILE={DOOR_KEY}",
          "python3", "-c", script, str(CHECKOUT / "virtmanclient")],
-        timeout=180,
+        timeout=300,
     )  # fmt: skip
     for name in names:
         assert f"0:/dev/mapper/snapshot_{name}" in done.stdout
