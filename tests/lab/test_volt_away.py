@@ -59,8 +59,7 @@ def test_nobody_waits_for_a_volt_that_was_killed(bed, reliability):
             what="the node that deployed an image meanwhile has its place",
         )
         bed.wait_reads(child, image, 50)
-    reliability.fault("volt killed")
-    reliability.read(found)
+    reliability.read(found, "volt killed")
     reliability.lost(data_mismatches=new["wrong"])
     assert (new["blocks"], new["wrong"]) == (FEW, 0)
     assert (found["errors"], found["wrong"]) == (0, 0), found
