@@ -51,7 +51,14 @@ def _targets() -> Iterator[str]:
 
 
 def _foreign(holders: list[str]) -> list[str]:
-    return [name for name in holders if dmsetup.by_kernel_name(name) is None]
+    foreign = (n for n in holders if dmsetup.by_kernel_name(n) is None)
+    return [_named(name) for name in foreign]
+
+
+def _named(kernel_name: str) -> str:
+    """Add the name that people know a device-mapper device by."""
+    known = sysfs.read(sysfs.SYS / "block" / kernel_name / "dm" / "name")
+    return f"{kernel_name} ({known})" if known else kernel_name
 
 
 def _by(device: dmsetup.Device) -> str:

@@ -70,3 +70,35 @@ def settings(tmp_path):
         return conf.settings(conf.parse(["--config-file", str(file)]))
 
     return read
+
+
+@pytest.fixture
+def log_in(kernel):
+    """Make a session as /sys shows it; give it a disk if there is a vendor."""
+    root = sysfs.SYS
+
+    def begin(number, iqn, host, vendor=None, disk="sda"):
+        name = f"session{number}"
+        device = root / "devices" / f"host{number}" / name
+        folder = device / "iscsi_session" / name
+        folder.mkdir(parents=True)
+        (folder / "targetname").write_text(f"{iqn}\n")
+        (folder / "device").symlink_to(device)
+        classes = root / "class" / "iscsi_session"
+        classes.mkdir(parents=True, exist_ok=True)
+        (classes / name).symlink_to(folder)
+        connection = (
+            root / "class" / "iscsi_connection" / f"connection{number}:0"
+        )
+        connection.mkdir(parents=True)
+        (connection / "persistent_address").write_text(f"{host}\n")
+        (connection / "persistent_port").write_text("3260\n")
+        if vendor:
+            unit = device / f"target{number}:0:0" / f"{number}:0:0:1"
+            block = unit / "block" / disk
+            block.mkdir(parents=True)
+            (unit / "vendor").write_text(f"{vendor:8}\n")
+            (block / "device").symlink_to(unit)
+            (block / "size").write_text("4096\n")
+
+    return begin

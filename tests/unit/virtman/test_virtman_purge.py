@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
 import pathlib
 
 import pytest
+from fake_daemon import FakeDaemon
 from fake_node import Site
 from fake_proc import FakeProc
 
 from virtman import inuse, place, udev
+from virtman.cache.qemu import QemuEngine
 from virtman.cmd import host
 from virtman.commands import purge as command
 from virtman.coordinator import Alone
 from virtman.drivers import dmsetup, processes
+from virtman.drivers.connector import Connector
 from virtman.intents import InstanceIntent, Intents
 from virtman.names import Role
 from virtman.paths import keeper
@@ -202,6 +206,40 @@ def test_a_group_of_ours_goes_and_one_that_only_has_the_name_stays(site):
     assert list(site.kernel.dm.devices) == ["fcg"]
 
 
+def test_sessions_end_whatever_the_prefix_and_those_of_others_do_not(
+    site, log_in, tmp_path
+):
+    """Nothing else tells of them; a disk's vendor says whose they are."""
+    prefix = "iqn.2026-01.lab:volume-"
+    log_in(1, f"{prefix}a", "10.0.0.1", "VIRTMAN", "sdy")
+    log_in(2, f"{prefix}b", "10.0.0.1", "IET", "sdz")
+    mine = dataclasses.replace(tools(site), sessions=Connector(tmp_path))
+    work = Purge(mine)
+    assert ("session", f"{prefix}a") in {
+        (thing.kind, thing.name) for thing in work.things()
+    }
+    work.run()
+    assert site.kernel.called("iscsiadm", f"{prefix}a", "--logout")
+    assert not site.kernel.called("iscsiadm", f"{prefix}b")
+
+
+def test_the_default_engine_gives_back_all_that_it_has(
+    kernel, settings, monkeypatch
+):
+    daemon = FakeDaemon(kernel, monkeypatch)
+    made = Site(kernel, settings())
+    made.engine = QemuEngine(made.settings)
+    made.start()
+    made.create()
+    made.node.close()
+    kinds = {thing.kind for thing in purge(made).things()}
+    assert kinds == {"device", "target", "loop", "nbd", "file"}
+    made.engine = QemuEngine(made.settings)
+    assert purge(made).run() == []
+    assert (made.held(), daemon.connected(), daemon.running) == ([], [], set())
+    made.close()
+
+
 def test_nothing_is_in_use_when_no_vm_runs(site):
     assert inuse.reasons() == []
 
@@ -218,7 +256,22 @@ def test_a_foreign_device_on_ours_is_named(site):
     theirs = site.kernel.dm.devices["vg-guest"].kernel_name
     site.kernel.sys.stand_on(theirs, [own])
     (reason,) = inuse.reasons()
-    assert reason == f"/dev/mapper/snapshot_vm2 is in use by {theirs}"
+    assert (
+        reason == f"/dev/mapper/snapshot_vm2 is in use by {theirs} (vg-guest)"
+    )
+
+
+def test_a_foreign_device_on_a_disk_of_ours_is_named(site, log_in):
+    disk = site.kernel.sys.add("sd", 4096)
+    log_in(1, IQN, "10.0.0.1", "VIRTMAN", disk)
+    site.kernel.dm.foreign("mpatha", 8)
+    theirs = site.kernel.dm.devices["mpatha"].kernel_name
+    site.kernel.sys.stand_on(theirs, [disk])
+    (reason,) = inuse.reasons()
+    assert reason == (
+        f"/dev/{disk}, the disk of {IQN}, is in use by {theirs} (mpatha)"
+    )
+    site.kernel.sys.stand_on(theirs, [])
 
 
 def test_a_node_that_reads_from_us_is_named(site):

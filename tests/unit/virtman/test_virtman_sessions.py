@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from virtman import inventory, sysfs
+from virtman import inventory
 from virtman.drivers import sessions
 from virtman.drivers.connector import Connector
 from virtman.path import Path, Source
@@ -14,38 +12,6 @@ IQN = "iqn.2010-10.org.openstack:volume-a"
 # A volume of Cinder's has a name of the same form.
 CINDER = "iqn.2010-10.org.openstack:volume-0a1b2c3d"
 NODE = ("-m", "node", "-T", IQN, "-p", "10.0.0.2:3260")
-
-
-@pytest.fixture
-def log_in(kernel):
-    """Make a session as /sys shows it; give it a disk if there is a vendor."""
-    root = sysfs.SYS
-
-    def begin(number, iqn, host, vendor=None, disk="sda"):
-        name = f"session{number}"
-        device = root / "devices" / f"host{number}" / name
-        folder = device / "iscsi_session" / name
-        folder.mkdir(parents=True)
-        (folder / "targetname").write_text(f"{iqn}\n")
-        (folder / "device").symlink_to(device)
-        classes = root / "class" / "iscsi_session"
-        classes.mkdir(parents=True, exist_ok=True)
-        (classes / name).symlink_to(folder)
-        connection = (
-            root / "class" / "iscsi_connection" / f"connection{number}:0"
-        )
-        connection.mkdir(parents=True)
-        (connection / "persistent_address").write_text(f"{host}\n")
-        (connection / "persistent_port").write_text("3260\n")
-        if vendor:
-            unit = device / f"target{number}:0:0" / f"{number}:0:0:1"
-            block = unit / "block" / disk
-            block.mkdir(parents=True)
-            (unit / "vendor").write_text(f"{vendor:8}\n")
-            (block / "device").symlink_to(unit)
-            (block / "size").write_text("4096\n")
-
-    return begin
 
 
 def test_a_session_is_known_by_its_target_its_portal_and_its_disk(log_in):
