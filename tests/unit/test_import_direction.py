@@ -32,8 +32,9 @@ TIERS = {
     "virtman": (
         "cmd",
         "commands",
+        "doctor",
         "rpc heartbeat housekeeping watch",
-        "compute recovery doctor purge inuse",
+        "compute recovery purge inuse",
         "node",
         "image",
         "baseimage",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from virtman.conf import Settings
 from virtman.doctor import (
     daemons,
+    door,
     interference,
     kernel,
     leftovers,
@@ -32,6 +33,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("kernel", kernel.look),
     ("daemons", daemons.look),
     ("interference", interference.look),
+    ("door", door.look),
     ("ports", ports.look),
     ("space", space.look),
     ("volt", volt.look),

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(
 SCRIPT = Path(sys.executable).parent / "virtman"
 COLUMNS = {"check", "level", "what", "remedy"}
 CHECKS = {
-    "programs", "kernel", "daemons", "interference", "ports", "space", "volt",
-    "leftovers",
+    "programs", "kernel", "daemons", "interference", "door", "ports", "space",
+    "volt", "leftovers",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from virtman import doctor, prerequisites, privsep, udev
 from virtman.doctor import (
     Level,
     daemons,
+    door,
     interference,
     ports,
     programs,
@@ -243,6 +244,49 @@ def test_a_host_without_udevs_rule_is_told_while_the_agent_runs(
     proc.run(7, *AGENT)
     (bad,) = judged(interference.look(settings()), Level.ERROR)
     assert "56-virtman.rules" in bad
+
+
+def test_a_door_that_is_reached_from_this_host_alone_needs_no_secret(
+    settings, tmp_path
+):
+    told = judged(door.look(settings(image_dirs=tmp_path)), Level.OK)
+    assert told == [
+        "the agent serves who is on this host", f"images may lie in {tmp_path}"
+    ]  # fmt: skip
+
+
+def test_a_door_with_a_secret_is_fine_while_nobody_else_can_read_it(
+    settings, tmp_path
+):
+    file = tmp_path / "secret"
+    file.write_text("0123456789abcdef0123456789abcdef\n")
+    file.chmod(0o600)
+    options = settings(rpc_token_file=file, rpc_host="10.0.0.1")
+    assert "the agent serves who shows a secret" in judged(
+        door.look(options), Level.OK
+    )
+    file.chmod(0o644)
+    found = list(door.look(options))
+    (bad,) = [item for item in found if item.level is Level.ERROR]
+    assert "the agent does not start" in bad.what
+    assert bad.remedy == f"chmod 600 {file}"
+
+
+def test_a_door_that_is_open_to_all_is_an_error_unless_it_was_asked_for(
+    settings, caplog
+):
+    (bad,) = judged(door.look(settings(rpc_host="10.0.0.1")), Level.ERROR)
+    assert "would let everybody" in bad
+    asked = settings(rpc_host="10.0.0.1", rpc_noauth_anywhere=True)
+    told = judged(door.look(asked), Level.WARNING)
+    assert told[0].startswith("whoever reaches 10.0.0.1:")
+    assert caplog.text == "", "said once, as a finding"
+
+
+def test_a_folder_of_images_that_is_not_there_is_told(settings, tmp_path):
+    options = settings(image_dirs=tmp_path / "none")
+    (told,) = judged(door.look(options), Level.WARNING)
+    assert told == f"image_dirs: {tmp_path}/none is no folder"
 
 
 def test_ports_of_the_right_holders_are_fine(proc, settings):
