@@ -52,9 +52,8 @@ class Connector:
         """Load os-brick; takes seconds on a slow host, so done at start."""
         import os_brick
         from os_brick import privileged
-        from os_brick.initiator.connectors import iscsi
 
-        from virtman.drivers import scsi
+        from virtman.drivers import login, scsi
 
         self._lock_path.mkdir(parents=True, exist_ok=True)
         lockutils.set_defaults(str(self._lock_path))
@@ -66,7 +65,7 @@ class Connector:
             privileged.brick_privsep_hide_output.set_client_mode(False)
         # The class itself: the factory beside it would load every other
         # protocol's connector too, seconds on a slow host.
-        self._brick = iscsi.ISCSIConnector(root_helper="", use_multipath=False)
+        self._brick = login.OneLogin(root_helper="", use_multipath=False)
         self._brick._linuxscsi = scsi.PromptScsi(root_helper="")
 
     def serves(self, source: Source) -> bool:

@@ -27,10 +27,10 @@ def load():
 
     from virtman.cache import qemu
     from virtman.cmd import agent
-    from virtman.drivers import scsi
+    from virtman.drivers import login, scsi
     from voltclient.v1 import client
 
-    loaded = (os_brick, privileged, iscsi, qemu, scsi, client)
+    loaded = (os_brick, privileged, iscsi, login, qemu, scsi, client)
     return agent.main if all(loaded) else None
 
 
