@@ -22,7 +22,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import pattern
-from moving import Move
+from moving import STOP, Move
 from warm import Agent, until
 
 VM = "killvm"
@@ -247,6 +247,8 @@ def main(conf, address, port, server, *plans):
             print(json.dumps({"story": name, **story.finish()}), flush=True)
             agent.stop()
     finally:
+        # A reader would keep its disk from being destroyed.
+        STOP.touch()
         agent.stop()
 
 
