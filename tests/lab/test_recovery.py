@@ -2,7 +2,10 @@
 """The agent killed after each change that it makes, and nodes without power.
 
 ``make soak`` goes through all changes.  Other runs have the time for some,
-spread evenly and others each day, so that some days see them all.
+spread evenly.
+
+Known to fail, in a soak: an agent that is killed in a parent's change after
+its ninth change of the host.  Why is not found yet.
 """
 
 from __future__ import annotations
