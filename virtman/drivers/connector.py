@@ -22,7 +22,7 @@ from oslo_concurrency import lockutils
 from oslo_config import cfg
 
 from virtman import privsep, sysfs
-from virtman.drivers import disk, sessions
+from virtman.drivers import disk, iscsi, sessions
 from virtman.exception import CommandError, LayerError, NoSource
 from virtman.path import Path, SessionState, Source
 
@@ -73,9 +73,10 @@ class Connector:
 
         A parent's tgtd answers before it has this image's target, and a
         login would then be tried again and again; SendTargets (RFC 7143,
-        appendix C) tells at once.
+        appendix C) tells at once.  One that reads the image from this very
+        node cannot serve it: each would wait for the other.
         """
-        if not _listens(source):
+        if not _listens(source) or _reads_here(source):
             return False
         try:
             answer = privsep.iscsiadm(
@@ -169,6 +170,19 @@ def _listens(source: Source) -> bool:
             return True
     except OSError:
         return False
+
+
+def _reads_here(source: Source) -> bool:
+    """Tell whether a portal's host is logged in to this node's own target.
+
+    It may be for a while after volt has put this node below it: its agent
+    was dead when volt said so, or is about to follow.
+    """
+    try:
+        served = iscsi.find(source.iqn)
+    except CommandError:
+        return False
+    return served is not None and source.host in served.readers
 
 
 def _properties(source: Source) -> dict[str, Any]:

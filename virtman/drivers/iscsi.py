@@ -38,7 +38,8 @@ _TRIES = 5
 class Target:
     """A target as tgtd describes it.
 
-    Its disk (LUN 1), who may log in (``admitted``) and who is.
+    Its disk (LUN 1), who may log in (``admitted``), who is, and from where
+    (``readers``, addresses).
     """
 
     tid: int
@@ -47,6 +48,7 @@ class Target:
     serial: str | None = None
     initiators: list[str] = field(default_factory=list)
     admitted: list[str] = field(default_factory=list)
+    readers: list[str] = field(default_factory=list)
 
     def half_made(self, device: str) -> bool:
         """Tell whether this is what :func:`create` leaves when killed.
@@ -71,6 +73,8 @@ def parse(text: str) -> list[Target]:
             I_T nexus information:
                 I_T nexus: 1
                     Initiator: iqn.2026-01.lab:node2 alias: node2
+                    Connection: 0
+                        IP Address: 10.77.0.3
             LUN information:
                 LUN: 1
                     SCSI SN: VMT0123456789ABCDEF
@@ -103,6 +107,8 @@ def _detail(target: Target, line: str, lun: int) -> int:
         return int(value) if _NUMBER.fullmatch(value) else -1
     if key == "Initiator":
         target.initiators.append(value.split(" alias: ")[0])
+    elif key == "IP Address":
+        target.readers.append(value.strip("[]"))
     elif lun == LUN and key == "SCSI SN":
         target.serial = value
     elif lun == LUN and key == "Backing store path" and value != "None":

@@ -159,6 +159,36 @@ def test_a_portal_is_asked_what_it_serves_without_leaving_a_record(
     assert asked[-2:] == ("-o", "nonpersistent")
 
 
+@pytest.mark.parametrize(
+    ("name", "reader", "serves"),
+    [
+        (IQN, "127.0.0.1", False),
+        (IQN, "127.0.0.10", True),
+        (f"{IQN}0", "127.0.0.1", True),
+    ],
+)
+def test_who_reads_the_image_from_this_node_is_no_source_of_it(
+    sessions, kernel, name, reader, serves
+):
+    kernel.tools["tgtadm"] = lambda args, _: (
+        f"Target 1: {name}\n    I_T nexus information:\n"
+        "        I_T nexus: 1\n            Connection: 0\n"
+        f"                IP Address: {reader}\n"
+    )
+    kernel.tools["iscsiadm"] = lambda args, _: f"10.0.0.1:3260,1 {IQN}\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert sessions.serves(Source("127.0.0.1", port, IQN)) is serves
+
+
+def test_a_tgtd_that_is_down_keeps_nobody_from_logging_in(sessions, kernel):
+    kernel.refuse("tgtadm")
+    kernel.tools["iscsiadm"] = lambda args, _: f"10.0.0.1:3260,1 {IQN}\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert sessions.serves(Source("127.0.0.1", port, IQN))
+
+
 def test_a_portal_that_does_not_listen_is_not_asked(sessions, kernel):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
