@@ -3,9 +3,6 @@
 
 ``make soak`` goes through all changes.  Other runs have the time for some,
 spread evenly.
-
-Known to fail, in a soak: an agent that is killed in a parent's change after
-its ninth change of the host.  Why is not found yet.
 """
 
 from __future__ import annotations
