@@ -191,14 +191,16 @@ def test_nobody_there_to_be_asked_is_no_yes(full):
 def test_an_agent_that_runs_is_named_and_nothing_goes(full):
     # Its name is all that tells an agent; this one does nothing.
     script = full.folder / "virtman-server"
-    script.write_text("import time\ntime.sleep(600)\n")
-    agent = subprocess.Popen([sys.executable, script])
+    script.write_text("import time\nprint(flush=True)\ntime.sleep(600)\n")
+    agent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE)
     try:
+        # Right after its start /proc does not tell its words yet.
+        assert agent.stdout.readline() == b"\n"
         assert agent.pid in processes.agents()
         status, rows, said = full.virtman("purge", "--yes")
     finally:
         agent.kill()
-        agent.wait(DEADLINE)
+        agent.communicate(timeout=DEADLINE)
     assert (status, rows) == (1, [])
     assert str(agent.pid) in said
     assert "systemctl stop virtman-server" in said
