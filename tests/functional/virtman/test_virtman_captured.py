@@ -27,9 +27,9 @@ def test_targets_are_read_with_their_disk_their_serial_and_who_is_there(
 ):
     assert iscsi.parse(captured("tgtadm_show_image_server.txt")) == [
         Target(1, IQN + "1", "/dev/loop0", "VMT5325E2CC15DE3D49",
-               ["iqn.2026-01.lab:a"], ["ALL"]),
+               ["iqn.2026-01.lab:a"], ["ALL"], ["10.77.0.2"]),
         Target(2, IQN + "10", "/dev/loop1", "VMTA71B510BE12317E4",
-               ["iqn.2026-01.lab:a"], ["ALL"]),
+               ["iqn.2026-01.lab:a"], ["ALL"], ["10.77.0.2"]),
     ]  # fmt: skip
 
 
