@@ -8,8 +8,9 @@ import logging
 import pytest
 from fake_kernel import FakeKernel
 
-from virtman import conf, inventory, privsep, sysfs
+from virtman import conf, inventory, place, privsep, sysfs
 from virtman.drivers import processes, storage_daemon
+from virtman.paths import keeper
 
 
 def refuse(*args, **_):
@@ -70,6 +71,21 @@ def settings(tmp_path):
         return conf.settings(conf.parse(["--config-file", str(file)]))
 
     return read
+
+
+@pytest.fixture
+def short_pauses(monkeypatch):
+    """Have an agent ask again at once, and not some seconds later."""
+    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
+    monkeypatch.setattr(keeper, "_RETRY_MOST", 0.005)
+    monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
+
+
+@pytest.fixture
+def image(tmp_path):
+    """A file that can be served as an image; its path."""
+    (tmp_path / "a.img").write_bytes(bytes(4096 * 512))
+    return str(tmp_path / "a.img")
 
 
 @pytest.fixture

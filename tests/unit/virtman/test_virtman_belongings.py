@@ -9,28 +9,19 @@ import pytest
 from fake_node import Site
 from fake_proc import FakeProc
 
-from virtman import belongings, intents, place
+from virtman import belongings, intents
 from virtman.doctor import Level, leftovers
 from virtman.drivers import processes
 from virtman.exception import CommandError
-from virtman.paths import keeper
 
 FOREIGN = ("origin_volume-x", "snapshot_vm9", "multipath_", "vg-root")
 
 
 @pytest.fixture
-def site(kernel, settings, monkeypatch):
-    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
+def site(kernel, settings, short_pauses):
     made = Site(kernel, settings())
     yield made
     made.close()
-
-
-@pytest.fixture
-def image(tmp_path):
-    (tmp_path / "a.img").write_bytes(bytes(4096 * 512))
-    return str(tmp_path / "a.img")
 
 
 def ours(site):

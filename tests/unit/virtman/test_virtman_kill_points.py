@@ -17,7 +17,6 @@ from fake_life import Killed
 from fake_node import Site, assignment
 from fake_portals import PATIENCE
 
-from virtman import place
 from virtman.intents import InstanceIntent
 from virtman.layers import multipath
 from virtman.paths import keeper
@@ -28,13 +27,6 @@ ignore_dead_threads = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnhandledThreadExceptionWarning"
 )
 pytestmark = ignore_dead_threads
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(keeper, "_RETRY_MOST", 0.005)
-    monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
 
 
 @pytest.fixture(autouse=True)
@@ -50,11 +42,10 @@ def no_waiting_for_the_dead(monkeypatch, site):
 
 
 @pytest.fixture
-def site(kernel, settings, tmp_path):
+def site(kernel, settings, short_pauses, image):
     made = Site(kernel, settings())
     made.portals.serving |= {"parent", "uncle"}
-    (tmp_path / "a.img").write_bytes(bytes(4096 * 512))
-    made.file = str(tmp_path / "a.img")
+    made.file = image
     yield made
     made.close()
 

@@ -20,7 +20,6 @@ from fake_node import (
 )
 from fake_portals import PATIENCE
 
-from virtman import place
 from virtman.coordinator import Alone, ImageFacts
 from virtman.exception import (
     CommandError,
@@ -33,22 +32,14 @@ from virtman.exception import (
     WrongIdentity,
 )
 from virtman.layers import multipath
-from virtman.paths import keeper
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 NODE2 = "iqn.2026-01.lab:node2"
 STACK = ["cached_volume-a", "multipath_volume-a", "origin_volume-a"]
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(keeper, "_RETRY_MOST", 0.005)
-    monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
-
-
 @pytest.fixture
-def site(kernel, settings):
+def site(kernel, settings, short_pauses):
     made = Site(kernel, settings())
     yield made
     made.close()

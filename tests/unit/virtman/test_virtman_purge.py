@@ -14,7 +14,7 @@ from fake_daemon import FakeDaemon
 from fake_node import Site
 from fake_proc import FakeProc
 
-from virtman import inuse, place, udev
+from virtman import inuse, udev
 from virtman.cache.qemu import QemuEngine
 from virtman.cmd import host
 from virtman.commands import purge as command
@@ -23,7 +23,6 @@ from virtman.drivers import dmsetup, processes
 from virtman.drivers.connector import Connector
 from virtman.intents import InstanceIntent, Intents
 from virtman.names import Role
-from virtman.paths import keeper
 from virtman.purge import Purge
 from virtman.toolbox import Toolbox
 
@@ -35,22 +34,14 @@ FOREIGN = (
 
 
 @pytest.fixture
-def site(kernel, settings, monkeypatch):
+def site(kernel, settings, short_pauses):
     """A node with two instances of one image, and no agent any more."""
-    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
     made = Site(kernel, settings())
     made.create("vm1")
     made.create("vm2")
     made.node.close()
     yield made
     made.close()
-
-
-@pytest.fixture
-def image(tmp_path):
-    (tmp_path / "a.img").write_bytes(bytes(4096 * 512))
-    return str(tmp_path / "a.img")
 
 
 def tools(site):

@@ -12,30 +12,20 @@ import pytest
 from fake_node import FACTS, PEER, Site, assignment
 from fake_portals import PATIENCE
 
-from virtman import inventory, place, privsep, recovery
+from virtman import inventory, privsep, recovery
 from virtman.drivers import dmsetup
 from virtman.exception import InUse, NotFound
 from virtman.intents import InstanceIntent
 from virtman.names import Role
-from virtman.paths import keeper
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 
 
 @pytest.fixture
-def site(kernel, settings, monkeypatch):
-    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(keeper, "_RETRY_MOST", 0.005)
-    monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
+def site(kernel, settings, short_pauses):
     made = Site(kernel, settings())
     yield made
     made.close()
-
-
-@pytest.fixture
-def image(tmp_path):
-    (tmp_path / "a.img").write_bytes(bytes(4096 * 512))
-    return str(tmp_path / "a.img")
 
 
 def suspended(kernel):
