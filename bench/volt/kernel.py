@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the kernel says about a process and its children: proc(5)."""
 
+import time
 from pathlib import Path
 
 PROC = Path('/proc')
+PATIENCE = 0.5
+"""Seconds in which a process that has answered everybody comes to rest."""
+PAUSE = 0.0005
+"""Seconds between two looks."""
 
 
 def family(pid: int) -> list[int]:
@@ -16,15 +21,19 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process and all below it.
+    """Return the CPU time of a process and all below it, once all rest.
 
     From schedstat, in nanoseconds; stat knows it in hundredths of a second
-    only.
+    only.  The kernel counts a thread up to its last tick or switch: one that
+    still runs, having just answered, would have used less than it has, or
+    nothing at all.  So it is waited for; who never rests is taken as it is.
     """
+    tasks = [task for one in family(pid) for task in _tasks(one)]
+    end = time.monotonic() + PATIENCE
+    while any(map(_runs, tasks)) and time.monotonic() < end:
+        time.sleep(PAUSE)
     spent = [
-        int((task / 'schedstat').read_text().split()[0])
-        for one in family(pid)
-        for task in _tasks(one)
+        int((task / 'schedstat').read_text().split()[0]) for task in tasks
     ]
     return sum(spent) / 1e9
 
@@ -46,6 +55,11 @@ def load() -> list[float]:
 
 def _tasks(pid: int) -> list[Path]:
     return list((PROC / str(pid) / 'task').iterdir())
+
+
+def _runs(task: Path) -> bool:
+    """Whether a thread runs or waits for a CPU: its state, after its name."""
+    return (task / 'stat').read_text().rpartition(')')[2].split()[0] == 'R'
 
 
 def _status(pid: int) -> dict[str, int]:
