@@ -102,7 +102,7 @@ class TreeWork:
         """
         if failed:
             self._unit.happened(Event.FAILED_SOURCE, len(failed))
-        near = self._near(peer.position, failed)
+        near = self._near(peer, failed)
         soon = self._policy.choose(
             peer.position, self._fanout, near, pending=True, failed=failed
         )
@@ -113,17 +113,22 @@ class TreeWork:
             )
         return self._answer(peer.peer_id, now, soon, peer.position - 1, failed)
 
-    def _near(self, position: int, failed: Portals) -> dict[int, Peer]:
-        """Return whom the policy may choose from, few if they all do."""
-        best = self._policy.best(position, self._fanout)
-        near = self.peers.at(best)
-        if len(near) == len(best) and all(
-            one.serves and one.address.portal not in failed
-            for one in near.values()
-        ):
-            return near
-        reach = self._policy.reach(position, self._fanout)
-        return near | self.peers.serving_at(reach - best)
+    def _near(self, peer: Peer, failed: Portals) -> dict[int, Peer]:
+        """Return whom the policy may choose from, few if they all do.
+
+        Who is still coming up itself seldom has parents that all serve, so
+        for it all are asked for at once.
+        """
+        best = self._policy.best(peer.position, self._fanout)
+        if peer.serves:
+            near = self.peers.at(best)
+            if len(near) == len(best) and all(
+                one.serves and one.address.portal not in failed
+                for one in near.values()
+            ):
+                return near
+        reach = self._policy.reach(peer.position, self._fanout)
+        return self.peers.at(best, reach - best)
 
     def no_slot(self, failed: Portals = frozenset()) -> Assignment:
         """Return the answer for who has to ask again."""

@@ -2,9 +2,9 @@
 """Serves a WSGI application with eventlet: the one module that names it.
 
 Nothing is monkey-patched.  Green threads wait for the clients' bytes, and
-give way to each other once before each request; then it runs to its answer
-without a switch.  The evictor is a plain thread.  So the rest of volt runs
-unchanged under any other WSGI server.
+give way to each other once before each further request of a connection; then
+it runs to its answer without a switch.  The evictor is a plain thread.  So the
+rest of volt runs unchanged under any other WSGI server.
 """
 
 import contextlib
@@ -142,9 +142,6 @@ class Server:
         self.finish()
 
     def _answer(self, environ: dict[str, Any], start: Any) -> Any:
-        # Others first: the next request of a quick client has often come
-        # before its last answer has gone, and reading that does not switch.
-        eventlet.sleep(0)
         return self.application(environ, start)
 
     def _converse(self, state: list[Any], server: Any) -> None:
@@ -169,6 +166,7 @@ class _Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
 
     def __init__(self, ours: Server, state: list[Any], server: Any) -> None:
         self._ours = ours
+        self._first = True
         super().__init__(state, server)
 
     def get_environ(self) -> dict[str, Any]:
@@ -183,6 +181,11 @@ class _Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
         super().handle_one_response()
 
     def _answer(self, environ: dict[str, Any], start: Any) -> Any:
+        # Others first: the next request of a quick client has often come
+        # before its last answer has gone, and reading that does not switch.
+        if not self._first:
+            eventlet.sleep(0)
+        self._first = False
         answer = self.server.app(environ, start)
         if self._ours.closing:
             self.close_connection = 1

@@ -8,6 +8,7 @@ children is spread as evenly as that of the tree itself, and two parents
 share no ancestor but the image servers.
 """
 
+import functools
 from collections.abc import Iterator
 
 from volt.executor import shape
@@ -19,10 +20,18 @@ class BinaryTree(Policy):
 
     def extras(self, position: int, fanout: int) -> Iterator[int]:
         """Yield the mirrors of the parent, then what is above them."""
-        mirrors = _mirrors(shape.parent_of(position, fanout), fanout)
-        while mirrors and mirrors[0] > shape.ROOT:
-            yield from mirrors
-            mirrors = [shape.parent_of(place, fanout) for place in mirrors]
+        yield from _extras(position, fanout)
+
+
+@functools.lru_cache(maxsize=1024)
+def _extras(position: int, fanout: int) -> tuple[int, ...]:
+    """Return them all, O(log n); remembered as ``shape.lineage`` is."""
+    found: list[int] = []
+    mirrors = _mirrors(shape.parent_of(position, fanout), fanout)
+    while mirrors and mirrors[0] > shape.ROOT:
+        found += mirrors
+        mirrors = [shape.parent_of(place, fanout) for place in mirrors]
+    return tuple(found)
 
 
 def _mirrors(position: int, fanout: int) -> list[int]:

@@ -36,8 +36,8 @@ class View(Protocol):
     def fanout(self) -> int:
         """Children per place."""
 
-    def lowest_open(self, least: Opening) -> int | None:
-        """Return the lowest peer position open to ``least`` or more."""
+    def lowest_open(self, least: Opening) -> 'Vacancy | None':
+        """Return the lowest peer open to ``least`` or more."""
 
     def highest_serving(self, limit: int) -> list[Peer]:
         """Return serving peers with room, highest position first."""
@@ -47,6 +47,14 @@ class View(Protocol):
 
     def last(self) -> Peer:
         """Return the peer at the highest position; the tree has one."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Vacancy:
+    """A position below which there is room, and what is taken there."""
+
+    position: int
+    taken: Collection[int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,10 +73,8 @@ def place(view: View, least: Opening) -> Place | None:
     """
     # A gap below the root is left open only when nobody stands deeper.
     few = view.size < view.fanout
-    free = _free_child(view, shape.ROOT) if few else None
-    if free is None:
-        above = view.lowest_open(least)
-        free = None if above is None else _free_child(view, above)
+    free = _free_child(view, _root(view)) if few else None
+    free = free or _free_child(view, view.lowest_open(least))
     if free is None:
         return None
     deepest = shape.level_limit(view.size + 1, view.fanout)
@@ -105,13 +111,19 @@ def opening_of(peer: Peer, children: int, fanout: int) -> Opening:
     return Opening.SERVING if peer.serves else Opening.PROMISED
 
 
-def _free_child(view: View, position: int) -> Place | None:
-    places = shape.children_of(position, view.fanout)
-    taken = view.occupied(places)
-    free = next((place for place in places if place not in taken), None)
+def _root(view: View) -> Vacancy:
+    places = shape.children_of(shape.ROOT, view.fanout)
+    return Vacancy(shape.ROOT, view.occupied(places))
+
+
+def _free_child(view: View, above: Vacancy | None) -> Place | None:
+    if above is None:
+        return None
+    places = shape.children_of(above.position, view.fanout)
+    free = next((place for place in places if place not in above.taken), None)
     if free is None:
         return None
-    return Place(free, last=len(taken) == view.fanout - 1)
+    return Place(free, last=len(above.taken) == view.fanout - 1)
 
 
 def _below(view: View, peer: Peer) -> range:

@@ -61,7 +61,14 @@ def source(source: Source) -> JSON:
 
 def image(image: Image) -> JSON:
     """Return an image with its sources."""
-    return dataclasses.asdict(image)
+    return {
+        'id': image.id,
+        'size': image.size,
+        'generation': image.generation,
+        'serial': image.serial,
+        'digest': image.digest,
+        'sources': [_at(source) for source in image.sources],
+    }
 
 
 def assignment(told: Assignment, stripes: bool) -> JSON:

@@ -16,7 +16,8 @@ from volt.registry.view import MINE, TreeView
 # The columns of a row have names of their own in these statements: the
 # plain ones are taken by the values to be written.
 _IT = sa.and_(MINE, peers.c.peer_id == sa.bindparam('id'))
-_INSERT = peers.insert()
+# Nobody wants to know the key that the database has given it.
+_INSERT = peers.insert().inline()
 _CHANGE = (
     peers.update()
     .where(_IT)

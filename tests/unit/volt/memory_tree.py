@@ -47,7 +47,10 @@ class MemoryTree:
         places = [
             p for p in self.peers if self.opening(self.peers[p]) >= least
         ]
-        return min(places, default=None)
+        if not places:
+            return None
+        below = shape.children_of(min(places), self.fanout)
+        return placement.Vacancy(min(places), self.occupied(below))
 
     def highest_serving(self, limit):
         ordered = [self.peers[p] for p in sorted(self.peers, reverse=True)]
