@@ -120,12 +120,14 @@ class BlockService:
         self, instance: str, device: str | None, file: Path | None
     ) -> None:
         """Detach the store wherever it is; remove our own file."""
-        if file is None:
-            return
-        for used in loop.devices_of(file):
-            loop.detach(used)
-        if device is None:
+        self.release(file)
+        if file is not None and device is None:
             self._own_file(instance).unlink(missing_ok=True)
+
+    def release(self, file: Path | None) -> None:
+        """Detach the store's file wherever it is; the data stays."""
+        for used in loop.devices_of(file) if file else ():
+            loop.detach(used)
 
     def check(self, instance: str, device: str | None) -> None:
         """Refuse what :meth:`open` would refuse, and change nothing.

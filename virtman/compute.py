@@ -52,11 +52,23 @@ def answering(who: str) -> Callable[[Callable[P, str]], Callable[P, str]]:
 
 
 class Virtman:
-    """Instances and image targets of one node, as the tutorial calls them."""
+    """Instances and image targets of one node, as the tutorial calls them.
 
-    def __init__(self, node: Node, images: ImageService) -> None:
+    :param openstack_compatible: as Nova needs it, which calls destroy and
+        create at each hard reboot, stop, start and boot of the host: create
+        answers the same as long as the request is the same, destroy keeps
+        what the VM has written, and :meth:`purge` removes it.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        images: ImageService,
+        openstack_compatible: bool = False,
+    ) -> None:
         self._node = node
         self._images = images
+        self._openstack = openstack_compatible
 
     @answering("Virtman: ")
     def create(
@@ -81,25 +93,38 @@ class Virtman:
         # and the name is what the caller has to change.
         names.check_key("instance", instance_name)
         names.image_id(image_name)
-        made = self._node.create(
-            instance_name,
-            image_name,
-            path.from_connections(image_connections),
-            snapshot or None,
-        )
-        if not made.created:
-            raise AlreadyExists(
-                f"the instance_name '{instance_name}' already exists!"
+        taken = f"the instance_name '{instance_name}' already exists!"
+        try:
+            made = self._node.create(
+                instance_name,
+                image_name,
+                path.from_connections(image_connections),
+                snapshot or None,
             )
+        except AlreadyExists as error:
+            raise AlreadyExists(taken) from error
+        if not made.created and not self._openstack:
+            raise AlreadyExists(taken)
         return made.instance.path
 
     @answering("Virtman: ")
     def destroy(self, instance_name: str) -> str:
-        """Destroy an instance's disk and its data; ``0:``."""
-        if not self._node.destroy(instance_name):
+        """Destroy an instance's disk and its data; ``0:``.
+
+        For OpenStack the data stays, and what does not exist is fine.
+        """
+        if self._openstack:
+            self._node.deactivate(instance_name)
+        elif not self._node.destroy(instance_name):
             raise NotFound(
                 f"the instance_name '{instance_name}' does not exist!"
             )
+        return ""
+
+    @answering("Virtman: ")
+    def purge(self, instance_name: str) -> str:
+        """Destroy an instance's disk and data, if there are any; ``0:``."""
+        self._node.destroy(instance_name)
         return ""
 
     def list(self) -> list[str]:

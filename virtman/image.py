@@ -70,6 +70,34 @@ class Image:
                 raise
             self._intents.remove(intent)
 
+    def deactivate(self, intent: InstanceIntent) -> None:
+        """Take an instance's disk away and keep what the VM has written.
+
+        :raises InUse: the VM still runs; the disk stays.
+        """
+        with self._lock:
+            self.last_used = time.monotonic()
+            self._intents.put(replace(intent, active=False))
+            try:
+                self._snapshots.deactivate(intent)
+            except InUse:
+                self._intents.put(replace(intent, active=True))
+                raise
+
+    def activate(self, intent: InstanceIntent) -> None:
+        """Put an instance that was deactivated on its image again.
+
+        A failure leaves it deactivated.
+
+        :raises WrongIdentity: the image is not the one that was written on.
+        """
+        self._intents.put(replace(intent, active=True))
+        try:
+            self._restore(intent)
+        except Exception:
+            self._intents.put(replace(intent, active=False))
+            raise
+
     def describe(self, instance: Instance) -> InstanceIntent:
         """Return the intent of an instance, be it written down or not."""
         known = self._intents.get(InstanceIntent, instance.name)
@@ -79,10 +107,13 @@ class Image:
         """Put in order an instance that an agent before this one left.
 
         What was to go goes; what was being made is made anew, for nobody has
-        been told of it; what was whole is whole again.
+        been told of it; what was whole is whole again, and what was to be
+        without a device is.
         """
         if intent.leaving:
             self.destroy(intent)
+        elif not intent.active:
+            self.deactivate(intent)
         elif not intent.fresh:
             self._restore(intent)
         elif self.base.facts and snapshot.find(intent.name) is not None:
@@ -188,7 +219,9 @@ class Image:
     def _is_wanted(self) -> bool:
         """Tell whether an instance stands on it, or is to."""
         standing = any(i.image == self.name for i in snapshot.instances())
-        return standing or bool(self._intents.on_image(self.name))
+        return standing or any(
+            intent.active for intent in self._intents.on_image(self.name)
+        )
 
     def _take_back(self) -> None:
         try:

@@ -65,6 +65,7 @@ SCHEMA = {
             file=_TEXT_OR_NONE,
             facts=_FACTS_OR_NONE,
             fresh=_FLAG,
+            active=_FLAG,
         ),
         _kind("image", connections=_SOURCES, facts=_FACTS_OR_NONE),
         _kind("target", iqn=_TEXT, file=_TEXT, device=_TEXT, facts=_FACTS),

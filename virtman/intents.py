@@ -40,7 +40,8 @@ class InstanceIntent:
     the store unless the device is one by itself.  As long as it is ``fresh``
     nobody has been told of the disk and the store holds nothing of value.
     ``facts`` are of the content under the writes, which make no sense on any
-    other.
+    other.  While it is not ``active`` no device is wanted and what the VM has
+    written is kept.
     """
 
     name: str
@@ -50,6 +51,7 @@ class InstanceIntent:
     file: str | None = None
     facts: ImageFacts | None = None
     fresh: bool = True
+    active: bool = True
     leaving: bool = False
 
     kind = "instance"

@@ -10,12 +10,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from virtman import fullness, names, snapshot
 from virtman.coordinator import Assignment, Report
 from virtman.drivers import iscsi
-from virtman.exception import InvalidRequest, NoSpace, VirtmanError
+from virtman.exception import (
+    AlreadyExists,
+    InvalidRequest,
+    NoSpace,
+    VirtmanError,
+)
 from virtman.fullness import State
 from virtman.image import Image
 from virtman.intents import InstanceIntent
@@ -53,8 +58,11 @@ class Node:
     ) -> Creation:
         """Make an instance's disk; the image is deployed when it is not.
 
+        One that was deactivated comes back with all that was written.
+
         :param connections: image servers to read from when volt has nobody.
         :param device: a block device for the writes, None for our own.
+        :raises AlreadyExists: an instance of that name is another image's.
         """
         name = names.check_key("instance", instance_name)
         image = names.image_id(image_name)
@@ -63,10 +71,31 @@ class Node:
         with self._names.hold(name):
             found = self._standing(name)
             if found is not None:
+                _require_same(name, found.image, image)
                 return Creation(found, created=False)
-            made = self._create(name, image, connections, device)
+            kept = self._tools.intents.get(InstanceIntent, name)
+            if kept is None:
+                made = self._create(name, image, connections, device)
+            else:
+                made = self._activate(kept, image, connections)
         LOG.info("instance %s on %s: %s", name, image, made.path)
         return Creation(made, created=True)
+
+    def deactivate(self, instance_name: str) -> bool:
+        """Take an instance's disk away and keep what the VM has written.
+
+        :returns: whether there was one.
+        :raises InUse: the VM still runs.
+        """
+        name = names.check_key("instance", instance_name)
+        with self._names.hold(name):
+            found = self._standing(name)
+            if found is None:
+                return False
+            image = self.image(found.image)
+            image.deactivate(image.describe(found))
+        LOG.info("instance %s is deactivated; its data stays", name)
+        return True
 
     def destroy(self, instance_name: str) -> bool:
         """Remove an instance and its data; return whether it was there.
@@ -98,8 +127,16 @@ class Node:
                 self.image(intent.image).settle(intent)
 
     def instances(self) -> list[Instance]:
-        """Return every instance on this node, by name."""
+        """Return every instance that has its disk, by name."""
         return snapshot.instances()
+
+    def inactive(self) -> list[Instance]:
+        """Return those that were deactivated, by name: data and no disk."""
+        return [
+            Instance(intent.name, intent.image)
+            for intent in self._tools.intents.all(InstanceIntent)
+            if not intent.active and not intent.leaving
+        ]
 
     def broken_stores(self) -> dict[str, State]:
         """Return what is wrong with the stores of instances, by name.
@@ -196,6 +233,14 @@ class Node:
                 if not self._make_room(image):
                     raise
 
+    def _activate(
+        self, kept: InstanceIntent, image: str, connections: Sequence[Source]
+    ) -> Instance:
+        _require_same(kept.name, kept.image, image)
+        known = replace(kept, connections=tuple(connections))
+        self.image(image).activate(known)
+        return Instance(kept.name, image)
+
     def _make_room(self, wanted: str) -> bool:
         """Take away the image that has been idle the longest; say whether.
 
@@ -220,3 +265,12 @@ class Node:
         elif intent is not None:
             self.image(intent.image).settle(intent)
         return snapshot.find(name)
+
+
+def _require_same(name: str, has: str, wanted: str) -> None:
+    """Refuse to take an instance of one image for that of another."""
+    if has != wanted:
+        raise AlreadyExists(
+            f"the instance {name} is one of {has}, not of {wanted}; destroy "
+            "it first, or choose another name"
+        )

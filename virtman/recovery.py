@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from virtman import inventory
+from virtman import inventory, snapshot
 from virtman.drivers import dmsetup
 from virtman.exception import VirtmanError
 from virtman.imageservice import ImageService
@@ -112,15 +112,19 @@ class Recovery:
         return [
             intent
             for intent in self._tools.intents.on_image(image)
-            if intent.leaving or intent.fresh or intent.name not in standing
+            if not _is_settled(intent, intent.name in standing)
         ]
 
     def _image(self, image: str) -> None:
         """Take away what was to go, take up the stack, then the rest."""
-        open_ = self._open_instances(image)
-        self._settle(item for item in open_ if item.leaving)
+        coming: list[InstanceIntent] = []
+        going: list[InstanceIntent] = []
+        for item in self._open_instances(image):
+            stays = item.active and not item.leaving
+            (coming if stays else going).append(item)
+        self._settle(going)
         self._safely(image, self._node.image(image).recover)
-        self._settle(item for item in open_ if not item.leaving)
+        self._settle(coming)
 
     def _settle(self, intents: Iterable[InstanceIntent]) -> None:
         for intent in intents:
@@ -141,7 +145,8 @@ class Recovery:
     def _unwanted(self) -> set[str]:
         """Return the images of which there is something, for nobody."""
         intents = self._tools.intents
-        wanted = {item.image for item in intents.all(InstanceIntent)}
+        instances = intents.all(InstanceIntent)
+        wanted = {item.image for item in instances if item.active}
         wanted |= {item.name for item in intents.all(ImageIntent)}
         wanted |= {item.image for item in self._node.instances()}
         return inventory.images(self._tools.engine) - wanted
@@ -161,3 +166,12 @@ class Recovery:
         else:
             with self._guard:
                 self._said.pop(what, None)
+
+
+def _is_settled(intent: InstanceIntent, stands: bool) -> bool:
+    """Tell whether an instance is as it is wanted."""
+    if intent.leaving or intent.fresh:
+        return False
+    if intent.active:
+        return stands
+    return not stands and not snapshot.is_attached(intent)

@@ -20,7 +20,7 @@ from pathlib import Path
 from virtman import names, privsep, sysfs
 from virtman.blockservice import BlockService, Store
 from virtman.coordinator import ImageFacts
-from virtman.drivers import dmsetup
+from virtman.drivers import dmsetup, loop
 from virtman.exception import VirtmanError
 from virtman.intents import InstanceIntent
 from virtman.names import Role
@@ -50,6 +50,11 @@ def instances() -> list[Instance]:
     """Return every instance on this node, by name."""
     found = (_instance(device) for device in dmsetup.ours(Role.SNAPSHOT))
     return [instance for instance in found if instance is not None]
+
+
+def is_attached(intent: InstanceIntent) -> bool:
+    """Tell whether the file of an instance's store has a loop device."""
+    return bool(intent.file and loop.devices_of(Path(intent.file)))
 
 
 class Snapshots:
@@ -117,6 +122,14 @@ class Snapshots:
         store = self._stores.reopen(intent.name, intent.device, file)
         self._stand(intent, store)
         return Instance(intent.name, intent.image)
+
+    def deactivate(self, intent: InstanceIntent) -> None:
+        """Remove the disk and keep its store, detached.
+
+        :raises InUse: the VM still runs; nothing was changed.
+        """
+        dmsetup.remove(Role.SNAPSHOT, intent.name)
+        self._stores.release(Path(intent.file) if intent.file else None)
 
     def purge(self, intent: InstanceIntent) -> None:
         """Remove the disk and, when the agent made it, its store.

@@ -32,6 +32,7 @@ class FakeNode:
     def __init__(self):
         self.there = {}
         self.asked = []
+        self.deactivated = []
         self.error = None
         self.broken = {}
 
@@ -45,6 +46,11 @@ class FakeNode:
     def destroy(self, name):
         self._maybe_fail()
         return self.there.pop(name, None) is not None
+
+    def deactivate(self, name):
+        self._maybe_fail()
+        self.deactivated.append(name)
+        return name in self.there
 
     def instances(self):
         return list(self.there.values())
@@ -255,3 +261,49 @@ def test_image_targets_are_a_list_of_name_id_and_loop_device(virtman):
     assert virtman.list_image_target() == [
         "volume-a:3:/dev/loop5", "volume-b:4:/dev/loop6",
     ]  # fmt: skip
+
+
+# As Nova needs it.
+
+
+@pytest.fixture
+def openstack(node):
+    return Virtman(node, FakeImages(), openstack_compatible=True)
+
+
+def test_for_openstack_the_same_create_gives_the_same_answer(openstack):
+    for _ in range(2):
+        said = openstack.create("vm1", "a", CONNECTION)
+        assert said == "0:/dev/mapper/snapshot_vm1"
+
+
+@pytest.mark.parametrize("connections", [CONNECTION, [CONNECTION] * 2,
+                                         (CONNECTION,)])  # fmt: skip
+def test_connections_are_a_dict_a_list_or_a_tuple(
+    openstack, node, connections
+):
+    assert openstack.create("vm1", "a", connections).startswith("0:")
+    assert {source.host for source in node.asked[0][2]} == {"10.0.0.1"}
+
+
+def test_for_openstack_a_name_that_is_another_images_is_refused(
+    openstack, node
+):
+    node.error = AlreadyExists("the instance vm1 is one of volume-b")
+    said = openstack.create("vm1", "a", CONNECTION)
+    assert said == "1:Virtman: the instance_name 'vm1' already exists!"
+
+
+def test_for_openstack_destroy_keeps_the_data_and_purge_removes_it(
+    openstack, node
+):
+    openstack.create("vm1", "a", CONNECTION)
+    assert openstack.destroy("vm1") == "0:"
+    assert (node.deactivated, list(node.there)) == (["vm1"], ["vm1"])
+    assert openstack.purge("vm1") == "0:"
+    assert node.there == {}
+
+
+def test_for_openstack_what_does_not_exist_is_destroyed_already(openstack):
+    assert openstack.destroy("vm1") == "0:"
+    assert openstack.purge("vm1") == "0:"

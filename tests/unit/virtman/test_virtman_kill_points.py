@@ -66,6 +66,10 @@ def destroy(site):
     site.node.destroy("vm1")
 
 
+def deactivate(site):
+    site.node.deactivate("vm1")
+
+
 def undeploy(site):
     site.node.collect()
 
@@ -123,6 +127,14 @@ def first_is_there(site):
     created(site, "vm1")
 
 
+def first_or_its_data(site):
+    """An activation that nobody was told of may be taken up, or given up."""
+    if site.node.inactive():
+        only_the_data_is_there(site)
+    else:
+        created(site, "vm1")
+
+
 def below_the_uncle(site):
     created(site, "vm1")
     until(site, lambda: sorted(hosts(site)) == ["server", "uncle"])
@@ -130,6 +142,13 @@ def below_the_uncle(site):
 
 def both_are_there(site):
     created(site, "vm1", "vm2")
+
+
+def only_the_data_is_there(site):
+    assert site.node.instances() == []
+    assert [i.name for i in site.node.inactive()] == ["vm1"]
+    site.node.collect()
+    assert site.held() == ["instance.vm1.json", "vm1.cow"]
 
 
 def nobody_is_there(site):
@@ -157,6 +176,8 @@ STORIES = {
     "create": ([], [], create, first_is_there),
     "create another": ([create], [], second, both_are_there),
     "destroy": ([create], [], destroy, nobody_is_there),
+    "deactivate": ([create], [], deactivate, only_the_data_is_there),
+    "activate": ([create, deactivate], [], create, first_or_its_data),
     "undeploy": ([create], [destroy], undeploy, nobody_is_there),
     "change parent": (
         [create_below_a_parent],
@@ -171,7 +192,7 @@ STORIES = {
 
 def clean(site):
     """Take everything down; nothing may be left."""
-    for instance in site.node.instances():
+    for instance in [*site.node.instances(), *site.node.inactive()]:
         site.node.destroy(instance.name)
     site.node.collect()
     for target in site.images.targets():

@@ -22,6 +22,7 @@ from fake_portals import PATIENCE
 
 from virtman.coordinator import Alone, ImageFacts
 from virtman.exception import (
+    AlreadyExists,
     CommandError,
     InUse,
     InvalidRequest,
@@ -661,3 +662,90 @@ def test_an_agent_that_was_started_again_adopts_the_stack(site):
         site.node.destroy(name)
     site.node.collect()
     assert site.held() == []
+
+
+# Without its disk, with its data.
+
+
+def test_a_deactivated_instance_has_its_data_and_no_disk(site):
+    site.create()
+    assert site.node.deactivate("vm1")
+    assert "snapshot_vm1" not in site.kernel.dm.devices
+    assert site.kernel.loops() == {}
+    assert (site.settings.snapshot_dir / "vm1.cow").exists()
+    assert site.node.instances() == []
+    assert [i.name for i in site.node.inactive()] == ["vm1"]
+
+
+def test_it_comes_back_with_what_was_written(site):
+    site.create()
+    table = site.kernel.dm.devices["snapshot_vm1"].table
+    wiped = list(site.kernel.wiped)
+    site.node.deactivate("vm1")
+    again = site.create()
+    assert (again.created, again.instance.name) == (True, "vm1")
+    assert site.kernel.wiped == wiped
+    assert site.kernel.dm.devices["snapshot_vm1"].table == table
+    assert site.node.inactive() == []
+
+
+def test_it_comes_back_when_its_image_had_gone_meanwhile(site):
+    site.create()
+    site.node.deactivate("vm1")
+    site.node.collect()
+    assert STACK[0] not in site.kernel.dm.devices
+    assert site.create().created
+    assert set(site.kernel.dm.devices) == {*STACK, "snapshot_vm1"}
+
+
+def test_to_deactivate_twice_or_what_is_not_there_changes_nothing(site):
+    assert not site.node.deactivate("vm1")
+    site.create()
+    assert site.node.deactivate("vm1")
+    held = site.held()
+    assert not site.node.deactivate("vm1")
+    assert site.held() == held
+
+
+def test_a_running_vm_is_not_deactivated(site):
+    site.create()
+    site.kernel.dm.opened.add("snapshot_vm1")
+    with pytest.raises(InUse):
+        site.node.deactivate("vm1")
+    assert site.node.inactive() == []
+    assert [i.name for i in site.node.instances()] == ["vm1"]
+
+
+def test_a_boot_of_the_host_does_not_wake_what_was_deactivated(site):
+    site.create()
+    site.create("vm2")
+    site.node.deactivate("vm1")
+    site.power_cut()
+    site.recover()
+    assert [i.name for i in site.node.instances()] == ["vm2"]
+    assert [i.name for i in site.node.inactive()] == ["vm1"]
+
+
+def test_a_deactivated_instance_can_be_destroyed(site):
+    site.create()
+    site.node.deactivate("vm1")
+    assert site.node.destroy("vm1")
+    site.node.collect()
+    assert site.held() == []
+
+
+def test_a_name_is_not_taken_for_that_of_another_images_instance(site):
+    site.create()
+    for _ in range(2):
+        with pytest.raises(AlreadyExists, match="is one of volume-a, not of"):
+            site.create(image="b")
+        site.node.deactivate("vm1")
+
+
+def test_what_cannot_be_activated_stays_as_it_was(site):
+    site.create()
+    site.node.deactivate("vm1")
+    (site.settings.snapshot_dir / "vm1.cow").unlink()
+    with pytest.raises(NotFound):
+        site.create()
+    assert [i.name for i in site.node.inactive()] == ["vm1"]
