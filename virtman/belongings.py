@@ -212,6 +212,8 @@ def _agents_files(settings: Settings) -> Iterator[Thing]:
         settings.state_dir / "digests": ("*.json", "*.new"),
         settings.run_dir / "locks": ("*",),
         udev.FOLDER: (udev.NAME,),
+        # Of an agent that was killed.
+        settings.local_socket.parent: (settings.local_socket.name,),
     }
     for folder, patterns in folders.items():
         for pattern in patterns:

@@ -36,7 +36,10 @@ from virtman.intents import Intents
 from virtman.node import Node
 from virtman.recovery import Recovery
 from virtman.rhythm import Rhythm
+from virtman.rpc import local
 from virtman.rpc import token as rpc_token
+from virtman.rpc.peer import Admission
+from virtman.rpc.verbs import Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.steps import Steps, from_environment
 from virtman.toolbox import Toolbox
@@ -74,6 +77,7 @@ def _serve(settings: Settings) -> None:
     privsep.run_in_process()
     cache = engine.load(settings)
     secrets = rpc_token.load(settings)
+    admission = Admission(settings.local_group)
     prerequisites.check(settings, cache)
     udev.install()
     tools = _tools(settings, cache, steps)
@@ -99,7 +103,10 @@ def _serve(settings: Settings) -> None:
     door = Door(
         settings.rpc_host, settings.rpc_port, Virtman(node, images), secrets
     )
-    with door:
+    with (
+        door,
+        local.serving(settings.local_socket, Verbs(node, images), admission),
+    ):
         _end_on_signals(door)
         for thread in threads:
             thread.start()

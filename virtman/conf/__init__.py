@@ -36,6 +36,8 @@ class Settings:
     rpc_port: int
     rpc_token_file: Path | None
     rpc_noauth_anywhere: bool
+    local_socket: Path
+    local_group: str | None
     iscsi_port: int
     master_ip: str | None
     master_port: int
@@ -106,7 +108,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         raise ConfigError(
             f"snapshot_chunk = {conf.snapshot_chunk} is no power of two"
         )
-    state = _folder(conf.state_dir)
+    state, run = _folder(conf.state_dir), _folder(conf.run_dir)
     token, session = conf.master_token_file, keystone.session(conf)
     if token and session:
         raise ConfigError(
@@ -119,6 +121,8 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         rpc_port=conf.rpc_port,
         rpc_token_file=_file(conf.rpc_token_file),
         rpc_noauth_anywhere=conf.rpc_noauth_anywhere,
+        local_socket=_file(conf.local_socket) or run / "agent.sock",
+        local_group=conf.local_group or None,
         iscsi_port=conf.iscsi_port,
         master_ip=conf.master_ip,
         master_port=conf.master_port,
@@ -126,7 +130,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         heartbeat_interval=conf.heartbeat_interval,
         cache_engine=conf.cache_engine,
         state_dir=state,
-        run_dir=_folder(conf.run_dir),
+        run_dir=run,
         image_dirs=tuple(map(_folder, conf.image_dirs)),
         cache_dir=_folder(conf.cache_dir or state / "cache"),
         cache_max_mib=conf.cache_max_mib,

@@ -45,6 +45,17 @@ OPTIONS = [
         "Whoever reaches the port may then make and destroy disks as root: "
         "for closed networks only.",
     ),
+    cfg.StrOpt(
+        "local_socket",
+        sample_default="$run_dir/agent.sock",
+        help="Unix socket of the door for programs of this host, Nova's "
+        "among them.",
+    ),
+    cfg.StrOpt(
+        "local_group",
+        help="Group whose members may use local_socket; root and the agent's "
+        "own user always may. For Nova: nova.",
+    ),
     cfg.PortOpt(
         "iscsi_port",
         default=3260,

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The door for programs of this host: HTTP and JSON on a Unix socket.
+
+``POST /v1/<verb>`` with an object of arguments (:mod:`virtman.rpc.verbs`).
+Answered is ``{"result": ...}`` with 200, or ``{"error": {"code", "message"}}``
+with a status that says whose fault it is.  Who may call is the kernel's word
+(:mod:`virtman.rpc.peer`), so no secret is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import socket
+import stat
+import threading
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
+from typing import Any, cast
+
+from virtman.exception import ConfigError
+from virtman.rpc import peer
+from virtman.rpc.peer import Admission
+from virtman.rpc.verbs import FAILED, INTERNAL, Failure, Verbs
+
+LOG = logging.getLogger(__name__)
+
+# A call is a few hundred bytes; nobody may make the agent read more.
+_MAX_BODY = 1 << 20
+_VERB = re.compile("/v1/([a-z_]{1,40})")
+STATUS: Mapping[str, HTTPStatus] = {
+    "invalid_request": HTTPStatus.BAD_REQUEST,
+    "not_admitted": HTTPStatus.FORBIDDEN,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "already_exists": HTTPStatus.CONFLICT,
+    "in_use": HTTPStatus.CONFLICT,
+    "wrong_identity": HTTPStatus.CONFLICT,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "no_space": HTTPStatus.INSUFFICIENT_STORAGE,
+    "no_source": HTTPStatus.GATEWAY_TIMEOUT,
+    FAILED: HTTPStatus.INTERNAL_SERVER_ERROR,
+    INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Seconds a caller may take between two pieces of its request.
+    timeout = 10.0
+
+    def do_POST(self) -> None:
+        """Do one verb."""
+        try:
+            self._say(HTTPStatus.OK, {"result": self._call()})
+        except Failure as failure:
+            told = {"code": failure.code, "message": failure.message}
+            self._say(STATUS[failure.code], {"error": told})
+
+    def address_string(self) -> str:
+        """Name the caller: a Unix socket has no address."""
+        return str(peer.of(self.connection))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Log through logging, not to standard error."""
+        LOG.debug("%s %s", self.address_string(), format % args)
+
+    def _call(self) -> Any:
+        door = cast(LocalDoor, self.server)
+        body = self._body()
+        caller = peer.of(self.connection)
+        if not door.admission.admits(caller):
+            LOG.warning("user %d may not use %s", caller.uid, door.socket_path)
+            raise Failure(
+                "not_admitted",
+                f"user {caller.uid} may not use {door.socket_path}; the "
+                "agent's option local_group names who may, beside root",
+            )
+        verb = _VERB.fullmatch(self.path)
+        if verb is None:
+            raise Failure("not_found", "there is no such path; /v1/<verb> is")
+        return door.verbs.call(verb[1], body)
+
+    def _body(self) -> Any:
+        length = self.headers.get("Content-Length", "0")
+        if not re.fullmatch("[0-9]{1,9}", length) or int(length) > _MAX_BODY:
+            self.close_connection = True
+            raise Failure("too_large", f"a body of at most {_MAX_BODY} bytes")
+        try:
+            return json.loads(self.rfile.read(int(length)) or b"{}")
+        except (ValueError, RecursionError) as error:
+            raise Failure(
+                "invalid_request", "the body is no JSON object"
+            ) from error
+
+    def _say(self, status: HTTPStatus, answer: Any) -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class LocalDoor(ThreadingMixIn, UnixStreamServer):
+    """Serves :class:`Verbs`; calls run side by side.
+
+    :raises ConfigError: the socket cannot be made, or is another agent's.
+    """
+
+    daemon_threads = False
+    block_on_close = True
+    request_queue_size = 128
+
+    def __init__(
+        self, socket_path: Path, verbs: Verbs, admission: Admission
+    ) -> None:
+        self.socket_path = socket_path
+        self.verbs = verbs
+        self.admission = admission
+        _make_room(socket_path)
+        try:
+            super().__init__(str(socket_path), _Handler)
+        except OSError as error:
+            raise ConfigError(
+                f"local_socket = {socket_path}: {error.strerror or error}"
+            ) from error
+
+    def server_bind(self) -> None:
+        """Bind so that nobody can connect who will not be admitted."""
+        before = os.umask(0o177)
+        try:
+            super().server_bind()
+        finally:
+            os.umask(before)
+        if self.admission.gid is not None:
+            os.chown(self.socket_path, -1, self.admission.gid)
+            self.socket_path.chmod(0o660)
+
+    def server_close(self) -> None:
+        """End; the socket's file goes with it."""
+        super().server_close()
+        self.socket_path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def serving(
+    socket_path: Path, verbs: Verbs, admission: Admission, poll: float = 0.5
+) -> Iterator[None]:
+    """Serve beside what the caller does; calls at work are finished.
+
+    :param poll: seconds between two looks whether the door is to close.
+    :raises ConfigError: the socket cannot be made, or is another agent's.
+    """
+    with LocalDoor(socket_path, verbs, admission) as door:
+        thread = threading.Thread(
+            target=door.serve_forever, args=(poll,), name="local-door"
+        )
+        thread.start()
+        LOG.info("serving on %s", socket_path)
+        try:
+            yield
+        finally:
+            door.shutdown()
+            thread.join()
+
+
+def _make_room(file: Path) -> None:
+    """Take away the socket of an agent that was killed, and nothing else."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        mode = file.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ConfigError(f"local_socket = {file}: that is no socket")
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+        try:
+            probe.connect(str(file))
+        except ConnectionRefusedError:
+            file.unlink()
+            return
+        except OSError as error:
+            raise ConfigError(
+                f"local_socket = {file}: {error.strerror}"
+            ) from error
+    raise ConfigError(
+        f"local_socket = {file}: another virtman-server is listening there"
+    )

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each verb takes (JSON Schema, draft 7); every field is named.
+
+What a name may be is said once, by :mod:`virtman.names`; here are kinds and
+lengths, so that nothing of another shape gets that far.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import fastjsonschema
+
+from virtman.exception import InvalidRequest
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 255}
+_PATH = {"type": "string", "minLength": 1, "maxLength": 4096}
+_PATH_OR_NONE = {"oneOf": [_PATH, {"type": "null"}]}
+_CONNECTION = {
+    "type": "object",
+    "required": ["target_portal", "target_iqn", "target_lun"],
+    "properties": {
+        "target_portal": _TEXT,
+        "target_iqn": _TEXT,
+        "target_lun": {"type": ["integer", "string"]},
+    },
+}
+
+
+def _takes(*optional: str, **fields: Any) -> dict[str, Any]:
+    """Return the schema of an object with these fields and no others."""
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": [name for name in fields if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+SCHEMAS: Mapping[str, dict[str, Any]] = {
+    "create": _takes(
+        "store",
+        instance=_TEXT,
+        image=_TEXT,
+        connections={
+            "type": "array",
+            "items": _CONNECTION,
+            "minItems": 1,
+            "maxItems": 64,
+        },
+        store=_PATH_OR_NONE,
+    ),
+    "deactivate": _takes(instance=_TEXT),
+    "destroy": _takes(instance=_TEXT),
+    "instances": _takes(),
+    "images": _takes(),
+    "create_target": _takes(
+        "loop",
+        "iqn_prefix",
+        image=_TEXT,
+        file=_PATH,
+        loop=_PATH_OR_NONE,
+        iqn_prefix=_TEXT,
+    ),
+    "delete_target": _takes(image=_TEXT),
+    "targets": _takes(),
+    "working": _takes(),
+}
+
+
+def check(verb: str, arguments: Any) -> None:
+    """Hold the arguments of a verb against its schema.
+
+    :raises InvalidRequest: there is no such verb, or they do not fit.
+    """
+    if verb not in SCHEMAS:
+        known = ", ".join(SCHEMAS)
+        raise InvalidRequest(f"there is no verb {verb[:40]!r}; known: {known}")
+    try:
+        _validator(verb)(arguments)
+    except fastjsonschema.JsonSchemaValueException as error:
+        told = error.message.removeprefix("data").strip(" .")
+        raise InvalidRequest(f"{verb}: {told[:200]}") from None
+
+
+@functools.cache
+def _validator(verb: str) -> Callable[[Any], Any]:
+    found: Callable[[Any], Any] = fastjsonschema.compile(SCHEMAS[verb])
+    return found

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The typed verbs behind the doors for programs: local.py, messaging.
+
+A verb takes an object of named arguments, held against its schema
+(:mod:`virtman.rpc.verb_schemas`), and answers with what JSON can carry.  What
+it raises has a code that both doors hand to the caller, with the message.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from virtman import names, path
+from virtman.exception import (
+    AlreadyExists,
+    InUse,
+    InvalidRequest,
+    NoSource,
+    NoSpace,
+    NotFound,
+    VirtmanError,
+    WrongIdentity,
+)
+from virtman.fullness import State
+from virtman.image import Image
+from virtman.imageservice import ImageService
+from virtman.node import Node
+from virtman.rpc import verb_schemas
+
+LOG = logging.getLogger(__name__)
+JSON = dict[str, Any]
+
+FAILED, INTERNAL = "failed", "internal"
+CODES: Mapping[type[VirtmanError], str] = {
+    AlreadyExists: "already_exists",
+    NotFound: "not_found",
+    InvalidRequest: "invalid_request",
+    InUse: "in_use",
+    NoSpace: "no_space",
+    NoSource: "no_source",
+    WrongIdentity: "wrong_identity",
+}
+
+
+class Failure(Exception):
+    """A verb that failed, as the caller is told: a code and a sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Verbs:
+    """What a program on this host, or Nova through a broker, may ask."""
+
+    def __init__(self, node: Node, images: ImageService) -> None:
+        self._node = node
+        self._service = images
+
+    def call(self, verb: str, arguments: Any) -> Any:
+        """Do what was asked and return the answer.
+
+        :raises Failure: whatever went wrong, known or not.
+        """
+        try:
+            verb_schemas.check(verb, arguments)
+            return getattr(self, f"_{verb}")(**arguments)
+        except VirtmanError as error:
+            code = CODES.get(type(error), FAILED)
+            LOG.error("%s failed: %s", verb, error)
+            raise Failure(code, str(error)) from error
+        except Exception as error:
+            LOG.exception("%s failed", verb)
+            message = "internal error, see the agent's log"
+            raise Failure(INTERNAL, message) from error
+
+    def _create(
+        self,
+        instance: str,
+        image: str,
+        connections: list[JSON],
+        store: str | None = None,
+    ) -> JSON:
+        # Before the connections, whose target_iqn has the image's name in it.
+        names.check_key("instance", instance)
+        names.image_id(image)
+        made = self._node.create(
+            instance, image, path.from_connections(connections), store
+        )
+        return {"path": made.instance.path, "created": made.created}
+
+    def _deactivate(self, instance: str) -> JSON:
+        return {"changed": self._node.deactivate(instance)}
+
+    def _destroy(self, instance: str) -> JSON:
+        return {"changed": self._node.destroy(instance)}
+
+    def _instances(self) -> list[JSON]:
+        broken = self._node.broken_stores()
+        active = [
+            {
+                "name": one.name,
+                "image": one.image,
+                "path": one.path,
+                "store": broken.get(one.name, State.FINE).value or "fine",
+            }
+            for one in self._node.instances()
+        ]
+        inactive = [
+            {"name": one.name, "image": one.image, "path": None, "store": None}
+            for one in self._node.inactive()
+        ]
+        return sorted([*active, *inactive], key=lambda one: str(one["name"]))
+
+    def _images(self) -> list[JSON]:
+        known = sorted(self._node.images(), key=lambda one: one.name)
+        return [_image(one) for one in known if one.base.deployed]
+
+    def _create_target(
+        self,
+        image: str,
+        file: str,
+        loop: str | None = None,
+        iqn_prefix: str = names.DEFAULT_IQN_PREFIX,
+    ) -> JSON:
+        return asdict(self._service.create(image, file, loop, iqn_prefix))
+
+    def _delete_target(self, image: str) -> JSON:
+        self._service.destroy(image)
+        return {"changed": True}
+
+    def _targets(self) -> list[JSON]:
+        return [asdict(one) for one in self._service.targets()]
+
+    def _working(self) -> JSON:
+        return {"version": importlib.metadata.version("vmthunder")}
+
+
+def _image(image: Image) -> JSON:
+    """Return what is known of an image that is deployed on this node."""
+    facts, seat = image.base.facts, image.base.seat
+    return {
+        "name": image.name,
+        "sectors": facts.sectors if facts else None,
+        "serial": facts.serial if facts else None,
+        "reads_from": image.base.portals,
+        "failed": [source.portal for source in image.base.failed],
+        "peer_id": seat.peer_id if seat else None,
+    }
