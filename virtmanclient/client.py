@@ -2,13 +2,16 @@
 """One node as an object: ``Client('10.0.0.3:7774').create(...)``.
 
 The same calls as ``vmtapi``, with several image connections, and with
-exceptions instead of ``1:`` and ``2:`` strings.
+exceptions instead of ``1:`` and ``2:`` strings.  The endpoint says which door
+of the agent is asked: the one on the network, or the one of its own host.
 """
 
 import urllib.parse
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from virtmanclient import answer, vmtapi
+from virtmanclient.agent import Agent
 from virtmanclient.exceptions import (
     AlreadyExists,
     InvalidEndpoint,
@@ -19,13 +22,35 @@ from virtmanclient.exceptions import (
 )
 
 Connection = Mapping[str, object]
+Connections = list[Connection]
+UNIX = 'unix://'
+
+
+class Wire(Protocol):
+    """What every door can do."""
+
+    def create(
+        self,
+        instance: str,
+        image: str,
+        connections: Connections,
+        snapshot: str | None,
+    ) -> str:
+        """Make a disk; return its path."""
+
+    def destroy(self, instance: str) -> None:
+        """Remove a disk and its data; raise ``NotFound`` without one."""
+
+    def list(self) -> list[str]:
+        """Return ``<instance>:<image>`` for each disk."""
 
 
 class Client:
     """Makes, removes and lists the VM disks of one node.
 
-    :param endpoint: ``host``, ``host:port`` or ``http://host:port``; the
-        port is 7774 when it is left out
+    :param endpoint: ``host``, ``host:port`` or ``http://host:port`` (the port
+        is 7774 when it is left out), or ``unix:///run/virtman/agent.sock``,
+        the door of this very host
     :param timeout: seconds to wait for an answer, None for ever
     :param token: the node's secret; None takes the environment's, as
         ``vmtapi`` does
@@ -38,9 +63,13 @@ class Client:
         timeout: float | None = 600,
         token: str | None = None,
     ) -> None:
-        self.node = _node(endpoint)
-        self._timeout = timeout
-        self._token = token
+        self._wire: Wire
+        if endpoint.startswith(UNIX):
+            self.node = endpoint.removeprefix(UNIX)
+            self._wire = _Local(self.node, timeout)
+        else:
+            self.node = _node(endpoint)
+            self._wire = _Network(self.node, timeout, token)
 
     def create(
         self,
@@ -55,19 +84,15 @@ class Client:
             several of ``{'target_portal': 'ip:port', 'target_iqn': ...,
             'target_lun': 1}``
         :param snapshot: block device of the node to keep the VM's writes on
-        :raises AlreadyExists: the instance exists
+        :raises AlreadyExists: the instance exists (over ``unix://``: it is
+            another image's; the same request again returns the same path)
         :raises OperationFailed: the node could not make it
         :raises ClientError: any other reason, see ``exceptions``
         """
         connections = _each(image_connections)
-        with translated(self.node):
-            node = vmtapi.server(
-                self.node, timeout=self._timeout, token=self._token
-            )
-            said = node.create(
-                instance_name, image_name, connections, snapshot
-            )
-        return self._settled(said, AlreadyExists)
+        return self._wire.create(
+            instance_name, image_name, connections, snapshot
+        )
 
     def destroy(self, instance_name: str) -> None:
         """Remove a VM's disk and what the VM wrote.
@@ -75,20 +100,59 @@ class Client:
         :raises NotFound: there is no such instance
         :raises OperationFailed: the node could not remove it
         """
-        with translated(self.node):
+        self._wire.destroy(instance_name)
+
+    def list(self) -> list[str]:
+        """Return the instances as ``<instance>:volume-<image>``."""
+        return self._wire.list()
+
+    def working(self) -> bool:
+        """Return True when the node answers.
+
+        :raises ClientError: why it does not
+        """
+        self._wire.list()
+        return True
+
+
+class _Network:
+    """The XML-RPC door of a node."""
+
+    def __init__(
+        self, node: str, timeout: float | None, token: str | None
+    ) -> None:
+        self._node = node
+        self._timeout = timeout
+        self._token = token
+
+    def create(
+        self,
+        instance: str,
+        image: str,
+        connections: Connections,
+        snapshot: str | None,
+    ) -> str:
+        with translated(self._node):
+            node = vmtapi.server(
+                self._node, timeout=self._timeout, token=self._token
+            )
+            said = node.create(instance, image, connections, snapshot)
+        return self._settled(said, AlreadyExists)
+
+    def destroy(self, instance: str) -> None:
+        with translated(self._node):
             said = vmtapi.destroy(
-                self.node,
-                instance_name,
+                self._node,
+                instance,
                 timeout=self._timeout,
                 token=self._token,
             )
         self._settled(said, NotFound)
 
     def list(self) -> list[str]:
-        """Return the instances as ``<instance>:volume-<image>``."""
-        with translated(self.node):
+        with translated(self._node):
             return vmtapi.list(
-                self.node, timeout=self._timeout, token=self._token
+                self._node, timeout=self._timeout, token=self._token
             )
 
     def _settled(self, said: object, refusal: type[Refused]) -> str:
@@ -97,10 +161,34 @@ class Client:
         if got.code is answer.Code.OK:
             return got.info
         wrong = refusal if got.code is answer.Code.REFUSED else OperationFailed
-        raise wrong(f'{self.node}: {got.info}')
+        raise wrong(f'{self._node}: {got.info}')
 
 
-def _each(connections: Connection | Sequence[Connection]) -> list[Connection]:
+class _Local:
+    """The door for programs of this host."""
+
+    def __init__(self, path: str, timeout: float | None) -> None:
+        self._agent = Agent(path, timeout)
+
+    def create(
+        self,
+        instance: str,
+        image: str,
+        connections: Connections,
+        snapshot: str | None,
+    ) -> str:
+        return self._agent.create(instance, image, connections, snapshot)
+
+    def destroy(self, instance: str) -> None:
+        if not self._agent.destroy(instance):
+            raise NotFound(f'there is no instance {instance} on this host')
+
+    def list(self) -> list[str]:
+        known = self._agent.instances()
+        return [f'{one["name"]}:{one["image"]}' for one in known]
+
+
+def _each(connections: Connection | Sequence[Connection]) -> Connections:
     """Return the connections as the list of dicts that XML-RPC can carry."""
     if isinstance(connections, Mapping):
         connections = [connections]
@@ -122,5 +210,6 @@ def _node(endpoint: str) -> str:
 
 def _no_endpoint(endpoint: str) -> InvalidEndpoint:
     return InvalidEndpoint(
-        f'{endpoint!r} is no endpoint: write host:port or http://host:port'
+        f'{endpoint!r} is no endpoint: write host:port, '
+        'http://host:port or unix:///path'
     )

@@ -48,6 +48,14 @@ class NotFound(Refused):
     """The name to be destroyed does not exist (``1:``)."""
 
 
+class InvalidRequest(Refused):
+    """The arguments cannot be right, whatever the state of the node."""
+
+
+class InUse(Refused):
+    """Somebody holds it: the VM runs, or a device stands on it."""
+
+
 class OperationFailed(Refused):
     """The server tried and failed (``2:``)."""
 
