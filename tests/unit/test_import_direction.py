@@ -19,7 +19,7 @@ import pytest
 PACKAGES = {
     "volt": set(),
     "voltclient": set(),
-    "virtman": {"voltclient"},
+    "virtman": {"voltclient", "virtmanclient"},
     "virtmanclient": set(),
     "lab": set(),
     "demo": {"lab"},
@@ -95,6 +95,7 @@ ALONE = {
     ("virtman", "oslo_privsep"): ["virtman/privsep.py"],
     ("virtman", "os_brick"): ["virtman/drivers/"],
     ("virtman", "voltclient"): ["virtman/drivers/volt.py"],
+    ("virtman", "virtmanclient"): ["virtman/commands/"],
     ("volt", "sqlalchemy"): ["volt/registry/", "volt/compose.py"],
     ("volt", "alembic"): ["volt/registry/"],
     ("volt", "routes"): ["volt/router.py"],

@@ -14,7 +14,18 @@ from cliff import commandmanager
 TABLE = {
     "check": "check:Check",
     "purge": "purge:TakeAway",
+    "instance list": "instances:ListInstances",
+    "instance show": "instances:ShowInstance",
+    "instance create": "instances:CreateInstance",
+    "instance delete": "instances:DeleteInstance",
+    "image list": "images:ListImages",
+    "image show": "images:ShowImage",
+    "target list": "targets:ListTargets",
+    "target create": "targets:CreateTarget",
+    "target delete": "targets:DeleteTarget",
 }
+# Those that look at the host itself, as root; the others ask the agent.
+ALONE = ("check", "purge")
 
 
 class Commands(commandmanager.CommandManager):
@@ -31,8 +42,8 @@ def overview() -> str:
     lines = ["commands:"]
     for name, where in TABLE.items():
         summary = (_entry(name, where).load().__doc__ or "").partition("\n")[0]
-        lines.append(f"  {name:<10} {summary.rstrip('.')}")
-    lines.append(f"  {'complete':<10} Print the completion for bash")
+        lines.append(f"  {name:<16} {summary.rstrip('.')}")
+    lines.append(f"  {'complete':<16} Print the completion for bash")
     return "\n".join([*lines, ""])
 
 

@@ -11,19 +11,23 @@ import os
 from cliff import app, help
 
 from virtman import commands, conf, privsep
+from virtman.commands.asking import ENVIRONMENT
 from virtman.conf import Settings
 from virtman.exception import ConfigError
+from virtmanclient.agent import SOCKET
 
 DESCRIPTION = """
-Look over a host on which virtman-server runs or is to run.
+Make, list and remove the VM disks of a host on which virtman-server runs, and
+look the host over.
 
-It works on this host alone, as root, with the agent's own configuration, and
-does not need the agent.
+It works on this host alone.  check and purge look for themselves, as root and
+with the agent's own configuration; the others ask the agent, over its Unix
+socket.
 """
 MORE = """
 exit status:
   0    nothing is wrong
-  1    an error was found, or something could not be done
+  1    an error was found, or something could not be done, or no agent answers
   2    the command line or the configuration is wrong, or this is not root
   130  interrupted by Ctrl-C
 """
@@ -86,6 +90,12 @@ class Application(app.App):
             metavar="FILE",
             help="a file of options of the agent's, in place of "
             f"{conf.DEFAULT_FILE}; may be given again",
+        )
+        parser.add_argument(
+            "--socket",
+            metavar="PATH",
+            help="the agent's local_socket; by default the environment's "
+            f"{ENVIRONMENT}, or {SOCKET}",
         )
         return parser
 

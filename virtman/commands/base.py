@@ -37,18 +37,22 @@ class Formats:
     """cliff's formats, in the form in which it holds its plugins.
 
     Named here because cliff would look for others in all that is installed.
+
+    :param lists: whether csv is one, which is for lists alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lists: bool = True) -> None:
+        known = {
+            "json": json_format.JSONFormatter(),
+            "table": table.TableFormatter(),
+            "value": value.ValueFormatter(),
+            "yaml": yaml_format.YAMLFormatter(),
+        }
+        if lists:
+            known["csv"] = commaseparated.CSVLister()
         self._known = {
             name: SimpleNamespace(obj=one)
-            for name, one in {
-                "csv": commaseparated.CSVLister(),
-                "json": json_format.JSONFormatter(),
-                "table": table.TableFormatter(),
-                "value": value.ValueFormatter(),
-                "yaml": yaml_format.YAMLFormatter(),
-            }.items()
+            for name, one in sorted(known.items())
         }
 
     def names(self) -> list[str]:

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that ask the agent, against the agent's own door."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fake_node import SERIAL, Site
+
+from virtman.cmd import host
+from virtman.rpc import local
+from virtman.rpc.peer import Admission
+from virtman.rpc.verbs import Verbs
+
+PATH = "/dev/mapper/snapshot_vm1"
+
+
+@pytest.fixture
+def site(kernel, settings, short_pauses):
+    made = Site(kernel, settings())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def virtman(site, tmp_path):
+    """Run the command in this process; nobody needs to be root."""
+    path = tmp_path / "agent.sock"
+    verbs = Verbs(site.node, site.images)
+    with local.serving(path, verbs, Admission(None), 0.01):
+        yield lambda *words: host.main(["--socket", str(path), *words])
+
+
+@pytest.fixture
+def told(virtman, capsys):
+    """Run a command that goes well; return what it printed, as JSON."""
+
+    def run(*words):
+        assert virtman(*words, "-f", "json") == 0
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def complaint(virtman, capsys):
+    """Run a command that fails; return its complaint."""
+
+    def run(*words):
+        assert virtman(*words) == 1
+        output = capsys.readouterr()
+        assert output.out == ""
+        # The agent, which is in this process, logs there, too.
+        lines = output.err.splitlines()
+        (said,) = (line for line in lines if line.startswith("virtman: "))
+        return said
+
+    return run
+
+
+def create(run, *more):
+    return run("instance", "create", "vm1", "a", "--from", "server", *more)
+
+
+def test_an_instance_is_created_listed_shown_and_deleted(told, virtman):
+    assert create(told) == {"name": "vm1", "path": PATH}
+    assert create(told)["path"] == PATH
+    facts = {"name": "vm1", "image": "volume-a", "path": PATH, "store": "fine"}
+    assert told("instance", "list") == [facts]
+    assert told("instance", "show", "vm1") == facts
+    for _ in range(2):
+        assert virtman("instance", "delete", "vm1") == 0
+    assert told("instance", "list") == []
+
+
+def test_its_data_may_be_kept(told, virtman, site):
+    create(told)
+    assert virtman("instance", "delete", "--keep-data", "vm1") == 0
+    assert told("instance", "show", "vm1")["path"] is None
+    assert (site.settings.snapshot_dir / "vm1.cow").exists()
+    assert create(told)["path"] == PATH
+
+
+def test_an_image_is_listed_and_shown_with_where_it_is_read_from(told):
+    create(told)
+    (image,) = told("image", "list")
+    assert (image["name"], image["reads_from"]) == ("volume-a", "server:3260")
+    assert told("image", "show", "volume-a")["serial"] == SERIAL
+
+
+def test_a_target_is_created_listed_and_deleted(told, virtman, image):
+    made = told("target", "create", "b", image)
+    assert made["image"] == "volume-b"
+    assert told("target", "list") == [made]
+    assert virtman("target", "delete", "b") == 0
+    assert told("target", "list") == []
+
+
+def test_a_list_may_be_printed_for_other_programs(virtman, told, capsys):
+    create(told)
+    assert virtman("instance", "list", "-f", "csv") == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith('"vm1",')
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("instance show vm9", "there is no instance vm9"),
+        ("image show volume-z", "there is no image volume-z"),
+        ("target delete z", "image_name = volume-z not exists"),
+        ("target create z /etc/passwd", "is in no folder"),
+        ("instance create ../x a --from server", "name '../x' is not usable"),
+        ("instance create vm1 a --from=-x", "the portal '-x' is not"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(complaint, words, said):
+    assert said in complaint(*words.split())
+
+
+def test_where_no_agent_runs_the_remedy_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("VIRTMAN_SOCKET", str(tmp_path / "none.sock"))
+    assert host.main(["instance", "list"]) == 1
+    told = capsys.readouterr().err
+    assert "none.sock" in told
+    assert "is virtman-server running" in told

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands have in common that ask the agent of this host.
+
+Unlike the others they need the agent, and not root: the agent says who may
+ask (its option ``local_group``).
+"""
+
+from __future__ import annotations
+
+import abc
+import argparse
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cliff import command, lister, show
+
+from virtman.commands import base
+from virtmanclient import agent
+from virtmanclient.agent import Agent
+from virtmanclient.exceptions import ClientError
+
+ENVIRONMENT = "VIRTMAN_SOCKET"
+Facts = Mapping[str, Any]
+
+
+class Asking(command.Command):
+    """Asks the agent; says in one line why it failed."""
+
+    examples: Sequence[str] = ()
+
+    @property
+    def agent(self) -> Agent:
+        """The agent at the socket that option or environment name."""
+        named = self.app.options.socket or os.environ.get(ENVIRONMENT)
+        return Agent(named or agent.SOCKET)
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run it; return the exit status."""
+        try:
+            return super().run(parsed_args)
+        except ClientError as error:
+            print(f"virtman: {error}", file=self.app.stderr)
+            return base.WRONG
+
+    def get_epilog(self) -> str:
+        """Return the examples."""
+        shown = [f"  virtman {example}" for example in self.examples]
+        return "\n".join(["examples:", *shown])
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser; descriptions keep their lines."""
+        parser = super().get_parser(prog_name)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.allow_abbrev = False
+        return parser
+
+    def _load_hooks(self) -> None:
+        self._hooks = []
+
+
+class Do(Asking, metaclass=abc.ABCMeta):
+    """A command that changes something and prints nothing."""
+
+
+class List(Asking, lister.Lister, metaclass=abc.ABCMeta):
+    """A command that prints a row for each thing."""
+
+    columns: Sequence[str] = ()
+
+    @abc.abstractmethod
+    def things(self, agent: Agent) -> Iterable[Facts]:
+        """Ask for the facts of each thing."""
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Return the columns and the rows."""
+        rows = [
+            tuple(plain(one[column]) for column in self.columns)
+            for one in self.things(self.agent)
+        ]
+        return (*self.columns,), rows
+
+    def _load_formatter_plugins(self) -> Any:
+        return base.Formats()
+
+
+class Show(Asking, show.ShowOne, metaclass=abc.ABCMeta):
+    """A command that prints the facts of one thing."""
+
+    def told(self, facts: Facts) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """Return names and values of facts."""
+        return (*facts,), tuple(map(plain, facts.values()))
+
+    def _load_formatter_plugins(self) -> Any:
+        return base.Formats(lists=False)
+
+
+def named(things: Iterable[Facts], name: str, kind: str) -> Facts:
+    """Return the thing of that name.
+
+    :raises ClientError: there is none.
+    """
+    for one in things:
+        if one["name"] == name:
+            return one
+    raise ClientError(f"there is no {kind} {name} on this host")
+
+
+def plain(value: Any) -> Any:
+    """Return a value as people and programs read it."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

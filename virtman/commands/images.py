@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``virtman image``: the images whose stacks stand on this host."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import Any
+
+from virtman.commands import asking
+from virtmanclient.agent import Agent
+
+
+class ListImages(asking.List):
+    """List the images that are deployed on this host.
+
+    sectors is the size in units of 512 bytes; reads_from names the portals in
+    use, the best first; failed those that cannot be read from now.
+    """
+
+    columns = ("name", "sectors", "reads_from", "failed")
+    examples = ("image list", "image list -f json")
+
+    def things(self, agent: Agent) -> Iterable[asking.Facts]:
+        """Ask for them."""
+        return agent.images()
+
+
+class ShowImage(asking.Show):
+    """Show one image: what it is, where it is read from, its place in volt."""
+
+    examples = ("image show volume-image1",)
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Add which."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("name", help="the image's name, with volume-")
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """Return its facts."""
+        found = asking.named(self.agent.images(), parsed_args.name, "image")
+        return self.told(found)

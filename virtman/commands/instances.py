@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``virtman instance``: the VM disks of this host."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import Any
+
+from virtman import names
+from virtman.commands import asking
+from virtmanclient.agent import Agent
+
+_COLUMNS = ("name", "image", "path", "store")
+
+
+class ListInstances(asking.List):
+    """List the instances of this host.
+
+    path is the VM's disk, empty for an instance that was deactivated; store
+    is how the place of its writes is: fine, full or invalid.
+    """
+
+    columns = _COLUMNS
+    examples = ("instance list", "instance list -f json")
+
+    def things(self, agent: Agent) -> Iterable[asking.Facts]:
+        """Ask for them."""
+        return agent.instances()
+
+
+class ShowInstance(asking.Show):
+    """Show one instance."""
+
+    examples = ("instance show vm1",)
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Add which."""
+        return _with_name(super().get_parser(prog_name))
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """Return its facts."""
+        found = asking.named(
+            self.agent.instances(), parsed_args.name, "instance"
+        )
+        return self.told(found)
+
+
+class CreateInstance(asking.Show):
+    """Make a VM's disk, and print its path.
+
+    One that was deactivated comes back with all that was written.  The same
+    request again changes nothing.
+    """
+
+    examples = (
+        "instance create vm1 image1 --from 192.168.137.102",
+        "instance create vm1 image1 --from ms1:3260 --from ms2:3260",
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Add what and from where."""
+        parser = _with_name(super().get_parser(prog_name))
+        parser.add_argument("image", help="the image's name")
+        parser.add_argument(
+            "--from",
+            dest="servers",
+            action="append",
+            required=True,
+            metavar="HOST[:PORT]",
+            help="an image server that serves it; may be given again",
+        )
+        parser.add_argument(
+            "--store",
+            metavar="DEVICE",
+            help="a block device for what the VM writes; by default a file "
+            "of the agent's own",
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """Make it; return name and path."""
+        image = parsed_args.image
+        iqn = names.DEFAULT_IQN_PREFIX + _key(image)
+        made = self.agent.create(
+            parsed_args.name,
+            image,
+            [_connection(server, iqn) for server in parsed_args.servers],
+            parsed_args.store,
+        )
+        return self.told({"name": parsed_args.name, "path": made})
+
+
+class DeleteInstance(asking.Do):
+    """Remove a VM's disk, and what the VM has written.
+
+    With --keep-data what was written stays, and instance create of the same
+    name brings it back.  What is not there is gone already.
+    """
+
+    examples = ("instance delete vm1", "instance delete --keep-data vm1")
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Add which and how."""
+        parser = _with_name(super().get_parser(prog_name))
+        parser.add_argument(
+            "--keep-data", action="store_true", help="remove the disk alone"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Remove it."""
+        if parsed_args.keep_data:
+            self.agent.deactivate(parsed_args.name)
+        else:
+            self.agent.destroy(parsed_args.name)
+
+
+def _with_name(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("name", help="the instance's name")
+    return parser
+
+
+def _key(image: str) -> str:
+    """Return the name under which an image is exported."""
+    prefix = names.IMAGE_PREFIX
+    return image if image.startswith(prefix) else prefix + image
+
+
+def _connection(portal: str, iqn: str) -> dict[str, object]:
+    return {"target_portal": portal, "target_iqn": iqn, "target_lun": 1}

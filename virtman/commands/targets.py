@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``virtman target``: the images that this host serves from a file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from virtman.commands import asking
+from virtmanclient.agent import Agent
+
+
+class ListTargets(asking.List):
+    """List the images that this host serves from a file.
+
+    tid is the target's number in tgt, device the loop device on the file.
+    """
+
+    columns = ("image", "tid", "device", "iqn")
+    examples = ("target list",)
+
+    def things(self, agent: Agent) -> Iterable[asking.Facts]:
+        """Ask for them."""
+        return agent.targets()
+
+
+class CreateTarget(asking.Show):
+    """Serve a RAW file as an image.
+
+    The file lies in one of the folders of image_dirs, and does not change
+    while it is served.
+    """
+
+    examples = ("target create image1 /srv/images/image1.img",)
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Add what."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("image", help="the image's name to be")
+        parser.add_argument("file", type=Path, help="the RAW file")
+        parser.add_argument(
+            "--loop",
+            metavar="DEVICE",
+            help="a free loop device; by default the first one",
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """Make it; return its facts."""
+        made = self.agent.create_target(
+            parsed_args.image,
+            # The agent has another working directory.
+            str(parsed_args.file.absolute()),
+            parsed_args.loop,
+        )
+        return self.told(made)
+
+
+class DeleteTarget(asking.Do):
+    """Serve an image no more; the file stays."""
+
+    examples = ("target delete image1",)
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Add which."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("image", help="the image's name")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Withdraw it."""
+        self.agent.delete_target(parsed_args.image)
