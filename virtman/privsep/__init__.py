@@ -30,7 +30,13 @@ from virtman.privsep.host import (
     udevadm,
     write_udev_rule,
 )
-from virtman.privsep.iscsi import SCSI_ID, iscsiadm, scsi_id, tgtadm
+from virtman.privsep.iscsi import (
+    SCSI_ID,
+    iscsiadm,
+    scsi_id,
+    tell_scsi,
+    tgtadm,
+)
 from virtman.privsep.storage import (
     nbdinfo,
     qemu_img,
@@ -59,6 +65,7 @@ __all__ = [
     "run_in_process",
     "scsi_id",
     "signal_process",
+    "tell_scsi",
     "tgtadm",
     "udevadm",
     "wipe",

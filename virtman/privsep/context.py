@@ -100,5 +100,10 @@ def confine() -> None:
 
 def _is_question(name: str, args: tuple[Any, ...]) -> bool:
     # The first free loop device is asked for by "losetup --find" alone.
-    asking = _ASKING.intersection(args) or args == ("--find",)
+    # And a node's record by three options with a value each.
+    asking = (
+        _ASKING.intersection(args)
+        or args == ("--find",)
+        or (name, *args[::2]) == ("iscsiadm", "-m", "-T", "-p")
+    )
     return name in _QUESTIONS or bool(asking)

@@ -12,14 +12,22 @@ have no need of a capability, and no helper of their own.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from oslo_privsep import capabilities
 
+from virtman.exception import LayerError
 from virtman.privsep import command
 from virtman.privsep.context import Context
 
 SCSI_ID = "/lib/udev/scsi_id"
 # Seconds.  A disk answers at once or its path is of no use.
 SCSI_DEADLINE = 10.0
+# Where a host is told to scan for disks, and a disk to go.
+_TOLD = re.compile(
+    r"/sys/class/scsi_host/host\d+/scan|/sys/block/sd[a-z]+/device/delete"
+)
 
 context = Context(
     __name__, "privsep_virtman_iscsi", [capabilities.CAP_SYS_ADMIN]
@@ -42,3 +50,17 @@ def scsi_id(*args: str) -> str:
 def tgtadm(*args: str) -> str:
     """Run the program of that name for the iSCSI driver."""
     return command.run(["tgtadm", "--lld", "iscsi", *args])
+
+
+@context.function
+def tell_scsi(path: str, text: str) -> None:
+    """Write to an attribute of the SCSI layer's: a scan, or a disk's end.
+
+    :raises LayerError: it is another file, or the kernel says no.
+    """
+    if not _TOLD.fullmatch(path):
+        raise LayerError(f"{path} is not for the agent to write to")
+    try:
+        Path(path).write_text(text)
+    except OSError as error:
+        raise LayerError(f"{path}: {error.strerror}") from error
