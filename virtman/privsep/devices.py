@@ -14,11 +14,14 @@ without.
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from oslo_privsep import capabilities
 
+from virtman.exception import LayerError
 from virtman.privsep import command
 from virtman.privsep.context import Context
 
@@ -27,6 +30,15 @@ context = Context(
     "privsep_virtman_devices",
     [capabilities.CAP_SYS_ADMIN, capabilities.CAP_DAC_OVERRIDE],
 )
+
+
+@contextlib.contextmanager
+def _named(device: str) -> Iterator[None]:
+    """Name the device in an error: the helper's answer drops OSError's."""
+    try:
+        yield
+    except OSError as error:
+        raise LayerError(f"{device}: {error.strerror}") from error
 
 
 @context.function
@@ -76,18 +88,24 @@ def wipe(device: str, length: int) -> None:
 
     Opened exclusively: the kernel refuses when a file system or a
     device-mapper table holds the device (``open(2)``, O_EXCL).
+
+    :raises LayerError: it does, or there is no such device.
     """
-    handle = os.open(device, os.O_WRONLY | os.O_EXCL | os.O_SYNC)
-    try:
-        os.pwrite(handle, bytes(length), 0)
-    finally:
-        os.close(handle)
+    with _named(device):
+        handle = os.open(device, os.O_WRONLY | os.O_EXCL | os.O_SYNC)
+        try:
+            os.pwrite(handle, bytes(length), 0)
+        finally:
+            os.close(handle)
 
 
 @context.function
 def head(device: str, length: int) -> bytes:
-    """Return the first ``length`` bytes of a block device."""
-    with Path(device).open("rb", buffering=0) as opened:
+    """Return the first ``length`` bytes of a block device.
+
+    :raises LayerError: it cannot be read.
+    """
+    with _named(device), Path(device).open("rb", buffering=0) as opened:
         return opened.read(length)
 
 
