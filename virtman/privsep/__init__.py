@@ -10,9 +10,10 @@ program, with an argument list, without a shell, with a deadline.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-from virtman.privsep import devices, host, iscsi, storage
+from virtman.privsep import devices, helpers, host, iscsi, storage
+from virtman.privsep.context import Context
 from virtman.privsep.devices import (
     blockdev,
     claimable,
@@ -47,6 +48,8 @@ from virtman.privsep.storage import (
 __all__ = [
     "CONTEXTS",
     "SCSI_ID",
+    "Context",
+    "begin",
     "blockdev",
     "claimable",
     "dmsetup",
@@ -64,6 +67,7 @@ __all__ = [
     "remove_udev_rule",
     "run_in_process",
     "scsi_id",
+    "serve",
     "signal_process",
     "tell_scsi",
     "tgtadm",
@@ -79,6 +83,22 @@ def observe(tell: Callable[[str], None]) -> None:
     """Have ``tell`` called after each command that changed something."""
     for context in CONTEXTS:
         context.tell = tell
+
+
+def begin(root_helper: str, given: Mapping[str, str]) -> None:
+    """Get ready to execute: here when this is root, else by helpers.
+
+    :param root_helper: what starts a helper as root, the first words of it.
+    :param given: whole commands for that in its place, by section.
+    :raises NoPrivileges: a helper does not start; the remedy is named.
+    """
+    if not run_in_process():
+        helpers.start(CONTEXTS, root_helper, given)
+
+
+def serve(words: Sequence[str]) -> int:
+    """Be the helper that ``words`` ask for; return its exit code."""
+    return helpers.serve(words, CONTEXTS)
 
 
 def run_in_process() -> bool:
