@@ -119,6 +119,8 @@ def test_an_agent_of_an_ordinary_user_does_all_that_roots_does(
             **{name: confined(mask(one)) for name, one in CONTEXTS.items()},
             "qemu-storage-daemon": confined(mask(privsep.storage.context)),
         }
+        listed = [item["name"] for item in node.leftovers()]
+        assert listed.count("virtman-privsep") == len(CONTEXTS)
         probe.write(node, DISK, skip=1, count=1)
         before = probe.digest(node, DISK)
         kill_agent(bed, node)
