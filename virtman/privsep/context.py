@@ -20,7 +20,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from oslo_config import cfg
-from oslo_privsep import priv_context
+from oslo_privsep import daemon, priv_context
+
+from virtman.exception import NoPrivileges
 
 F = TypeVar("F", bound=Callable[..., Any])
 # How many functions a helper runs at once.  oslo.privsep's own default is the
@@ -75,8 +77,20 @@ class Context(priv_context.PrivContext):  # type: ignore[misc]
     def _wrap(
         self, func: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
-        """Run an entry point, by the helper or here; then tell of it."""
-        answer = super()._wrap(func, *args, **kwargs)
+        """Run an entry point, by the helper or here; then tell of it.
+
+        :raises NoPrivileges: the helper has ended and gives no answer.
+        """
+        try:
+            answer = super()._wrap(func, *args, **kwargs)
+        except (OSError, daemon.FailedToDropPrivileges) as error:
+            if not self.client_mode or _is_of_function(error):
+                raise
+            raise NoPrivileges(
+                f"the helper {self.pypath} ended during {func.__name__}, or "
+                f"does not start ({error}); the next call starts it anew, and "
+                "the log has what was said"
+            ) from error
         if not _is_question(func.__name__, args):
             self.tell(" ".join(map(str, (func.__name__, *args))))
         return answer
@@ -96,6 +110,16 @@ def confine() -> None:
     kernel = ctypes.CDLL(None, use_errno=True)
     if kernel.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no_new_privs")
+
+
+def _is_of_function(error: Exception) -> bool:
+    """Tell a function's own error from one of the way to the helper.
+
+    oslo.privsep raises an OSError without a number when a helper ends, and
+    writing to one that has ended is a broken pipe.
+    """
+    pipe = isinstance(error, BrokenPipeError)
+    return isinstance(error, OSError) and bool(error.errno) and not pipe
 
 
 def _is_question(name: str, args: tuple[Any, ...]) -> bool:

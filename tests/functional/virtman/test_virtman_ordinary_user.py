@@ -21,7 +21,7 @@ USER = "nobody"
 DEADLINE = 60
 # Starts helpers as an agent does, by "env" in place of sudo: this is root.
 AGENT = """
-import json, sys
+import json, os, signal, sys, time
 sys.modules["eventlet"] = None
 from virtman import privsep
 from virtman.drivers import processes
@@ -41,7 +41,11 @@ wanted = {
     one.pypath: sum(1 << number for number in one.conf.capabilities)
     for one in privsep.CONTEXTS
 }
-print(json.dumps([told, found, wanted]), flush=True)
+os.kill(found["virtman.privsep.storage.context"][0], signal.SIGKILL)
+while privsep.storage.context.channel.running:
+    time.sleep(0.02)
+again = privsep.qemu_img("--version")
+print(json.dumps([told, found, wanted, again]), flush=True)
 sys.stdin.read()
 """
 
@@ -75,8 +79,9 @@ def served():
 
 
 def test_helpers_have_what_they_declare_and_end_with_their_agent(served):
-    (told, found, wanted), agent = served
+    (told, found, wanted, again), agent = served
     assert told == "LayerError: /nonexistent: No such file or directory"
+    assert again.startswith("qemu-img version"), "one that died is replaced"
     assert wanted
     assert {name: tuple(one[1:]) for name, one in found.items()} == {
         name: (capabilities, "1") for name, capabilities in wanted.items()

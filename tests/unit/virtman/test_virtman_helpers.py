@@ -114,6 +114,46 @@ def test_a_helper_that_does_not_start_is_told_with_the_remedy(
     assert "adapt etc/sudoers.d/virtman" in said
 
 
+@pytest.fixture
+def answers(monkeypatch):
+    """Have a helper's channel raise what a test says."""
+    context = privsep.storage.context
+    said = []
+
+    class Channel:
+        running = True
+
+        def remote_call(self, *_):
+            raise said[0]
+
+    monkeypatch.setattr(context, "client_mode", True)
+    monkeypatch.setattr(context, "channel", Channel())
+    return said
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("Premature eof"), BrokenPipeError(32, "Broken pipe")]
+)
+def test_a_helper_that_ends_amid_a_call_is_an_error_of_ours(answers, error):
+    answers.append(error)
+    with pytest.raises(NoPrivileges) as failed:
+        privsep.qemu_img("create")
+    assert "virtman.privsep.storage.context ended" in str(failed.value)
+    assert "during qemu_img" in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ProcessLookupError(3, "No such process"),
+     CommandError(["qemu-img"], 1, "", "said")],
+)  # fmt: skip
+def test_what_the_function_itself_raises_stays_what_it_is(answers, error):
+    answers.append(error)
+    with pytest.raises(type(error)) as failed:
+        privsep.qemu_img("create")
+    assert failed.value is error
+
+
 def test_the_rule_is_for_what_the_agent_starts(started):
     privsep.begin(SUDO, {})
     text = RULE.read_text().replace("\\\n", "")
