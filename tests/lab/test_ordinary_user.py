@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def run_by_user(bed, node):
     rule = rule.replace("/opt/vmthunder/bin", str(CHECKOUT / ".venv/bin"))
     bed.site.stop_agent(node)
     node.run(["useradd", "--system", USER])
+    # A checkout or a Python below /root; this changes the node's view alone.
+    node.run(["chmod", "o+x", *map(str, ways())])
     node.put("/etc/sudoers.d/virtman", rule.encode())
     node.run(["chmod", "440", "/etc/sudoers.d/virtman"])
     node.run(["chown", "-R", USER, *FOLDERS])
@@ -41,6 +44,12 @@ def run_by_user(bed, node):
         bed.site.stop_agent(node)
         node.run(["chown", "-R", "root", *FOLDERS])
         bed.site.start_agent(node)
+
+
+def ways():
+    """Return the folders on the way to the agent and to its Python."""
+    ends = (CHECKOUT / ".venv", Path(sys.executable).resolve())
+    return sorted({folder for end in ends for folder in end.parents})
 
 
 def told(node):

@@ -97,7 +97,7 @@ def test_helpers_have_what_they_declare_and_end_with_their_agent(served):
 @pytest.fixture
 def program():
     """The agent's path, if the user may come so far."""
-    path = ROOT / ".venv/bin/virtman-server"
+    path = pathlib.Path(sys.executable).with_name("virtman-server")
     if as_user("test", "-x", str(path)).returncode:
         pytest.skip(f"{USER} cannot execute {path}")
     return path
