@@ -97,8 +97,11 @@ class Site:
         )
         _wait_port(self.master, 7447, self._daemons["volt"])
 
-    def start_agent(self, node: Node) -> None:
-        """Start virtman-server on a node and wait for its door."""
+    def start_agent(self, node: Node, user: str | None = None) -> None:
+        """Start virtman-server on a node and wait for its door.
+
+        :param user: who runs it, if not root.
+        """
         given = {
             "host_ip": node.address,
             "master_ip": self.master.address,
@@ -110,11 +113,12 @@ class Site:
         }
         lines = [f"{key} = {value}" for key, value in given.items()]
         conf = "\n".join(["[DEFAULT]", *lines, ""])
-        self._put_token(node, "/etc/virtman/token", self._token)
-        self._put_token(node, DOOR_KEY, self._rpc_token)
+        self._put_token(node, "/etc/virtman/token", self._token, user)
+        self._put_token(node, DOOR_KEY, self._rpc_token, user)
         node.put("/etc/virtman/virtman.conf", conf.encode())
         self._daemons[node.name] = node.start(
             [
+                *_as_user(user),
                 self.script("virtman-server"),
                 "--config-file=/etc/virtman/virtman.conf",
             ],
@@ -198,8 +202,12 @@ class Site:
         services.start_storage(node)
         self.start_agent(node)
 
-    def _put_token(self, node: Node, path: str, secret: str) -> None:
-        node.run(["install", "-Dm", "600", "/dev/stdin", path], input=secret)
+    def _put_token(
+        self, node: Node, path: str, secret: str, user: str | None = None
+    ) -> None:
+        owner = ["-o", user or "root"]
+        argv = ["install", "-Dm", "600", *owner, "/dev/stdin", path]
+        node.run(argv, input=secret)
 
     def _stop(self, name: str, signal: str) -> int | None:
         process = self._daemons.pop(name, None)
@@ -207,6 +215,13 @@ class Site:
             return None
         process.kill(signal)
         return process.wait(60)
+
+
+def _as_user(user: str | None) -> list[str]:
+    """Return what runs the command after it as a user, in its place."""
+    if user is None:
+        return []
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
 
 
 def _wait_port(node: Node, port: int, process: Process) -> None:

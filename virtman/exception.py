@@ -47,6 +47,10 @@ class MissingTools(VirtmanError):
     """Programs, kernel modules or daemons that the agent needs are absent."""
 
 
+class NoPrivileges(VirtmanError):
+    """The agent is not root's, and nobody starts its helpers as root."""
+
+
 class ConfigError(VirtmanError):
     """A configuration file says something that nobody understands."""
 

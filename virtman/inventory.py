@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from virtman import names, sysfs
 from virtman.cache.engine import CacheEngine
-from virtman.drivers import dmsetup, iscsi, sessions
+from virtman.drivers import dmsetup, iscsi, processes, sessions
 from virtman.names import Role
 
 LOG = logging.getLogger(__name__)
@@ -67,8 +67,21 @@ def wait_for_commands() -> None:
     They run on without it, and what they do would come as a surprise.  Such
     a process has been taken over by the first one.
     """
+    _wait(_commands)
+
+
+def wait_for_helpers() -> None:
+    """Wait until the privsep helpers of another agent have ended.
+
+    Each ends with its agent, once the commands that it runs have.  To be
+    called by an agent that has none of its own yet.
+    """
+    _wait(lambda: (f"privsep-helper ({pid})" for pid in processes.helpers()))
+
+
+def _wait(running: Callable[[], Iterable[str]]) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while left := list(_commands()):
+    while left := list(running()):
         if time.monotonic() > deadline:
             LOG.warning("commands of an earlier agent run on: %s", left)
             return

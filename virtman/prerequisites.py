@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ MODULES = tuple(
         "sd_mod",
     )
 )
+_SBIN = ":/usr/sbin:/sbin"
 _INITIATOR = Path("/etc/iscsi/initiatorname.iscsi")
 
 
@@ -55,9 +57,19 @@ def check(settings: Settings, engine: CacheEngine) -> None:
         )
 
 
+def find(program: str) -> str | None:
+    """Return a program's path, None if it is not installed.
+
+    Root runs it; another user may have no such folder in its PATH.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    more = "" if os.geteuid() == 0 else _SBIN
+    return shutil.which(program, path=path + more)
+
+
 def _programs(
     wanted: tuple[Requirement, ...],
-    which: Callable[[str], str | None] = shutil.which,
+    which: Callable[[str], str | None] = find,
 ) -> Iterator[str]:
     for item in wanted:
         if which(item.name) is None:
@@ -89,7 +101,21 @@ def _folders(settings: Settings) -> Iterator[str]:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            yield f"folder {folder}: {error.strerror}"
+            yield f"folder {folder}: {error.strerror}{_remedy(folder)}"
+            continue
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            yield f"folder {folder}: it is another user's{_remedy(folder)}"
+
+
+def _remedy(folder: Path) -> str:
+    """Say what root can do about a folder that another user's agent needs."""
+    if os.geteuid() == 0:
+        return ""
+    user = privsep.helpers.user(os.geteuid())
+    return (
+        f"; as root: 'install -d -m 700 -o {user} {folder}', and 'chown -R "
+        f"{user} {folder}' if it was another user's"
+    )
 
 
 def daemons() -> Iterator[str]:

@@ -71,6 +71,7 @@ class Purge:
         :raises LayerError: tgtd does not answer; nothing was changed.
         """
         iscsi.check()
+        inventory.wait_for_helpers()
         inventory.wait_for_commands()
         self._tools.intents.load()
         self._errors = []

@@ -36,6 +36,10 @@ def test_what_the_agent_looks_for_at_start_is_in_the_base(requirement):
     assert requirement.package in packages(*DEBIAN)
 
 
+def test_what_starts_the_helpers_of_an_agent_is_in_the_base():
+    assert 'sudo' in packages(*DEBIAN)
+
+
 @pytest.mark.parametrize('package', sorted(set(lab.tools.PACKAGES.values())))
 def test_what_the_lab_needs_is_in_its_profile(package):
     assert package in packages(*DEBIAN, 'lab')

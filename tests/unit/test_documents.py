@@ -75,7 +75,7 @@ def test_the_agent_s_page_tells_its_options(option):
     if option.deprecated_for_removal:
         assert f'``{option.dest}``' in page
         return
-    row = re.search(rf'^``{option.dest}`` +(\S+)', page, re.MULTILINE)
+    row = re.search(rf'^``{option.dest}`` +(\S+( \S+)*)', page, re.MULTILINE)
     assert row, 'not in the table'
     default = option.default
     if isinstance(default, list):

@@ -89,10 +89,10 @@ TIERS = {
 ALONE = {
     # Whatever needs root, and a child of the agent's own.
     ("virtman", "subprocess"): [
-        "virtman/privsep.py",
+        "virtman/privsep/",
         "virtman/drivers/digest.py",
     ],
-    ("virtman", "oslo_privsep"): ["virtman/privsep.py"],
+    ("virtman", "oslo_privsep"): ["virtman/privsep/"],
     ("virtman", "os_brick"): ["virtman/drivers/"],
     ("virtman", "voltclient"): ["virtman/drivers/volt.py"],
     ("virtman", "virtmanclient"): ["virtman/commands/"],

@@ -12,12 +12,14 @@ UNITS = {
     'volt-api': ETC / 'volt/volt-api.service',
     'virtman-server': ETC / 'virtman/virtman-server.service',
 }
+DROP_INS = {'user': ETC / 'virtman/virtman-server-user.conf'}
 
 
 def unit(name):
     # strict: an option given twice is refused.  (But what a filter of system
     # calls takes away again needs a line of its own.)
-    text = UNITS[name].read_text().replace('\nSystemCallFilter=~', '\n#')
+    file = (UNITS | DROP_INS)[name]
+    text = file.read_text().replace('\nSystemCallFilter=~', '\n#')
     parser = configparser.RawConfigParser(delimiters='=')
     parser.optionxform = str
     parser.read_string(text)
@@ -64,3 +66,17 @@ def test_the_coordinator_has_no_privileges():
     assert service['User'] == 'volt'
     assert service['NoNewPrivileges'] == 'yes'
     assert service['StateDirectory'] == 'volt'
+
+
+def test_the_agent_of_a_user_keeps_its_sockets_and_may_call_sudo():
+    service = unit('user')['Service']
+    assert service['User'] == service['RuntimeDirectory'] == 'virtman'
+    assert service['RuntimeDirectoryPreserve'] == 'yes'
+    assert 'NoNewPrivileges' not in service
+    rule = (ETC / 'sudoers.d/virtman').read_text()
+    assert f'\n{service["User"]} ALL = (root) NOPASSWD: ' in rule
+    program = unit('virtman-server')['Service']['ExecStart'].split()[0]
+    helper = Path(program).with_name('virtman-privsep-helper')
+    assert f'{helper} ' in rule
+    scripts = importlib.metadata.entry_points(group='console_scripts')
+    assert helper.name in scripts.names

@@ -18,7 +18,7 @@ from oslo_config import cfg
 from oslo_log import log
 
 from virtman import conf as configuration
-from virtman import prerequisites, privsep, udev
+from virtman import inventory, prerequisites, privsep, udev
 from virtman.cache import engine
 from virtman.cache.engine import CacheEngine
 from virtman.compute import Virtman
@@ -74,7 +74,9 @@ def _serve(settings: Settings) -> None:
     """
     steps = from_environment(os.environ)
     privsep.observe(steps.done)
-    privsep.run_in_process()
+    # Before there are helpers of our own.
+    inventory.wait_for_helpers()
+    privsep.begin(settings.root_helper, settings.helper_commands)
     cache = engine.load(settings)
     secrets = rpc_token.load(settings)
     admission = Admission(settings.local_group)

@@ -8,7 +8,7 @@ Nothing else in virtman sees a ``ConfigOpts``: the composition root reads
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ QUIET = [
     "oslo_concurrency=WARNING",
 ]
 DEFAULT_FILE = "/etc/virtman/virtman.conf"
+# Begins the names of the helpers' sections, which oslo.privsep registers.
+_HELPER = "privsep_virtman"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,9 @@ class Settings:
     fcg_ssds: tuple[str, ...]
     fcg_blocksize: str
     fcg_pattern: str
+    root_helper: str = "sudo -n"
+    helper_commands: Mapping[str, str] = field(default_factory=dict)
+    """Whole commands in its place, by section of the file."""
     master_session: Any = None
     """Of keystoneauth1, where volt asks keystone."""
 
@@ -147,6 +152,8 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         fcg_ssds=tuple(conf.fcg_ssds),
         fcg_blocksize=conf.fcg_blocksize,
         fcg_pattern=conf.fcg_pattern,
+        root_helper=conf.root_helper,
+        helper_commands=_helper_commands(conf),
         master_session=session,
     )
 
@@ -182,6 +189,16 @@ def _sections(file: str) -> dict[str, dict[str, list[str]]]:
     return sections
 
 
+def _helper_commands(conf: cfg.ConfigOpts) -> dict[str, str]:
+    """Return each privsep section's ``helper_command``; the last counts."""
+    return {
+        section: keys["helper_command"][-1]
+        for file in _files(conf)
+        for section, keys in _sections(file).items()
+        if section.startswith(_HELPER) and "helper_command" in keys
+    }
+
+
 def _refuse_unknown(
     file: str, sections: Mapping[str, Iterable[str]], conf: cfg.ConfigOpts
 ) -> None:
@@ -190,10 +207,12 @@ def _refuse_unknown(
     if keystone.GROUP in conf:
         known[keystone.GROUP] = conf[keystone.GROUP]
     for section, keys in sections.items():
-        # A privsep section is read by oslo.privsep when it needs a helper.
-        if section.startswith("privsep"):
+        # Of os-brick's helper, which the agent has no use for.
+        if section.startswith("privsep") and not section.startswith(_HELPER):
             continue
         names = {name.replace("-", "_") for name in known.get(section, ())}
+        if section.startswith(_HELPER):
+            names = {"helper_command"}
         for key in keys:
             if key.replace("-", "_") not in names:
                 raise ConfigError(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options themselves, all in [DEFAULT], as in the original.
 
-``host_port``, ``thread_pool_size`` and ``root_helper`` are read by nobody any
-more; a file that still has them is accepted with a warning.
+``host_port`` and ``thread_pool_size`` are read by nobody any more; a file that
+still has them is accepted with a warning.
 """
 
 from __future__ import annotations
@@ -185,6 +185,15 @@ OPTIONS = [
         "read in its place, and before volt is told that it has failed.",
     ),
     cfg.StrOpt(
+        "root_helper",
+        default="sudo -n",
+        help="What starts virtman-privsep-helper as root for an agent that "
+        "another user runs; root's agent needs none. For one of the four "
+        "helpers alone the whole command can be given as helper_command in a "
+        "section [privsep_virtman_devices], [privsep_virtman_iscsi], "
+        "[privsep_virtman_storage] or [privsep_virtman_host].",
+    ),
+    cfg.StrOpt(
         "fcg_name",
         default="fcg",
         help="Name of the flashcache group's devices.",
@@ -206,7 +215,6 @@ OPTIONS = [
         choices=["back", "through", "around"],
         help="How the flashcache group writes.",
     ),
-    cfg.StrOpt("root_helper", deprecated_for_removal=True, help=_GONE),
     cfg.IntOpt("host_port", deprecated_for_removal=True, help=_GONE),
     cfg.IntOpt("thread_pool_size", deprecated_for_removal=True, help=_GONE),
 ]

@@ -17,6 +17,7 @@ from virtman.doctor import (
     kernel,
     leftovers,
     ports,
+    privileges,
     programs,
     space,
     volt,
@@ -31,6 +32,7 @@ Check = Callable[[Settings], Iterator[Finding]]
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("programs", programs.look),
     ("kernel", kernel.look),
+    ("privileges", privileges.look),
     ("daemons", daemons.look),
     ("interference", interference.look),
     ("door", door.look),

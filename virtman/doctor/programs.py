@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 
 from virtman import prerequisites, privsep
@@ -41,7 +40,7 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _finding(item: Requirement) -> Finding:
-    path = shutil.which(item.name)
+    path = prerequisites.find(item.name)
     if path is None:
         remedy = f"install the Debian package {item.package}"
         return Finding(

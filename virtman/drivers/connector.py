@@ -53,20 +53,25 @@ class Connector:
         import os_brick
         from os_brick import privileged
 
-        from virtman.drivers import login, scsi
+        from virtman.drivers import execute, login, scsi
 
         self._lock_path.mkdir(parents=True, exist_ok=True)
         lockutils.set_defaults(str(self._lock_path))
         # os-brick reads the process-wide options and no others.
         cfg.CONF([], default_config_files=[], default_config_dirs=[])
         os_brick.setup(cfg.CONF)
-        if privsep.run_in_process():
-            privileged.default.set_client_mode(False)
-            privileged.brick_privsep_hide_output.set_client_mode(False)
+        # What it executes goes through our own helpers.  One of its own, which
+        # would execute anything, shall never be asked for.
+        privileged.default.set_client_mode(False)
+        privileged.brick_privsep_hide_output.set_client_mode(False)
         # The class itself: the factory beside it would load every other
         # protocol's connector too, seconds on a slow host.
-        self._brick = login.OneLogin(root_helper="", use_multipath=False)
-        self._brick._linuxscsi = scsi.PromptScsi(root_helper="")
+        self._brick = login.OneLogin(
+            root_helper="", execute=execute.execute, use_multipath=False
+        )
+        self._brick._linuxscsi = scsi.PromptScsi(
+            root_helper="", execute=execute.execute
+        )
 
     def serves(self, source: Source) -> bool:
         """Ask a portal whether it serves the target, leaving no record.

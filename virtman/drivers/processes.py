@@ -14,6 +14,8 @@ from virtman import sysfs
 
 PROC = Path("/proc")
 _SCRIPT, _MODULE = "virtman-server", "virtman.cmd.server"
+# Of a helper's command line (oslo.privsep), and of our contexts' names.
+_CONTEXT, _OURS = "--privsep_context", "virtman."
 # The kernel keeps so much of a name.
 _COMM = 15
 
@@ -21,6 +23,11 @@ _COMM = 15
 def agents() -> list[int]:
     """Return the process ids of the agents that run, whatever their files."""
     return [pid for pid in _all() if _is_agent(_words(pid))]
+
+
+def helpers() -> list[int]:
+    """Return the process ids of the agents' privsep helpers."""
+    return [pid for pid in _all() if _is_helper(_words(pid))]
 
 
 def named(program: str) -> list[int]:
@@ -70,6 +77,12 @@ def _is_agent(words: list[str]) -> bool:
     return first.startswith("python") and (
         _SCRIPT in rest[:3] or _MODULE in words[1:4]
     )
+
+
+def _is_helper(words: list[str]) -> bool:
+    """Tell a helper by the context that it was started for."""
+    at = words.index(_CONTEXT) + 1 if _CONTEXT in words else len(words)
+    return any(word.startswith(_OURS) for word in words[at : at + 1])
 
 
 def _files(pid: int, kind: str) -> Iterator[tuple[Path, str]]:

@@ -52,8 +52,11 @@ def create_overlay(files: Files, source: str, sectors: int) -> None:
 
     ``-u``: the source is not opened, it may have no path yet.  The data file
     is stretched to full length at once (sparse), so that a loop device on it
-    has the image's size from the start.
+    has the image's size from the start.  Both are made here, and are of the
+    agent's user and nobody else's, whoever root is to qemu-img.
     """
+    for file in (files.overlay, files.data):
+        file.touch(mode=0o600)
     size = sectors * sysfs.SECTOR
     options = (
         f"cluster_size={CLUSTER},lazy_refcounts=on,data_file={files.data},"
@@ -67,7 +70,13 @@ def create_overlay(files: Files, source: str, sectors: int) -> None:
 
 
 def start(files: Files, source: str) -> None:
-    """Start the daemon; returns when its export answers."""
+    """Start the daemon; returns when its export answers.
+
+    The pid file is made here: qemu-storage-daemon would make it for root
+    alone to read.
+    """
+    files.pidfile.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files.pidfile.touch(mode=0o600)
     privsep.qemu_storage_daemon(
         "--daemonize",
         "--pidfile", str(files.pidfile),

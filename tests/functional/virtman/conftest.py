@@ -12,6 +12,12 @@ from virtman import privsep
 DATA = pathlib.Path(__file__).parents[2] / "data" / "virtman"
 
 
+def run_in_process(monkeypatch):
+    """Have no test start a helper."""
+    for context in privsep.CONTEXTS:
+        monkeypatch.setattr(context, "client_mode", False)
+
+
 @pytest.fixture
 def captured():
     """Return the text of one captured output by its file's name."""
@@ -24,13 +30,13 @@ def command(monkeypatch):
 
     Commands run in this process and as this user.
     """
-    run = privsep._run
-    monkeypatch.setattr(privsep.context, "client_mode", False)
+    run = privsep.command.run
+    run_in_process(monkeypatch)
 
     def before(change):
         monkeypatch.setattr(
-            privsep,
-            "_run",
+            privsep.command,
+            "run",
             lambda argv, *rest: run(change(list(argv)), *rest),
         )
 
@@ -40,9 +46,9 @@ def command(monkeypatch):
 @pytest.fixture
 def say(monkeypatch):
     """Let every command print the given text, whatever it is asked."""
-    monkeypatch.setattr(privsep.context, "client_mode", False)
+    run_in_process(monkeypatch)
 
     def answer(text):
-        monkeypatch.setattr(privsep, "_run", lambda *_: text)
+        monkeypatch.setattr(privsep.command, "run", lambda *_: text)
 
     return answer

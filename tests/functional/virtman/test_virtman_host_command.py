@@ -25,7 +25,7 @@ SCRIPT = Path(sys.executable).parent / "virtman"
 COLUMNS = {"check", "level", "what", "remedy"}
 CHECKS = {
     "programs", "kernel", "daemons", "interference", "door", "ports", "space",
-    "volt", "leftovers",
+    "volt", "leftovers", "privileges",
 }  # fmt: skip
 
 

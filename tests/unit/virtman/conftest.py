@@ -20,8 +20,11 @@ def refuse(*args, **_):
 @pytest.fixture(autouse=True)
 def no_host(monkeypatch, tmp_path_factory):
     """Let a test that forgot its fakes fail instead of changing the host."""
-    monkeypatch.setattr(privsep.context, "client_mode", False)
-    for name in ("_run", "claimable", "wipe", "signal_process"):
+    for context in privsep.CONTEXTS:
+        monkeypatch.setattr(context, "client_mode", False)
+        monkeypatch.setattr(context, "tell", lambda what: None)
+    monkeypatch.setattr(privsep.command, "run", refuse)
+    for name in ("claimable", "wipe", "signal_process"):
         monkeypatch.setattr(privsep, name, refuse)
     monkeypatch.setattr(sysfs, "SYS", tmp_path_factory.mktemp("sys"))
     proc = tmp_path_factory.mktemp("proc")
@@ -29,7 +32,6 @@ def no_host(monkeypatch, tmp_path_factory):
         (inventory, "_PROC"), (storage_daemon, "_PROC"), (processes, "PROC"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, proc)
-    monkeypatch.setattr(privsep.context, "tell", lambda what: None)
 
 
 @pytest.fixture(autouse=True)

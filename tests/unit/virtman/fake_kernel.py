@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The host below :mod:`virtman.privsep`, small enough to hold in memory.
 
-Every privileged command of the agent ends in ``privsep._run``; here it ends
-in a model of the tool.  So the tests run the agent's own code down to the
+Every privileged command of the agent ends in ``privsep.command.run``; here it
+ends in a model of the tool.  So the tests run the agent's own code down to the
 argument list, and see what would be left on a host.
 """
 
@@ -48,7 +48,7 @@ class FakeKernel:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Put the model where the real host was."""
-        monkeypatch.setattr(privsep, "_run", self.run)
+        monkeypatch.setattr(privsep.command, "run", self.run)
         monkeypatch.setattr(privsep, "claimable", self.held.get)
         monkeypatch.setattr(privsep, "wipe", self._wipe)
         monkeypatch.setattr(sysfs, "SYS", self.sys.root)

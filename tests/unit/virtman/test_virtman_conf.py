@@ -155,8 +155,18 @@ def test_a_login_without_the_library_says_how_to_get_it(read, monkeypatch):
         read(LOGIN)
 
 
-def test_a_file_may_hold_a_section_for_the_privsep_helper(read):
-    read("[privsep_virtman]\nhelper_command=sudo privsep-helper\n")
+def test_a_helper_may_be_given_another_command(read):
+    found = read(
+        "[privsep_virtman_iscsi]\nhelper_command=doas helper\n"
+        "[privsep_osbrick]\nuser=nobody\n"
+    )
+    assert found.helper_commands == {"privsep_virtman_iscsi": "doas helper"}
+
+
+def test_a_helper_may_be_given_nothing_else(read):
+    """It would go unread: a helper reads no file."""
+    with pytest.raises(ConfigError, match=r"'capabilities'.*_iscsi\]"):
+        read("[privsep_virtman_iscsi]\ncapabilities=CAP_KILL\n")
 
 
 @pytest.mark.parametrize(
@@ -202,8 +212,8 @@ def test_every_setting_is_an_option_with_the_same_name():
     settings = {field.name for field in dataclasses.fields(conf.Settings)}
     # The original's option that no engine can honour: refused when it is on.
     assert settings == options - gone - {"snapshot_with_cache"} | {
-        "master_session"  # made of a section
-    }
+        "master_session", "helper_commands",  # made of sections
+    }  # fmt: skip
 
 
 def test_the_sample_generator_is_given_every_option():

@@ -106,7 +106,7 @@ def test_dmsetup_tells_its_version_though_the_kernel_has_no_driver(
             raise CommandError(argv, 1, "Library version: 1.02.185", "failed")
         return kernel.run(argv)
 
-    monkeypatch.setattr(privsep, "_run", half)
+    monkeypatch.setattr(privsep.command, "run", half)
     assert judged(programs.look(settings()), Level.ERROR) == []
 
 

@@ -6,6 +6,9 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import pathlib
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -19,10 +22,23 @@ PYTHON = sys.executable
 @pytest.fixture
 def run():
     """The real function, which the guard of these tests has replaced."""
-    fresh = importlib.util.find_spec("virtman.privsep")
-    module = importlib.util.module_from_spec(fresh)
-    fresh.loader.exec_module(module)
-    return module._run
+    return fresh("command").run
+
+
+def fresh(name):
+    """Return a module as it is without that guard."""
+    found = importlib.util.find_spec(f"virtman.privsep.{name}")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def devices():
+    """The functions for block devices, executed here."""
+    module = fresh("devices")
+    module.context.run_in_process()
+    return module
 
 
 def test_a_command_gives_what_it_printed(run):
@@ -109,15 +125,19 @@ def test_a_failed_rollback_names_both_failures():
     )
 
 
-def test_no_function_takes_the_program_to_run():
-    verbs = [
-        value.args[0]
+def verbs():
+    """Return every function that runs with privileges."""
+    return [
+        value
         for value in vars(privsep).values()
         if isinstance(value, functools.partial)
     ]
-    assert len(verbs) > 10
-    for verb in verbs:
-        parameters = inspect.signature(verb).parameters
+
+
+def test_no_function_takes_the_program_to_run():
+    assert len(verbs()) > 10
+    for verb in verbs():
+        parameters = inspect.signature(verb.args[0]).parameters
         assert not {"argv", "command", "program"} & set(parameters)
 
 
@@ -137,18 +157,58 @@ def test_a_function_runs_the_program_of_its_name(kernel, verb, program):
     assert (argv[0], argv[-1]) == (program, "--version")
 
 
-def test_a_wipe_clears_the_beginning_and_nothing_else(run, tmp_path):
+def test_a_wipe_clears_the_beginning_and_nothing_else(devices, tmp_path):
     file = tmp_path / "store"
     file.write_bytes(b"x" * 2048)
-    run.__globals__["context"].set_client_mode(False)
-    run.__globals__["wipe"](str(file), 512)
+    devices.wipe(str(file), 512)
     assert file.read_bytes() == bytes(512) + b"x" * 1536
 
 
-def test_what_cannot_be_claimed_tells_why(run, tmp_path):
-    run.__globals__["context"].set_client_mode(False)
-    claimable = run.__globals__["claimable"]
-    missing = claimable(str(tmp_path / "none"))
+def test_what_cannot_be_claimed_tells_why(devices, tmp_path):
+    missing = devices.claimable(str(tmp_path / "none"))
     assert missing == "No such file or directory"
     (tmp_path / "file").touch()
-    assert claimable(str(tmp_path / "file")) is None
+    assert devices.claimable(str(tmp_path / "file")) is None
+
+
+def test_a_helper_gives_up_what_a_program_of_root_would_get_back():
+    """In a process of its own: there is no way back."""
+    code = (
+        "from virtman.privsep import host\n"
+        "host.context.set_client_mode(False)\n"
+        "print(open('/proc/self/status').read())"
+    )
+    done = subprocess.run(
+        [PYTHON, "-W", "ignore", "-c", code], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    status = dict(
+        line.split(":\t", 1) for line in done.stdout.splitlines() if line
+    )
+    assert status["NoNewPrivs"] == "1"
+    assert status["Umask"] == "0022"
+    assert int(status["SigIgn"], 16) >> (signal.SIGINT - 1) & 1
+
+
+def test_an_agent_of_roots_gives_nothing_up(devices):
+    assert devices.context.client_mode is False
+    status = pathlib.Path("/proc/self/status").read_text()
+    assert "NoNewPrivs:\t0\n" in status
+
+
+def test_every_function_runs_in_the_context_of_its_module():
+    for verb in verbs():
+        module = sys.modules[verb.args[0].__module__]
+        assert module.context in privsep.CONTEXTS
+        assert module.context.is_entrypoint(verb)
+
+
+def test_a_helper_finds_each_context_by_its_name():
+    for context in privsep.CONTEXTS:
+        module, _, name = context.pypath.rpartition(".")
+        assert getattr(importlib.import_module(module), name) is context
+
+
+def test_a_program_that_hangs_keeps_no_other_from_running():
+    for context in privsep.CONTEXTS:
+        assert context.conf.thread_pool_size == 32

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What needs root, one function a command, through oslo.privsep.
+
+One module a context, with the functions that need the same capabilities.
+Each context is a process of its own for an agent that is not root's, so
+there are few.  Nothing here takes a command to run: a function runs its own
+program, with an argument list, without a shell, with a deadline.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from virtman.privsep import devices, helpers, host, iscsi, storage
+from virtman.privsep.context import Context
+from virtman.privsep.devices import (
+    blockdev,
+    claimable,
+    dmsetup,
+    flashcache_create,
+    flashcache_destroy,
+    head,
+    losetup,
+    nbd_client,
+    wipe,
+)
+from virtman.privsep.host import (
+    modprobe,
+    remove_udev_rule,
+    udevadm,
+    write_udev_rule,
+)
+from virtman.privsep.iscsi import (
+    SCSI_ID,
+    iscsiadm,
+    scsi_id,
+    tell_scsi,
+    tgtadm,
+)
+from virtman.privsep.storage import (
+    nbdinfo,
+    qemu_img,
+    qemu_storage_daemon,
+    signal_process,
+)
+
+__all__ = [
+    "CONTEXTS",
+    "SCSI_ID",
+    "Context",
+    "begin",
+    "blockdev",
+    "claimable",
+    "dmsetup",
+    "flashcache_create",
+    "flashcache_destroy",
+    "head",
+    "iscsiadm",
+    "losetup",
+    "modprobe",
+    "nbd_client",
+    "nbdinfo",
+    "observe",
+    "qemu_img",
+    "qemu_storage_daemon",
+    "remove_udev_rule",
+    "run_in_process",
+    "scsi_id",
+    "serve",
+    "signal_process",
+    "tell_scsi",
+    "tgtadm",
+    "udevadm",
+    "wipe",
+    "write_udev_rule",
+]
+
+CONTEXTS = (devices.context, iscsi.context, storage.context, host.context)
+
+
+def observe(tell: Callable[[str], None]) -> None:
+    """Have ``tell`` called after each command that changed something."""
+    for context in CONTEXTS:
+        context.tell = tell
+
+
+def begin(root_helper: str, given: Mapping[str, str]) -> None:
+    """Get ready to execute: here when this is root, else by helpers.
+
+    :param root_helper: what starts a helper as root, the first words of it.
+    :param given: whole commands for that in its place, by section.
+    :raises NoPrivileges: a helper does not start; the remedy is named.
+    """
+    if not run_in_process():
+        helpers.start(CONTEXTS, root_helper, given)
+
+
+def serve(words: Sequence[str]) -> int:
+    """Be the helper that ``words`` ask for; return its exit code."""
+    return helpers.serve(words, CONTEXTS)
+
+
+def run_in_process() -> bool:
+    """Execute without helpers when already root; return whether so."""
+    root = os.geteuid() == 0
+    if root:
+        for context in CONTEXTS:
+            context.run_in_process()
+    return root
