@@ -29,7 +29,7 @@ SCSI_DEADLINE = 10.0
 
 # What only asks; everything else changes something, or is taken to.
 _QUESTIONS = {"nbdinfo", "claimable", "head", "scsi_id", "modprobe"}
-_ASKING = {"table", "status", "show", "discovery", "info"}
+_ASKING = {"table", "status", "show", "discovery", "info", "--getsz"}
 
 
 class Context(priv_context.PrivContext):  # type: ignore[misc]
@@ -138,6 +138,12 @@ def losetup(*args: str) -> str:
 def blockdev(*args: str) -> str:
     """Run the program of that name."""
     return _run(["blockdev", *args])
+
+
+@_entrypoint
+def partx(*args: str) -> str:
+    """Run the program of that name."""
+    return _run(["partx", *args])
 
 
 @_entrypoint
