@@ -53,7 +53,8 @@ labtest: system  ## the tests on real kernels (root)
 # An hour and more.
 soak: system  ## agents killed after every change, then a random thrash (root)
 	$(BIN)/pytest tests/lab/test_recovery.py tests/lab/test_parent_fails.py \
-		tests/lab/test_thrash.py --soak --timeout 3000 --durations 10
+		tests/lab/test_engine_fails.py tests/lab/test_thrash.py \
+		--soak --timeout 3000 --durations 10
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
 	$(BIN)/python -m demo

@@ -195,11 +195,18 @@ class Site:
         """Return the path of a console script of the project."""
         return str(CHECKOUT / ".venv" / "bin" / name)
 
-    def revive(self, node: Node) -> None:
-        """Give a node that lost its power all its daemons again."""
+    def revive(
+        self, node: Node, boot: Callable[[Node], object] | None = None
+    ) -> None:
+        """Give a node that lost its power all its daemons again.
+
+        :param boot: what happens on it before the agent starts.
+        """
         self._daemons.pop(node.name, None)
         node.power_on()
         services.start_storage(node)
+        if boot is not None:
+            boot(node)
         self.start_agent(node)
 
     def _put_token(

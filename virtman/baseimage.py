@@ -159,10 +159,15 @@ class BaseImage:
         return paths.want(self._sources(assignment), assignment.pending)
 
     def look(self, deep: bool) -> None:
-        """See whether sources have failed or are back; needs no lock."""
+        """See whether sources have failed or are back; needs no lock.
+
+        :param deep: ask the devices, too, and the engine how it is.
+        """
         paths = self._paths
         if paths is not None:
             paths.look(deep)
+        if deep:
+            self._tools.engine.look(self.image)
 
     def take_place(self) -> None:
         """Join the tree now if volt was away, or full, at the deployment.
@@ -266,10 +271,11 @@ class BaseImage:
         )
 
     def _layers(self, facts: ImageFacts, multipath: Multipath) -> list[Layer]:
+        engine = self._tools.engine
         layers: list[Layer] = [
             multipath,
-            Cache(self._tools.engine, self.image, facts.sectors),
-            Gate(multipath),
+            Cache(engine, self.image, facts.sectors),
+            Gate(multipath, lambda: engine.opened(self.image)),
             Origin(self.image, facts.sectors),
         ]
         place = self._place

@@ -126,6 +126,7 @@ def _devices() -> Iterator[Thing]:
         Role.SNAPSHOT: Owner.INSTANCE,
         Role.ORIGIN: Owner.IMAGE,
         Role.CACHED: Owner.IMAGE,
+        Role.ENGINE: Owner.IMAGE,
         Role.MULTIPATH: Owner.IMAGE,
     }
     for item in dmsetup.ours():
@@ -149,7 +150,7 @@ def _sessions() -> Iterator[Thing]:
 
 def _connections() -> Iterator[Thing]:
     """Yield the NBD devices under our caches."""
-    for item in dmsetup.ours(Role.CACHED):
+    for item in dmsetup.ours(Role.ENGINE):
         for under in sysfs.slaves(item.path):
             if under.startswith("nbd"):
                 yield Thing("nbd", f"/dev/{under}", Owner.IMAGE, item.key)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from virtman import names, sysfs
 from virtman.cache.engine import CacheEngine
-from virtman.drivers import dmsetup, iscsi, processes, sessions
+from virtman.drivers import dmsetup, iscsi, nbd, processes, sessions
 from virtman.names import Role
 
 LOG = logging.getLogger(__name__)
 
-_STACK = (Role.MULTIPATH, Role.CACHED, Role.ORIGIN)
+_STACK = (Role.MULTIPATH, Role.ENGINE, Role.CACHED, Role.ORIGIN)
 _PROC = Path("/proc")
 _INIT = "1"
 # What the agent runs and waits for.  The storage daemon is none of them: it
-# stays, and is found by its files.
+# stays, and is found by its files; so does an nbd-client with a connection.
 _COMMANDS = {
     "dmsetup", "losetup", "blockdev", "tgtadm", "iscsiadm", "nbd-client",
     "qemu-img", "nbdinfo", "flashcache_create", "flashcache_destroy",
@@ -95,11 +95,14 @@ def _mapped() -> Iterator[tuple[str, str]]:
 
 
 def _commands() -> Iterator[str]:
+    kept = nbd.keepers()
     for folder in _PROC.iterdir():
         if not folder.name.isdigit():
             continue
         # proc(5): pid (comm) state ppid ...; comm may hold anything.
         head, _, rest = (sysfs.read(folder / "stat") or "").rpartition(")")
         name, fields = head.partition("(")[2], rest.split()
+        if int(folder.name) in kept:
+            continue
         if name in _COMMANDS and fields[1:2] == [_INIT] and fields[0] != "Z":
             yield f"{name} ({folder.name})"

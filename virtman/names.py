@@ -2,11 +2,12 @@
 """Every kernel name the agent uses, made here and read back here.
 
 A device-mapper name is ``<role>_<key>``: ``multipath_volume-image1``,
-``cached_volume-image1``, ``origin_volume-image1``, ``snapshot_vm1``; the
-names the tutorial shows.  A flashcache group is named as a whole, after the
-option fcg_name: ``fcg`` itself, ``ssd_fcg`` and ``cache_fcg``.  Ownership is
-told by the device-mapper UUID, ``virtman-1-<role>-<key>``: a device that has
-one of our names but not our UUID is somebody else's and is never touched.
+``engine_volume-image1``, ``cached_volume-image1``, ``origin_volume-image1``,
+``snapshot_vm1``; all but the second are the tutorial's.  A flashcache group
+is named as a whole, after the option fcg_name: ``fcg`` itself, ``ssd_fcg``
+and ``cache_fcg``.  Ownership is told by the device-mapper UUID,
+``virtman-1-<role>-<key>``: a device that has one of our names but not our
+UUID is somebody else's and is never touched.
 
 Lengths (``include/uapi/linux/dm-ioctl.h``): a name holds 127 bytes and a
 UUID 128.  The longest UUID is ``virtman-1-multipath-`` (20 bytes) and the
@@ -41,6 +42,7 @@ class Role(Enum):
     """
 
     MULTIPATH = "multipath"
+    ENGINE = "engine"
     CACHED = "cached"
     ORIGIN = "origin"
     SNAPSHOT = "snapshot"

@@ -191,7 +191,7 @@ def _let_go(device: dmsetup.Device) -> None:
     A storage daemon does not end as long as one of its reads waits.
     """
     dmsetup.resume(device)
-    if device.role is Role.MULTIPATH:
+    if device.role in (Role.MULTIPATH, Role.ENGINE):
         dmsetup.message(device, "fail_if_no_path")
 
 

@@ -33,7 +33,10 @@ _SIDE_BY_SIDE = 4
 
 # A flashcache group's own devices are resumed by the engine, which knows
 # what a table that was loaded and not swapped in means there.
-_ROLES = (Role.MULTIPATH, Role.CACHED, Role.ORIGIN, Role.SNAPSHOT)
+_ROLES = (
+    *(Role.MULTIPATH, Role.ENGINE, Role.CACHED),
+    *(Role.ORIGIN, Role.SNAPSHOT),
+)
 
 
 def resume_suspended() -> list[str]:

@@ -29,7 +29,8 @@ class Thrash:
         self._standing = {}
         self._deeds = {
             self._create: 6, self._destroy: 4, self._kill_agent: 2,
-            self._cut_link: 2, self._cut_power: 1, self._cut_volt: 1,
+            self._kill_daemons: 2, self._cut_link: 2, self._cut_power: 1,
+            self._cut_volt: 1,
         }  # fmt: skip
 
     def turn(self):
@@ -77,6 +78,11 @@ class Thrash:
         self._reliability.fault("agent killed")
         self._bed.site.stop_agent(node, "KILL")
         self._bed.site.start_agent(node)
+
+    def _kill_daemons(self, node):
+        self._reliability.fault("storage daemon killed")
+        kill = "kill -9 $(pidof qemu-storage-daemon)"
+        node.run(["sh", "-c", kill], check=False)
 
     def _cut_link(self, node):
         self._reliability.fault("parent: network cut")

@@ -76,11 +76,11 @@ def test_creates_of_one_image_at_once_deploy_it_once(bed):
     for name in names:
         assert f"0:/dev/mapper/snapshot_{name}" in done.stdout
     held = [kind for kind, _ in bed.held(bed.n2)]
-    assert held.count("process") == 1, "one qemu-storage-daemon"
+    assert held.count("process") == 2, "qemu-storage-daemon, nbd-client"
     assert held.count("nbd") == 1
     assert held.count("session") == 1
     assert held.count("target") == 1
-    assert held.count("dm") == 3 + len(names)
+    assert held.count("dm") == 4 + len(names)
 
 
 def test_a_write_is_seen_in_its_own_disk_only(bed):
@@ -105,7 +105,7 @@ def test_a_write_is_seen_in_its_own_disk_only(bed):
 def test_nothing_of_the_shared_stack_can_be_written(bed):
     image = bed.serve_image(blocks=64)
     bed.create(bed.n1, "vm1", image)
-    for role in ("multipath", "cached", "origin"):
+    for role in ("multipath", "engine", "cached", "origin"):
         device = f"/dev/mapper/{role}_volume-{image}"
         tried = bed.n1.run(
             ["dd", "if=/dev/zero", f"of={device}", "bs=64k", "count=1",

@@ -54,11 +54,19 @@ class CacheEngine(abc.ABC):
         All or nothing: a failure leaves nothing behind.
         """
 
-    def follow(self, image: str, sectors: int) -> None:  # noqa: B027
+    def follow(  # noqa: B027 - most caches need no agent
+        self, image: str, source: str, sectors: int
+    ) -> None:
         """Take up the work on a device that stands since before this agent.
 
         For engines whose cache needs the agent now and then.
         """
+
+    def opened(self, image: str) -> None:  # noqa: B027 - as above
+        """Hear that from now on reads of ``source`` wait and do not fail."""
+
+    def look(self, image: str) -> None:  # noqa: B027 - as above
+        """See soon whether the engine still works; returns at once."""
 
     def kept(self) -> set[str]:
         """Return the images that this engine has files or processes of."""

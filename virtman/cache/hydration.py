@@ -16,24 +16,16 @@ hexadecimal.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator
 
 from virtman import sysfs
 from virtman.drivers.nbd import Extent
-from virtman.exception import VirtmanError
-
-LOG = logging.getLogger(__name__)
 
 REGION_SECTORS = 128
 REGION = REGION_SECTORS * sysfs.SECTOR
 ENGINE, LOCAL = 0, 1
 # An ioctl carries a message whole; 200 runs are at most 5 KiB of it.
 _RUNS_A_MESSAGE = 200
-# Seconds between two looks at a read counter in /sys.  A region served over
-# NBD for that much longer is correct, only slower.
-_LOOK_EVERY = 1.0
 
 Run = tuple[int, int]
 
@@ -118,67 +110,6 @@ class HydrationMap:
                 stop = end if stop == -1 else stop
                 yield at, stop - at
                 at = stop
-
-
-class Hydrator(threading.Thread):
-    """Keeps a map up to date for as long as the engine reads for somebody."""
-
-    def __init__(
-        self,
-        name: str,
-        engine_device: str,
-        hydration: HydrationMap,
-        ask: Callable[[], Iterable[Extent]],
-    ) -> None:
-        super().__init__(name=f"hydrate-{name}", daemon=True)
-        self._device = engine_device
-        self._map = hydration
-        self._ask = ask
-        self._end = threading.Event()
-        self._failing = False
-
-    def run(self) -> None:
-        """Look at the engine's read counter; ask only when it has moved."""
-        seen = -1
-        while not self._end.wait(_LOOK_EVERY):
-            reads = sysfs.reads_completed(self._device)
-            if reads == seen or not self._update():
-                continue
-            seen = reads
-            if self._map.complete:
-                LOG.info("%s: the whole image is on this node", self.name)
-                return
-
-    def _update(self) -> bool:
-        """Bring the map up to date; return whether it is.
-
-        Any failure is tried again and said once: a map that is behind is
-        correct, only slower.
-        """
-        try:
-            self._map.update(self._ask())
-        except Exception as error:
-            if not self._failing:
-                ours = not isinstance(error, VirtmanError)
-                LOG.warning(
-                    "%s: hydration map not updated: %s",
-                    self.name, error, exc_info=ours,
-                )  # fmt: skip
-            self._failing = True
-            return False
-        self._failing = False
-        return True
-
-    @property
-    def progress(self) -> tuple[int, int]:
-        """How many regions are local, and how many there are."""
-        return self._map.hydrated, self._map.regions
-
-    def stop(self) -> None:
-        """End the thread; returns when it has ended."""
-        self._end.set()
-        if self.is_alive():
-            self.join()
 
 
 def _mapping(run: Run, path: int) -> str:

@@ -2,10 +2,12 @@
 """The default engine: qemu-storage-daemon's copy-on-read, with a map.
 
 Files of one image: an overlay and a data file in ``cache_dir``, a socket and
-a pid file in ``run_dir``.  Devices: ``/dev/nbdN`` from the daemon, a loop
-device on the data file, ``cached_<image>`` over both (see
-:mod:`virtman.cache.hydration`).  Without the kernel module dm_switch
-``cached_<image>`` is a dm-linear over the NBD device: slower, still right.
+a pid file in ``run_dir``.  Devices, from below: ``/dev/nbdN`` from the
+daemon; ``engine_<image>`` over that and, if it fails, over the source
+(:mod:`virtman.cache.bypass`, :mod:`virtman.cache.mender`); a loop device on
+the data file; ``cached_<image>`` over both (:mod:`virtman.cache.hydration`).
+Without the kernel module dm_switch ``cached_<image>`` is a dm-linear over
+``engine_<image>``: slower, still right.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ from pathlib import Path
 
 from virtman import names, privsep, sysfs
 from virtman.cache import hydration
+from virtman.cache.bypass import Bypass
 from virtman.cache.engine import CacheEngine, Requirement
+from virtman.cache.hydrator import Hydrator
+from virtman.cache.mender import Mender, written
 from virtman.conf import Settings
 from virtman.drivers import dmsetup, loop, nbd, storage_daemon
 from virtman.drivers.storage_daemon import Files
@@ -39,6 +44,7 @@ class QemuEngine(CacheEngine):
         Requirement("qemu-img", "qemu-utils"),
         Requirement("nbd-client", "nbd-client"),
         Requirement("nbdinfo", "libnbd-bin"),
+        Requirement("partx", "util-linux"),
     )
     modules = (
         Requirement("nbd", "linux-image-amd64"),
@@ -47,7 +53,7 @@ class QemuEngine(CacheEngine):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._hydrators: dict[str, hydration.Hydrator] = {}
+        self._hydrators: dict[str, Hydrator] = {}
 
     def require_space(self, image: str, sectors: int) -> None:
         """Count what the file system has, less what it is promised to others.
@@ -90,15 +96,12 @@ class QemuEngine(CacheEngine):
             )
 
     def status(self, image: str, sectors: int) -> Status:
-        """Active when the device stands and its daemon runs."""
+        """Active when the device stands; a dead daemon is mended."""
         found = dmsetup.find(Role.CACHED, image)
         if found is None:
             return ABSENT
         if sysfs.sectors(found.path) != sectors:
             reason = f"does not have the image's {sectors} sectors"
-            return Status(State.MISMATCH, found.path, reason)
-        if storage_daemon.pid(self._files(image)) is None:
-            reason = "its qemu-storage-daemon is gone"
             return Status(State.MISMATCH, found.path, reason)
         return Status(State.ACTIVE, found.path)
 
@@ -108,6 +111,7 @@ class QemuEngine(CacheEngine):
         files = self._files(image)
         with contextlib.ExitStack() as undo:
             undo.callback(self._discard, files)
+            self._unbuild(image)
             self._discard(files)
             storage_daemon.create_overlay(files, source, sectors)
             storage_daemon.start(files, source)
@@ -117,24 +121,35 @@ class QemuEngine(CacheEngine):
             undo.callback(nbd.disconnect, device)
             local = loop.attach(files.data, readonly=True)
             undo.callback(loop.detach, local)
-            path = self._create_cached(image, sectors, device, local)
+            bypass = Bypass(image)
+            engine = bypass.create(sectors, device, source)
+            undo.callback(bypass.remove)
+            path = self._create_cached(image, sectors, engine, local)
             undo.callback(dmsetup.remove, Role.CACHED, image)
-            self._hydrate(image, sectors, device)
+            self._hydrate(image, source, sectors)
             undo.pop_all()
         return path
 
-    def follow(self, image: str, sectors: int) -> None:
+    def follow(self, image: str, source: str, sectors: int) -> None:
         """Map the regions anew: the last agent may not have come to it."""
         if image in self._hydrators:
             return
-        path = names.dm_path(Role.CACHED, image)
         cached = dmsetup.find(Role.CACHED, image)
-        if cached is None or not dmsetup.table(cached).count(" switch "):
+        if cached is None:
             return
-        self._map_all_on_engine(cached, sectors)
-        for device in sysfs.slaves(path):
-            if device.startswith("nbd"):
-                self._hydrate(image, sectors, f"/dev/{device}")
+        if _is_switch(cached):
+            self._map_all_on_engine(cached, sectors)
+        self._hydrate(image, source, sectors)
+
+    def opened(self, image: str) -> None:
+        """Have reads wait when both the engine and its source fail."""
+        Bypass(image).open()
+
+    def look(self, image: str) -> None:
+        """Have the engine's thread look at it."""
+        hydrator = self._hydrators.get(image)
+        if hydrator:
+            hydrator.look()
 
     def kept(self) -> set[str]:
         """Return the images with an overlay, a data file or a daemon."""
@@ -148,16 +163,12 @@ class QemuEngine(CacheEngine):
 
     def deactivate(self, image: str) -> bool:
         """Remove the device first: whoever still reads makes that refuse."""
-        files = self._files(image)
-        under = sysfs.slaves(names.dm_path(Role.CACHED, image))
         removed = dmsetup.remove(Role.CACHED, image)
         hydrator = self._hydrators.pop(image, None)
         if hydrator:
             hydrator.stop()
-        for device in under:
-            if device.startswith("nbd"):
-                nbd.disconnect(f"/dev/{device}")
-        return self._discard(files) or removed
+        removed = self._unbuild(image) or removed
+        return self._discard(self._files(image)) or removed
 
     def hydrated(self, image: str) -> tuple[int, int]:
         """Return how many regions of an image are local, and of how many."""
@@ -179,13 +190,22 @@ class QemuEngine(CacheEngine):
             claim=run / f"{names.short(image)}.device",
         )
 
+    def _unbuild(self, image: str) -> bool:
+        """Remove ``engine_<image>`` and what it stands on, of ours."""
+        bypass = Bypass(image)
+        device = bypass.engine
+        removed = bypass.remove()
+        if device is not None:
+            nbd.disconnect(device)
+        return removed
+
     def _create_cached(
-        self, image: str, sectors: int, device: str, local: str
+        self, image: str, sectors: int, engine: str, local: str
     ) -> str:
         if not _has_switch():
-            text = f"0 {sectors} linear {device} 0"
+            text = f"0 {sectors} linear {engine} 0"
             return dmsetup.create(Role.CACHED, image, text, readonly=True)
-        text = hydration.table(sectors, device, local)
+        text = hydration.table(sectors, engine, local)
         path = dmsetup.create(Role.CACHED, image, text, readonly=True)
         try:
             cached = dmsetup.Device(Role.CACHED, image, Path(path).name)
@@ -201,19 +221,21 @@ class QemuEngine(CacheEngine):
         # must not stay in the page cache.
         privsep.blockdev("--flushbufs", cached.path)
 
-    def _hydrate(self, image: str, sectors: int, device: str) -> None:
+    def _hydrate(self, image: str, source: str, sectors: int) -> None:
+        """Start the thread that maps what is local, and mends the engine."""
         cached = dmsetup.find(Role.CACHED, image)
-        if cached is None or not dmsetup.table(cached).count(" switch "):
+        if cached is None:
             return
-        files = self._files(image)
-        hydrator = hydration.Hydrator(
-            image,
-            device,
-            hydration.HydrationMap(
+        files, regions = self._files(image), None
+        if _is_switch(cached):
+            regions = hydration.HydrationMap(
                 sectors, lambda text: dmsetup.message(cached, text)
-            ),
-            lambda: nbd.extents(files.socket, storage_daemon.EXPORT),
-        )
+            )
+        mender = Mender(
+            image, source, sectors, files,
+            keep=regions.update if regions else lambda _: 0,
+        )  # fmt: skip
+        hydrator = Hydrator(image, mender, regions, written(files.data))
         self._hydrators[image] = hydrator
         hydrator.start()
 
@@ -240,6 +262,10 @@ def _room(file: Path) -> tuple[int, int]:
     except FileNotFoundError:
         return 0, 0
     return found.st_size, found.st_blocks * sysfs.SECTOR
+
+
+def _is_switch(cached: dmsetup.Device) -> bool:
+    return " switch " in dmsetup.table(cached)
 
 
 def _has_switch() -> bool:

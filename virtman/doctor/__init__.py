@@ -13,6 +13,7 @@ from virtman.conf import Settings
 from virtman.doctor import (
     daemons,
     door,
+    engines,
     interference,
     kernel,
     leftovers,
@@ -38,6 +39,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("door", door.look),
     ("ports", ports.look),
     ("space", space.look),
+    ("engines", engines.look),
     ("volt", volt.look),
     ("leftovers", leftovers.look),
 )

@@ -26,6 +26,7 @@ _ASKED: dict[str, Callable[[], str]] = {
     "qemu-storage-daemon": lambda: privsep.qemu_storage_daemon("--version"),
     "qemu-img": lambda: privsep.qemu_img("--version"),
     "nbd-client": lambda: privsep.nbd_client("-V"),
+    "partx": lambda: privsep.partx("--version"),
     "nbdinfo": lambda: privsep.nbdinfo("--version"),
 }
 

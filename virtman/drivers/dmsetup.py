@@ -8,6 +8,7 @@ Tables are written as the kernel documents them in
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from virtman.exception import CommandError, InUse, LayerError, LayerMismatch
 # Seconds that readers wait at most for a new table; the swap itself takes
 # milliseconds.
 SWAP_DEADLINE = 10.0
+# How the kernel marks a path in the status.
+ACTIVE, FAILED = "A", "F"
+_PATH = re.compile(r" (\d+:\d+) ([AF]) \d+")
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,17 @@ def statuses(target: str) -> dict[str, str]:
     said = privsep.dmsetup("status", "--target", target)
     lines = (line.partition(": ") for line in said.splitlines())
     return {name: text for name, _, text in lines if text}
+
+
+def path_states(text: str) -> list[tuple[str, str]]:
+    """Return each path of a multipath device's status, and its state.
+
+    A group with one path reads ``E 0 1 1 8:16 A 0 0``: the group's own
+    state, arguments, paths and arguments a path; then the disk, its state,
+    how often it has failed, and how many reads it has at work
+    (``multipath_status`` of ``drivers/md/dm-mpath.c``).
+    """
+    return _PATH.findall(text)
 
 
 def opened(device: Device) -> int:

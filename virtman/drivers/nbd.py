@@ -4,12 +4,20 @@
 Protocol: the NetworkBlockDevice project's ``doc/proto.md``.  The metadata
 context ``qemu:allocation-depth`` is QEMU's (``docs/interop/nbd.txt``): 1
 means the top layer holds the bytes, 2 and more a backing file, 0 nothing.
+
+A connection is kept by a process of nbd-client's, in its ioctl
+(``-nonetlink``).  When the server dies, that process ends, and with it every
+read that was on its way, at once and with an error.  A connection that was
+made by netlink has no process: in the lab such a read had no end until
+somebody disconnected the device.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +27,8 @@ from virtman.exception import CommandError, LayerError
 # One choice of a free device at a time in this process; another process
 # that wins the race shows as an error of nbd-client, and the next is tried.
 _choosing = threading.Lock()
+# Seconds for what takes milliseconds.
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ def connect(socket: Path, export: str, claim: Path) -> str:
             except CommandError as error:
                 last = error
                 continue
+            _wait_connected(device)
             return device
     if last is not None:
         raise last
@@ -57,9 +68,38 @@ def connect(socket: Path, export: str, claim: Path) -> str:
 
 
 def disconnect(device: str) -> None:
-    """Disconnect an NBD device; one that has no connection is fine."""
-    if is_connected(device):
-        privsep.nbd_client("-d", device)
+    """Disconnect an NBD device; one that has no connection is fine.
+
+    What is read through it fails.  Under a device that stands on it, it
+    counts as connected until that lets go.
+
+    :raises LayerError: it has not gone in time.
+    """
+    if not is_connected(device):
+        return
+    privsep.nbd_client("-d", device)
+    _wait(
+        lambda: not is_connected(device) or bool(sysfs.holders(device)),
+        f"{device} is still connected after nbd-client -d",
+    )
+
+
+def forget_partitions(device: str) -> None:
+    """Have the kernel forget the partitions that it has found on a device.
+
+    They are a guest's; the host must not look into them.  Found they are
+    when a device is opened for the first time after it was connected.
+    """
+    privsep.blockdev("--getsz", device)
+    folder = sysfs.block_dir(device)
+    if folder is not None and list(folder.glob(f"{folder.name}p[0-9]*")):
+        privsep.partx("--delete", device)
+
+
+def keepers() -> set[int]:
+    """Return the processes that keep a connection each."""
+    found = (sysfs.SYS / "block").glob("nbd*/pid")
+    return {int(sysfs.read(file) or 0) for file in found}
 
 
 def claimed(claim: Path, sectors: int) -> str | None:
@@ -143,4 +183,21 @@ def _connect(device: str, socket: Path, export: str) -> None:
         "-block-size",
         "512",
         "-readonly",
+        "-nonetlink",
     )
+
+
+def _wait_connected(device: str) -> None:
+    """Wait for nbd-client's process, which runs on behind our back."""
+    _wait(
+        lambda: is_connected(device) and sysfs.sectors(device) > 0,
+        f"{device} is not connected though nbd-client said so",
+    )
+
+
+def _wait(done: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not done():
+        if time.monotonic() > deadline:
+            raise LayerError(f"{otherwise}; see the kernel's log")
+        time.sleep(0.02)

@@ -75,10 +75,11 @@ class Uevents:
 
 
 def image_of(message: bytes) -> str | None:
-    """Return the image whose multipath device a message is about."""
+    """Return the image that lost or got a path, to a source or its engine."""
     text = message.decode("ascii", "replace")
     pairs = dict(part.partition("=")[::2] for part in text.split("\0"))
     found = names.parse_dm_uuid(pairs.get("DM_UUID", ""))
-    if "DM_ACTION" not in pairs or not found or found[0] != Role.MULTIPATH:
+    if "DM_ACTION" not in pairs or not found:
         return None
-    return found[1]
+    role, key = found
+    return key if role in (Role.MULTIPATH, Role.ENGINE) else None

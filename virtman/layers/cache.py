@@ -27,7 +27,7 @@ class Cache(Layer):
         """Build it, or have the engine take up what stands."""
         device, built = super().activate(below)
         if not built:
-            self._engine.follow(self._image, self._sectors)
+            self._engine.follow(self._image, below, self._sectors)
         return device, built
 
     def build(self, below: str) -> str:

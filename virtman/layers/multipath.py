@@ -15,12 +15,12 @@ a table that could write (EROFS).
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from virtman import names, sysfs
 from virtman.drivers import dmsetup
+from virtman.drivers.dmsetup import ACTIVE, FAILED
 from virtman.exception import CommandError
 from virtman.names import Role
 from virtman.path import Path
@@ -28,9 +28,6 @@ from virtman.stack import ABSENT, Layer, State, Status
 
 _REPEAT_COUNT = 128
 _QUEUE = "queue_if_no_path"
-# How the kernel marks a path in the status.
-ACTIVE, FAILED = "A", "F"
-_STATE = re.compile(r" (\d+:\d+) ([AF]) \d+")
 
 
 def table(sectors: int, devices: Sequence[str]) -> str:
@@ -181,10 +178,16 @@ class Multipath(Layer):
 
 
 class Gate(Layer):
-    """Opens the multipath device once the engine above has opened it."""
+    """Opens the multipath device once the engine above has opened it.
 
-    def __init__(self, multipath: Multipath) -> None:
+    :param opened: is called then.
+    """
+
+    def __init__(
+        self, multipath: Multipath, opened: Callable[[], None]
+    ) -> None:
         self._multipath = multipath
+        self._opened = opened
 
     def status(self, below: str) -> Status:
         """Say absent: to open what is open changes nothing."""
@@ -193,6 +196,7 @@ class Gate(Layer):
     def build(self, below: str) -> str:
         """Open the device below the engine; hand the engine's on."""
         self._multipath.open()
+        self._opened()
         return below
 
     def deactivate(self) -> bool:
@@ -215,11 +219,5 @@ def devices_of(text: str) -> list[str]:
 
 
 def states_of(text: str) -> dict[str, str]:
-    """Return each disk's state in a live status, in the table's order.
-
-    A group with one path reads ``E 0 1 1 8:16 A 0 0``: the group's own
-    state, arguments, paths and arguments a path; then the disk, its state,
-    how often it has failed, and how many reads it has at work
-    (``multipath_status`` of ``drivers/md/dm-mpath.c``).
-    """
-    return dict(_STATE.findall(text))
+    """Return each disk's state in a live status, in the table's order."""
+    return dict(dmsetup.path_states(text))

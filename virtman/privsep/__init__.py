@@ -23,6 +23,7 @@ from virtman.privsep.devices import (
     head,
     losetup,
     nbd_client,
+    partx,
     wipe,
 )
 from virtman.privsep.host import (
@@ -62,6 +63,7 @@ __all__ = [
     "nbd_client",
     "nbdinfo",
     "observe",
+    "partx",
     "qemu_img",
     "qemu_storage_daemon",
     "remove_udev_rule",

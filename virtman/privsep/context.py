@@ -32,7 +32,15 @@ _PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h
 
 # What only asks; everything else changes something, or is taken to.
 _QUESTIONS = {"nbdinfo", "claimable", "head", "scsi_id", "modprobe"}
-_ASKING = {"table", "status", "show", "discovery", "info", "session"}
+_ASKING = {
+    "table",
+    "status",
+    "show",
+    "discovery",
+    "info",
+    "session",
+    "--getsz",
+}
 
 
 class Context(priv_context.PrivContext):  # type: ignore[misc]

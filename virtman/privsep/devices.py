@@ -65,6 +65,12 @@ def blockdev(*args: str) -> str:
 
 
 @context.function
+def partx(*args: str) -> str:
+    """Run the program of that name."""
+    return command.run(["partx", *args])
+
+
+@context.function
 def nbd_client(*args: str) -> str:
     """Run the program of that name."""
     return command.run(["nbd-client", *args])

@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
+import select
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 
 from virtman import sysfs
 from virtman.cache import hydration
+from virtman.cache.mender import written
 from virtman.drivers import nbd, storage_daemon
 from virtman.drivers.storage_daemon import CLUSTER, EXPORT, Files
 from virtman.exception import CommandError
@@ -197,3 +200,18 @@ def test_the_overlay_is_made_without_a_look_at_the_source(files, command):
     command(on_a_file)
     storage_daemon.create_overlay(files, "/dev/mapper/not-there-yet", SECTORS)
     assert files.data.stat().st_size == SIZE
+
+
+def test_what_a_killed_daemon_held_is_told_by_its_file(daemon, source):
+    """And the next one starts on the files, though it knows nothing of it."""
+    last = CLUSTERS - 1
+    for first, count in ((3, 1), (7, 2), (last, 1)):
+        read(daemon, first, count)
+    ended = os.pidfd_open(storage_daemon.pid(daemon))
+    signal.pidfd_send_signal(ended, signal.SIGKILL)
+    assert select.select([ended], [], [], DEADLINE)[0]
+    os.close(ended)
+    runs = hydration.local_runs(written(daemon.data), SECTORS)
+    assert list(runs) == [(3, 1), (7, 2), (last, 1)]
+    storage_daemon.start(daemon, str(source))
+    assert read(daemon, 0, CLUSTERS) == source.read_bytes()

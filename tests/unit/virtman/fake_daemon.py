@@ -18,6 +18,7 @@ class FakeDaemon:
     def __init__(self, kernel, monkeypatch, devices=4):
         self._kernel = kernel
         self.running: set[Path] = set()
+        self._ended: set[str] = set()
         self.local_bytes = 0
         self.size = 0
         kernel.tools |= {
@@ -39,6 +40,7 @@ class FakeDaemon:
 
     def connected(self):
         """Return the NBD devices in use."""
+        self._let_go()
         folder = self._kernel.sys.root / "block"
         return sorted(file.parent.name for file in folder.glob("nbd*/pid"))
 
@@ -70,7 +72,8 @@ class FakeDaemon:
     def _client(self, args, _):
         if args[0] == "-d":
             name = self._kernel.sys.name_of(args[1])
-            (self._kernel.sys.folder(name) / "pid").unlink()
+            self._ended.add(name)
+            self._let_go()
             return ""
         name = self._kernel.sys.name_of(args[4])
         if not self.running:
@@ -79,6 +82,13 @@ class FakeDaemon:
         self._kernel.sys.write(name, "size", self.size // 512)
         self._kernel.sys.write(name, "ro", 1)
         return ""
+
+    def _let_go(self):
+        """Forget the ended connections; not while a device is held."""
+        for name in list(self._ended):
+            if not self._kernel.sys.holders(name):
+                (self._kernel.sys.folder(name) / "pid").unlink()
+                self._ended.discard(name)
 
     def _info(self, args, _):
         edges = [(0, self.local_bytes, 1), (self.local_bytes, self.size, 2)]

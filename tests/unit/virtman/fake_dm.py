@@ -161,6 +161,8 @@ class FakeDm:
         if text == "queue_if_no_path":
             device.table = device.table.replace(
                 "multipath 0 ", "multipath 1 queue_if_no_path "
+            ).replace(
+                "multipath 2 queue", "multipath 3 queue_if_no_path queue"
             )
         if text.startswith("fail_path "):
             device.failed.add(text.split()[1])

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from switch_model import DmSwitch
 
 from virtman import sysfs
-from virtman.cache import hydration
+from virtman.cache import hydration, hydrator
 from virtman.cache.hydration import (
     ENGINE,
     LOCAL,
     REGION,
     HydrationMap,
-    Hydrator,
     all_on_engine,
     local_runs,
     messages,
@@ -199,7 +198,7 @@ class Server:
     """An engine whose answers a test sets; a question releases ``asked``."""
 
     def __init__(self, kernel):
-        self.extents = []
+        self.held = []
         self.failures = []
         self.questions = 0
         self.asked = threading.Semaphore(0)
@@ -210,12 +209,15 @@ class Server:
     def read(self, times):
         self._kernel.sys.write(self._name, "stat", f"{times} 0 0")
 
-    def ask(self):
+    def tend(self, ask):
+        return self.device
+
+    def extents(self):
         self.questions += 1
         self.asked.release()
         if self.failures:
             raise self.failures.pop()
-        return self.extents
+        return self.held
 
 
 @pytest.fixture
@@ -226,10 +228,10 @@ def server(kernel):
 @pytest.fixture
 def follow(server, monkeypatch):
     """Start a hydrator over a map of two regions."""
-    monkeypatch.setattr(hydration, "_LOOK_EVERY", 0.001)
+    monkeypatch.setattr(hydrator, "_LOOK_EVERY", 0.001)
     sent = []
-    thread = Hydrator(
-        "volume-a", server.device, HydrationMap(256, sent.append), server.ask
+    thread = hydrator.Hydrator(
+        "volume-a", server, HydrationMap(256, sent.append)
     )
     thread.start()
     yield thread
@@ -241,10 +243,10 @@ def test_the_hydrator_asks_when_reads_were_made_and_ends_when_all_is_local(
     server, follow
 ):
     assert server.asked.acquire(timeout=PATIENCE)
-    server.extents = [Extent(0, REGION, 1)]
+    server.held = [Extent(0, REGION, 1)]
     server.read(1)
     assert server.asked.acquire(timeout=PATIENCE)
-    server.extents = [Extent(0, 2 * REGION, 1)]
+    server.held = [Extent(0, 2 * REGION, 1)]
     server.read(2)
     follow.join(PATIENCE)
     assert not follow.is_alive()
@@ -260,7 +262,7 @@ def test_a_question_that_failed_is_asked_again_without_another_read(
 ):
     assert server.asked.acquire(timeout=PATIENCE)
     server.failures = [error]
-    server.extents = [Extent(0, 2 * REGION, 1)]
+    server.held = [Extent(0, 2 * REGION, 1)]
     server.read(1)
     follow.join(PATIENCE)
     assert follow.progress == (2, 2)

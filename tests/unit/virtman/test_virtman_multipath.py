@@ -110,10 +110,13 @@ def test_a_device_that_has_our_name_but_is_not_ours_is_never_touched(
 
 def test_opening_lets_it_queue_and_is_done_once(kernel, layer):
     layer.activate("")
-    assert Gate(layer).activate("/dev/engine") == ("/dev/engine", True)
-    assert "queue_if_no_path" in kernel.dm.devices[NAME].table
+    told = []
+    gate = Gate(layer, lambda: told.append(kernel.dm.devices[NAME].table))
+    assert gate.activate("/dev/engine") == ("/dev/engine", True)
+    (table,) = told
+    assert "queue_if_no_path" in table
     assert not layer.open()
-    assert not Gate(layer).deactivate()
+    assert not gate.deactivate()
     assert len(kernel.called("message")) == 1
 
 

@@ -19,6 +19,7 @@ PACKAGES = {
     "iscsiadm": "open-iscsi",
     "qemu-storage-daemon": "qemu-system-common", "qemu-img": "qemu-utils",
     "nbd-client": "nbd-client", "nbdinfo": "libnbd-bin",
+    "partx": "util-linux",
 }  # fmt: skip
 
 

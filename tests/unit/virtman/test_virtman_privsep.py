@@ -145,7 +145,7 @@ def test_no_function_takes_the_program_to_run():
     ("verb", "program"),
     [("dmsetup", "dmsetup"), ("losetup", "losetup"), ("tgtadm", "tgtadm"),
      ("iscsiadm", "iscsiadm"), ("nbd_client", "nbd-client"),
-     ("nbdinfo", "nbdinfo"), ("qemu_img", "qemu-img"),
+     ("nbdinfo", "nbdinfo"), ("partx", "partx"), ("qemu_img", "qemu-img"),
      ("qemu_storage_daemon", "qemu-storage-daemon"),
      ("blockdev", "blockdev"), ("modprobe", "modprobe"),
      ("udevadm", "udevadm")],

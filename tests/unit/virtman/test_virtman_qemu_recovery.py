@@ -75,7 +75,7 @@ def test_an_engine_killed_after_any_step_is_taken_up_or_away(
         if then == "activate":
             status = engine.status("volume-a", SECTORS)
             if status.device:
-                engine.follow("volume-a", SECTORS)
+                engine.follow("volume-a", source, SECTORS)
             else:
                 engine.activate("volume-a", source, SECTORS)
             device = kernel.dm.devices["cached_volume-a"]
@@ -115,10 +115,10 @@ def test_hydration_goes_on_for_a_device_of_an_agent_before(
     start().activate("volume-a", source, SECTORS)
     daemon.local_bytes = 65536
     engine = start()
-    engine.follow("volume-a", SECTORS)
+    engine.follow("volume-a", source, SECTORS)
     (hydrator,) = engine._hydrators.values()
     assert hydrator.name == "hydrate-volume-a"
-    engine.follow("volume-a", SECTORS)
+    engine.follow("volume-a", source, SECTORS)
     assert list(engine._hydrators.values()) == [hydrator], "one is enough"
 
 

@@ -46,7 +46,7 @@ def test_what_was_left_suspended_is_resumed_and_said(kernel, caplog):
     found = recovery.resume_suspended()
     assert sorted(found) == [
         f"/dev/mapper/{role}_volume-a"
-        for role in ("cached", "multipath", "origin", "snapshot")
+        for role in ("cached", "engine", "multipath", "origin", "snapshot")
     ]
     for path in found:
         assert f"{path} was suspended" in caplog.text

@@ -96,6 +96,8 @@ def test_the_thread_looks_on_after_a_fault_until_it_is_stopped(monkeypatch):
 
 def test_a_message_of_a_failed_path_names_its_image():
     assert image_of(FAILED) == "volume-x"
+    engine = FAILED.replace(b"-multipath-volume", b"-engine-volume")
+    assert image_of(engine) == "volume-x"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``engine_<image>``: the engine, and the way past it when it fails.
+
+Table (``drivers/md/dm-mpath.c``, ``multipath_ctr``)::
+
+    0 <S> multipath 2 queue_mode bio 0 2 1 <engine's group> <source's group>
+    group = queue-length 0 1 1 <device> 1
+
+The kernel itself goes on with the second group, ``multipath_<image>``, when
+the storage daemon is gone or answers with an error; so does a read that was
+on its way.  In the lab a read that the killed daemon had not answered came
+through 16 ms after the kill, without an agent.  ``queue_mode bio`` because
+both are devices that the kernel does not stack requests on.
+
+It is born without ``queue_if_no_path``, as the source is shut then and a
+scanner's look at it must fail at once; :meth:`Bypass.open` sets that, and
+takes back the paths that failed with such a look.
+"""
+
+from __future__ import annotations
+
+from virtman import names, sysfs
+from virtman.drivers import dmsetup
+from virtman.drivers.dmsetup import FAILED
+from virtman.names import Role
+
+_QUEUE = "queue_if_no_path"
+
+
+def table(
+    sectors: int, engine: str, source: str, *, queueing: bool = False
+) -> str:
+    """Return the table over the engine's device and the source's.
+
+    :param sectors: size of the image in sectors of 512 bytes.
+    """
+    features = f"3 {_QUEUE} queue_mode bio" if queueing else "2 queue_mode bio"
+    groups = " ".join(
+        f"queue-length 0 1 1 {device} 1" for device in (engine, source)
+    )
+    return f"0 {sectors} multipath {features} 0 2 1 {groups}"
+
+
+class Bypass:
+    """The device of one image; what it is like is asked of the kernel."""
+
+    def __init__(self, image: str) -> None:
+        self._image = image
+
+    @property
+    def path(self) -> str:
+        """The device's path."""
+        return names.dm_path(Role.ENGINE, self._image)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the device is there."""
+        return self._found() is not None
+
+    @property
+    def engine(self) -> str | None:
+        """The NBD device under it, ``/dev/nbdN``."""
+        under = [n for n in sysfs.slaves(self.path) if n.startswith("nbd")]
+        return f"/dev/{under[0]}" if under else None
+
+    @property
+    def failed(self) -> bool:
+        """Whether reads go past the engine."""
+        return self._states()[:1] == [FAILED]
+
+    def create(self, sectors: int, engine: str, source: str) -> str:
+        """Make the device and return its path."""
+        text = table(sectors, engine, source)
+        return dmsetup.create(Role.ENGINE, self._image, text, readonly=True)
+
+    def open(self) -> None:
+        """Have reads wait when both ways fail, and use both again."""
+        device = self._found()
+        if device is None:
+            return
+        if _QUEUE not in dmsetup.table(device):
+            dmsetup.message(device, _QUEUE)
+        if FAILED in self._states():
+            self.take_back()
+
+    def take_back(self) -> None:
+        """Have the kernel use every path again, the engine first.
+
+        It goes on with the path group it has; so it is told to begin again.
+        """
+        device = self._found()
+        if device is None:
+            return
+        for number, state in dmsetup.path_states(dmsetup.status(device)):
+            if state == FAILED:
+                dmsetup.message(device, f"reinstate_path {number}")
+        dmsetup.message(device, "switch_group 1")
+
+    def lead_to(self, sectors: int, engine: str, source: str) -> None:
+        """Put another engine's device in the place of the one there is."""
+        device = self._found()
+        if device is None:
+            return
+        queueing = _QUEUE in dmsetup.table(device)
+        text = table(sectors, engine, source, queueing=queueing)
+        dmsetup.swap_table(device, text, readonly=True)
+
+    def remove(self) -> bool:
+        """Remove the device if it is there; return whether it was."""
+        return dmsetup.remove(Role.ENGINE, self._image)
+
+    def _found(self) -> dmsetup.Device | None:
+        return dmsetup.find(Role.ENGINE, self._image)
+
+    def _states(self) -> list[str]:
+        """Return the state of each path, the engine's first."""
+        device = self._found()
+        if device is None:
+            return []
+        found = dmsetup.path_states(dmsetup.status(device))
+        return [state for _, state in found]

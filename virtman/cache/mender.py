@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts right what befalls an engine while VMs read through it.
+
+The kernel has gone on past it by then (:mod:`virtman.cache.bypass`), so that
+nothing here is in a hurry, and nothing is remembered: the claim is removed
+before the first change and written again with the new connection, so that an
+agent killed half-way leaves what the next one finds *broken* once more.
+
+=====================================  ====================================
+what is found                          what is done
+=====================================  ====================================
+no daemon, or another connection than  a daemon, if there is none, and a
+the claim's                            new NBD device in the old one's place
+daemon fine, path failed, no room      said once; read past it until there is
+daemon fine, path failed               the path is taken back; if that does
+                                       not last a second, a new connection
+=====================================  ====================================
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from virtman import sysfs
+from virtman.cache.bypass import Bypass
+from virtman.drivers import dmsetup, nbd, sparse, storage_daemon
+from virtman.drivers.dmsetup import ACTIVE
+from virtman.drivers.nbd import Extent
+from virtman.drivers.storage_daemon import Files
+from virtman.exception import VirtmanError
+from virtman.names import Role
+
+LOG = logging.getLogger(__name__)
+
+# Seconds between two tries of a repair that fails; doubled each time.
+_AGAIN_FIRST, _AGAIN_MOST = 1.0, 60.0
+# Bytes.  So many must be free, or as many as the image still needs, before a
+# file system that was full is written to again.
+_ROOM = 16 << 20
+
+
+class Mender:
+    """Mends one image's engine, in one thread.
+
+    :param source: the device that the engine caches.
+    :param keep: is told what of the image the data file holds, when nobody
+        writes to it.
+    """
+
+    def __init__(
+        self,
+        image: str,
+        source: str,
+        sectors: int,
+        files: Files,
+        keep: Callable[[Iterable[Extent]], object],
+    ) -> None:
+        self._image = image
+        self._source = source
+        self._sectors = sectors
+        self._files = files
+        self._keep = keep
+        self._bypass = Bypass(image)
+        self._asked = self._failed = self._taken_back = self._full = False
+        self._said = ""
+        self._pause, self._again_at = _AGAIN_FIRST, 0.0
+
+    def extents(self) -> list[Extent]:
+        """Ask the daemon what it holds."""
+        return nbd.extents(self._files.socket, storage_daemon.EXPORT)
+
+    def tend(self, ask: bool) -> str | None:
+        """See what is broken and mend it; what fails is tried again.
+
+        :param ask: ask the kernel, too, whether reads go past the engine; of
+            a path that has failed it is asked in any case.
+        :returns: the NBD device in use.
+        """
+        self._asked = self._asked or ask
+        if time.monotonic() >= self._again_at:
+            asked, self._asked = self._asked, False
+            try:
+                self._turn(asked or self._failed)
+            except (VirtmanError, OSError) as error:
+                self._tell(error)
+                self._postpone()
+        return self._bypass.engine
+
+    def _tell(self, error: Exception) -> None:
+        if str(error) != self._said:
+            LOG.error("%s: its engine is not mended: %s", self._image, error)
+        self._said = str(error)
+
+    def _postpone(self) -> None:
+        """Leave it alone for a while, longer each time."""
+        self._asked = True
+        self._again_at = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, _AGAIN_MOST)
+
+    def _turn(self, ask: bool) -> None:
+        old = self._bypass.engine
+        whole = self._is_whole(old)
+        if not self._bypass.stands or (whole and not self._fails(ask)):
+            return
+        if not self._source_answers():
+            self._asked = True
+        elif whole:
+            self._take_back(old)
+        else:
+            self._mend(old)
+
+    def _fails(self, ask: bool) -> bool:
+        """Tell whether reads go past a daemon that may be able to serve."""
+        if not ask:
+            return False
+        full = not self._has_room()
+        if full and self._full:
+            return False
+        self._failed = self._bypass.failed
+        if not self._failed:
+            self._taken_back = self._full = False
+            self._said, self._pause = "", _AGAIN_FIRST
+        elif full:
+            self._tell_full()
+        return self._failed and not full
+
+    def _is_whole(self, device: str | None) -> bool:
+        """Tell whether the daemon runs and the device is its."""
+        claimed = sysfs.read(self._files.claim)
+        return (
+            device is not None
+            and claimed == device
+            and storage_daemon.pid(self._files) is not None
+        )
+
+    def _source_answers(self) -> bool:
+        """Tell whether the source has a path: QEMU reads when it opens it."""
+        found = dmsetup.find(Role.MULTIPATH, self._image)
+        if found is None:
+            return False
+        states = dmsetup.path_states(dmsetup.status(found))
+        return ACTIVE in (state for _, state in states)
+
+    def _take_back(self, device: str | None) -> None:
+        """Have the kernel use a failed path again, or another in its place."""
+        if self._taken_back:
+            self._mend(device)
+        else:
+            self._taken_back, self._full = True, False
+            self._bypass.take_back()
+            LOG.warning("%s is read through its cache again", self._image)
+
+    def _tell_full(self) -> None:
+        self._full = True
+        LOG.error(
+            "%s is full: what %s reads and has not cached yet goes past its "
+            "cache, from its parents each time; make room there (destroy the "
+            "instances of another image, or remove files that are not ours) "
+            "and it is cached again", self._files.data.parent, self._image,
+        )  # fmt: skip
+
+    def _has_room(self) -> bool:
+        found = os.statvfs(self._files.data.parent)
+        data = self._files.data.stat()
+        missing = data.st_size - data.st_blocks * sysfs.SECTOR
+        free = found.f_bavail * found.f_frsize
+        return free >= min(_ROOM, max(missing, storage_daemon.CLUSTER))
+
+    def _mend(self, old: str | None) -> None:
+        """Have a daemon run and a new connection to it used."""
+        LOG.warning(
+            "%s: its qemu-storage-daemon is %s; reads go past it until it is "
+            "mended", self._image,
+            "not connected" if storage_daemon.pid(self._files) else "gone",
+        )  # fmt: skip
+        self._drop_connections(old)
+        if storage_daemon.pid(self._files) is None:
+            storage_daemon.stop(self._files)
+            self._keep(written(self._files.data))
+            storage_daemon.start(self._files, self._source)
+        self._connect()
+        self._failed = self._taken_back = self._full = False
+        LOG.warning("%s: its engine works again", self._image)
+        # One that dies again at once is not started in every turn.
+        self._postpone()
+
+    def _drop_connections(self, old: str | None) -> None:
+        """End the one in use, and one that an agent before this one made.
+
+        What is still read through the old one goes past it then.
+        """
+        other = nbd.claimed(self._files.claim, self._sectors)
+        self._files.claim.unlink(missing_ok=True)
+        for device in (old, other):
+            if device is not None:
+                nbd.disconnect(device)
+
+    def _connect(self) -> None:
+        files = self._files
+        new = nbd.connect(files.socket, storage_daemon.EXPORT, files.claim)
+        try:
+            nbd.forget_partitions(new)
+            self._bypass.lead_to(self._sectors, new, self._source)
+        except Exception:
+            files.claim.unlink(missing_ok=True)
+            nbd.disconnect(new)
+            raise
+
+
+def written(data: Path) -> list[Extent]:
+    """Return what a data file holds, as far as its file system tells.
+
+    What a killed daemon has noted of it is lost in part: its tables were in
+    its memory (in the lab the next one knew nothing).  The data are not, and
+    they are where they belong.
+    """
+    try:
+        runs = sparse.written(data)
+    except OSError:
+        return []
+    return [Extent(start, end - start, 1) for start, end in runs]
