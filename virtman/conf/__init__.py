@@ -7,7 +7,7 @@ Nothing else in virtman sees a ``ConfigOpts``: the composition root reads
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log
 
-from virtman.conf import keystone, opts
+from virtman.conf import keystone, opts, strict
 from virtman.exception import ConfigError
 
 # os-brick logs every command twice at DEBUG, in many lines.
@@ -86,11 +86,13 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
         if ended.code != 1:
             raise
         raise ConfigError("an option has a value of no sense") from ended
-    written = {file: _sections(file) for file in _files(conf)}
-    if any(sections.get(keystone.GROUP) for sections in written.values()):
-        keystone.register_opts(conf)
-    for file, sections in written.items():
-        _refuse_unknown(file, sections, conf)
+    except cfg.NoSuchOptError as error:
+        raise ConfigError(
+            f"{error}; a value names it with a '$' ('$$' stands for a '$')"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise strict.no_text(argv, error) from error
+    strict.check(conf)
     return conf
 
 
@@ -166,37 +168,3 @@ def _folder(text: str | Path) -> Path:
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """Return every option by group, for oslo-config-generator."""
     return [("DEFAULT", [*opts.CLI, *opts.OPTIONS])]
-
-
-def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
-    """Yield every file that was read, those of --config-dir too."""
-    yield from conf.config_file or []
-    for folder in conf.config_dir or []:
-        yield from map(str, sorted(Path(folder).glob("*.conf")))
-
-
-def _sections(file: str) -> dict[str, dict[str, list[str]]]:
-    """Return what is written in a file: values by key, by section."""
-    sections: dict[str, dict[str, list[str]]] = {}
-    cfg.ConfigParser(file, sections).parse()
-    return sections
-
-
-def _refuse_unknown(
-    file: str, sections: Mapping[str, Iterable[str]], conf: cfg.ConfigOpts
-) -> None:
-    """Raise ConfigError for a key or a section that means nothing to us."""
-    known = {"DEFAULT": conf}
-    if keystone.GROUP in conf:
-        known[keystone.GROUP] = conf[keystone.GROUP]
-    for section, keys in sections.items():
-        # A privsep section is read by oslo.privsep when it needs a helper.
-        if section.startswith("privsep"):
-            continue
-        names = {name.replace("-", "_") for name in known.get(section, ())}
-        for key in keys:
-            if key.replace("-", "_") not in names:
-                raise ConfigError(
-                    f"{file}: unknown option {key!r} in section [{section}]; "
-                    "see virtman.conf.sample for those there are"
-                )
