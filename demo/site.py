@@ -97,8 +97,11 @@ class Site:
         )
         _wait_port(self.master, 7447, self._daemons["volt"])
 
-    def start_agent(self, node: Node) -> None:
-        """Start virtman-server on a node and wait for its door."""
+    def start_agent(self, node: Node, **options: Any) -> None:
+        """Start virtman-server on a node and wait for its door.
+
+        :param options: more options of virtman.conf.
+        """
         given = {
             "host_ip": node.address,
             "master_ip": self.master.address,
@@ -107,6 +110,7 @@ class Site:
             "rpc_token_file": DOOR_KEY,
             "debug": "true",
             **self._options,
+            **options,
         }
         lines = [f"{key} = {value}" for key, value in given.items()]
         conf = "\n".join(["[DEFAULT]", *lines, ""])

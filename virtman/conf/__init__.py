@@ -58,6 +58,7 @@ class Settings:
     source_timeout: float
     place_timeout: float
     standby_wait: float
+    no_source_timeout: float
     fcg_name: str
     fcg_ssds: tuple[str, ...]
     fcg_blocksize: str
@@ -145,6 +146,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         source_timeout=conf.source_timeout,
         place_timeout=conf.place_timeout,
         standby_wait=conf.standby_wait,
+        no_source_timeout=conf.no_source_timeout,
         fcg_name=conf.fcg_name,
         fcg_ssds=tuple(conf.fcg_ssds),
         fcg_blocksize=conf.fcg_blocksize,

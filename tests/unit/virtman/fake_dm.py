@@ -162,6 +162,10 @@ class FakeDm:
             device.table = device.table.replace(
                 "multipath 0 ", "multipath 1 queue_if_no_path "
             )
+        if text == "fail_if_no_path":
+            device.table = device.table.replace(
+                "multipath 1 queue_if_no_path ", "multipath 0 "
+            )
         if text.startswith("fail_path "):
             device.failed.add(text.split()[1])
         if text.startswith("reinstate_path "):
