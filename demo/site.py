@@ -97,10 +97,13 @@ class Site:
         )
         _wait_port(self.master, 7447, self._daemons["volt"])
 
-    def start_agent(self, node: Node, user: str | None = None) -> None:
+    def start_agent(
+        self, node: Node, user: str | None = None, **options: Any
+    ) -> None:
         """Start virtman-server on a node and wait for its door.
 
         :param user: who runs it, if not root.
+        :param options: more options of virtman.conf.
         """
         given = {
             "host_ip": node.address,
@@ -110,6 +113,7 @@ class Site:
             "rpc_token_file": DOOR_KEY,
             "debug": "true",
             **self._options,
+            **options,
         }
         lines = [f"{key} = {value}" for key, value in given.items()]
         conf = "\n".join(["[DEFAULT]", *lines, ""])

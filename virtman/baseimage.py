@@ -295,6 +295,7 @@ class BaseImage:
             self._tools.rhythm.news,
             live=settings.live_sources,
             standby_wait=settings.standby_wait,
+            no_source_timeout=settings.no_source_timeout,
         )
 
     def _sources(self, assignment: Assignment) -> tuple[Source, ...]:

@@ -11,6 +11,7 @@ gives) in ``snapshot_dir``.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +24,15 @@ from virtman.exception import (
     NotFound,
     VirtmanError,
 )
+from virtman.wording import shown
 
 # dm-snapshot's persistent store (drivers/md/dm-snap-persistent.c): a header
 # chunk, then areas of one metadata chunk (an exception takes 16 bytes of it)
 # and the chunks it describes.
 _EXCEPTION_BYTES = 16
 _LOOP = "/dev/loop"
+# It goes into a table, where a blank or a new line would begin another word.
+_PATH = re.compile(r"/dev(/[A-Za-z0-9+:=@_-][A-Za-z0-9+.:=@_-]*)+")
 # SNAP_MAGIC of the same source, little endian.
 _SNAPSHOT_MAGIC = b"SnAp"
 
@@ -216,6 +220,12 @@ class BlockService:
         return Store(device)
 
     def _given(self, device: str) -> Store:
+        if not _PATH.fullmatch(device):
+            raise InvalidRequest(
+                f"the copy-on-write device {shown(device)} is no path under "
+                "/dev of letters, digits and + . : = @ _ - alone; device-"
+                "mapper takes no others"
+            )
         size = sysfs.sectors(device) * sysfs.SECTOR
         if not size:
             raise InvalidRequest(
@@ -255,8 +265,7 @@ def _refuse_old_writes(file: Path) -> None:
 
 
 def _is_free_loop(device: str) -> bool:
-    number = device.removeprefix(_LOOP)
-    return number.isdigit() and loop.is_free(_LOOP + number)
+    return loop.is_name(device) and loop.is_free(device)
 
 
 def _stretch(file: Path, size: int) -> None:

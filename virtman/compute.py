@@ -22,6 +22,7 @@ from virtman.exception import (
 )
 from virtman.imageservice import ImageService
 from virtman.node import Node
+from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -87,7 +88,7 @@ class Virtman:
         if snapshot is not None and not isinstance(snapshot, str):
             raise InvalidRequest(
                 "snapshot must be the path of a block device on this node, "
-                f"not {type(snapshot).__name__}"
+                f"not {shown(snapshot)}"
             )
         # Before the connections: a bad image name is in their target_iqn too,
         # and the name is what the caller has to change.

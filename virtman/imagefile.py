@@ -13,14 +13,28 @@ from virtman import names, sysfs
 from virtman.coordinator import ImageFacts
 from virtman.drivers import loop
 from virtman.exception import InUse, InvalidRequest
+from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)
+# Bytes (linux/limits.h, with the NUL at the end).
+_PATH_MAX = 4096
 
 
 def path_of(file_path: str) -> Path:
-    """Return what a caller gave as a path; :raises InvalidRequest: none."""
-    if not isinstance(file_path, str):
-        raise InvalidRequest(f"image file_path = {file_path!r} is no path")
+    """Return what a caller gave as a path.
+
+    :raises InvalidRequest: it is none, or one that /sys would not show as it
+        is: control characters, or the kernel's mark of a removed file.
+    """
+    if (
+        not isinstance(file_path, str)
+        or not 0 < len(file_path.encode(errors="replace")) < _PATH_MAX
+        or not file_path.isprintable()
+        or file_path.endswith(" (deleted)")
+    ):
+        raise InvalidRequest(
+            f"image file_path = {shown(file_path)} is no path of an image"
+        )
     return Path(file_path)
 
 

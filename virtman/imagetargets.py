@@ -28,6 +28,7 @@ from virtman.exception import (
 )
 from virtman.imagefolders import ImageFolders
 from virtman.intents import Intents, TargetIntent
+from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)
 
@@ -237,9 +238,9 @@ def _free_loop(device: str | None) -> str:
     """Return the loop device to take: this one, or the first free."""
     if device is None:
         return loop.first_free()
-    if not isinstance(device, str) or not loop.is_free(device):
+    if not loop.is_name(device) or not loop.is_free(device):
         raise InUse(
-            f"{device} is no free loop device; give another or none, then "
-            "the first free one is taken"
+            f"{shown(device)} is no free loop device; give another or none, "
+            "then the first free one is taken"
         )
     return device

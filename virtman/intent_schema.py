@@ -12,6 +12,8 @@ from typing import Any
 
 import fastjsonschema
 
+from virtman.path import CONNECTIONS_MAX
+
 VERSION = 1
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 4096}
@@ -35,7 +37,7 @@ _SOURCE = _object(
     iqn=_TEXT,
     lun={"type": "integer", "minimum": 0},
 )
-_SOURCES = {"type": "array", "items": _SOURCE, "maxItems": 64}
+_SOURCES = {"type": "array", "items": _SOURCE, "maxItems": CONNECTIONS_MAX}
 _FACTS = _object(
     sectors={"type": "integer", "minimum": 1},
     generation={"type": "string"},

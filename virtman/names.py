@@ -22,16 +22,21 @@ import re
 from enum import Enum
 
 from virtman.exception import InvalidRequest
+from virtman.wording import shown
 
 IMAGE_PREFIX = "volume-"
 DEFAULT_IQN_PREFIX = "iqn.2010-10.org.openstack:"
 KEY_MAX = 100
+# RFC 7143, section 4.2.7.2, in bytes; ours are ASCII.
+IQN_MAX = 223
 SERIAL_PREFIX = "VMT"
 _UUID_FORMAT = "virtman-1"
 # What device-mapper keeps unmangled (libdm, DM_STRING_MANGLING_AUTO), less
 # '#': none of these means anything to a path, an iSCSI name or a QEMU option.
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.:=@_-]*")
-_IQN_PREFIX = re.compile(r"iqn\.\d{4}-\d{2}\.[a-z0-9.-]+:([A-Za-z0-9.:_-]*:)?")
+_IQN_PREFIX = re.compile(
+    r"iqn\.[0-9]{4}-[0-9]{2}\.[a-z0-9.-]+:([A-Za-z0-9.:_-]*:)?"
+)
 _IMAGE_MARK = ":" + IMAGE_PREFIX
 
 
@@ -59,8 +64,8 @@ def check_key(kind: str, text: str) -> str:
     """
     if not isinstance(text, str) or not _KEY.fullmatch(text):
         raise InvalidRequest(
-            f"the {kind} name {text!r} is not usable: start with a letter or "
-            "a digit and use only letters, digits and + . : = @ _ -"
+            f"the {kind} name {shown(text)} is not usable: start with a "
+            "letter or a digit and use only letters, digits and + . : = @ _ -"
         )
     if len(text) > KEY_MAX:
         raise InvalidRequest(
@@ -74,7 +79,9 @@ def image_id(image_name: str) -> str:
     """Return the key of an image: its name with ``volume-`` before it."""
     check_key("image", image_name)
     if image_name == IMAGE_PREFIX:
-        raise InvalidRequest(f"the image name {image_name!r} is all prefix")
+        raise InvalidRequest(
+            f"the image name {shown(image_name)} is all prefix"
+        )
     if image_name.startswith(IMAGE_PREFIX):
         return image_name
     return check_key("image", IMAGE_PREFIX + image_name)
@@ -126,9 +133,14 @@ def iqn(image: str, prefix: str = DEFAULT_IQN_PREFIX) -> str:
     fits = isinstance(prefix, str) and _IQN_PREFIX.fullmatch(prefix)
     if not fits or _IMAGE_MARK in prefix:
         raise InvalidRequest(
-            f"the IQN prefix {prefix!r} is not of the form "
+            f"the IQN prefix {shown(prefix)} is not of the form "
             "iqn.YYYY-MM.reversed.domain: (it ends with a colon and has no "
             f"{_IMAGE_MARK!r} in it)"
+        )
+    if len(prefix) + len(image) > IQN_MAX:
+        raise InvalidRequest(
+            f"the IQN prefix {shown(prefix)} has {len(prefix)} characters; an "
+            f"iSCSI name leaves room for {IQN_MAX - len(image)}"
         )
     return prefix + image
 

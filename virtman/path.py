@@ -15,17 +15,25 @@ from enum import Enum
 from typing import Any
 
 from virtman.exception import InvalidRequest
+from virtman.wording import shown
 
 # RFC 7143, section 4.2.7: the three kinds of name, at most 223 bytes; of the
 # characters only those that mean nothing to a path or a tool's option.
 _ISCSI_NAME = re.compile(
-    r"(iqn\.\d{4}-\d{2}\.|eui\.|naa\.)[A-Za-z0-9+.:=@_-]{1,211}"
+    r"(iqn\.[0-9]{4}-[0-9]{2}\.|eui\.|naa\.)[A-Za-z0-9+.:=@_-]{1,211}"
 )
-# Without its brackets nobody can tell an IPv6 address's end from a port.
+# Without its brackets nobody can tell an IPv6 address's end from a port.  A
+# zone (RFC 4007) is an interface's name, IFNAMSIZ; a host's name has up to
+# 253 characters (RFC 1035).
 _PORTAL = re.compile(
-    r"(\[(?P<v6>[^]]+)\]|(?P<host>\w[\w.-]*))(:(?P<port>[0-9]{1,5}))?",
+    r"(\[(?P<v6>[0-9A-Fa-f:.]+(%\w[\w.-]{0,14})?)\]|(?P<host>\w[\w.-]{0,252}))"
+    r"(:(?P<port>[0-9]{1,5}))?",
     re.ASCII,
 )
+
+
+# As many as an intent keeps.
+CONNECTIONS_MAX = 64
 
 
 @dataclass(frozen=True)
@@ -77,17 +85,18 @@ def from_connection(connection: Mapping[str, Any]) -> Source:
     try:
         portal = connection["target_portal"]
         iqn = connection["target_iqn"]
-        lun = str(connection["target_lun"])
+        lun = connection["target_lun"]
     except (KeyError, TypeError) as error:
         raise InvalidRequest(
-            f"the image connection {connection!r} needs target_portal, "
-            "target_iqn and target_lun"
+            "an image connection needs target_portal, target_iqn and "
+            "target_lun"
         ) from error
     if not isinstance(iqn, str) or not _ISCSI_NAME.fullmatch(iqn):
-        raise InvalidRequest(f"the target_iqn {iqn!r} is no iSCSI name")
-    if not re.fullmatch("[0-9]{1,5}", lun):
-        raise InvalidRequest(f"the target_lun {lun!r} is no number")
-    return Source(*split_portal(portal), iqn, int(lun))
+        raise InvalidRequest(f"the target_iqn {shown(iqn)} is no iSCSI name")
+    number = str(lun) if isinstance(lun, int | str) else ""
+    if not re.fullmatch("[0-9]{1,5}", number):
+        raise InvalidRequest(f"the target_lun {shown(lun)} is no number")
+    return Source(*split_portal(portal), iqn, int(number))
 
 
 def from_connections(connections: Any) -> list[Source]:
@@ -97,9 +106,15 @@ def from_connections(connections: Any) -> list[Source]:
     if not isinstance(connections, Iterable) or isinstance(connections, str):
         raise InvalidRequest(
             "image_connections must be a dict or a list of dicts, "
-            f"not {type(connections).__name__}"
+            f"not {shown(connections)}"
         )
-    found = [from_connection(item) for item in connections]
+    items = list(connections)
+    if len(items) > CONNECTIONS_MAX:
+        raise InvalidRequest(
+            f"image_connections names {len(items)} image servers; at most "
+            f"{CONNECTIONS_MAX} are remembered"
+        )
+    found = [from_connection(item) for item in items]
     if not found:
         raise InvalidRequest(
             "image_connections is empty: name an image server"
@@ -115,7 +130,7 @@ def split_portal(portal: str) -> tuple[str, int]:
         if 0 < port < 65536:
             return found["host"] or found["v6"], port
     raise InvalidRequest(
-        f"the portal {portal!r} is not of the form host:port or "
+        f"the portal {shown(portal)} is not of the form host:port or "
         "[IPv6 address]:port"
     )
 

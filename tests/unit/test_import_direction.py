@@ -46,7 +46,7 @@ TIERS = {
         "drivers intents",
         "privsep sysfs intent_schema coordinator",
         "stack path names conf rhythm locks steps",
-        "exception",
+        "exception wording",
     ),
     "voltclient": (
         "shell",

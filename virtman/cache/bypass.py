@@ -12,9 +12,10 @@ on its way.  In the lab a read that the killed daemon had not answered came
 through 16 ms after the kill, without an agent.  ``queue_mode bio`` because
 both are devices that the kernel does not stack requests on.
 
-It is born without ``queue_if_no_path``, as the source is shut then and a
-scanner's look at it must fail at once; :meth:`Bypass.open` sets that, and
-takes back the paths that failed with such a look.
+Without ``queue_if_no_path``: the source waits by itself while it has no
+path, and when it fails (it is shut while the stack is built, and after
+``no_source_timeout``) so must what is read here.  A look of a scanner's at
+the shut source fails both paths; :meth:`Bypass.open` takes them back.
 """
 
 from __future__ import annotations
@@ -24,21 +25,16 @@ from virtman.drivers import dmsetup
 from virtman.drivers.dmsetup import FAILED
 from virtman.names import Role
 
-_QUEUE = "queue_if_no_path"
 
-
-def table(
-    sectors: int, engine: str, source: str, *, queueing: bool = False
-) -> str:
+def table(sectors: int, engine: str, source: str) -> str:
     """Return the table over the engine's device and the source's.
 
     :param sectors: size of the image in sectors of 512 bytes.
     """
-    features = f"3 {_QUEUE} queue_mode bio" if queueing else "2 queue_mode bio"
     groups = " ".join(
         f"queue-length 0 1 1 {device} 1" for device in (engine, source)
     )
-    return f"0 {sectors} multipath {features} 0 2 1 {groups}"
+    return f"0 {sectors} multipath 2 queue_mode bio 0 2 1 {groups}"
 
 
 class Bypass:
@@ -74,12 +70,7 @@ class Bypass:
         return dmsetup.create(Role.ENGINE, self._image, text, readonly=True)
 
     def open(self) -> None:
-        """Have reads wait when both ways fail, and use both again."""
-        device = self._found()
-        if device is None:
-            return
-        if _QUEUE not in dmsetup.table(device):
-            dmsetup.message(device, _QUEUE)
+        """Use both ways again, if one failed while the source was shut."""
         if FAILED in self._states():
             self.take_back()
 
@@ -101,8 +92,7 @@ class Bypass:
         device = self._found()
         if device is None:
             return
-        queueing = _QUEUE in dmsetup.table(device)
-        text = table(sectors, engine, source, queueing=queueing)
+        text = table(sectors, engine, source)
         dmsetup.swap_table(device, text, readonly=True)
 
     def remove(self) -> bool:

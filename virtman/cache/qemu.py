@@ -142,7 +142,7 @@ class QemuEngine(CacheEngine):
         self._hydrate(image, source, sectors)
 
     def opened(self, image: str) -> None:
-        """Have reads wait when both the engine and its source fail."""
+        """Have the kernel use both the engine and its source."""
         Bypass(image).open()
 
     def look(self, image: str) -> None:

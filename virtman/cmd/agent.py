@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from types import FrameType
 
 from oslo_config import cfg
-from oslo_log import log
 
 from virtman import conf as configuration
 from virtman import inventory, prerequisites, privsep, udev
 from virtman.cache import engine
 from virtman.cache.engine import CacheEngine
+from virtman.cmd import logs
 from virtman.compute import Virtman
 from virtman.conf import Settings
 from virtman.coordinator import Alone, Coordinator
@@ -53,9 +53,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         conf = configuration.parse(argv)
         settings = configuration.settings(conf)
+        logs.set_up(conf)
     except (ConfigError, cfg.Error) as error:
         return _fail(error, 2)
-    log.setup(conf, "virtman")
     try:
         _serve(settings)
     except ConfigError as error:

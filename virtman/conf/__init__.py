@@ -7,7 +7,7 @@ Nothing else in virtman sees a ``ConfigOpts``: the composition root reads
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log
 
-from virtman.conf import keystone, opts
+from virtman.conf import keystone, opts, strict
 from virtman.exception import ConfigError
 
 # os-brick logs every command twice at DEBUG, in many lines.
@@ -25,8 +25,6 @@ QUIET = [
     "oslo_concurrency=WARNING",
 ]
 DEFAULT_FILE = "/etc/virtman/virtman.conf"
-# Begins the names of the helpers' sections, which oslo.privsep registers.
-_HELPER = "privsep_virtman"
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,7 @@ class Settings:
     source_timeout: float
     place_timeout: float
     standby_wait: float
+    no_source_timeout: float
     fcg_name: str
     fcg_ssds: tuple[str, ...]
     fcg_blocksize: str
@@ -91,11 +90,13 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
         if ended.code != 1:
             raise
         raise ConfigError("an option has a value of no sense") from ended
-    written = {file: _sections(file) for file in _files(conf)}
-    if any(sections.get(keystone.GROUP) for sections in written.values()):
-        keystone.register_opts(conf)
-    for file, sections in written.items():
-        _refuse_unknown(file, sections, conf)
+    except cfg.NoSuchOptError as error:
+        raise ConfigError(
+            f"{error}; a value names it with a '$' ('$$' stands for a '$')"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise strict.no_text(argv, error) from error
+    strict.check(conf)
     return conf
 
 
@@ -148,12 +149,13 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         source_timeout=conf.source_timeout,
         place_timeout=conf.place_timeout,
         standby_wait=conf.standby_wait,
+        no_source_timeout=conf.no_source_timeout,
         fcg_name=conf.fcg_name,
         fcg_ssds=tuple(conf.fcg_ssds),
         fcg_blocksize=conf.fcg_blocksize,
         fcg_pattern=conf.fcg_pattern,
         root_helper=conf.root_helper,
-        helper_commands=_helper_commands(conf),
+        helper_commands=strict.helper_commands(conf),
         master_session=session,
     )
 
@@ -173,49 +175,3 @@ def _folder(text: str | Path) -> Path:
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """Return every option by group, for oslo-config-generator."""
     return [("DEFAULT", [*opts.CLI, *opts.OPTIONS])]
-
-
-def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
-    """Yield every file that was read, those of --config-dir too."""
-    yield from conf.config_file or []
-    for folder in conf.config_dir or []:
-        yield from map(str, sorted(Path(folder).glob("*.conf")))
-
-
-def _sections(file: str) -> dict[str, dict[str, list[str]]]:
-    """Return what is written in a file: values by key, by section."""
-    sections: dict[str, dict[str, list[str]]] = {}
-    cfg.ConfigParser(file, sections).parse()
-    return sections
-
-
-def _helper_commands(conf: cfg.ConfigOpts) -> dict[str, str]:
-    """Return each privsep section's ``helper_command``; the last counts."""
-    return {
-        section: keys["helper_command"][-1]
-        for file in _files(conf)
-        for section, keys in _sections(file).items()
-        if section.startswith(_HELPER) and "helper_command" in keys
-    }
-
-
-def _refuse_unknown(
-    file: str, sections: Mapping[str, Iterable[str]], conf: cfg.ConfigOpts
-) -> None:
-    """Raise ConfigError for a key or a section that means nothing to us."""
-    known = {"DEFAULT": conf}
-    if keystone.GROUP in conf:
-        known[keystone.GROUP] = conf[keystone.GROUP]
-    for section, keys in sections.items():
-        # Of os-brick's helper, which the agent has no use for.
-        if section.startswith("privsep") and not section.startswith(_HELPER):
-            continue
-        names = {name.replace("-", "_") for name in known.get(section, ())}
-        if section.startswith(_HELPER):
-            names = {"helper_command"}
-        for key in keys:
-            if key.replace("-", "_") not in names:
-                raise ConfigError(
-                    f"{file}: unknown option {key!r} in section [{section}]; "
-                    "see virtman.conf.sample for those there are"
-                )

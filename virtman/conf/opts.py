@@ -184,6 +184,14 @@ OPTIONS = [
         help="Seconds the parent has to appear before the next source is "
         "read in its place, and before volt is told that it has failed.",
     ),
+    cfg.FloatOpt(
+        "no_source_timeout",
+        default=0.0,
+        min=0.0,
+        help="Seconds that reads wait while no source of an image lives; then "
+        "they fail, as those of a disk that is gone, until one is back. 0: "
+        "they wait for ever.",
+    ),
     cfg.StrOpt(
         "root_helper",
         default="sudo -n",

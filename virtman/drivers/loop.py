@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from virtman import privsep, sysfs
+
+_NAME = re.compile("/dev/loop[0-9]{1,7}")
 
 
 def attach(
@@ -63,6 +66,14 @@ def attached() -> list[tuple[str, Path]]:
 def first_free() -> str:
     """Return the first loop device without a file; the kernel makes one."""
     return privsep.losetup("--find").strip()
+
+
+def is_name(device: object) -> bool:
+    """Tell whether this is the kernel's own name of a loop device.
+
+    What stands is told by that name, so it must be made by no other.
+    """
+    return isinstance(device, str) and bool(_NAME.fullmatch(device))
 
 
 def is_free(device: str) -> bool:

@@ -27,7 +27,7 @@ from virtman.path import Path
 from virtman.stack import ABSENT, Layer, State, Status
 
 _REPEAT_COUNT = 128
-_QUEUE = "queue_if_no_path"
+_QUEUE, _FAIL = "queue_if_no_path", "fail_if_no_path"
 
 
 def table(sectors: int, devices: Sequence[str]) -> str:
@@ -95,6 +95,18 @@ class Multipath(Layer):
             if device is None or _QUEUE in dmsetup.table(device):
                 return False
             dmsetup.message(device, _QUEUE)
+            return True
+
+    def give_up(self) -> bool:
+        """Let what is read fail while no path lives; say if it waited.
+
+        What waits now fails, too.  A new table lets it wait again.
+        """
+        with self._swapping:
+            device = dmsetup.find(Role.MULTIPATH, self._image)
+            if device is None or _QUEUE not in dmsetup.table(device):
+                return False
+            dmsetup.message(device, _FAIL)
             return True
 
     def update(self, paths: Sequence[Path]) -> bool | None:
@@ -194,8 +206,13 @@ class Gate(Layer):
         return ABSENT
 
     def build(self, below: str) -> str:
-        """Open the device below the engine; hand the engine's on."""
-        self._multipath.open()
+        """Open the device below the engine; hand the engine's on.
+
+        One that has had paths was open: its reads were let fail when all of
+        its sources were away for too long, and they do until one is back.
+        """
+        if not self._multipath.disks:
+            self._multipath.open()
         self._opened()
         return below
 

@@ -52,3 +52,9 @@ class Device(Protocol):
 
     def take_back(self, path: Path) -> bool:
         """Have the kernel use it again."""
+
+    def open(self) -> bool:
+        """Let reads wait while no path lives; return whether they failed."""
+
+    def give_up(self) -> bool:
+        """Let reads fail while no path lives; return whether they waited."""

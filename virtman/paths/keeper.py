@@ -21,6 +21,7 @@ from virtman.path import Path, Source
 from virtman.paths.contracts import Device, Identity, Sessions
 from virtman.paths.failures import Failures
 from virtman.paths.links import Links
+from virtman.paths.patience import Patience
 
 LOG = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ class Paths:
 
     :param news: is called when a source has failed.
     :param live: how many paths to keep up.
+    :param no_source_timeout: seconds without a living path after which reads
+        fail; 0: they wait until one is back.
     :param standby_wait: seconds that the first source has to answer before
         the next is read in its place, and before it counts as failed.
     """
@@ -49,6 +52,7 @@ class Paths:
         *,
         live: int,
         standby_wait: float,
+        no_source_timeout: float = 0.0,
     ) -> None:
         self._name = name
         self._sessions = sessions
@@ -60,6 +64,7 @@ class Paths:
         self._links = Links(
             name, sessions, identity, self._failures, self._changed
         )
+        self._patience = Patience(name, self._links.table, no_source_timeout)
         self._wanted: tuple[Source, ...] = ()
         self._pending: frozenset[Source] = frozenset()
         self._standing: tuple[Path, ...] = ()
@@ -124,6 +129,7 @@ class Paths:
                 self._poke()
         if self._links.returning():
             self._poke()
+        self._patience.note(bool(self._links.healthy), self._wanted, deep)
 
     def wait_first(self, timeout: float) -> Path:
         """Return the best live path, waiting for the first to come up.

@@ -84,6 +84,19 @@ class Table:
         if self._device is not None:
             self._device.take_back(path)
 
+    @property
+    def stands(self) -> bool:
+        """Whether there is a device."""
+        return self._device is not None
+
+    def wait(self) -> bool:
+        """Let reads wait while no path lives; return whether they failed."""
+        return self._device.open() if self._device else False
+
+    def give_up(self) -> bool:
+        """Let reads fail while no path lives; return whether they waited."""
+        return self._device.give_up() if self._device else False
+
     def forget(self, path: Path) -> None:
         """Note that a path's session ends."""
         with self._changed:

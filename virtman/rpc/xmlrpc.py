@@ -4,15 +4,17 @@
 ``http://<rpc_host>:7774/RPC2`` with the tutorial's six methods, ``None``
 allowed, introspection on.  Arguments are the contract's, by position; the
 optional ones of the image methods may be left out.  Who is let in is
-:mod:`virtman.rpc.token`'s to say.
+:mod:`virtman.rpc.token`'s to say, what a body means :mod:`virtman.rpc.calls`.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import re
 import socket
+import sys
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
 from typing import Any, cast
@@ -20,6 +22,8 @@ from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
 from virtman.compute import Virtman
 from virtman.exception import ConfigError
+from virtman.rpc import calls
+from virtman.rpc.hurry import Hurried
 from virtman.rpc.token import Secrets
 
 LOG = logging.getLogger(__name__)
@@ -33,33 +37,68 @@ METHODS = (
 )
 # A call is a few hundred bytes; nobody may make the agent read more.
 _MAX_BODY = 1 << 20
+# What is read and thrown away, that the caller may see why it is refused.
+_MAX_WASTE = 4 << 20
 
 
 class _Handler(SimpleXMLRPCRequestHandler):
     rpc_paths = ("/RPC2",)
-    # Seconds a caller may take between two pieces of its request.  A silent
-    # one would keep its thread, and the agent from ending.
+    # Seconds a caller may take between two pieces of its request, and for
+    # all of it.  A silent one would keep its thread, and the agent from
+    # ending.
     timeout = 10.0
+    whole = 60.0
+    # Nothing is packed: answers are short, and the library would fail at a
+    # header Accept-Encoding that makes no sense.
+    encode_threshold = None  # type: ignore[assignment]
+
+    def setup(self) -> None:
+        """Have the request read under a deadline."""
+        super().setup()
+        self.rfile.close()
+        self.rfile = io.BufferedReader(
+            Hurried(self.connection, self.timeout, self.whole)
+        )
 
     def do_POST(self) -> None:
-        """Refuse bodies without a sane length before reading them."""
+        """Read the body if it is a sane one, and see who sends it."""
         length = self.headers.get("Content-Length", "")
         if not re.fullmatch("[0-9]{1,9}", length) or int(length) > _MAX_BODY:
-            self.send_error(413, f"a body of at most {_MAX_BODY} bytes")
+            self._refuse(413, f"a body of at most {_MAX_BODY} bytes")
+            return
+        if self.headers.get("Content-Encoding", "identity") != "identity":
+            self._refuse(415, "a body as it is, not packed")
+            return
+        try:
+            body = self.rfile.read(int(length))
+        except TimeoutError:
+            self.send_error(408)
+            return
+        if len(body) < int(length):
+            self.send_error(400, "the body ends before its length")
             return
         secrets = cast(Door, self.server).secrets
         if secrets and not secrets.admit(self.headers.get("Authorization")):
-            self._refuse(int(length))
+            self._ask_secret()
             return
+        self.rfile = io.BytesIO(body)
         super().do_POST()
 
-    def _refuse(self, length: int) -> None:
-        """Answer that a secret is to be shown.
+    def _refuse(self, status: int, wanted: str) -> None:
+        """Answer what is wanted instead.
 
-        The body is read first: a connection that is closed with something
-        unread is reset, and the caller would not see the answer.
+        What is still sent is thrown away, if it is not too much: a connection
+        that is closed with something unread is reset, and the caller would
+        not see the answer.
         """
-        self.rfile.read(length)
+        self.send_error(status, wanted)
+        self.wfile.flush()
+        left = _MAX_WASTE
+        while left > 0 and (waste := self.rfile.read1(1 << 16)):
+            left -= len(waste)
+
+    def _ask_secret(self) -> None:
+        """Answer that a secret is to be shown."""
         LOG.warning("%s showed no secret that is ours", self.client_address[0])
         self.send_response(401)
         self.send_header("WWW-Authenticate", 'Basic realm="virtman"')
@@ -68,7 +107,7 @@ class _Handler(SimpleXMLRPCRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log through logging, not to standard error."""
-        LOG.debug("%s %s", self.address_string(), format % args)
+        LOG.debug("%s %s", self.address_string(), ascii(format % args))
 
 
 class Door(ThreadingMixIn, SimpleXMLRPCServer):
@@ -102,6 +141,25 @@ class Door(ThreadingMixIn, SimpleXMLRPCServer):
         for name in METHODS:
             verb: Callable[..., Any] = getattr(virtman, name)
             self.register_function(verb, name)
+
+    def system_methodHelp(self, method_name: Any) -> str:
+        """Tell what a method does; of what is no name, nothing."""
+        known = isinstance(method_name, str)
+        return super().system_methodHelp(method_name) if known else ""
+
+    def _marshaled_dispatch(  # type: ignore[override]
+        self, data: bytes, dispatch_method: Any = None, path: Any = None
+    ) -> bytes:
+        """Answer a body; the library's own would show Python's errors."""
+        return calls.answer(self.funcs, data)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log that a connection broke; the library would print it."""
+        error = sys.exception()
+        if isinstance(error, OSError):
+            LOG.info("%s went away: %s", client_address[0], error)
+        else:
+            LOG.exception("a request failed")
 
 
 def _why(host: str, port: int, error: OSError) -> str:

@@ -17,6 +17,9 @@ LOG = plain_logging.getLogger(__name__)
 
 FIXED = ('bind_host', 'bind_port', 'backlog', 'tcp_keepidle')
 """Options of the socket, which stays open as long as the service runs."""
+_TRIAL = plain_logging.makeLogRecord(
+    {'name': 'volt', 'msg': 'trial', 'levelno': plain_logging.INFO}
+)
 REFUSED = "the new configuration is refused, the old one stays in force"
 
 
@@ -71,13 +74,29 @@ def set_up_logging(options: cfg.ConfigOpts) -> None:
     before = list(root.handlers)
     try:
         logging.setup(options, 'volt')
-    except (OSError, ValueError, logging.LogConfigError) as error:
+        for handler in root.handlers:
+            # A format that makes no sense is found by its use alone.
+            handler.format(_TRIAL)
+    except Exception as error:
+        # What odd values lead the libraries to is of any kind.
         raise ConfigError(
-            f"cannot log as log_file, log_dir or log_config_append say: "
-            f"{error}"
+            f"cannot log as {', '.join(_given(options))} would have it: "
+            f"{error}; set them right or leave them out"
         ) from error
     for handler in before:
         _close(handler, root.handlers)
+
+
+def _given(options: cfg.ConfigOpts) -> list[str]:
+    """Return the options of the log that are not at their defaults."""
+    known = cfg.ConfigOpts()
+    logging.register_options(known)
+    return [
+        name
+        for name in known
+        if (found := options.get_location(name))
+        and found.location.is_user_controlled
+    ]
 
 
 def _close(handler: Any, kept: list[Any]) -> None:

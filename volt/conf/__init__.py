@@ -41,9 +41,23 @@ def load(conf: cfg.ConfigOpts, args: list[str], **texts: str) -> None:
             f"there is no file {', '.join(error.config_files)}; copy "
             "volt.conf.sample, or say --config-file=…"
         ) from error
+    except SystemExit as ended:
+        # 1 is a file's value for an option of the command line; oslo.config
+        # has said which on standard error.
+        if ended.code != 1:
+            raise
+        raise ConfigError("an option has a value of no sense") from ended
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{strict.no_text(args, DEFAULT_FILE)}: byte {error.start} is no "
+            "text in UTF-8; see whether that is the right file"
+        ) from error
     except cfg.Error as error:
         raise ConfigError(str(error)) from error
-    keystone.register_opts(conf)
+    try:
+        keystone.register_opts(conf)
+    except cfg.Error as error:
+        raise ConfigError(f"auth_strategy: {error}") from error
     # With another strategy the sections of keystone's may stay in the file.
     strict.check(conf, unread=keystone.SHOWN)
 

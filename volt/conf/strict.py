@@ -24,6 +24,9 @@ def check(conf: cfg.ConfigOpts, unread: Collection[str] = ()) -> None:
             if option not in known:
                 raise ConfigError(_unknown(path, section, option, known))
     _read_all(conf)
+    for path in _files(conf):
+        for section, option in _written(path):
+            _require_value(conf, path, section, option)
 
 
 def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
@@ -40,6 +43,39 @@ def _written(path: str) -> Iterator[tuple[str, str]]:
             yield section, option
 
 
+def _require_value(
+    conf: cfg.ConfigOpts, path: str, section: str, option: str
+) -> None:
+    """Refuse ``workers =``, which oslo.config takes for no number at all."""
+    if section == 'DEFAULT':
+        value = conf[option]
+    elif _is_group(conf, section):
+        value = conf[section][option]
+    else:
+        return
+    if value is None:
+        raise ConfigError(
+            f"{path}: [{section}] {option} has no value; give one or leave "
+            "the line out"
+        )
+
+
+def no_text(args: list[str], default: str) -> str:
+    """Return the file that could not be decoded, as far as is known."""
+    words = [word.removeprefix('--config-file=') for word in args]
+    named = [word for word in words if pathlib.Path(word).is_file()]
+    return ', '.join(named) or default
+
+
+def _check_text(group: str | None, option: str, value: object) -> None:
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str) and not text.isprintable():
+            raise ConfigError(
+                f"[{group or 'DEFAULT'}] {option} = {text!r}: there is a "
+                "character in it that cannot be printed; write it anew"
+            )
+
+
 def _known(conf: cfg.ConfigOpts, section: str) -> list[str]:
     if section == 'DEFAULT':
         return [name for name in conf if not _is_group(conf, name)]
@@ -51,7 +87,7 @@ def _is_group(conf: cfg.ConfigOpts, name: str) -> bool:
         return False
     try:
         return isinstance(conf[name], Mapping)
-    except cfg.ConfigFileValueError:
+    except (cfg.Error, ValueError, RecursionError):
         return False  # an option, with a value that _read will name
 
 
@@ -75,7 +111,14 @@ def _read_all(conf: cfg.ConfigOpts) -> None:
 
 def _read(conf: cfg.ConfigOpts, option: str, group: str | None) -> None:
     try:
-        (conf[group] if group else conf)[option]
+        value = (conf[group] if group else conf)[option]
+        _check_text(group, option, value)
+    except (cfg.NoSuchOptError, RecursionError) as error:
+        own = getattr(error, 'opt_name', option) == option
+        raise ConfigError(
+            f"[{group or 'DEFAULT'}] {option}: "
+            f"{'its value refers to itself' if own else error}"
+        ) from error
     except cfg.ConfigFileValueError as error:
         where, _, reason = str(error).partition(' is not valid: ')
         # Asked for the place, oslo.config converts the value once more.

@@ -49,7 +49,7 @@ class Device:
         self.buffer = mmap.mmap(-1, BLOCK)
         self.seed = seed
         self.read = self.errors = self.wrong = 0
-        self.worst = 0.0
+        self.worst = self.failed_after = 0.0
         self.first_error = ""
 
     def check(self, index):
@@ -58,6 +58,7 @@ class Device:
             got = os.preadv(self.handle, [self.buffer], index * BLOCK)
         except OSError as error:
             self.errors += 1
+            self.failed_after = time.monotonic() - begin
             self.first_error = self.first_error or f"block {index}: {error}"
             return
         self.worst = max(self.worst, time.monotonic() - begin)
@@ -72,6 +73,7 @@ class Device:
             "errors": self.errors,
             "wrong": self.wrong,
             "worst_s": round(self.worst, 3),
+            "failed_after_s": round(self.failed_after, 3),
             "first_error": self.first_error,
         }
 

@@ -164,6 +164,10 @@ class FakeDm:
             ).replace(
                 "multipath 2 queue", "multipath 3 queue_if_no_path queue"
             )
+        if text == "fail_if_no_path":
+            device.table = device.table.replace(
+                "multipath 1 queue_if_no_path ", "multipath 0 "
+            )
         if text.startswith("fail_path "):
             device.failed.add(text.split()[1])
         if text.startswith("reinstate_path "):

@@ -22,6 +22,7 @@ class Device:
         self.there = True
         self.trouble = []
         self.bad = set()
+        self.waits = True
 
     def update(self, live):
         if not self.there:
@@ -40,6 +41,18 @@ class Device:
     def fail(self, path):
         self._portals.note("fail", path.source.host)
         self.bad.add(path.source.host)
+
+    def open(self):
+        was_open, self.waits = self.waits, True
+        if not was_open:
+            self._portals.note("wait", "device")
+        return not was_open
+
+    def give_up(self):
+        was_open, self.waits = self.waits, False
+        if was_open:
+            self._portals.note("give up", "device")
+        return was_open
 
     def take_back(self, path):
         self._portals.note("take back", path.source.host)
@@ -73,10 +86,10 @@ def started(portals, device, image):
     """
     made = []
 
-    def begin(*hosts, live=2, standby_wait=0.0, pending=()):
+    def begin(*hosts, live=2, standby_wait=0.0, pending=(), **more):
         paths = Paths(
             "volume-a", portals, image, lambda: portals.note("news", "volt"),
-            live=live, standby_wait=standby_wait,
+            live=live, standby_wait=standby_wait, **more,
         )  # fmt: skip
         paths.stand_under(device)
         paths.start([source(h) for h in hosts], [source(h) for h in pending])

@@ -11,7 +11,7 @@ import pytest
 from fake_volt import FakeVolt
 
 from virtman.drivers import digest, loop
-from virtman.exception import InvalidRequest
+from virtman.exception import InUse, InvalidRequest
 from virtman.imageservice import ImageService
 from virtman.intents import Intents, TargetIntent
 
@@ -195,3 +195,26 @@ def test_a_folder_that_is_named_no_more_is_not_served_from_after_a_boot(
     again = start()
     again.recover()
     assert kernel.loops() == {"/dev/loop0": str(images / "below" / "a.raw")}
+
+
+@pytest.mark.parametrize("name", ["a\nb.img", "a (deleted)", "\x1b[2J", ""])
+def test_a_name_that_sysfs_would_not_show_as_it_is_is_refused(
+    kernel, service, images, name
+):
+    path = f"{images}/{name}" if name else ""
+    if name:
+        (images / name).write_bytes(bytes(4096))
+    with pytest.raises(InvalidRequest, match="is no path of an image"):
+        service.create("a", path)
+    assert kernel.calls == []
+
+
+@pytest.mark.parametrize("device", ["/dev//loop0", "/dev/./loop0", "-x", 7])
+def test_a_loop_device_is_given_by_its_own_name_alone(
+    kernel, service, images, device
+):
+    """By another one the target would not be found again."""
+    kernel.free_loop()
+    with pytest.raises(InUse, match="no free loop device"):
+        service.create("a", str(images / "below" / "a.raw"), device)
+    assert (kernel.loops(), kernel.tgt.targets) == ({}, {})

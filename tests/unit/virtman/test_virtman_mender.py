@@ -189,26 +189,23 @@ def test_a_path_that_fails_again_gets_another_connection(
     assert not Bypass("volume-a").failed
 
 
-def test_opening_lets_reads_wait_and_uses_what_a_scanner_made_fail(
-    kernel, engine
-):
+def test_opening_uses_what_a_scanner_made_fail(kernel, engine):
     device = kernel.dm.devices[ENGINE]
     device.failed |= {"43:0", "253:0"}
     engine.opened("volume-a")
-    assert "multipath 3 queue_if_no_path queue_mode bio" in device.table
     assert device.failed == set()
     told = len(device.messages)
     engine.opened("volume-a")
     assert len(device.messages) == told
 
 
-def test_a_new_engines_device_keeps_reads_waiting_as_the_old_one_did(
+def test_reads_that_the_source_fails_are_failed_and_not_kept(
     kernel, daemon, engine
 ):
     engine.opened("volume-a")
     daemon.running.clear()
     tend(engine)
-    assert "3 queue_if_no_path" in kernel.dm.devices[ENGINE].table
+    assert "queue_if_no_path" not in kernel.dm.devices[ENGINE].table
 
 
 def test_a_repair_that_an_agent_was_killed_at_is_ended_by_the_next(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from virtman import names
+from virtman import names, wording
 from virtman.exception import InvalidRequest
 from virtman.names import Role
 
@@ -100,7 +100,7 @@ BAD = ["", "a/b", "../a", "a b", "a\n", "\na", "a\tb", "a;b", "$(a)", "`a`",
 def test_a_name_that_could_break_something_is_refused_and_shown(bad):
     with pytest.raises(InvalidRequest) as refused:
         names.check_key("instance", bad)
-    assert repr(bad) in str(refused.value)
+    assert wording.shown(bad) in str(refused.value)
     assert "instance" in str(refused.value)
     with pytest.raises(InvalidRequest):
         names.image_id(bad)
@@ -189,3 +189,25 @@ def test_the_device_names_are_the_tutorials():
     assert names.dm_name(Role.SSD, "fcg") == "ssd_fcg"
     assert names.dm_name(Role.CACHE, "fcg") == "cache_fcg"
     assert names.iqn("volume-a") == "iqn.2010-10.org.openstack:volume-a"
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["iqn.\u0968\u0966\u0967\u0966-10.x:", "iqn.2010-10." + "x" * 210 + ":"],
+    ids=["digits of another script", "too long"],
+)
+def test_a_prefix_that_no_iscsi_name_may_have_is_refused(prefix):
+    with pytest.raises(InvalidRequest, match="IQN prefix"):
+        names.iqn("volume-a", prefix)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", "'a'"), ("a\x1b\n", "'a\\x1b\\n'"), (7, "7"), (None, "None"),
+        ("x" * 65, f"'{'x' * 64}'..."), (b"\0", "bytes"), ([[]], "a list"),
+        ({"a": 1}, "a struct"), (object(), "something else"),
+    ],
+)  # fmt: skip
+def test_what_was_sent_is_shown_on_one_line_and_not_all_of_it(value, text):
+    assert wording.shown(value) == text

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtman import path
+from virtman import path, wording
 from virtman.exception import InvalidRequest
 from virtman.path import Source
 
@@ -40,12 +40,22 @@ def test_a_portal_that_a_source_writes_is_read_back(host, port):
     ["", ":3260", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:-1",
      "10.0.0.1:http", "10.0.0.1:32 60", "10.0.0.1:²", "[]:3260", None, 7,
      "10.0.0.1 :3260", "10.0.0.1\n:3260", "a/b:3260", "a;b", "fe80::1",
+     "[fe80::1%-f]", "[fe80::1% -x]", "[fe80::1%a;b]:3260", "h" * 254,
      "fe80::1:3260", "[fe80::1:3260", "fe80::1]:3260", "[10.0.0.1:3260]"],
 )  # fmt: skip
 def test_a_portal_that_is_none_is_refused_and_shown(portal):
     with pytest.raises(InvalidRequest) as refused:
         path.from_connection(ONE | {"target_portal": portal})
-    assert repr(portal) in str(refused.value)
+    assert wording.shown(portal) in str(refused.value)
+
+
+def test_a_zone_of_an_address_is_kept():
+    assert path.split_portal("[fe80::1%eth0.5]:1") == ("fe80::1%eth0.5", 1)
+
+
+def test_no_more_image_servers_than_an_intent_keeps():
+    with pytest.raises(InvalidRequest, match=r"65 image servers.* 64"):
+        path.from_connections([ONE] * 65)
 
 
 def test_one_connection_may_stand_alone_or_in_a_list_or_a_tuple():
@@ -82,7 +92,16 @@ def test_a_lun_that_is_no_number_is_refused(lun):
 
 
 @pytest.mark.parametrize(
-    "iqn", ["", None, "volume-a", "iqn.x y", "-o new", "iqn.2010-10.org:a\nb"]
+    "iqn",
+    [
+        "",
+        None,
+        "volume-a",
+        "iqn.x y",
+        "-o new",
+        "iqn.2010-10.org:a\nb",
+        "iqn.\u0968\u0966\u0967\u0966-10.org:a",
+    ],
 )
 def test_a_target_name_that_is_none_is_refused(iqn):
     with pytest.raises(InvalidRequest, match="target_iqn"):

@@ -52,6 +52,10 @@ def run(tmp_path):
         ("host_ip=192.0.2.1", "set rpc_token_file"),
         ("rpc_token_file=/no/such/file", "rpc_token_file /no/such/file: No"),
         ("cache_engine=bcache", "installed are: flashcache, qemu"),
+        ("state_dir=$state_dir", "state_dir: its value refers to itself"),
+        ("snapshot_chunk=", "snapshot_chunk has no value"),
+        ("log_file=/dev/null/x", "cannot log as log_file would have it"),
+        ("run_dir=\x1b", "run_dir = '\\x1b': there is a character"),
     ],
 )
 def test_bad_options_end_the_agent_with_two_and_a_line_of_reason(

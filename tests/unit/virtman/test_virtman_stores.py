@@ -226,3 +226,21 @@ def test_a_larger_file_keeps_its_size(tmp_path):
     file.write_bytes(bytes(4096))
     blockservice._stretch(file, 512)
     assert file.stat().st_size == 4096
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/dev/disk/by-label/a b", "/dev/x P 8\n0 8 linear /dev/sda 0", "-x",
+     "dev/nbd0", "/dev/../dev/nbd0", "/dev//nbd0", "/tmp/disk", "/dev/", ""],
+)  # fmt: skip
+def test_a_device_whose_path_would_be_two_words_of_a_table_is_refused(
+    stores, kernel, path
+):
+    kernel.sys.add("nbd", 1 << 20, path)
+    for verb in (
+        stores.check,
+        lambda *asked: stores.open(*asked[:1], 8, path),
+    ):
+        with pytest.raises(InvalidRequest, match="is no path under /dev"):
+            verb("vm1", path)
+    assert kernel.calls == []

@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import gzip
 import http.client
+import re
 import socket
+import struct
 import threading
+import time
 import xmlrpc.client
 
 import pytest
@@ -14,6 +19,7 @@ from fake_portals import PATIENCE
 
 from virtman.compute import Virtman
 from virtman.exception import ConfigError
+from virtman.rpc import calls
 from virtman.rpc import xmlrpc as door_module
 from virtman.rpc.xmlrpc import METHODS, Door
 
@@ -157,10 +163,14 @@ def test_a_burst_of_callers_is_answered(address):
         assert list(answers) == [["vm1:volume-a"]] * 40
 
 
-def test_a_fault_reaches_the_caller_and_the_door_stays_open(proxy, verbs):
+def test_a_fault_reaches_the_caller_and_the_door_stays_open(
+    proxy, verbs, caplog
+):
     verbs.error = KeyError("a fault")
-    with pytest.raises(xmlrpc.client.Fault, match="a fault"):
+    with pytest.raises(xmlrpc.client.Fault) as fault:
         proxy.list()
+    assert fault.value.faultString == "internal error, see the agent's log"
+    assert "KeyError: 'a fault'" in caplog.text
     verbs.error = None
     assert proxy.list()
 
@@ -192,6 +202,93 @@ def test_a_body_of_no_sane_length_is_refused_unread(address, proxy, length):
 def test_a_body_without_a_length_is_refused(address, proxy):
     assert post(address, b"", Transfer_Encoding="chunked")[0] == 413
     assert proxy.list()
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "code", "said"),
+    [
+        ("nothing", (), calls.NO_METHOD, "the method 'nothing' is not"),
+        ("create", ("vm1",), calls.WRONG_ARGUMENTS,
+         "create takes: instance, image, connections, [snapshot]"),
+        ("list", (1,), calls.WRONG_ARGUMENTS, "list takes: nothing"),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_is_told_what_would_be_right(
+    proxy, method, arguments, code, said
+):
+    with pytest.raises(xmlrpc.client.Fault, match=re.escape(said)) as fault:
+        getattr(proxy, method)(*arguments)
+    assert fault.value.faultCode == code
+
+
+def test_what_xml_cannot_write_is_written_as_python_would(proxy, verbs):
+    verbs.instances = ["a\x1b[0m\0\ud800b\tc"]
+    assert proxy.list() == [r"a\x1b[0m\x00\ud800b" + "\tc"]
+
+
+def test_a_packed_body_is_refused(address):
+    """A megabyte of it could become twenty."""
+    packed = gzip.compress(CALL)
+    status, _ = post(
+        address, packed, Content_Length=len(packed), Content_Encoding="gzip"
+    )
+    assert status == 415
+
+
+def test_a_body_that_ends_before_its_length_is_no_call(address, verbs):
+    verbs.instances = None
+    with socket.create_connection(address, PATIENCE) as wire:
+        wire.sendall(b"POST /RPC2 HTTP/1.0\r\nContent-Length: 999\r\n\r\n")
+        wire.sendall(CALL)
+        wire.shutdown(socket.SHUT_WR)
+        assert wire.makefile("rb").readline().startswith(b"HTTP/1.0 400")
+
+
+def test_a_header_that_makes_no_sense_costs_no_answer(address, verbs):
+    verbs.instances = ["x" * 3000]
+    status, answer = post(
+        address, CALL, Content_Length=len(CALL), Accept_Encoding="gzip;q=1..2"
+    )
+    assert (status, answer.count(b"x" * 3000)) == (200, 1)
+
+
+def test_a_caller_that_dawdles_is_told_so_in_the_end(verbs, monkeypatch):
+    monkeypatch.setattr(door_module._Handler, "whole", 0.2)
+    with Door("127.0.0.1", 0, verbs) as opened:
+        thread = threading.Thread(target=opened.serve_forever, args=(0.01,))
+        thread.start()
+        with socket.create_connection(opened.server_address, 0.02) as slow:
+            slow.sendall(b"POST /RPC2 HTTP/1.0\r\nContent-Length: 999\r\n\r\n")
+            said = drip(slow)
+        opened.shutdown()
+        thread.join(PATIENCE)
+    assert said.startswith(b"HTTP/1.0 408")
+
+
+def drip(wire):
+    """Send a byte now and then until there is an answer."""
+    for _ in range(999):
+        wire.sendall(b"x")
+        with contextlib.suppress(TimeoutError):
+            return wire.recv(100)
+    raise AssertionError("nobody minded")
+
+
+def test_a_caller_that_goes_away_is_a_line_in_the_log(
+    address, proxy, caplog, capfd
+):
+    caplog.set_level("INFO")
+    with socket.create_connection(address, PATIENCE) as wire:
+        wire.sendall(b"POST /RPC2 HTTP/1.0\r\nContent-Length: 9")
+        # With the linger time of 0 a close is a reset.
+        wire.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+    end = time.monotonic() + PATIENCE
+    while "127.0.0.1 went away" not in caplog.text:
+        assert time.monotonic() < end
+        proxy.list()
+    assert "Traceback" not in caplog.text + capfd.readouterr().err
 
 
 def test_the_largest_body_is_read(proxy):

@@ -3,7 +3,9 @@
 
 import pathlib
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from virtmanclient import plan, steps
 
@@ -134,3 +136,35 @@ def test_the_samples_hold_no_bad_line(sample, grammar, kinds):
     got = plan.load(SAMPLES / sample, grammar)
     assert got.bad_lines == ()
     assert {type(step) for step in got.steps} == kinds
+
+
+FIELDS = st.sampled_from(
+    ['+', '-', '@', '#', '*', 'n3', 'vm1', '10.0.0.2', 'i', '/a#b', '#c', 'é',
+     '\ufeff', '\x00', '\x1b[2J', '\u2028', '\x85', '\x1c', '\u00a0', '-x', '']
+)  # fmt: skip
+TEXTS = st.lists(st.lists(FIELDS, max_size=6).map(' '.join), max_size=6)
+CONTENTS = st.one_of(
+    TEXTS.map(lambda lines: '\n'.join(lines).encode()),
+    TEXTS.map(lambda lines: '\r\n'.join(lines).encode('utf-16')),
+    st.binary(max_size=60),
+)
+
+
+@hypothesis.settings(derandomize=True, deadline=None, database=None)
+@hypothesis.given(
+    CONTENTS, st.sampled_from([plan.IMAGE_CFG, plan.NODELIST_CFG])
+)
+def test_any_file_is_good_steps_and_bad_lines_and_nothing_else(
+    content, grammar
+):
+    got = plan.parse(content, grammar, 'f')
+    lines = [step.line for step in got.steps]
+    assert lines == sorted(set(lines))
+    assert not set(lines) & {bad.line for bad in got.bad_lines}
+    for step in got.steps:
+        words = [step.node, *step.arguments]
+        assert all(word and word.isprintable() for word in words), words
+        assert not any(' ' in word or word[0] == '#' for word in words)
+    for bad in got.bad_lines:
+        assert bad.remedy.startswith('write ')
+        assert str(bad).isprintable()

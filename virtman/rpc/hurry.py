@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A connection that is read from until a deadline, however it dawdles.
+
+A deadline for each piece alone would let a caller that sends a byte now and
+then keep its thread for days, and the agent from ending.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+class Hurried(io.RawIOBase):
+    """What a socket receives.
+
+    :param pause: seconds that may pass between two pieces.
+    :param whole: seconds in which all has to be there.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        pause: float,
+        whole: float,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connection = connection
+        self._pause = pause
+        self._now = now
+        self._end = now() + whole
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer with what comes; :raises TimeoutError: too late."""
+        left = self._end - self._now()
+        if left <= 0:
+            raise TimeoutError("it took too long to send the request")
+        self._connection.settimeout(min(left, self._pause))
+        try:
+            return self._connection.recv_into(buffer)
+        finally:
+            # What is sent has the same time, whatever was left to receive.
+            self._connection.settimeout(self._pause)
