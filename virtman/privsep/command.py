@@ -40,8 +40,13 @@ def run(
             env=environment,
             check=False,
         )
-    except subprocess.TimeoutExpired:
-        raise CommandError(argv, None, "", f"no end in {seconds} s") from None
+    except subprocess.TimeoutExpired as late:
+        out, err = (
+            (said or b"").decode(errors="replace")
+            for said in (late.stdout, late.stderr)
+        )
+        err = f"no end in {seconds} s\n{err}"
+        raise CommandError(argv, None, out, err) from None
     except OSError as error:
         raise CommandError(argv, 127, "", str(error)) from None
     if done.returncode:

@@ -97,6 +97,16 @@ def test_a_command_that_hangs_is_ended_at_the_deadline(run, monkeypatch):
         run([PYTHON, "-c", "import threading; threading.Event().wait()"])
 
 
+def test_a_command_that_hangs_is_reported_with_what_it_said(run):
+    # No Python: it must have spoken before the deadline.
+    argv = ["sh", "-c", "echo half; echo why >&2; exec sleep 60"]
+    with pytest.raises(CommandError) as failed:
+        run(argv, deadline=1.0)
+    error = failed.value
+    assert (error.argv, error.code) == (argv, None)
+    assert (error.out, error.err) == ("half\n", "no end in 1.0 s\nwhy\n")
+
+
 def test_a_command_may_have_a_deadline_of_its_own(run):
     with pytest.raises(CommandError, match=r"timed out: no end in 0\.05 s"):
         run([PYTHON, "-c", "import threading; threading.Event().wait()"],
