@@ -74,7 +74,7 @@ TIERS = {
         "gauges",
         "census",
         "duty",
-        "eviction tree members images listing",
+        "eviction tree members images listing tickets",
         "treework",
         "registry rules",
         "executor pace",
