@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from oslo_privsep import capabilities, priv_context
 
+from virtman import noderecord, tgtd
 from virtman.exception import CommandError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,7 +29,9 @@ SCSI_ID = "/lib/udev/scsi_id"
 SCSI_DEADLINE = 10.0
 
 # What only asks; everything else changes something, or is taken to.
-_QUESTIONS = {"nbdinfo", "claimable", "head", "scsi_id", "modprobe"}
+_QUESTIONS = {
+    "nbdinfo", "claimable", "head", "scsi_id", "modprobe", "initiator_name",
+}  # fmt: skip
 _ASKING = {"table", "status", "show", "discovery", "info"}
 
 
@@ -144,6 +147,31 @@ def blockdev(*args: str) -> str:
 def tgtadm(*args: str) -> str:
     """Run the program of that name for the iSCSI driver."""
     return _run(["tgtadm", "--lld", "iscsi", *args])
+
+
+@_entrypoint
+def tgt_account(op: int, user: str, tid: int = 0, *, secret: str = "") -> None:
+    """Do something with an account of tgtd, past tgtadm's command line.
+
+    :param op: of :class:`virtman.tgtd.Op`.
+    """
+    tgtd.account(tgtd.Op(op), user, tid, secret)
+
+
+@_entrypoint
+def initiator_name() -> str:
+    """Return this host's iSCSI name as an initiator, which only root knows."""
+    return noderecord.initiator()
+
+
+@_entrypoint
+def write_node_record(iqn: str, portal: str, *, values: Any) -> int:
+    """Write values into open-iscsi's records, past its command line.
+
+    :param values: a mapping, by the names in the record.
+    :returns: the number of records.
+    """
+    return noderecord.write(iqn, portal, values)
 
 
 @_entrypoint

@@ -19,6 +19,7 @@ from oslo_log import log
 
 from virtman import conf as configuration
 from virtman import prerequisites, privsep, udev
+from virtman.admission import Admission
 from virtman.cache import engine
 from virtman.cache.engine import CacheEngine
 from virtman.compute import Virtman
@@ -26,6 +27,7 @@ from virtman.conf import Settings
 from virtman.coordinator import Alone, Coordinator
 from virtman.drivers import volt
 from virtman.drivers.connector import Connector
+from virtman.drivers.knock import Knock
 from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError
 from virtman.fullness import StoreWatch
@@ -37,9 +39,11 @@ from virtman.node import Node
 from virtman.recovery import Recovery
 from virtman.rhythm import Rhythm
 from virtman.rpc import token as rpc_token
+from virtman.rpc.admission import AdmissionDoor
 from virtman.rpc.xmlrpc import Door
 from virtman.steps import Steps, from_environment
 from virtman.toolbox import Toolbox
+from virtman.wallet import Wallet
 from virtman.watch import Watch
 
 LOG = logging.getLogger("virtman")
@@ -76,9 +80,11 @@ def _serve(settings: Settings) -> None:
     secrets = rpc_token.load(settings)
     prerequisites.check(settings, cache)
     udev.install()
-    tools = _tools(settings, cache, steps)
+    wallet = _wallet(settings)
+    tools = _tools(settings, cache, steps, wallet)
     node = Node(tools)
     images = ImageService(settings, tools.coordinator, tools.intents)
+    admission = Admission(wallet, settings.closed_targets)
     recovery = Recovery(node, images, tools)
     recovery.begin()
     threads = (
@@ -90,6 +96,7 @@ def _serve(settings: Settings) -> None:
                 node.collect,
                 node.serve_again,
                 images.republish,
+                admission.tidy,
                 StoreWatch(settings).turn,
             ],
             settings.heartbeat_interval,
@@ -99,7 +106,10 @@ def _serve(settings: Settings) -> None:
     door = Door(
         settings.rpc_host, settings.rpc_port, Virtman(node, images), secrets
     )
-    with door:
+    readers = AdmissionDoor(
+        settings.host_ip, settings.admission_port, admission
+    )
+    with door, readers.served():
         _end_on_signals(door)
         for thread in threads:
             thread.start()
@@ -112,24 +122,40 @@ def _serve(settings: Settings) -> None:
     LOG.info("ended; devices, sessions and targets are left as they are")
 
 
-def _tools(settings: Settings, cache: CacheEngine, steps: Steps) -> Toolbox:
-    sessions = Connector(settings.run_dir / "locks", steps.done)
+def _wallet(settings: Settings) -> Wallet:
+    return Wallet(
+        settings.state_dir / "admission.json",
+        (settings.host_ip, settings.iscsi_port),
+        privsep.initiator_name,
+    )
+
+
+def _tools(
+    settings: Settings, cache: CacheEngine, steps: Steps, wallet: Wallet
+) -> Toolbox:
+    sessions = Connector(
+        settings.run_dir / "locks",
+        steps.done,
+        Knock(wallet, settings.admission_port),
+    )
     sessions.start()
     return Toolbox(
         settings,
         cache,
         sessions,
-        _coordinator(settings),
+        _coordinator(settings, wallet),
         Rhythm(settings.heartbeat_interval),
         Intents(settings.state_dir / "intents", steps.done),
     )
 
 
-def _coordinator(settings: Settings) -> Coordinator:
+def _coordinator(
+    settings: Settings, wallet: Wallet | None = None
+) -> Coordinator:
     if settings.master_ip is None:
         LOG.warning("no master_ip: this node works without a tree")
         return Alone()
-    return volt.of(settings)
+    return volt.of(settings, wallet)
 
 
 def _end_on_signals(door: Door) -> None:

@@ -37,6 +37,8 @@ class Settings:
     rpc_token_file: Path | None
     rpc_noauth_anywhere: bool
     iscsi_port: int
+    open_targets: bool
+    admission_port: int
     master_ip: str | None
     master_port: int
     master_token_file: Path | None
@@ -62,6 +64,11 @@ class Settings:
     fcg_pattern: str
     master_session: Any = None
     """Of keystoneauth1, where volt asks keystone."""
+
+    @property
+    def closed_targets(self) -> bool:
+        """Whether targets ask for a secret: without volt nobody has one."""
+        return self.master_ip is not None and not self.open_targets
 
 
 def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
@@ -120,6 +127,8 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         rpc_token_file=_file(conf.rpc_token_file),
         rpc_noauth_anywhere=conf.rpc_noauth_anywhere,
         iscsi_port=conf.iscsi_port,
+        open_targets=conf.open_targets,
+        admission_port=conf.admission_port,
         master_ip=conf.master_ip,
         master_port=conf.master_port,
         master_token_file=_file(token),
