@@ -45,7 +45,8 @@ TIERS = {
         "digests imagefile imagefolders",
         "drivers intents",
         "privsep sysfs intent_schema coordinator wallet",
-        "stack path names conf rhythm locks steps tgtd noderecord tickets",
+        "stack path names conf rhythm locks steps",
+        "tgtd noderecord tickets",
         "exception",
     ),
     "voltclient": (

@@ -142,6 +142,7 @@ class Connector:
     def _prepare_record(self, source: Source) -> None:
         # Before there is a record: it may have run out.
         login = self._knock.login(source) if self._knock else None
+        login = login or source.login
         try:
             privsep.iscsiadm(*_node(source))
         except CommandError as error:

@@ -62,6 +62,7 @@ def settings(tmp_path):
         options = {
             "host_ip": "127.0.0.1",
             "rpc_port": 0,
+            "admission_port": 0,
             "state_dir": tmp_path / "state",
             "run_dir": tmp_path / "run",
             "image_dirs": tmp_path,

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import socket
 
 import pytest
 
-from virtman import tickets
+from virtman import privsep, tickets
 from virtman.admission import Word
 from virtman.drivers.connector import Connector
 from virtman.drivers.knock import Answer, Knock
 from virtman.exception import CommandError, ConfigError, NoSource
 from virtman.path import Source
 from virtman.rpc.admission import AdmissionDoor
+from virtman.tickets import Login
 from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
@@ -107,8 +109,6 @@ def test_a_port_that_is_taken_is_told_with_the_remedy(guests):
 def test_a_secret_is_written_into_the_record_and_into_no_command(
     door, guests, wallet, source, kernel, tmp_path, monkeypatch
 ):
-    from virtman import privsep
-
     written = []
     monkeypatch.setattr(
         privsep,
@@ -150,3 +150,19 @@ def test_a_source_that_does_not_admit_does_not_serve(
     guests.word = word
     assert not Connector(tmp_path, knock=Knock(wallet, door)).serves(source)
     assert not kernel.called("iscsiadm")
+
+
+def test_a_target_that_is_no_agent_s_is_shown_what_the_caller_gave(
+    source, kernel, tmp_path, monkeypatch
+):
+    written = []
+    monkeypatch.setattr(
+        privsep,
+        "write_node_record",
+        lambda iqn, portal, *, values: written.append(values) or 1,
+    )
+    asked = dataclasses.replace(source, login=Login("cinder", "x" * 16))
+    Connector(tmp_path)._prepare_record(asked)
+    (values,) = written
+    assert values["node.session.auth.username"] == "cinder"
+    assert "x" * 16 not in str(kernel.calls)
