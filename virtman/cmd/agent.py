@@ -100,7 +100,7 @@ def _serve(settings: Settings) -> None:
                 StoreWatch(settings).turn,
             ],
             settings.heartbeat_interval,
-            first=[recovery.first],
+            first=[recovery.first, admission.tidy],
         ),
     )
     door = Door(

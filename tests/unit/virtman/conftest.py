@@ -8,7 +8,15 @@ import logging
 import pytest
 from fake_kernel import FakeKernel
 
-from virtman import conf, inventory, place, privsep, sysfs
+from virtman import (
+    conf,
+    inventory,
+    noderecord,
+    place,
+    privsep,
+    sysfs,
+    tgtd,
+)  # fmt: skip
 from virtman.drivers import processes, storage_daemon
 from virtman.paths import keeper
 
@@ -23,6 +31,8 @@ def no_host(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(privsep.context, "client_mode", False)
     for name in ("_run", "claimable", "wipe", "signal_process"):
         monkeypatch.setattr(privsep, name, refuse)
+    for module, name in ((tgtd, "account"), (noderecord, "write")):
+        monkeypatch.setattr(module, name, refuse)
     monkeypatch.setattr(sysfs, "SYS", tmp_path_factory.mktemp("sys"))
     proc = tmp_path_factory.mktemp("proc")
     for module, name in (
