@@ -74,9 +74,7 @@ class Admission:
                     LOG.info("%s: forgets %s", target.iqn, ", ".join(gone))
                     accounts.dismiss(target.tid, target.accounts, gone)
             if not self._all_known:
-                now = iscsi.targets()
-                bound = {user for one in now for user in one.accounts}
-                accounts.forget(set(accounts.ours()) - bound)
+                accounts.forget(iscsi.strays())
                 self._all_known = True
 
     def _let_in(self, shown: Pass, iqn: str) -> Word:

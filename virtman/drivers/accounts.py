@@ -96,7 +96,12 @@ def forget(users: Iterable[str]) -> None:
     for user in users:
         if initiator_of(user) is not None:
             with contextlib.suppress(CommandError):
-                privsep.tgt_account(Op.DELETE, user)
+                remove(user)
+
+
+def remove(user: str) -> None:
+    """Remove an account that is bound to nothing."""
+    privsep.tgt_account(Op.DELETE, user)
 
 
 def ours() -> Iterator[str]:

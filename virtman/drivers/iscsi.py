@@ -133,6 +133,16 @@ def _detail(target: Target, line: str, lun: int) -> int:
     return lun
 
 
+def strays() -> list[str]:
+    """Return the accounts of ours that are bound to no target.
+
+    They are of an agent that was killed, or of a target that went without.
+    """
+    with accounts.guard:
+        bound = {user for target in targets() for user in target.accounts}
+        return sorted(set(accounts.ours()) - bound)
+
+
 def find(iqn: str) -> Target | None:
     """Return the target of exactly this iSCSI name, None if there is none."""
     return next((item for item in targets() if item.iqn == iqn), None)
