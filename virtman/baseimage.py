@@ -281,7 +281,12 @@ class BaseImage:
         place = self._place
         if place is not None:
             layers += [
-                Export(self.image, place.seat.iqn, facts.serial),
+                Export(
+                    self.image,
+                    place.seat.iqn,
+                    facts.serial,
+                    self._tools.settings.closed_targets,
+                ),
                 Membership(self._tools.coordinator, lambda: place.seat),
             ]
         return layers

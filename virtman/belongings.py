@@ -211,6 +211,7 @@ def _agents_files(settings: Settings) -> Iterator[Thing]:
     folders = {
         settings.state_dir / "intents": ("*.json", "*.broken", "*.new"),
         settings.state_dir / "digests": ("*.json", "*.new"),
+        settings.state_dir: ("admission.json", "admission.new"),
         settings.run_dir / "locks": ("*",),
         udev.FOLDER: (udev.NAME,),
         # Of an agent that was killed.

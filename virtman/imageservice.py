@@ -34,7 +34,9 @@ class ImageService:
     ) -> None:
         self._settings = settings
         self._coordinator = coordinator
-        self._targets = ImageTargets(intents, ImageFolders(settings))
+        self._targets = ImageTargets(
+            intents, ImageFolders(settings), settings.closed_targets
+        )
         # What is told to volt is true until the next word of it.
         self._telling = threading.Lock()
         self._unpublished: set[str] = set()

@@ -46,9 +46,12 @@ class ImageTarget:
 class ImageTargets:
     """Makes, removes, finishes and lists them."""
 
-    def __init__(self, intents: Intents, folders: ImageFolders) -> None:
+    def __init__(
+        self, intents: Intents, folders: ImageFolders, closed: bool = False
+    ) -> None:
         self._intents = intents
         self._folders = folders
+        self._closed = closed
         self._lock = threading.Lock()
 
     def create(
@@ -167,7 +170,12 @@ class ImageTargets:
                 intent = dataclasses.replace(intent, device=device)
                 self._intents.put(intent)
             self._attach(Path(intent.file), intent.device)
-        tid = iscsi.create(intent.iqn, intent.device, intent.facts.serial)
+        tid = iscsi.create(
+            intent.iqn,
+            intent.device,
+            intent.facts.serial,
+            closed=self._closed,
+        )
         return ImageTarget(intent.name, tid, intent.device, intent.iqn)
 
     def _attach(self, file: Path, device: str) -> None:

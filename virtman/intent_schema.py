@@ -37,6 +37,8 @@ _SOURCE = _object(
     iqn=_TEXT,
     lun={"type": "integer", "minimum": 0},
 )
+# Only where a target asks for it, so that older agents read the others.
+_SOURCE["properties"]["login"] = _object(user=_TEXT, secret=_TEXT)
 _SOURCES = {"type": "array", "items": _SOURCE, "maxItems": CONNECTIONS_MAX}
 _FACTS = _object(
     sectors={"type": "integer", "minimum": 1},

@@ -28,6 +28,7 @@ from virtman.coordinator import ImageFacts
 from virtman.exception import VirtmanError
 from virtman.intent_schema import VERSION, check
 from virtman.path import Source
+from virtman.tickets import Login
 
 LOG = logging.getLogger(__name__)
 
@@ -177,6 +178,9 @@ def peek(folder: Path) -> list[Intent]:
 def dumps(intent: Intent) -> str:
     """Return an intent as the text of its file."""
     fields = dataclasses.asdict(intent)
+    for source in fields.get("connections", ()):
+        if source["login"] is None:
+            del source["login"]
     text = {"version": VERSION, "kind": intent.kind, **fields}
     return json.dumps(text, indent=1) + "\n"
 
@@ -197,11 +201,16 @@ def loads(text: str) -> Intent:
         found["facts"] = ImageFacts(**found["facts"])
     if "connections" in found:
         found["connections"] = tuple(
-            Source(**item) for item in found["connections"]
+            _source(item) for item in found["connections"]
         )
     intent: Intent = kind(**found)
     names.check_key(intent.kind, intent.name)
     return intent
+
+
+def _source(item: dict[str, Any]) -> Source:
+    login = item.pop("login", None)
+    return Source(**item, login=Login(**login) if login else None)
 
 
 def _write(file: Path, text: str) -> None:

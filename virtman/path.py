@@ -10,11 +10,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from virtman.exception import InvalidRequest
+from virtman.tickets import Login
 from virtman.wording import shown
 
 # RFC 7143, section 4.2.7: the three kinds of name, at most 223 bytes; of the
@@ -22,6 +23,8 @@ from virtman.wording import shown
 _ISCSI_NAME = re.compile(
     r"(iqn\.[0-9]{4}-[0-9]{2}\.|eui\.|naa\.)[A-Za-z0-9+.:=@_-]{1,211}"
 )
+# Longer values are cut off in open-iscsi's records.
+_PRINTABLE = re.compile("[!-~]([ -~]{0,253}[!-~])?")
 # Without its brackets nobody can tell an IPv6 address's end from a port.  A
 # zone (RFC 4007) is an interface's name, IFNAMSIZ; a host's name has up to
 # 253 characters (RFC 1035).
@@ -41,13 +44,15 @@ class Source:
     """One place that serves an image.
 
     ``host`` is an IP address or a name, ``port`` a TCP port, ``lun`` the
-    logical unit (1; LUN 0 of a tgt target is its controller).
+    logical unit (1; LUN 0 of a tgt target is its controller).  ``login`` is
+    what a target that is no agent's asks for; it makes no other source.
     """
 
     host: str
     port: int
     iqn: str
     lun: int = 1
+    login: Login | None = field(default=None, compare=False, repr=False)
 
     @property
     def portal(self) -> str:
@@ -80,6 +85,9 @@ class SessionState(Enum):
 def from_connection(connection: Mapping[str, Any]) -> Source:
     """Read the contract's dict: target_portal, target_iqn, target_lun.
 
+    Where the target asks for CHAP also auth_method, auth_username and
+    auth_password, as in Cinder's ``connection_info``.
+
     :raises InvalidRequest: a key is missing or its value makes no sense.
     """
     try:
@@ -97,6 +105,35 @@ def from_connection(connection: Mapping[str, Any]) -> Source:
     if not re.fullmatch("[0-9]{1,5}", number):
         raise InvalidRequest(f"the target_lun {shown(lun)} is no number")
     return Source(*split_portal(portal), iqn, int(number))
+
+
+def _login(connection: Mapping[str, Any]) -> Login | None:
+    """Return what the target asks for; None: nothing."""
+    if not connection.get("auth_method"):
+        return None
+    user = connection.get("auth_username")
+    secret = connection.get("auth_password")
+    if connection["auth_method"] != "CHAP" or not (
+        _one_line(user) and _one_line(secret)
+    ):
+        raise InvalidRequest(
+            "auth_method must be CHAP, with auth_username and auth_password "
+            "of 1 to 255 printable ASCII characters"
+        )
+    return Login(str(user), str(secret))
+
+
+def _one_line(text: Any) -> bool:
+    return isinstance(text, str) and bool(_PRINTABLE.fullmatch(text))
+
+
+def unique(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """Return them once each, in order; what one asks for is not lost."""
+    found: dict[Source, Source] = {}
+    for source in sources:
+        if source not in found or source.login is not None:
+            found[source] = source
+    return tuple(found.values())
 
 
 def from_connections(connections: Any) -> list[Source]:

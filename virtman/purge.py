@@ -17,7 +17,7 @@ from virtman import belongings, intents, inventory, snapshot, sysfs, udev
 from virtman.belongings import Owner, Thing
 from virtman.blockservice import BlockService
 from virtman.cache.flashcache_devices import TOP_DOWN, Devices
-from virtman.drivers import dmsetup, iscsi, loop, sessions
+from virtman.drivers import accounts, dmsetup, iscsi, loop, sessions
 from virtman.exception import VirtmanError
 from virtman.imagefolders import ImageFolders
 from virtman.imagetargets import ImageTargets
@@ -78,6 +78,7 @@ class Purge:
         self._each(self._instances(), self._remove_instance)
         self._each(self._exported(), self._targets.destroy)
         self._each(belongings.served(), _withdraw)
+        self._each(iscsi.strays(), accounts.remove)
         self._each(dmsetup.ours(), _let_go)
         self._each(self._images(), self._remove_image)
         self._each(self._groups(), Devices.remove)

@@ -11,6 +11,7 @@ from volt.exception import BadRequest
 from volt.images import Images
 from volt.listing import Listing
 from volt.members import Members
+from volt.tickets import Tickets
 from volt.tree import Tree
 
 
@@ -22,6 +23,7 @@ class Services:
     members: Members
     images: Images
     listing: Listing
+    tickets: Tickets
     monitor: Monitor
     figures: Callable[[Census | None], bytes]
     """What is counted, as text."""

@@ -27,6 +27,7 @@ from volt.pace import Pace
 from volt.registry.opening import explained, open_registry
 from volt.registry.session import Registry
 from volt.rules import Rules
+from volt.tickets import Terms, Tickets
 from volt.tree import Tree
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def compose(conf: cfg.ConfigOpts, figures: 'Figures | None' = None) -> Service:
         Members(registry, rules),
         Images(registry),
         Listing(registry),
+        Tickets(registry, _terms(conf)),
         Monitor(registry),
         figures.text,
         Document(ROUTE_DECLARATIONS).text,
@@ -102,6 +104,10 @@ def _rules(conf: cfg.ConfigOpts) -> Rules:
         pace,
         conf.reservation_timeout,
     )
+
+
+def _terms(conf: cfg.ConfigOpts) -> Terms:
+    return Terms(conf.ticket_life, conf.server_ticket_life)
 
 
 def _evictor(registry: Registry, rules: Rules, strategy: Strategy) -> Evictor:

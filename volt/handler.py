@@ -90,7 +90,7 @@ ROUTE_DECLARATIONS: Table = {
         'GET': Route(images.show_image, image.TOLD, errors=(ImageNotFound,)),
         'PUT': Route(
             images.put_image,
-            image.TOLD,
+            image.PUT,
             body=image.IMAGE,
             errors=(ImageMismatch,),
         ),

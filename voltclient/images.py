@@ -34,12 +34,14 @@ class ImageManager:
         iqn: str,
         lun: str,
         digest: str | None = None,
+        initiator: str | None = None,
     ) -> Image:
         """Register one image server as a source of the image.
 
         ``size`` is in sectors of 512 bytes.  A source at the same host and
         port is replaced.  Raises ``HTTPConflict`` when others serve an
-        image of another size or serial under this id.
+        image of another size or serial under this id.  Who tells the iSCSI
+        name of its ``initiator`` is told how to know its readers' tickets.
         """
         body = {
             'size': size,
@@ -51,6 +53,8 @@ class ImageManager:
             'iqn': iqn,
             'lun': str(lun),
         }
+        if initiator is not None:
+            body['initiator'] = initiator
         told = self._http.call('PUT', 'images', image_id, body=body)
         return parsed(Image.parse, told)
 

@@ -65,9 +65,15 @@ class MemberManager:
         With ``serving`` (see :meth:`beat`) the dicts have ``stripes`` and
         ``image``, too, as volt sent them.
         """
-        return parsed(_with_volumes, self._beat(serving, host))
+        return parsed(_with_volumes, self._beat(serving, host=host))
 
-    def beat(self, serving: Iterable[Served], host: str | None = None) -> Beat:
+    def beat(
+        self,
+        serving: Iterable[Served],
+        host: str | None = None,
+        port: str | None = None,
+        initiator: str | None = None,
+    ) -> Beat:
         """Beat, and say what this node serves and cannot read.
 
         The answer has the assignments of this node's peers and when to
@@ -75,14 +81,19 @@ class MemberManager:
         Reservations that are not served yet are in the answer, too.
         ``host`` is the name under which this node asked for its places,
         when that is not the address its calls come from; volt believes it
-        only with a token.
+        only with a token.  With the ``port`` at which it serves a node is
+        told how to know its readers' tickets, with the iSCSI name of its
+        ``initiator`` it gets tickets of its own.
         """
-        return parsed(Beat.parse, self._beat(serving, host))
+        told = self._beat(serving, host=host, port=port, initiator=initiator)
+        return parsed(Beat.parse, told)
 
-    def _beat(self, serving: Iterable[Served] | None, host: str | None) -> Any:
-        body: dict[str, Any] = {}
-        if host is not None:
-            body['host'] = host
+    def _beat(
+        self, serving: Iterable[Served] | None, **more: str | None
+    ) -> Any:
+        body: dict[str, Any] = {
+            key: more[key] for key in more if more[key] is not None
+        }
         if serving is not None:
             body['serving'] = [_plain(one) for one in serving]
         return self._http.call('PUT', 'members', 'heartbeat', body=body)

@@ -21,12 +21,42 @@ class Portal:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Ticket:
+    """How to be admitted to a source: show ``text`` to its agent.
+
+    Then log in by CHAP with ``user`` and ``secret``.
+    """
+
+    text: str = dataclasses.field(repr=False)
+    user: str
+    secret: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Admission:
+    """How to know the tickets of those who are sent to the caller.
+
+    ``key`` is in hexadecimal digits; ``now`` is volt's time in seconds since
+    the epoch, by which tickets run out.
+    """
+
+    key: str = dataclasses.field(repr=False)
+    now: float
+
+    @classmethod
+    def parse(cls, told: Mapping[str, Any]) -> 'Admission | None':
+        """Return what an answer tells of it; None from an older volt."""
+        said = told.get('admission')
+        return None if said is None else pick(cls, said)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Source:
     """One place to read from.
 
     ``status`` is ``'OK'``, or ``'pending'`` for a parent that is still
     coming up: retry it until it answers.  ``peer_id`` is None for an image
-    server.
+    server.  ``ticket`` is for who has told the name of its initiator.
     """
 
     host: str
@@ -35,6 +65,14 @@ class Source:
     lun: str
     status: str
     peer_id: str | None
+    ticket: Ticket | None = dataclasses.field(default=None, compare=False)
+
+    @classmethod
+    def parse(cls, told: Mapping[str, Any]) -> 'Source':
+        """Return the source that volt tells about."""
+        said = told.get('ticket')
+        ticket = None if said is None else pick(Ticket, said)
+        return pick(cls, {**told, 'ticket': ticket})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,12 +85,16 @@ class Image:
     serial: str
     digest: str | None
     sources: list[Portal]
+    admission: Admission | None = dataclasses.field(
+        default=None, compare=False, repr=False
+    )
 
     @classmethod
     def parse(cls, told: Mapping[str, Any]) -> 'Image':
         """Return the image that volt tells about."""
         sources = [pick(Portal, one) for one in told['sources']]
-        return pick(cls, {**told, 'sources': sources})
+        more = {'sources': sources, 'admission': Admission.parse(told)}
+        return pick(cls, {**told, **more})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,6 +113,9 @@ class Assignment:
     stripes: list[list[Source]]
     image: Image | None
     beat_after: float | None = None
+    admission: Admission | None = dataclasses.field(
+        default=None, compare=False
+    )
 
     @classmethod
     def parse(cls, told: Mapping[str, Any]) -> 'Assignment':
@@ -79,11 +124,12 @@ class Assignment:
         return cls(
             peer_id=told['peer_id'],
             stripes=[
-                [pick(Source, one) for one in stripe]
+                [Source.parse(one) for one in stripe]
                 for stripe in told['stripes']
             ],
             image=None if image is None else Image.parse(image),
             beat_after=seconds(told.get('beat_after')),
+            admission=Admission.parse(told),
         )
 
 
@@ -123,6 +169,9 @@ class Beat:
 
     beat_after: float | None
     peers: list[Assignment]
+    admission: Admission | None = dataclasses.field(
+        default=None, compare=False
+    )
 
     @classmethod
     def parse(cls, told: Any) -> 'Beat':
@@ -132,6 +181,7 @@ class Beat:
         return cls(
             beat_after=seconds(told.get('beat_after')),
             peers=[Assignment.parse(one) for one in told['peers']],
+            admission=Admission.parse(told),
         )
 
 

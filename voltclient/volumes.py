@@ -92,12 +92,14 @@ class VolumeManager:
         iqn: str,
         lun: str,
         failed: Iterable[Failed] = (),
+        initiator: str | None = None,
     ) -> Assignment:
         """Ask for a place, and say from where this node is going to serve.
 
         The parent may be one that is still coming up.  ``failed`` are
         sources that this node cannot read from.  Without a token volt
-        takes the address the call came from instead of ``host``.
+        takes the address the call came from instead of ``host``.  Who tells
+        the iSCSI name of its ``initiator`` gets tickets for the sources.
         """
         told = self._query(
             session_name,
@@ -107,6 +109,7 @@ class VolumeManager:
             lun=str(lun),
             accept_pending=True,
             failed=[dataclasses.asdict(one) for one in failed] or None,
+            initiator=initiator,
         )
         return parsed(Assignment.parse, told)
 

@@ -188,7 +188,9 @@ def lab_site(cluster):
     try:
         # Long before volt evicts a node its children shall have moved.
         site.start(
-            {"missed_beats": 24}, source_timeout=60, heartbeat_interval=2
+            {"missed_beats": 24, "ticket_life": 30},
+            source_timeout=60,
+            heartbeat_interval=2,
         )
     except BaseException:
         tell(cluster)

@@ -18,6 +18,7 @@ from oslo_config import cfg
 
 from virtman import conf as configuration
 from virtman import inventory, prerequisites, privsep, udev
+from virtman.admission import Admission
 from virtman.cache import engine
 from virtman.cache.engine import CacheEngine
 from virtman.cmd import logs
@@ -26,6 +27,7 @@ from virtman.conf import Settings
 from virtman.coordinator import Alone, Coordinator
 from virtman.drivers import volt
 from virtman.drivers.connector import Connector
+from virtman.drivers.knock import Knock
 from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError
 from virtman.fullness import StoreWatch
@@ -38,11 +40,13 @@ from virtman.recovery import Recovery
 from virtman.rhythm import Rhythm
 from virtman.rpc import local
 from virtman.rpc import token as rpc_token
-from virtman.rpc.peer import Admission
+from virtman.rpc.admission import AdmissionDoor
+from virtman.rpc.peer import Callers
 from virtman.rpc.verbs import Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.steps import Steps, from_environment
 from virtman.toolbox import Toolbox
+from virtman.wallet import Wallet
 from virtman.watch import Watch
 
 LOG = logging.getLogger("virtman")
@@ -79,12 +83,14 @@ def _serve(settings: Settings) -> None:
     privsep.begin(settings.root_helper, settings.helper_commands)
     cache = engine.load(settings)
     secrets = rpc_token.load(settings)
-    admission = Admission(settings.local_group)
+    callers = Callers(settings.local_group)
     prerequisites.check(settings, cache)
     udev.install()
-    tools = _tools(settings, cache, steps)
+    wallet = _wallet(settings)
+    tools = _tools(settings, cache, steps, wallet)
     node = Node(tools)
     images = ImageService(settings, tools.coordinator, tools.intents)
+    admission = Admission(wallet, settings.closed_targets)
     recovery = Recovery(node, images, tools)
     recovery.begin()
     threads = (
@@ -96,18 +102,23 @@ def _serve(settings: Settings) -> None:
                 node.collect,
                 node.serve_again,
                 images.republish,
+                admission.tidy,
                 StoreWatch(settings).turn,
             ],
             settings.heartbeat_interval,
-            first=[recovery.first],
+            first=[recovery.first, admission.tidy],
         ),
     )
     door = Door(
         settings.rpc_host, settings.rpc_port, Virtman(node, images), secrets
     )
+    readers = AdmissionDoor(
+        settings.host_ip, settings.admission_port, admission
+    )
     with (
         door,
-        local.serving(settings.local_socket, Verbs(node, images), admission),
+        readers.served(),
+        local.serving(settings.local_socket, Verbs(node, images), callers),
     ):
         _end_on_signals(door)
         for thread in threads:
@@ -121,24 +132,40 @@ def _serve(settings: Settings) -> None:
     LOG.info("ended; devices, sessions and targets are left as they are")
 
 
-def _tools(settings: Settings, cache: CacheEngine, steps: Steps) -> Toolbox:
-    sessions = Connector(settings.run_dir / "locks", steps.done)
+def _wallet(settings: Settings) -> Wallet:
+    return Wallet(
+        settings.state_dir / "admission.json",
+        (settings.host_ip, settings.iscsi_port),
+        privsep.initiator_name,
+    )
+
+
+def _tools(
+    settings: Settings, cache: CacheEngine, steps: Steps, wallet: Wallet
+) -> Toolbox:
+    sessions = Connector(
+        settings.run_dir / "locks",
+        steps.done,
+        Knock(wallet, settings.admission_port),
+    )
     sessions.start()
     return Toolbox(
         settings,
         cache,
         sessions,
-        _coordinator(settings),
+        _coordinator(settings, wallet),
         Rhythm(settings.heartbeat_interval),
         Intents(settings.state_dir / "intents", steps.done),
     )
 
 
-def _coordinator(settings: Settings) -> Coordinator:
+def _coordinator(
+    settings: Settings, wallet: Wallet | None = None
+) -> Coordinator:
     if settings.master_ip is None:
         LOG.warning("no master_ip: this node works without a tree")
         return Alone()
-    return volt.of(settings)
+    return volt.of(settings, wallet)
 
 
 def _end_on_signals(door: Door) -> None:

@@ -39,6 +39,8 @@ class Settings:
     local_socket: Path
     local_group: str | None
     iscsi_port: int
+    open_targets: bool
+    admission_port: int
     master_ip: str | None
     master_port: int
     master_token_file: Path | None
@@ -69,6 +71,11 @@ class Settings:
     master_session: Any = None
     """Of keystoneauth1, where volt asks keystone."""
 
+    @property
+    def closed_targets(self) -> bool:
+        """Whether targets ask for a secret: without volt nobody has one."""
+        return self.master_ip is not None and not self.open_targets
+
 
 def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
     """Read the command line and the files it names.
@@ -96,6 +103,8 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
         ) from error
     except UnicodeDecodeError as error:
         raise strict.no_text(argv, error) from error
+    except RecursionError as error:
+        raise strict.loop(argv) from error
     strict.check(conf)
     return conf
 
@@ -130,6 +139,8 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         local_socket=_file(conf.local_socket) or run / "agent.sock",
         local_group=conf.local_group or None,
         iscsi_port=conf.iscsi_port,
+        open_targets=conf.open_targets,
+        admission_port=conf.admission_port,
         master_ip=conf.master_ip,
         master_port=conf.master_port,
         master_token_file=_file(token),

@@ -61,6 +61,19 @@ OPTIONS = [
         default=3260,
         help="TCP port on which this node's tgtd serves; told to volt.",
     ),
+    cfg.BoolOpt(
+        "open_targets",
+        default=False,
+        help="Let everybody log in to the targets of this node, not only the "
+        "nodes that volt sends to it. For readers that are no agents, or "
+        "older ones. A node without master_ip does so anyway.",
+    ),
+    cfg.PortOpt(
+        "admission_port",
+        default=7775,
+        help="TCP port on host_ip at which readers show the tickets that volt "
+        "has given them; the same on all nodes.",
+    ),
     cfg.HostAddressOpt(
         "master_ip",
         help="Address of volt. Without it the node works alone: every image "

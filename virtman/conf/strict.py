@@ -48,12 +48,28 @@ def helper_commands(conf: cfg.ConfigOpts) -> dict[str, str]:
 
 def no_text(argv: Sequence[str], error: UnicodeDecodeError) -> ConfigError:
     """Return what is to be said when a file could not be decoded."""
+    return ConfigError(
+        f"{_named(argv)}: byte {error.start} is no text in UTF-8; see whether "
+        "that is the right file, and write it anew"
+    )
+
+
+def loop(argv: Sequence[str]) -> ConfigError:
+    """Return what is to be said when a value leads to itself.
+
+    oslo.config notices it for some options, and for others runs on.
+    """
+    return ConfigError(
+        f"{_named(argv)}: the value of an option refers to itself by a '$'; "
+        "write it out, or '$$' for a '$'"
+    )
+
+
+def _named(argv: Sequence[str]) -> str:
+    """Name the files that a command line names."""
     words = (word.removeprefix("--config-file=") for word in argv)
     named = ", ".join(word for word in words if Path(word).is_file())
-    return ConfigError(
-        f"{named or 'a configuration file'}: byte {error.start} is no text "
-        "in UTF-8; see whether that is the right file, and write it anew"
-    )
+    return named or "a configuration file"
 
 
 def _read(conf: cfg.ConfigOpts, name: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two TCP ports of a node: free, or held by who should hold them."""
+"""The three TCP ports of a node: free, or held by who should hold them."""
 
 from __future__ import annotations
 
@@ -10,27 +10,33 @@ from virtman.doctor.finding import Finding, Level
 from virtman.drivers import processes, sockets
 
 _CHECK = "ports"
+_MOVE = {
+    "rpc_port": "set rpc_port to a free port (and --port of vmtimg and "
+    "vmtrun to the same)",
+    "admission_port": "set admission_port to a free port, the same on all "
+    "nodes",
+}
 
 
 def look(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each port."""
-    yield _door(settings.rpc_port)
+    for name in ("rpc_port", "admission_port"):
+        yield _door(name, getattr(settings, name))
     yield _target(settings.iscsi_port)
 
 
-def _door(port: int) -> Finding:
-    """The agent's own; another holder keeps it from starting."""
+def _door(name: str, port: int) -> Finding:
+    """One of the agent's own; another holder keeps it from starting."""
     holders = sockets.listening(port)
     ours = set(processes.agents())
     if not holders:
-        return Finding(_CHECK, Level.OK, f"rpc_port {port} is free")
+        return Finding(_CHECK, Level.OK, f"{name} {port} is free")
     if ours.intersection(holders):
-        return Finding(_CHECK, Level.OK, f"rpc_port {port} is the agent's")
+        return Finding(_CHECK, Level.OK, f"{name} {port} is the agent's")
     return Finding(
         _CHECK, Level.ERROR,
-        f"rpc_port {port} is taken by {_who(holders)}",
-        "end that, or set rpc_port to a free port (and --port of vmtimg and "
-        "vmtrun to the same)",
+        f"{name} {port} is taken by {_who(holders)}",
+        f"end that, or {_MOVE[name]}",
     )  # fmt: skip
 
 

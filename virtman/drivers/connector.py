@@ -2,7 +2,8 @@
 """Logins to iSCSI targets, by os-brick, and logouts.
 
 Ours around it: the portal is asked first whether it serves the target at
-all (os-brick would try for minutes), and the node record is made first with
+all (os-brick would try for minutes) and, if an agent is there, shown the
+ticket that volt has given for it; and the node record is made first with
 short timeouts, so that a dead parent is noticed in seconds: a noop after 1 s
 of silence, 2 s for its answer, 1 s until the SCSI layer gets its I/O back.
 Power that is cut thus costs a reader 4 s, and a target process that dies,
@@ -23,8 +24,10 @@ from oslo_config import cfg
 
 from virtman import privsep, sysfs
 from virtman.drivers import disk, iscsi, sessions
+from virtman.drivers.knock import Answer, Knock
 from virtman.exception import CommandError, LayerError, NoSource
 from virtman.path import Path, SessionState, Source
+from virtman.tickets import Login
 
 TIMEOUTS = {
     "node.session.timeo.replacement_timeout": "1",
@@ -42,10 +45,15 @@ class Connector:
     """Logs in to sources and out of them, one disk each."""
 
     def __init__(
-        self, lock_path: File, done: Callable[[str], None] = lambda what: None
+        self,
+        lock_path: File,
+        done: Callable[[str], None] = lambda what: None,
+        knock: Knock | None = None,
     ) -> None:
+        """:param knock: shows tickets to the sources' agents."""
         self._lock_path = lock_path
         self._done = done
+        self._knock = knock
         self._brick: Any = None
 
     def start(self) -> None:
@@ -83,16 +91,8 @@ class Connector:
         """
         if not _listens(source) or _reads_here(source):
             return False
-        try:
-            answer = privsep.iscsiadm(
-                "-m", "discovery", "-t", "sendtargets",
-                "-p", source.portal, "-o", "nonpersistent",
-            )  # fmt: skip
-        except CommandError:
-            return False
-        return any(
-            line.split()[1:2] == [source.iqn] for line in answer.splitlines()
-        )
+        answer = self._knock.at(source) if self._knock else Answer.NOBODY
+        return _discovered(source) if answer is Answer.NOBODY else answer.here
 
     def connect(self, source: Source) -> Path:
         """Log in and return the path; safe when already logged in.
@@ -145,6 +145,9 @@ class Connector:
         return disk.session(path.device)
 
     def _prepare_record(self, source: Source) -> None:
+        # Before there is a record: it may have run out.
+        login = self._knock.login(source) if self._knock else None
+        login = login or source.login
         try:
             privsep.iscsiadm(*_node(source))
         except CommandError as error:
@@ -152,6 +155,8 @@ class Connector:
                 raise
             privsep.iscsiadm(*_node(source), "-o", "new")
         _update(source, TIMEOUTS)
+        if login is not None:
+            _write_login(source, login)
 
 
 def _node(source: Source) -> tuple[str, ...]:
@@ -166,6 +171,32 @@ def _update(source: Source, values: Mapping[str, str]) -> None:
         for word in ("-n", name, "-v", value)
     ]
     privsep.iscsiadm(*_node(source), "-o", "update", *words)
+
+
+def _write_login(source: Source, login: Login) -> None:
+    """Write what CHAP asks for into the record of a target."""
+    values = {
+        "node.session.auth.authmethod": "CHAP",
+        "node.session.auth.username": login.user,
+        "node.session.auth.password": login.secret,
+    }
+    portal = f"{source.host},{source.port}"
+    if not privsep.write_node_record(source.iqn, portal, values=values):
+        raise NoSource(f"open-iscsi has no record of {source}")
+
+
+def _discovered(source: Source) -> bool:
+    """Ask a portal itself; it shows this initiator what it may log in to."""
+    try:
+        answer = privsep.iscsiadm(
+            "-m", "discovery", "-t", "sendtargets",
+            "-p", source.portal, "-o", "nonpersistent",
+        )  # fmt: skip
+    except CommandError:
+        return False
+    return any(
+        line.split()[1:2] == [source.iqn] for line in answer.splitlines()
+    )
 
 
 def _listens(source: Source) -> bool:

@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass, field
 
 from virtman import privsep
+from virtman.drivers import accounts
 from virtman.exception import CommandError, InUse, LayerError
 
 LUN = 1
@@ -27,6 +28,7 @@ PRODUCT = "IMAGE"
 _NOP = {"nop_count": "6", "nop_interval": "10"}
 _TARGET = re.compile(r"Target ([0-9]+): (\S+)")
 _ADMITTED = "ACL information:"
+_ACCOUNTS = "Account information:"
 _NUMBER = re.compile("[0-9]+")
 # The lowest free target id is looked up, then taken: one at a time in this
 # process.  Another process that wins the race makes tgtd refuse ours.
@@ -39,7 +41,8 @@ class Target:
     """A target as tgtd describes it.
 
     Its disk (LUN 1), who may log in (``admitted``), who is, and from where
-    (``readers``, addresses).
+    (``readers``, addresses).  ``admitted`` are addresses and names,
+    ``accounts`` the users that CHAP may ask for.
     """
 
     tid: int
@@ -49,6 +52,15 @@ class Target:
     initiators: list[str] = field(default_factory=list)
     admitted: list[str] = field(default_factory=list)
     readers: list[str] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)
+
+    @property
+    def closed(self) -> bool:
+        """Whether who logs in has to show who it is."""
+        return (
+            accounts.closed(self.accounts)
+            and accounts.EVERYBODY not in self.admitted
+        )
 
     def half_made(self, device: str) -> bool:
         """Tell whether this is what :func:`create` leaves when killed.
@@ -79,8 +91,11 @@ def parse(text: str) -> list[Target]:
                 LUN: 1
                     SCSI SN: VMT0123456789ABCDEF
                     Backing store path: /dev/loop0
+            Account information:
+                virtman:iqn.2026-01.lab:node2/0123456789abcdef
             ACL information:
                 ALL
+                iqn.2026-01.lab:node2
 
     A line that makes no sense is passed over.
     """
@@ -95,6 +110,8 @@ def parse(text: str) -> list[Target]:
             section = line
         elif found and section == _ADMITTED:
             found[-1].admitted.append(line)
+        elif found and section == _ACCOUNTS:
+            found[-1].accounts.append(line)
         elif found:
             lun = _detail(found[-1], line, lun)
     return found
@@ -116,18 +133,31 @@ def _detail(target: Target, line: str, lun: int) -> int:
     return lun
 
 
+def strays() -> list[str]:
+    """Return the accounts of ours that are bound to no target.
+
+    They are of an agent that was killed, or of a target that went without.
+    """
+    with accounts.guard:
+        bound = {user for target in targets() for user in target.accounts}
+        return sorted(set(accounts.ours()) - bound)
+
+
 def find(iqn: str) -> Target | None:
     """Return the target of exactly this iSCSI name, None if there is none."""
     return next((item for item in targets() if item.iqn == iqn), None)
 
 
-def create(iqn: str, device: str, serial: str) -> int:
+def create(iqn: str, device: str, serial: str, *, closed: bool = False) -> int:
     """Export ``device`` read-only as LUN 1 and return the target id.
 
-    Nobody may log in before the disk is complete: the access list is filled
-    last.  A failure takes the half-made target away.  Opened with O_DIRECT:
-    the bytes are in the page cache once already, as the image's file or the
-    cache's, and without read-ahead buffered reads go page by page.
+    A closed target asks who logs in; :mod:`~virtman.drivers.accounts` lets
+    readers in.  Nobody may log in before the disk is complete: the access
+    list is filled last.  A failure takes the half-made target away.
+
+    The disk is opened with O_DIRECT: the bytes are in the page cache once
+    already, as the image's file or the cache's, and without read-ahead
+    buffered reads go page by page.
     """
     _discard_half_made(iqn, device)
     tid = _new_target(iqn)
@@ -146,12 +176,12 @@ def create(iqn: str, device: str, serial: str) -> int:
             "--bsoflags", "direct",
         )  # fmt: skip
         privsep.tgtadm("--op", "update", *unit, "--params", identity)
-        privsep.tgtadm(
-            "--op", "bind", "--mode", "target", "--tid", str(tid),
-            "--initiator-address", "ALL",
-        )  # fmt: skip
+        if closed:
+            accounts.close(tid)
+        else:
+            accounts.open_to_all(tid)
     except CommandError:
-        _delete(tid)
+        _discard(iqn)
         raise
     return tid
 
@@ -168,7 +198,7 @@ def remove(iqn: str) -> bool:
         raise InUse(
             f"target {iqn} still serves {', '.join(target.initiators)}"
         )
-    _delete(target.tid)
+    _delete(target)
     return True
 
 
@@ -187,7 +217,13 @@ def _discard_half_made(iqn: str, device: str) -> None:
     """Take away what an agent that was killed in :func:`create` left."""
     target = find(iqn)
     if target is not None and target.half_made(device):
-        _delete(target.tid)
+        _delete(target)
+
+
+def _discard(iqn: str) -> None:
+    target = find(iqn)
+    if target is not None:
+        _delete(target)
 
 
 def _new_target(iqn: str) -> int:
@@ -208,5 +244,10 @@ def _new_target(iqn: str) -> int:
     raise LayerError(f"no target id for {iqn} in {_TRIES} tries")
 
 
-def _delete(tid: int) -> None:
-    privsep.tgtadm("--op", "delete", "--mode", "target", "--tid", str(tid))
+def _delete(target: Target) -> None:
+    """Delete a target and then its accounts, which tgtd would keep."""
+    with accounts.guard:
+        privsep.tgtadm(
+            "--op", "delete", "--mode", "target", "--tid", str(target.tid)
+        )
+        accounts.forget(target.accounts)

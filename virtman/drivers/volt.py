@@ -19,6 +19,8 @@ from virtman.coordinator import (
 )
 from virtman.exception import ConfigError, NotFound
 from virtman.path import Source
+from virtman.tickets import Login, Ticket
+from virtman.wallet import Wallet
 
 
 class Volt:
@@ -31,11 +33,16 @@ class Volt:
         endpoint: str,
         token: str | Callable[[], str] | None = None,
         session: Any = None,
+        wallet: Wallet | None = None,
     ) -> None:
-        """``token`` may be a function; ``session`` is keystoneauth1's."""
+        """``token`` may be a function; ``session`` is keystoneauth1's.
+
+        :param wallet: keeps how to be admitted, and whom to admit.
+        """
         from voltclient.v1 import client
 
         self._endpoint = endpoint
+        self._wallet = wallet
         self._client = client.Client(endpoint, token=token, session=session)
 
     def assign(self, seat: Seat, failed: Sequence[Source] = ()) -> Assignment:
@@ -48,7 +55,10 @@ class Volt:
                 iqn=seat.iqn,
                 lun=str(seat.lun),
                 failed=_failed(failed),
+                initiator=self._initiator,
             )
+        self._keep(answer)
+        self._keep_tickets(answer)
         return _assignment(answer)
 
     def register(self, seat: Seat) -> None:
@@ -88,7 +98,10 @@ class Volt:
             if report.seat.peer_id is not None
         ]
         with self._mapped():
-            answer = self._client.members.beat(serving)
+            answer = self._client.members.beat(serving, **self._whoami())
+        self._keep(answer)
+        for peer in answer.peers:
+            self._keep_tickets(peer)
         peers = (_assignment(peer) for peer in answer.peers)
         told = {peer.peer_id: peer for peer in peers if peer.peer_id}
         return Told(told, answer.beat_after)
@@ -96,7 +109,7 @@ class Volt:
     def publish(self, seat: Seat, facts: ImageFacts) -> None:
         """Register this node as a source of the image."""
         with self._mapped():
-            self._client.images.put(
+            answer = self._client.images.put(
                 seat.image,
                 size=facts.sectors,
                 generation=facts.generation,
@@ -106,7 +119,9 @@ class Volt:
                 port=str(seat.port),
                 iqn=seat.iqn,
                 lun=str(seat.lun),
+                initiator=self._initiator,
             )
+        self._keep(answer)
 
     def greet(self) -> None:
         """Ask something that only those may ask whom volt knows.
@@ -125,6 +140,40 @@ class Volt:
                 )
         except NotFound:
             return
+
+    @property
+    def _initiator(self) -> str | None:
+        return self._wallet.initiator if self._wallet else None
+
+    def _whoami(self) -> dict[str, Any]:
+        """Return what a beat says of this node as a source and a reader."""
+        if self._wallet is None:
+            return {}
+        host, port = self._wallet.own
+        return {
+            "host": host,
+            "port": str(port),
+            "initiator": self._initiator,
+        }
+
+    def _keep(self, answer: Any) -> None:
+        """Keep what volt tells of how to know the readers' tickets."""
+        told = answer.admission if self._wallet else None
+        if self._wallet is None or told is None:
+            return
+        try:
+            self._wallet.keep_key(bytes.fromhex(told.key), float(told.now))
+        except (TypeError, ValueError):
+            raise VoltAway("volt told a key that makes no sense") from None
+
+    def _keep_tickets(self, assignment: Any) -> None:
+        """Keep the tickets for the sources of an assignment."""
+        named = [item for stripe in assignment.stripes for item in stripe]
+        for item in named:
+            if self._wallet is not None and item.ticket is not None:
+                self._wallet.keep(
+                    _source(item), _ticket(item.ticket), item.peer_id is None
+                )
 
     def _mapped(self) -> _Mapped:
         return _Mapped(self._endpoint)
@@ -199,7 +248,11 @@ def _source(item: Any) -> Source:
         ) from error
 
 
-def of(settings: Settings) -> Volt:
+def _ticket(told: Any) -> Ticket:
+    return Ticket(told.text, Login(told.user, told.secret))
+
+
+def of(settings: Settings, wallet: Wallet | None = None) -> Volt:
     """Return the volt that the settings name.
 
     :raises ConfigError: the file for its secret holds none.
@@ -215,7 +268,10 @@ def of(settings: Settings) -> Volt:
     host = settings.master_ip or ""
     host = f"[{host}]" if ":" in host else host
     return Volt(
-        f"http://{host}:{settings.master_port}", token, settings.master_session
+        f"http://{host}:{settings.master_port}",
+        token,
+        settings.master_session,
+        wallet,
     )
 
 

@@ -16,9 +16,12 @@ from virtman.stack import ABSENT, Layer, State, Status
 class Export(Layer):
     """A read-only target over ``cached_<image>``."""
 
-    def __init__(self, image: str, iqn: str, serial: str) -> None:
+    def __init__(
+        self, image: str, iqn: str, serial: str, closed: bool = False
+    ) -> None:
         self._iqn = iqn
         self._serial = serial
+        self._closed = closed
         self._device = names.dm_path(Role.CACHED, image)
         self._below = names.dm_path(Role.ORIGIN, image)
 
@@ -37,7 +40,9 @@ class Export(Layer):
 
     def build(self, below: str) -> str:
         """Export the device."""
-        iscsi.create(self._iqn, self._device, self._serial)
+        iscsi.create(
+            self._iqn, self._device, self._serial, closed=self._closed
+        )
         return self._below
 
     def deactivate(self) -> bool:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from virtman.exception import NoSource, VirtmanError
-from virtman.path import Path, Source
+from virtman.path import Path, Source, unique
 from virtman.paths.contracts import Device, Identity, Sessions
 from virtman.paths.failures import Failures
 from virtman.paths.links import Links
@@ -86,7 +86,7 @@ class Paths:
         :param standing: sessions that an agent before this one has left.
         """
         self._standing = tuple(standing)
-        self._wanted = tuple(dict.fromkeys(wanted))
+        self._wanted = unique(wanted)
         self._pending = frozenset(pending)
         self._standby_from = time.monotonic() + self._standby_wait
         self._dirty = True
@@ -96,7 +96,7 @@ class Paths:
         self, wanted: Sequence[Source], pending: Collection[Source] = ()
     ) -> bool:
         """Change the list, best first; return whether it is another one."""
-        new = tuple(dict.fromkeys(wanted))
+        new = unique(wanted)
         with self._changed:
             self._pending = frozenset(pending)
             if new == self._wanted:

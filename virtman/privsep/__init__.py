@@ -34,10 +34,13 @@ from virtman.privsep.host import (
 )
 from virtman.privsep.iscsi import (
     SCSI_ID,
+    initiator_name,
     iscsiadm,
     scsi_id,
     tell_scsi,
+    tgt_account,
     tgtadm,
+    write_node_record,
 )
 from virtman.privsep.storage import (
     nbdinfo,
@@ -57,6 +60,7 @@ __all__ = [
     "flashcache_create",
     "flashcache_destroy",
     "head",
+    "initiator_name",
     "iscsiadm",
     "losetup",
     "modprobe",
@@ -72,9 +76,11 @@ __all__ = [
     "serve",
     "signal_process",
     "tell_scsi",
+    "tgt_account",
     "tgtadm",
     "udevadm",
     "wipe",
+    "write_node_record",
     "write_udev_rule",
 ]
 

@@ -31,7 +31,14 @@ _THREADS = 32
 _PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h
 
 # What only asks; everything else changes something, or is taken to.
-_QUESTIONS = {"nbdinfo", "claimable", "head", "scsi_id", "modprobe"}
+_QUESTIONS = {
+    "nbdinfo",
+    "claimable",
+    "head",
+    "scsi_id",
+    "modprobe",
+    "initiator_name",
+}
 _ASKING = {
     "table",
     "status",

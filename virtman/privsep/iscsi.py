@@ -12,11 +12,14 @@ have no need of a capability, and no helper of their own.
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from oslo_privsep import capabilities
 
+from virtman import noderecord, tgtd
 from virtman.exception import LayerError
 from virtman.privsep import command
 from virtman.privsep.context import Context
@@ -53,6 +56,40 @@ def tgtadm(*args: str) -> str:
 
 
 @context.function
+def tgt_account(op: int, user: str, tid: int = 0, *, secret: str = "") -> None:
+    """Do something with an account of tgtd, past tgtadm's command line.
+
+    :param op: of :class:`virtman.tgtd.Op`.
+    :raises CommandError: tgtd refuses, or does not answer.
+    """
+    tgtd.account(tgtd.Op(op), user, tid, secret)
+
+
+@context.function
+def initiator_name() -> str:
+    """Return this host's iSCSI name as an initiator, which only root knows.
+
+    :raises LayerError: its file cannot be read.
+    """
+    with _named(str(noderecord.NAME)):
+        return noderecord.initiator()
+
+
+@context.function
+def write_node_record(
+    iqn: str, portal: str, *, values: Mapping[str, str]
+) -> int:
+    """Write values into open-iscsi's records, past its command line.
+
+    :param values: by the names in the record.
+    :returns: the number of records.
+    :raises LayerError: a record cannot be written.
+    """
+    with _named(f"the records of {iqn}"):
+        return noderecord.write(iqn, portal, values)
+
+
+@context.function
 def tell_scsi(path: str, text: str) -> None:
     """Write to an attribute of the SCSI layer's: a scan, or a disk's end.
 
@@ -60,7 +97,14 @@ def tell_scsi(path: str, text: str) -> None:
     """
     if not _TOLD.fullmatch(path):
         raise LayerError(f"{path} is not for the agent to write to")
-    try:
+    with _named(path):
         Path(path).write_text(text)
+
+
+@contextlib.contextmanager
+def _named(what: str) -> Iterator[None]:
+    """Name the thing in an error: the helper's answer drops OSError's."""
+    try:
+        yield
     except OSError as error:
-        raise LayerError(f"{path}: {error.strerror}") from error
+        raise LayerError(f"{what}: {error.strerror}") from error

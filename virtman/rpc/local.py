@@ -26,7 +26,7 @@ from typing import Any, cast
 
 from virtman.exception import ConfigError
 from virtman.rpc import peer
-from virtman.rpc.peer import Admission
+from virtman.rpc.peer import Callers
 from virtman.rpc.verbs import FAILED, INTERNAL, Failure, Verbs
 
 LOG = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         door = cast(LocalDoor, self.server)
         body = self._body()
         caller = peer.of(self.connection)
-        if not door.admission.admits(caller):
+        if not door.callers.admits(caller):
             LOG.warning("user %d may not use %s", caller.uid, door.socket_path)
             raise Failure(
                 "not_admitted",
@@ -118,11 +118,11 @@ class LocalDoor(ThreadingMixIn, UnixStreamServer):
     request_queue_size = 128
 
     def __init__(
-        self, socket_path: Path, verbs: Verbs, admission: Admission
+        self, socket_path: Path, verbs: Verbs, callers: Callers
     ) -> None:
         self.socket_path = socket_path
         self.verbs = verbs
-        self.admission = admission
+        self.callers = callers
         _make_room(socket_path)
         try:
             super().__init__(str(socket_path), _Handler)
@@ -138,8 +138,8 @@ class LocalDoor(ThreadingMixIn, UnixStreamServer):
             super().server_bind()
         finally:
             os.umask(before)
-        if self.admission.gid is not None:
-            os.chown(self.socket_path, -1, self.admission.gid)
+        if self.callers.gid is not None:
+            os.chown(self.socket_path, -1, self.callers.gid)
             self.socket_path.chmod(0o660)
 
     def server_close(self) -> None:
@@ -150,14 +150,14 @@ class LocalDoor(ThreadingMixIn, UnixStreamServer):
 
 @contextlib.contextmanager
 def serving(
-    socket_path: Path, verbs: Verbs, admission: Admission, poll: float = 0.5
+    socket_path: Path, verbs: Verbs, callers: Callers, poll: float = 0.5
 ) -> Iterator[None]:
     """Serve beside what the caller does; calls at work are finished.
 
     :param poll: seconds between two looks whether the door is to close.
     :raises ConfigError: the socket cannot be made, or is another agent's.
     """
-    with LocalDoor(socket_path, verbs, admission) as door:
+    with LocalDoor(socket_path, verbs, callers) as door:
         thread = threading.Thread(
             target=door.serve_forever, args=(poll,), name="local-door"
         )

@@ -33,7 +33,7 @@ def of(connection: socket.socket) -> Peer:
     return Peer(*_UCRED.unpack(raw))
 
 
-class Admission:
+class Callers:
     """Root, the agent's own user, and the members of one group.
 
     :param group: its name; None admits no others.

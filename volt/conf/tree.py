@@ -62,6 +62,22 @@ opts = [
         help="Seconds for which a place is kept for a node that has asked "
         "for it and not registered.",
     ),
+    cfg.FloatOpt(
+        'ticket_life',
+        default=120.0,
+        min=1.0,
+        help="Seconds for which a node that is sent to another one may log "
+        "in to it.  It gets a new ticket with each beat.  One that has been "
+        "sent elsewhere can come back for as long; so it should be more than "
+        "twice the time between two beats.",
+    ),
+    cfg.FloatOpt(
+        'server_ticket_life',
+        default=86400.0,
+        min=1.0,
+        help="The same for image servers: for as long nodes can begin to "
+        "read from them while volt is away.",
+    ),
 ]
 
 

@@ -27,7 +27,12 @@ def put_image(call: Call) -> Answer:
         digest=body.get('digest'),
         sources=(wire.address(body, body['host']),),
     )
-    return Answer(wire.image(call.services.images.put(image)))
+    answer = wire.image(call.services.images.put(image))
+    if 'initiator' in body:
+        answer['admission'] = call.services.tickets.admission(
+            call.host(body['host']), body['port']
+        )
+    return Answer(answer)
 
 
 def delete_image(call: Call) -> Answer:

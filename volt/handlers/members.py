@@ -30,7 +30,13 @@ def heartbeat(call: Call) -> Answer:
         member, [_serving(call, one) for one in serving]
     )
     peers = [wire.assignment(one, True) for one in told.peers]
-    return Answer({'beat_after': told.beat_after, 'peers': peers})
+    answer = {'beat_after': told.beat_after, 'peers': peers}
+    tickets = call.services.tickets
+    for one in peers:
+        tickets.add(one, call.body.get('initiator'))
+    if 'port' in call.body:
+        answer['admission'] = tickets.admission(member, call.body['port'])
+    return Answer(answer)
 
 
 def _serving(call: Call, one: dict[str, Any]) -> Serving:

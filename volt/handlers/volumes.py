@@ -42,6 +42,11 @@ def query(call: Call) -> Answer:
     answer = wire.assignment(told, stripes=agent)
     if agent:
         answer['beat_after'] = services.tree.beat_after
+    if agent and 'initiator' in call.body:
+        services.tickets.add(answer, call.body['initiator'])
+        answer['admission'] = services.tickets.admission(
+            member, call.body['port']
+        )
     return Answer(answer)
 
 

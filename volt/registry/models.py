@@ -101,6 +101,14 @@ leases = sa.Table(
     **_options,
 )
 
+secrets = sa.Table(
+    'secrets',
+    metadata,
+    sa.Column('name', _text(32), primary_key=True),
+    sa.Column('value', _text(64), nullable=False),
+    **_options,
+)
+
 images = sa.Table(
     'images',
     metadata,

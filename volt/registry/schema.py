@@ -18,7 +18,7 @@ from volt.registry import migrations, models
 from volt.registry.dialect import Mode
 from volt.registry.engine import kind_of, transaction
 
-HEAD = '0001'
+HEAD = '0002'
 """The newest revision in migrations/versions."""
 
 _version = sa.Table(

@@ -11,6 +11,7 @@ from volt.registry.leases import Leases
 from volt.registry.members import Members
 from volt.registry.pages import Pages
 from volt.registry.peers import Peers
+from volt.registry.secrets import Secrets
 from volt.registry.totals import Totals
 from volt.registry.volumes import Volumes
 
@@ -30,6 +31,7 @@ class Unit:
         self.pages = Pages(connection)
         self.leases = Leases(connection)
         self.totals = Totals(connection)
+        self.secrets = Secrets(connection)
 
     def peers(self, volume: Volume) -> Peers:
         """Return the tree of one volume."""

@@ -63,6 +63,15 @@ LUN: Schema = {
 
 ADDRESS: Schema = {'host': LABEL, 'port': PORT, 'iqn': LABEL, 'lun': LUN}
 
+INITIATOR: Schema = {
+    'type': 'string',
+    'maxLength': 223,
+    'pattern': '^(iqn|eui|naa)[.][A-Za-z0-9.:_-]+$',
+    'title': "an iSCSI name",
+    'description': "The caller's, as an initiator.  Who tells it is told how "
+    "to be admitted to its sources.",
+}
+
 FAILED: Schema = {
     'type': 'array',
     'maxItems': 32,
@@ -106,3 +115,14 @@ def kind(name: str, description: str, **more: Any) -> Schema:
 def or_null(schema: Schema) -> Schema:
     """Return the schema of a plain value that may be missing."""
     return schema | {'type': [schema['type'], 'null']}
+
+
+ADMISSION = record(
+    key=kind('string', "By which the caller knows its readers' tickets."),
+    now=kind('number', "The time, seconds since the epoch."),
+) | {'description': "For a caller that others read from."}
+TICKET = record(
+    text=kind('string', "To be shown to the source's agent."),
+    user=kind('string', "To log in with, by CHAP, when that has been done."),
+    secret=kind('string', "The same."),
+) | {'description': "For a caller that tells its initiator name."}

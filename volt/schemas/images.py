@@ -3,6 +3,8 @@
 
 from volt.schemas.common import (
     ADDRESS,
+    ADMISSION,
+    INITIATOR,
     LABEL,
     LUN,
     PORT,
@@ -34,6 +36,7 @@ IMAGE: Schema = {
         'generation': LABEL,
         'serial': LABEL,
         'digest': _DIGEST,
+        'initiator': INITIATOR,
     },
     'required': ['size', 'generation', 'serial', *ADDRESS],
 }
@@ -52,4 +55,5 @@ TOLD = record(
     digest=_DIGEST,
     sources=listing(PORTAL),
 )
+PUT = TOLD | {'properties': TOLD['properties'] | {'admission': ADMISSION}}
 ALL_TOLD = listing(TOLD)

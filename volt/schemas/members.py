@@ -3,9 +3,12 @@
 
 from volt.schemas.common import (
     ADDRESS,
+    ADMISSION,
     FAILED,
+    INITIATOR,
     LABEL,
     PEER_ID,
+    PORT,
     VOLUME_ID,
     Schema,
     kind,
@@ -26,17 +29,21 @@ HEARTBEAT: Schema = {
     'type': 'object',
     'properties': {
         'host': LABEL,
+        'port': PORT | {'description': "Where it serves."},
+        'initiator': INITIATOR,
         'serving': {'type': 'array', 'items': _SERVING},
     },
 }
 
 _SECONDS = kind('number', "Seconds.", minimum=0)
 
+_ANSWER = record(beat_after=_SECONDS, peers=listing(ASSIGNMENT))
+_ANSWER['properties']['admission'] = ADMISSION
 BEAT = {
     'anyOf': [
         listing(ASSIGNMENT)
         | {'description': "For who did not say what it serves."},
-        record(beat_after=_SECONDS, peers=listing(ASSIGNMENT)),
+        _ANSWER,
     ]
 }
 MEMBERS = listing(

@@ -7,11 +7,14 @@ than this volt wants to hear.
 
 from volt.schemas.common import (
     ADDRESS,
+    ADMISSION,
     FAILED,
+    INITIATOR,
     LABEL,
     LUN,
     PEER_ID,
     PORT,
+    TICKET,
     VOLUME_ID,
     Schema,
     kind,
@@ -40,7 +43,7 @@ QUERY: Schema = {
     # An agent says from where it is going to serve; its host is the
     # address it comes from unless it may say otherwise.
     'then': {
-        'properties': ADDRESS | {'failed': FAILED},
+        'properties': ADDRESS | {'failed': FAILED, 'initiator': INITIATOR},
         'required': ['port', 'iqn', 'lun'],
     },
     'else': {'properties': _LOOSE | {'peer_id': loose(PEER_ID)}},
@@ -78,6 +81,7 @@ SOURCE = record(
     status=STATUS,
     peer_id=or_null(PEER_ID) | {'description': "Null: an image server."},
 )
+SOURCE['properties']['ticket'] = TICKET
 NOBODY = record(peer_id=kind('null', "There is no place now: ask again."))
 ASSIGNMENT = record(
     peer_id=or_null(PEER_ID) | {'description': "Null: no place now."},
@@ -90,4 +94,5 @@ ASSIGNMENT['properties'] |= {
         'anyOf': [TOLD, kind('null', "No image server has registered it.")]
     },
     'beat_after': kind('number', "Seconds until the first beat.", minimum=0),
+    'admission': ADMISSION,
 }

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import pathlib
+import tempfile
 
 import pytest
+import tgt_daemon
 
 from virtman import privsep
+from virtman.drivers import iscsi
 
 DATA = pathlib.Path(__file__).parents[2] / "data" / "virtman"
 
@@ -52,3 +55,37 @@ def say(monkeypatch):
         monkeypatch.setattr(privsep.command, "run", lambda *_: text)
 
     return answer
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    # A socket's path holds 107 bytes; pytest's folders may be longer.
+    with tempfile.TemporaryDirectory() as folder:
+        running = tgt_daemon.Daemon(pathlib.Path(folder))
+        yield running
+        running.end()
+
+
+@pytest.fixture
+def tgtd(daemon, command, monkeypatch):
+    """The daemon, spoken to by the driver; no target in it."""
+    for name, value in daemon.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def own(argv):
+        # The file system of a test's folder may know no O_DIRECT.
+        argv = [w for w in argv if w not in ("--bsoflags", "direct")]
+        return [argv[0], "-C", tgt_daemon.CONTROL, *argv[1:]]
+
+    command(own)
+    yield daemon
+    for target in iscsi.targets():
+        tgt_daemon.wait_until_free(target.iqn)
+        iscsi.remove(target.iqn)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    file = tmp_path / "disk"
+    file.write_bytes(bytes(1 << 20))
+    return str(file)

@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import concurrent.futures
-import tempfile
 import threading
-import time
-from pathlib import Path
 
 import pytest
 import tgt_daemon
+from tgt_daemon import wait_until_free
 
 from virtman.drivers import iscsi
 from virtman.exception import CommandError, InUse, LayerError
@@ -18,47 +16,6 @@ from virtman.exception import CommandError, InUse, LayerError
 IQN = "iqn.2010-10.org.openstack:volume-image"
 NODE = "iqn.2026-01.lab:node2"
 SERIAL = "VMT0123456789ABCDEF"
-
-
-@pytest.fixture(scope="module")
-def daemon():
-    # A socket's path holds 107 bytes; pytest's folders may be longer.
-    with tempfile.TemporaryDirectory() as folder:
-        running = tgt_daemon.Daemon(Path(folder))
-        yield running
-        running.end()
-
-
-@pytest.fixture
-def tgtd(daemon, command, monkeypatch):
-    """The daemon, spoken to by the driver; no target in it."""
-    for name, value in daemon.environment.items():
-        monkeypatch.setenv(name, value)
-
-    def own(argv):
-        # The file system of a test's folder may know no O_DIRECT.
-        argv = [w for w in argv if w not in ("--bsoflags", "direct")]
-        return [argv[0], "-C", tgt_daemon.CONTROL, *argv[1:]]
-
-    command(own)
-    yield daemon
-    for target in iscsi.targets():
-        wait_until_free(target.iqn)
-        iscsi.remove(target.iqn)
-
-
-@pytest.fixture
-def disk(tmp_path):
-    file = tmp_path / "disk"
-    file.write_bytes(bytes(1 << 20))
-    return str(file)
-
-
-def wait_until_free(iqn):
-    end = time.monotonic() + tgt_daemon.DEADLINE
-    while iscsi.find(iqn).initiators:
-        assert time.monotonic() < end, "the session does not end"
-        time.sleep(0.01)
 
 
 def test_a_target_has_the_disk_and_the_serial_it_was_made_with(tgtd, disk):

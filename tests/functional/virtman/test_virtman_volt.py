@@ -13,10 +13,12 @@ import pytest
 
 import volt.compose
 import volt.conf
+from virtman import tickets
 from virtman.coordinator import Alone, ImageFacts, Report, Seat, VoltAway
 from virtman.drivers.volt import Volt
 from virtman.exception import NotFound
 from virtman.path import Source
+from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 TOKEN = "a-secret-of-some-length"
@@ -289,3 +291,53 @@ def test_without_a_master_nobody_is_told_and_nothing_is_heard():
     alone.register(seat("10.0.0.2"))
     alone.publish(SERVER, FACTS)
     alone.withdraw(SERVER)
+
+
+def agent(server, tmp_path, host):
+    """Return an agent's side of volt and what it keeps of it."""
+    wallet = Wallet(
+        tmp_path / f"{host}.json", (host, 3260), lambda: f"iqn.lab:{host}"
+    )
+    return Volt(endpoint(server), TOKEN, wallet=wallet), wallet
+
+
+def test_a_source_knows_the_readers_that_volt_sends_to_it(serve, tmp_path):
+    server = serve()
+    agents = {
+        number: agent(server, tmp_path, f"10.0.0.{number}")
+        for number in range(1, 5)
+    }
+    agents[1][0].publish(dataclasses.replace(SERVER, port=3260), FACTS)
+    for number in range(2, 5):
+        told, _ = join(agents[number][0], f"10.0.0.{number}")
+    assert told.sources[0].host == "10.0.0.2"
+    for source in told.sources:
+        shown = agents[4][1].ticket(source)
+        number = int(source.host.rpartition(".")[2])
+        read = tickets.read(shown.text, agents[number][1].key)
+        assert read.opens(IQN)
+        assert read.opens("another") is (source.host == "10.0.0.1")
+        assert read.initiator == "iqn.lab:10.0.0.4"
+        assert read.login == shown.login
+        with pytest.raises(tickets.NoTicket):
+            tickets.read(shown.text, agents[4][1].key)
+
+
+def test_a_beat_brings_new_tickets_and_the_key_again(serve, tmp_path):
+    server = serve()
+    master, wallet = agent(server, tmp_path, "10.0.0.2")
+    master.publish(SERVER, FACTS)
+    told, taken = join(master, "10.0.0.2")
+    (source,) = told.sources
+    before, key = wallet.ticket(source), wallet.key
+    wallet.keep_key(bytes(32), 0.0)
+    master.beat([Report(taken)])
+    assert wallet.ticket(source) != before
+    assert wallet.key == key
+
+
+def test_a_node_that_serves_nothing_yet_is_told_its_key(serve, tmp_path):
+    master, wallet = agent(serve(), tmp_path, "10.0.0.2")
+    before = wallet.key
+    master.beat([])
+    assert wallet.key != before

@@ -173,3 +173,17 @@ def test_the_originals_ways_to_the_names():
 
     assert voltclient.v1.client.Client is Client
     assert exception.HTTPNotFound is HTTPNotFound
+
+
+def test_an_agent_that_tells_its_initiator_is_admitted(client):
+    client.images.put(
+        'volume-a', size=8, generation='g', serial='s', host='i1', **AT
+    )
+    me = 'iqn.2026-01.lab:n1'
+    told = client.volumes.assign('volume-a', 'n1', **AT, initiator=me)
+    ((server,),) = told.stripes
+    assert server.ticket.user.startswith(f'virtman:{me}/')
+    assert server.ticket.secret not in repr(told)
+    beat = client.members.beat([], host='n1', port='3260', initiator=me)
+    assert beat.admission.key == told.admission.key
+    assert beat.peers[0].stripes[0][0].ticket != server.ticket

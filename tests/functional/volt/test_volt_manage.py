@@ -81,8 +81,8 @@ def test_a_check_changes_nothing(manage, database, tmp_path):
 
 def test_old_tables_are_told_and_upgraded(manage, monkeypatch):
     manage('db', 'upgrade')
-    monkeypatch.setattr(schema, 'HEAD', '0002')
-    assert manage('db', 'version') == (3, '0001 behind\n', '')
+    monkeypatch.setattr(schema, 'HEAD', '0003')
+    assert manage('db', 'version') == (3, '0002 behind\n', '')
     code, told, _ = manage('db', 'check')
     assert code == 3
     assert 'volt-manage db upgrade' in told

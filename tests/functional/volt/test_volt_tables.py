@@ -116,7 +116,7 @@ def test_old_tables_are_upgraded_at_a_start_only_where_nobody_else_is(
     opened, database, monkeypatch
 ):
     schema.prepare(opened)
-    monkeypatch.setattr(schema, 'HEAD', '0002')
+    monkeypatch.setattr(schema, 'HEAD', '0003')
     if database.kind == 'sqlite':
         schema.prepare(opened)
     else:

@@ -8,7 +8,15 @@ import logging
 import pytest
 from fake_kernel import FakeKernel
 
-from virtman import conf, inventory, place, privsep, sysfs
+from virtman import (
+    conf,
+    inventory,
+    noderecord,
+    place,
+    privsep,
+    sysfs,
+    tgtd,
+)  # fmt: skip
 from virtman.drivers import processes, storage_daemon
 from virtman.paths import keeper
 
@@ -26,6 +34,8 @@ def no_host(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(privsep.command, "run", refuse)
     for name in ("claimable", "wipe", "signal_process"):
         monkeypatch.setattr(privsep, name, refuse)
+    for module, name in ((tgtd, "account"), (noderecord, "write")):
+        monkeypatch.setattr(module, name, refuse)
     monkeypatch.setattr(sysfs, "SYS", tmp_path_factory.mktemp("sys"))
     proc = tmp_path_factory.mktemp("proc")
     for module, name in (
@@ -64,6 +74,7 @@ def settings(tmp_path):
         options = {
             "host_ip": "127.0.0.1",
             "rpc_port": 0,
+            "admission_port": 0,
             "state_dir": tmp_path / "state",
             "run_dir": tmp_path / "run",
             "image_dirs": tmp_path,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_dm import FakeDm, Refused
@@ -17,7 +18,7 @@ from fake_life import Life
 from fake_sys import FakeSys
 from fake_tgt import FakeTgt
 
-from virtman import privsep, sysfs
+from virtman import privsep, sysfs, tgtd
 from virtman.exception import CommandError
 
 
@@ -51,6 +52,7 @@ class FakeKernel:
         monkeypatch.setattr(privsep.command, "run", self.run)
         monkeypatch.setattr(privsep, "claimable", self.held.get)
         monkeypatch.setattr(privsep, "wipe", self._wipe)
+        monkeypatch.setattr(tgtd, "account", self._account)
         monkeypatch.setattr(sysfs, "SYS", self.sys.root)
         monkeypatch.setattr(sysfs, "block_dir", self.sys.block_dir)
 
@@ -115,17 +117,24 @@ class FakeKernel:
             self.run(["losetup", "--detach", device])
         self.dm.devices.clear()
         self.tgt.targets.clear()
+        self.tgt.accounts.clear()
 
     def left(self) -> list[str]:
         """Return what stands: the leftover check of a test."""
         disks = [n for n in self.sys.devices() if n.startswith("sd")]
         targets = [item.iqn for item in self.tgt.targets.values()]
-        return [*self.dm.devices, *self.loops(), *disks, *targets]
+        accounts = self.tgt.accounts
+        return [*self.dm.devices, *self.loops(), *disks, *targets, *accounts]
 
     def _is_refused(self, argv: Sequence[str]) -> bool:
         if len(self.calls) == self._refused_nth:
             return True
         return any(set(words) <= set(argv) for words in self._refused)
+
+    def _account(self, op: tgtd.Op, user: str, *rest: Any) -> None:
+        self.life.alive()
+        with self.sys.lock:
+            self.tgt.account(op, user, *rest)
 
     def _wipe(self, device: str, length: int) -> None:
         self.life.alive()

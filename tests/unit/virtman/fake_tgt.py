@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from fake_dm import Refused
 
+from virtman.exception import CommandError
+from virtman.tgtd import Op
+
 LISTING = """\
 Target {tid}: {iqn}
     System information:
@@ -19,7 +22,7 @@ Target {tid}: {iqn}
             SCSI SN: beaf{tid}0
             Backing store path: None
 {unit}    Account information:
-    ACL information:
+{accounts}    ACL information:
 {acl}"""
 UNIT = """\
         LUN: 1
@@ -45,6 +48,8 @@ class Served:
     acl: list[str] = field(default_factory=list)
     initiators: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
+    users: list[str | None] = field(default_factory=list)
+    """Slots; None is an empty one."""
 
 
 class FakeTgt:
@@ -52,6 +57,7 @@ class FakeTgt:
 
     def __init__(self) -> None:
         self.targets: dict[int, Served] = {}
+        self.accounts: dict[str, str] = {}
         self.down = False
 
     def __call__(self, args: list[str], _: str | None) -> str:
@@ -61,6 +67,36 @@ class FakeTgt:
         pairs = dict(zip(args[::2], args[1::2], strict=True))
         verb = f"_{pairs['--op']}_{pairs['--mode']}"
         return getattr(self, verb)(pairs) or ""
+
+    def account(self, op: Op, user: str, tid: int = 0, secret: str = ""):
+        """Do as tgtd does when it is asked past tgtadm."""
+        words = ["tgtd", "account", op.name.lower(), user]
+        try:
+            if op is Op.NEW:
+                if user in self.accounts:
+                    raise Refused("this account already exists")
+                self.accounts[user] = secret
+            elif op is Op.DELETE:
+                del self.accounts[user]
+                assert not any(user in t.users for t in self.targets.values())
+            else:
+                self._slot(op, user, self.targets[tid].users)
+        except (Refused, KeyError) as error:
+            raise CommandError(words, 1, "", str(error)) from None
+
+    def _slot(self, op: Op, user: str, users: list[str | None]) -> None:
+        if op is Op.UNBIND:
+            users[users.index(user)] = None
+        elif user in users or user not in self.accounts:
+            raise Refused("this account is bound, or there is none")
+        else:
+            users.append(user)
+        while users and users[-1] is None:
+            users.pop()
+
+    def _show_account(self, _: dict[str, str]) -> str:
+        users = "".join(f"    {user}\n" for user in self.accounts)
+        return f"Account list:\n{users}"
 
     def served(self, iqn: str) -> Served:
         """Return the target of that name."""
@@ -96,7 +132,10 @@ class FakeTgt:
         self._target(pairs).options[pairs["--name"]] = pairs["--value"]
 
     def _bind_target(self, pairs: dict[str, str]) -> None:
-        self._target(pairs).acl.append(pairs["--initiator-address"])
+        self._target(pairs).acl.append(_item(pairs))
+
+    def _unbind_target(self, pairs: dict[str, str]) -> None:
+        self._target(pairs).acl.remove(_item(pairs))
 
     def _delete_target(self, pairs: dict[str, str]) -> None:
         self._target(pairs)
@@ -109,13 +148,26 @@ class FakeTgt:
             raise Refused("tgtadm: can't find the target") from None
 
 
+def _item(pairs: dict[str, str]) -> str:
+    """Return the address or the name that an access list is about."""
+    name = pairs.get("--initiator-name")
+    return name or pairs["--initiator-address"]
+
+
 def _listed(tid: int, target: Served) -> str:
     unit = target.device and UNIT.format(**vars(target))
     nexus = "".join(
         NEXUS.format(number=number, name=name)
         for number, name in enumerate(target.initiators, 1)
     )
+    assert None not in target.users, "tgtd 1.0.85 would end here"
+    users = "".join(f"        {user}\n" for user in target.users)
     acl = "".join(f"        {name}\n" for name in target.acl)
     return LISTING.format(
-        tid=tid, iqn=target.iqn, nexus=nexus, unit=unit or "", acl=acl
+        tid=tid,
+        iqn=target.iqn,
+        nexus=nexus,
+        unit=unit or "",
+        acl=acl,
+        accounts=users,
     )

@@ -10,7 +10,7 @@ from fake_node import SERIAL, Site
 
 from virtman.cmd import host
 from virtman.rpc import local
-from virtman.rpc.peer import Admission
+from virtman.rpc.peer import Callers
 from virtman.rpc.verbs import Verbs
 
 PATH = "/dev/mapper/snapshot_vm1"
@@ -28,7 +28,7 @@ def virtman(site, tmp_path):
     """Run the command in this process; nobody needs to be root."""
     path = tmp_path / "agent.sock"
     verbs = Verbs(site.node, site.images)
-    with local.serving(path, verbs, Admission(None), 0.01):
+    with local.serving(path, verbs, Callers(None), 0.01):
         yield lambda *words: host.main(["--socket", str(path), *words])
 
 

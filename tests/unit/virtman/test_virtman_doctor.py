@@ -290,13 +290,14 @@ def test_a_folder_of_images_that_is_not_there_is_told(settings, tmp_path):
 
 
 def test_ports_of_the_right_holders_are_fine(proc, settings):
-    options = settings(rpc_port=7774)
+    options = settings(rpc_port=7774, admission_port=7775)
     proc.run(7, *AGENT, opened=["socket:[11]", "/dev/null"])
     proc.run(8, "/usr/sbin/tgtd", opened=["socket:[12]"])
     proc.listen(7774, 11)
     proc.listen(3260, 12)
     assert judged(ports.look(options), Level.OK) == [
-        "rpc_port 7774 is the agent's", "iscsi_port 3260 is tgtd's",
+        "rpc_port 7774 is the agent's", "admission_port 7775 is free",
+        "iscsi_port 3260 is tgtd's",
     ]  # fmt: skip
 
 
@@ -312,8 +313,11 @@ def test_ports_of_others_are_told_with_who_holds_them(proc, settings):
 
 def test_a_port_that_is_only_talked_through_is_free(proc, settings):
     proc.listen(7774, 11, ESTABLISHED)
-    found = list(ports.look(settings(rpc_port=7774)))
-    assert judged(found, Level.OK) == ["rpc_port 7774 is free"]
+    options = settings(rpc_port=7774, admission_port=7775)
+    found = list(ports.look(options))
+    assert judged(found, Level.OK) == [
+        "rpc_port 7774 is free", "admission_port 7775 is free",
+    ]  # fmt: skip
     assert "nobody listens" in judged(found, Level.ERROR)[0]
 
 

@@ -21,6 +21,7 @@ from virtman.intents import (
     TargetIntent,
 )
 from virtman.path import Source
+from virtman.tickets import Login
 
 SOURCE = Source("10.0.0.1", 3260, "iqn.2010-10.org.openstack:volume-a")
 FACTS = ImageFacts(4096, "1", "VMT0123456789ABCDEF")
@@ -226,3 +227,12 @@ def test_the_instances_on_an_image_are_told(store):
     store.put(VM1)
     store.put(other)
     assert store.on_image("volume-a") == [VM1]
+
+
+def test_what_a_target_asks_for_is_kept_and_elsewhere_nothing_is_said():
+    source = Source("10.0.0.1", 3260, "iqn.2010-10.org.openstack:v")
+    asked = dataclasses.replace(source, login=Login("cinder", "x" * 16))
+    text = intents.dumps(ImageIntent("volume-a", (asked, source)))
+    first, second = intents.loads(text).connections
+    assert (first.login, second.login) == (asked.login, None)
+    assert text.count("login") == 1

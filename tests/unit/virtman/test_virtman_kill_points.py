@@ -17,9 +17,12 @@ from fake_life import Killed
 from fake_node import Site, assignment
 from fake_portals import PATIENCE
 
+from virtman.admission import Admission
+from virtman.drivers.accounts import NOBODY
 from virtman.intents import InstanceIntent
 from virtman.layers import multipath
 from virtman.paths import keeper
+from virtman.wallet import Wallet
 
 LIMIT = 200
 PEER = "127.0.0.1:volume-a"
@@ -42,8 +45,14 @@ def no_waiting_for_the_dead(monkeypatch, site):
 
 
 @pytest.fixture
-def site(kernel, settings, short_pauses, image):
-    made = Site(kernel, settings())
+def options():
+    """What the agent is told."""
+    return {}
+
+
+@pytest.fixture
+def site(kernel, settings, short_pauses, image, options):
+    made = Site(kernel, settings(**options))
     made.portals.serving |= {"parent", "uncle"}
     made.file = image
     yield made
@@ -163,7 +172,8 @@ def served(site):
     site.images.republish()
     assert site.volt.verbs()[-1] == "publish"
     found = site.kernel.tgt.served(target.iqn)
-    assert (found.readonly, found.acl) == ("Yes", ["ALL"])
+    admitted = [NOBODY] if site.settings.closed_targets else ["ALL"]
+    assert (found.readonly, found.acl) == ("Yes", admitted)
     assert list(site.kernel.loops()) == [target.device]
 
 
@@ -188,6 +198,13 @@ STORIES = {
     "publish": ([], [], publish, served),
     "withdraw": ([publish], [], withdraw, not_served),
 }
+
+
+def tidy(site):
+    """Do what the agent's first housekeeping does with its readers."""
+    file = site.settings.state_dir / "admission.json"
+    wallet = Wallet(file, ("127.0.0.1", 3260), lambda: "iqn.2026-01.lab:n1")
+    Admission(wallet, site.settings.closed_targets).tidy()
 
 
 def clean(site):
@@ -230,6 +247,7 @@ def test_an_agent_killed_after_any_change_leaves_it_whole_or_gone(site, story):
         point = live(site, story, left)
         wiped = list(site.kernel.wiped)
         site.recover()
+        tidy(site)
         try:
             holds(site)
             if before and act is not second:
@@ -262,3 +280,12 @@ def test_an_agent_killed_while_it_recovers_recovers_the_next_time(site, story):
         if survived:
             return
     raise AssertionError("recovery never got through")
+
+
+@pytest.mark.parametrize("options", [{"master_ip": "127.0.0.1"}])
+@pytest.mark.parametrize("story", ["create", "undeploy", "publish"])
+def test_an_agent_killed_at_a_closed_target_leaves_it_closed_or_gone(
+    site, story
+):
+    test_an_agent_killed_after_any_change_leaves_it_whole_or_gone(site, story)
+    assert not site.settings.open_targets

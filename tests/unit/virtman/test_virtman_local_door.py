@@ -16,7 +16,7 @@ from fake_portals import PATIENCE
 
 from virtman.exception import ConfigError
 from virtman.rpc import local, peer
-from virtman.rpc.peer import Admission, Peer
+from virtman.rpc.peer import Callers, Peer
 from virtman.rpc.verbs import CODES, FAILED, INTERNAL, Verbs
 
 CONNECTION = {
@@ -44,7 +44,7 @@ def path(tmp_path):
 @pytest.fixture
 def door(site, path):
     verbs = Verbs(site.node, site.images)
-    with local.serving(path, verbs, Admission(None), POLL):
+    with local.serving(path, verbs, Callers(None), POLL):
         yield path
 
 
@@ -221,16 +221,16 @@ def test_the_kernel_names_the_process_at_the_other_end():
 def test_root_the_agents_user_and_one_group_are_admitted():
     group = grp.getgrgid(os.getegid())
     member = Peer(1, 4_000_000, group.gr_gid)
-    assert Admission(group.gr_name).admits(member)
-    assert not Admission(None).admits(member)
-    assert not Admission(group.gr_name).admits(STRANGER)
+    assert Callers(group.gr_name).admits(member)
+    assert not Callers(None).admits(member)
+    assert not Callers(group.gr_name).admits(STRANGER)
     for uid in (0, os.geteuid()):
-        assert Admission(None).admits(Peer(1, uid, 4_000_000))
+        assert Callers(None).admits(Peer(1, uid, 4_000_000))
 
 
 def test_a_group_that_is_not_there_is_named_with_the_remedy():
     with pytest.raises(ConfigError, match="no such group; make it"):
-        Admission("nobody-has-this-group")
+        Callers("nobody-has-this-group")
 
 
 def test_nobody_else_can_even_connect(door):
@@ -240,7 +240,7 @@ def test_nobody_else_can_even_connect(door):
 def test_the_group_can(site, path):
     name = grp.getgrgid(os.getegid()).gr_name
     verbs = Verbs(site.node, site.images)
-    with local.serving(path, verbs, Admission(name), POLL):
+    with local.serving(path, verbs, Callers(name), POLL):
         found = path.stat()
         assert (found.st_mode & 0o777, found.st_gid) == (0o660, os.getegid())
 
@@ -250,7 +250,7 @@ def test_the_group_can(site, path):
 
 def test_the_file_goes_when_the_door_closes(site, path):
     with local.serving(
-        path, Verbs(site.node, site.images), Admission(None), POLL
+        path, Verbs(site.node, site.images), Callers(None), POLL
     ):
         assert path.is_socket()
     assert not path.exists()
@@ -261,7 +261,7 @@ def test_the_socket_of_an_agent_that_was_killed_is_replaced(site, path):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     with local.serving(
-        path, Verbs(site.node, site.images), Admission(None), POLL
+        path, Verbs(site.node, site.images), Callers(None), POLL
     ):
         assert path.is_socket()
 
@@ -270,7 +270,7 @@ def test_an_agent_that_listens_already_is_left_alone(site, door):
     verbs = Verbs(site.node, site.images)
     with (
         pytest.raises(ConfigError, match="another virtman-server"),
-        local.serving(door, verbs, Admission(None), POLL),
+        local.serving(door, verbs, Callers(None), POLL),
     ):
         pass
     assert door.is_socket()
@@ -282,7 +282,7 @@ def test_a_file_that_is_no_socket_is_left_alone(site, path):
     verbs = Verbs(site.node, site.images)
     with (
         pytest.raises(ConfigError, match="that is no socket"),
-        local.serving(path, verbs, Admission(None), POLL),
+        local.serving(path, verbs, Callers(None), POLL),
     ):
         pass
     assert path.read_text() == "precious"

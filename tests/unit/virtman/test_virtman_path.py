@@ -119,3 +119,44 @@ def test_what_is_no_connection_at_all_is_refused(bad):
 def test_a_source_is_named_as_its_link_under_by_path_would_be():
     source = Source("fe80::1", 3260, IQN)
     assert str(source) == f"ip-[fe80::1]:3260-iscsi-{IQN}-lun-1"
+
+
+CHAP = {
+    "target_portal": "10.0.0.1", "target_iqn": "iqn.2010-10.org.openstack:v",
+    "target_lun": 1, "auth_method": "CHAP", "auth_username": "cinder",
+    "auth_password": "a-secret-of-cinder",
+}  # fmt: skip
+
+
+def test_what_a_target_asks_for_is_read_and_makes_no_other_source():
+    source = path.from_connection(CHAP)
+    assert (source.login.user, source.login.secret) == (
+        "cinder", "a-secret-of-cinder",
+    )  # fmt: skip
+    plain = {key: CHAP[key] for key in CHAP if not key.startswith("auth")}
+    other = path.from_connection(plain)
+    assert other.login is None
+    assert other == source
+    assert "a-secret" not in repr(source)
+    for both in ([other, source], [source, other]):
+        assert [one.login for one in path.unique(both)] == [source.login]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"auth_method": "NONE"},
+        {"auth_username": None},
+        {"auth_password": "a-secret\nnode.name = x"},
+        {"target_portal": None},
+        {"target_iqn": "x"},
+    ],
+)
+def test_no_refusal_shows_a_secret(change):
+    with pytest.raises(InvalidRequest) as failed:
+        path.from_connection(CHAP | change)
+    assert "a-secret" not in str(failed.value)
+    missing = {key: CHAP[key] for key in CHAP if key != "target_lun"}
+    with pytest.raises(InvalidRequest) as failed:
+        path.from_connection(missing)
+    assert "a-secret" not in str(failed.value)

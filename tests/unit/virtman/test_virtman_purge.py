@@ -59,7 +59,11 @@ def test_all_of_it_goes_files_and_folders_too(site, image):
     site.images.create("b", image)
     site.images.stop()
     options = site.settings
-    for name in ("intents/x.broken", "digests/volume-b.json"):
+    for name in (
+        "intents/x.broken",
+        "digests/volume-b.json",
+        "admission.json",
+    ):
         (options.state_dir / name).parent.mkdir(exist_ok=True)
         (options.state_dir / name).touch()
     for name in ("locks/os-brick", "0123456789abcdef.nbd"):

@@ -11,7 +11,7 @@ import pytest
 
 from virtman import exception as theirs
 from virtman.rpc import local, peer
-from virtman.rpc.peer import Admission
+from virtman.rpc.peer import Callers
 from virtman.rpc.verbs import Verbs
 from virtman.snapshot import Instance
 from virtmanclient import exceptions
@@ -71,7 +71,7 @@ def node(path):
     made = Node()
     images = types.SimpleNamespace(targets=list)
     verbs = Verbs(made, images)
-    with local.serving(path, verbs, Admission(None), 0.01):
+    with local.serving(path, verbs, Callers(None), 0.01):
         yield made
 
 

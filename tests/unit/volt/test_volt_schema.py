@@ -66,18 +66,18 @@ def test_preparing_again_changes_nothing(database):
 def newer(tmp_path, monkeypatch):
     """Be a volt with one step more."""
     shutil.copytree(migrations.FOLDER, tmp_path / 'migrations')
-    (tmp_path / 'migrations' / 'versions' / '0002_more.py').write_text(
+    (tmp_path / 'migrations' / 'versions' / '0003_more.py').write_text(
         'import sqlalchemy as sa\n'
         'from alembic import op\n'
-        "revision = '0002'\n"
-        "down_revision = '0001'\n"
+        "revision = '0003'\n"
+        "down_revision = '0002'\n"
         'def upgrade():\n'
         "    op.add_column('leases', sa.Column('note', sa.String(9)))\n"
     )
 
     def become():
         monkeypatch.setattr(migrations, 'FOLDER', tmp_path / 'migrations')
-        monkeypatch.setattr(schema, 'HEAD', '0002')
+        monkeypatch.setattr(schema, 'HEAD', '0003')
 
     return become
 
@@ -105,10 +105,10 @@ def test_a_server_that_is_behind_is_left_to_the_operator(
     schema.prepare(database)
     newer()
     monkeypatch.setattr(SQLite, 'upgrades_itself', False)
-    with pytest.raises(ConfigError, match=r'0001.*0002.*volt-manage db up'):
+    with pytest.raises(ConfigError, match=r'0002.*0003.*volt-manage db up'):
         schema.prepare(database)
     before, after = schema.upgrade(database)
-    assert (before.revision, after.revision) == ('0001', '0002')
+    assert (before.revision, after.revision) == ('0002', '0003')
     schema.prepare(database)
 
 

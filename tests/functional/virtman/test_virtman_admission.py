@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Readers of a real tgtd's targets: let in by their tickets, and forgotten."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from tgt_daemon import knock, wait_until_free
+
+from virtman import tickets
+from virtman.admission import Admission, Word
+from virtman.drivers import accounts, iscsi
+from virtman.exception import CommandError
+from virtman.tgtd import Op, account
+from virtman.tickets import Login
+from virtman.wallet import Wallet
+
+IQN = "iqn.2010-10.org.openstack:volume-image"
+NODE = "iqn.2026-01.lab:node2"
+OTHER = "iqn.2026-01.lab:node3"
+SERIAL = "VMT0123456789ABCDEF"
+KEY = bytes(range(32))
+WELCOME, REFUSED, FORBIDDEN = (0, 0), (2, 1), (2, 2)
+
+
+@pytest.fixture
+def wallet(tmp_path):
+    made = Wallet(tmp_path / "w.json", ("10.0.0.1", 3260), lambda: NODE)
+    made.keep_key(KEY, time.time())
+    return made
+
+
+@pytest.fixture
+def target(tgtd, disk):
+    iscsi.create(IQN, disk, SERIAL, closed=True)
+    return iscsi.find(IQN)
+
+
+def ticket(name=NODE, iqn=IQN, lasts=60, key=KEY):
+    return tickets.draw(key, iqn, name, int(time.time() + lasts))
+
+
+def tried(tgtd, name, login):
+    return knock(tgtd.port, IQN, name, login.user, login.secret)
+
+
+def test_a_closed_target_lets_nobody_in_by_itself(tgtd, target):
+    assert target.closed
+    assert not target.half_made(target.device)
+    assert knock(tgtd.port, IQN, NODE) != WELCOME
+    assert tried(tgtd, NODE, Login("somebody", "x" * 16)) != WELCOME
+
+
+def test_who_shows_a_ticket_may_log_in_with_its_secret(tgtd, target, wallet):
+    shown = ticket()
+    assert tried(tgtd, NODE, shown.login) != WELCOME
+    admission = Admission(wallet, closed=True)
+    assert admission.admit(shown.text, IQN) is Word.WELCOME
+    assert admission.admit(shown.text, IQN) is Word.WELCOME, "once more"
+    assert tried(tgtd, NODE, shown.login) == WELCOME
+    assert knock(tgtd.port, IQN, NODE) != WELCOME, "without a secret"
+    assert tried(tgtd, OTHER, shown.login) != WELCOME, "another name"
+    wrong = Login(shown.login.user, "x" * 16)
+    assert tried(tgtd, NODE, wrong) != WELCOME, "a wrong secret"
+    assert shown.login.secret not in tgtd.says(
+        "--mode", "target", "--op", "show"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "word"),
+    [
+        (ticket(key=bytes(32)), Word.REFUSED),
+        (ticket(iqn=IQN + "2"), Word.REFUSED),
+        (ticket(iqn=tickets.ANY), Word.WELCOME),
+        (ticket(lasts=-1), Word.LATE),
+    ],
+)
+def test_a_ticket_opens_what_it_names_until_it_runs_out(
+    target, wallet, shown, word
+):
+    assert Admission(wallet, closed=True).admit(shown.text, IQN) is word
+    admitted = word is Word.WELCOME
+    assert (shown.login.user in iscsi.find(IQN).accounts) is admitted
+
+
+@pytest.mark.parametrize("text", ["", ".", "x.y", "é.é", "e30=.00"])
+def test_what_is_no_ticket_is_refused(wallet, text):
+    assert Admission(wallet, True).admit(text, IQN) is Word.REFUSED
+
+
+def test_a_target_that_is_not_there_or_not_ours_is_absent(tgtd, disk, wallet):
+    admission = Admission(wallet, closed=True)
+    assert admission.admit(ticket().text, IQN) is Word.ABSENT
+    iscsi.create(IQN, disk, "another's")
+    assert admission.admit(ticket().text, IQN) is Word.ABSENT
+
+
+def test_an_open_target_says_so_and_is_closed_where_it_has_to_be(
+    tgtd, disk, wallet
+):
+    iscsi.create(IQN, disk, SERIAL)
+    admission = Admission(wallet, closed=False)
+    assert admission.admit(ticket().text, IQN) is Word.OPEN
+    admission.tidy()
+    assert not iscsi.find(IQN).closed
+    Admission(wallet, closed=True).tidy()
+    assert iscsi.find(IQN).closed
+
+
+def test_who_is_gone_is_forgotten_when_its_ticket_has_run_out(
+    tgtd, target, wallet, monkeypatch
+):
+    admission = Admission(wallet, closed=True)
+    mine, others = ticket(), ticket(OTHER)
+    for one in (mine, others):
+        assert admission.admit(one.text, IQN) is Word.WELCOME
+    admission.tidy()
+    assert tried(tgtd, NODE, mine.login) == WELCOME, "its ticket is good"
+    wait_until_free(IQN)
+    later = wallet.now() + 61
+    monkeypatch.setattr(wallet, "now", lambda: later)
+    again = tickets.draw(KEY, IQN, OTHER, int(later + 60))
+    assert admission.admit(again.text, IQN) is Word.WELCOME
+    admission.tidy()
+    assert tried(tgtd, NODE, mine.login) != WELCOME
+    assert tried(tgtd, OTHER, others.login) != WELCOME
+    assert tried(tgtd, OTHER, again.login) == WELCOME
+    left = iscsi.find(IQN)
+    assert left.admitted == [accounts.NOBODY, OTHER]
+    assert left.closed
+
+
+def test_readers_may_go_in_any_order(tgtd, target):
+    """Tgtd 1.0.85 would end at a hole in its list of accounts."""
+    logins = [
+        Login(f"virtman:{NODE}-{number}/{number}", "x" * 16)
+        for number in range(40)
+    ]
+    for number, login in enumerate(logins):
+        accounts.admit(target.tid, [], f"{NODE}-{number}", login)
+    gone = {one.user for one in logins[::3]}
+    users = iscsi.find(IQN).accounts
+    accounts.dismiss(target.tid, users, gone)
+    left = iscsi.find(IQN)
+    assert left.accounts == [user for user in users if user not in gone]
+    assert f"{NODE}-3" not in left.admitted
+    assert f"{NODE}-4" in left.admitted
+    assert set(accounts.ours()) == set(left.accounts)
+
+
+def test_a_target_takes_its_accounts_with_it(tgtd, target, wallet):
+    Admission(wallet, closed=True).admit(ticket().text, IQN)
+    assert len(list(accounts.ours())) == 2
+    iscsi.remove(IQN)
+    assert list(accounts.ours()) == []
+
+
+def test_an_account_that_was_never_bound_goes_at_the_start(
+    tgtd, target, wallet
+):
+    account(Op.NEW, f"virtman:{NODE}/0", secret="x" * 16)
+    account(Op.NEW, "another's", secret="x" * 16)
+    Admission(wallet, closed=True).tidy()
+    assert len(list(accounts.ours())) == 1
+    shown = tgtd.says("--mode", "account", "--op", "show")
+    assert "another's" in shown
+    account(Op.DELETE, "another's")
+
+
+def test_what_tgtd_refuses_is_told_without_the_secret(tgtd):
+    with pytest.raises(CommandError) as failed:
+        account(Op.BIND, "nobody", 1)
+    assert "tgtd account bind nobody" in str(failed.value)
+    account(Op.NEW, "twice", secret="a-secret-of-16-ch")
+    with pytest.raises(CommandError) as failed:
+        account(Op.NEW, "twice", secret="a-secret-of-16-ch")
+    assert "a-secret" not in str(failed.value)
+    account(Op.DELETE, "twice")
+
+
+def test_a_tgtd_that_is_away_is_an_error(tgtd, monkeypatch, tmp_path):
+    with monkeypatch.context() as away:
+        away.setenv("TGT_IPC_SOCKET", str(tmp_path / "none"))
+        with pytest.raises(CommandError):
+            account(Op.NEW, "x", secret="y")

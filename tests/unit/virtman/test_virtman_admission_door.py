@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The door for tickets, and who knocks there."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+
+import pytest
+
+from virtman import privsep, tickets
+from virtman.admission import Word
+from virtman.drivers.connector import Connector
+from virtman.drivers.knock import Answer, Knock
+from virtman.exception import CommandError, ConfigError, NoSource
+from virtman.path import Source
+from virtman.rpc.admission import AdmissionDoor
+from virtman.tickets import Login
+from virtman.wallet import Wallet
+
+IQN = "iqn.2010-10.org.openstack:volume-a"
+ME = "iqn.2026-01.lab:n1"
+KEY = bytes(range(32))
+
+
+class Guests:
+    """Stands for the admission: says one word, keeps what was shown."""
+
+    def __init__(self):
+        self.word = Word.WELCOME
+        self.shown = []
+
+    def admit(self, text, iqn):
+        self.shown.append((text, iqn))
+        if isinstance(self.word, Exception):
+            raise self.word
+        return self.word
+
+
+@pytest.fixture
+def guests():
+    return Guests()
+
+
+@pytest.fixture
+def door(guests):
+    made = AdmissionDoor("127.0.0.1", 0, guests)
+    with made.served():
+        yield made.server_address[1]
+
+
+@pytest.fixture
+def wallet(tmp_path):
+    return Wallet(tmp_path / "w.json", ("10.0.0.1", 3260), lambda: ME)
+
+
+@pytest.fixture
+def source(wallet):
+    """A source with a ticket, whose portal listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        here = Source("127.0.0.1", listener.getsockname()[1], IQN)
+        wallet.keep(here, tickets.draw(KEY, IQN, ME, 1), server=False)
+        yield here
+
+
+@pytest.mark.parametrize("word", list(Word))
+def test_every_word_arrives(door, guests, wallet, source, word):
+    guests.word = word
+    assert Knock(wallet, door).at(source).value == word.value
+    assert guests.shown == [(wallet.ticket(source).text, IQN)]
+
+
+def test_when_something_fails_there_the_target_is_not_there_yet(
+    door, guests, wallet, source
+):
+    guests.word = CommandError(["tgtadm"], 1, "", "")
+    assert Knock(wallet, door).at(source) is Answer.ABSENT
+
+
+@pytest.mark.parametrize(
+    "line", [b"\n", b"[]\n", b"{}\n", b"\xff\n", b"x" * 5000]
+)
+def test_what_makes_no_sense_is_not_answered(door, guests, line):
+    with socket.create_connection(("127.0.0.1", door), 10) as channel:
+        channel.sendall(line)
+        channel.shutdown(socket.SHUT_WR)
+        # It may have been closed with something unread.
+        with contextlib.suppress(ConnectionResetError):
+            assert channel.recv(1) == b""
+    assert guests.shown == []
+
+
+def test_a_source_without_an_agent_or_a_ticket_is_nobody(wallet, source):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert Knock(wallet, port).at(source) is Answer.NOBODY
+    other = Source("127.0.0.1", 1, IQN)
+    assert Knock(wallet, port).at(other) is Answer.NOBODY
+
+
+def test_a_port_that_is_taken_is_told_with_the_remedy(guests):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match="admission_port"):
+            AdmissionDoor("127.0.0.1", port, guests)
+
+
+def test_a_secret_is_written_into_the_record_and_into_no_command(
+    door, guests, wallet, source, kernel, tmp_path, monkeypatch
+):
+    written = []
+    monkeypatch.setattr(
+        privsep,
+        "write_node_record",
+        lambda iqn, portal, *, values: written.append((portal, values)) or 1,
+    )
+    sessions = Connector(tmp_path, knock=Knock(wallet, door))
+    assert sessions.serves(source)
+    sessions._prepare_record(source)
+    login = wallet.ticket(source).login
+    ((portal, values),) = written
+    assert portal == f"127.0.0.1,{source.port}"
+    assert values["node.session.auth.username"] == login.user
+    assert values["node.session.auth.password"] == login.secret
+    assert login.secret not in str(kernel.calls)
+    assert not kernel.called("iscsiadm", "sendtargets")
+    guests.word = Word.OPEN
+    assert sessions.serves(source)
+    sessions._prepare_record(source)
+    assert len(written) == 1, "nothing is asked for there"
+
+
+def test_a_ticket_that_has_run_out_makes_no_login_and_no_record(
+    door, guests, wallet, source, kernel, tmp_path
+):
+    guests.word = Word.LATE
+    sessions = Connector(tmp_path, knock=Knock(wallet, door))
+    assert sessions.serves(source), "it is there"
+    kernel.calls.clear()
+    with pytest.raises(NoSource, match="has run out"):
+        sessions.connect(source)
+    assert kernel.calls == []
+
+
+@pytest.mark.parametrize("word", [Word.ABSENT, Word.REFUSED])
+def test_a_source_that_does_not_admit_does_not_serve(
+    door, guests, wallet, source, kernel, tmp_path, word
+):
+    guests.word = word
+    assert not Connector(tmp_path, knock=Knock(wallet, door)).serves(source)
+    assert not kernel.called("iscsiadm")
+
+
+def test_a_target_that_is_no_agent_s_is_shown_what_the_caller_gave(
+    source, kernel, tmp_path, monkeypatch
+):
+    written = []
+    monkeypatch.setattr(
+        privsep,
+        "write_node_record",
+        lambda iqn, portal, *, values: written.append(values) or 1,
+    )
+    asked = dataclasses.replace(source, login=Login("cinder", "x" * 16))
+    Connector(tmp_path)._prepare_record(asked)
+    (values,) = written
+    assert values["node.session.auth.username"] == "cinder"
+    assert "x" * 16 not in str(kernel.calls)

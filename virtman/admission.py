@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Admits readers to this node's targets, and forgets them when they are gone.
+
+A reader shows the ticket that volt has given it; then its initiator may log
+in with the secret that belongs to the ticket.  Nobody has to have told this
+node of it before.  What tgtd knows of its readers stays as long as they have
+a session, so that one that was cut is made again without any agent.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Iterator
+
+from virtman import names, tickets
+from virtman.drivers import accounts, iscsi
+from virtman.tickets import NoTicket, Pass, initiator_of
+from virtman.wallet import Wallet
+
+LOG = logging.getLogger(__name__)
+
+
+class Word(enum.Enum):
+    """What a reader is answered."""
+
+    WELCOME = "welcome"
+    """It may log in with its secret."""
+    OPEN = "open"
+    """It may log in without one."""
+    ABSENT = "absent"
+    """There is no such target, or not yet."""
+    LATE = "late"
+    """The ticket has run out; the target is there."""
+    REFUSED = "refused"
+    """That is no ticket for this target."""
+
+
+class Admission:
+    """The readers of this node's targets.
+
+    :param closed: targets of ours that let everybody in are closed.
+    """
+
+    def __init__(self, wallet: Wallet, closed: bool) -> None:
+        self._wallet = wallet
+        self._closed = closed
+        self._until: dict[str, float] = {}
+        self._all_known = False
+
+    def admit(self, text: str, iqn: str) -> Word:
+        """Look at a ticket, and have tgtd let its reader in."""
+        try:
+            shown = tickets.read(text, self._wallet.key)
+        except NoTicket:
+            return Word.REFUSED
+        if not shown.opens(iqn):
+            return Word.REFUSED
+        with accounts.guard:
+            return self._let_in(shown, iqn)
+
+    def tidy(self) -> None:
+        """Forget the readers that are gone and whose ticket has run out."""
+        with accounts.guard:
+            mine = [one for one in iscsi.targets() if _ours(one)]
+            for target in mine:
+                if self._closed and not target.closed:
+                    LOG.info("%s asks its readers who they are", target.iqn)
+                    accounts.close(
+                        target.tid, target.accounts, target.admitted
+                    )
+                gone = list(self._gone(target))
+                if gone:
+                    LOG.info("%s: forgets %s", target.iqn, ", ".join(gone))
+                    accounts.dismiss(target.tid, target.accounts, gone)
+            if not self._all_known:
+                accounts.forget(iscsi.strays())
+                self._all_known = True
+
+    def _let_in(self, shown: Pass, iqn: str) -> Word:
+        target = iscsi.find(iqn)
+        if target is None or not _ours(target):
+            return Word.ABSENT
+        if not target.closed:
+            return Word.OPEN
+        if shown.expires < self._wallet.now():
+            return Word.LATE
+        if shown.login.user not in target.accounts:
+            accounts.admit(
+                target.tid, target.admitted, shown.initiator, shown.login
+            )
+            LOG.info("%s: %s may log in", iqn, shown.initiator)
+        self._until[shown.login.user] = shown.expires
+        return Word.WELCOME
+
+    def _gone(self, target: iscsi.Target) -> Iterator[str]:
+        """Yield the accounts that are of no use any more.
+
+        Of several of one initiator the last one is that of its session.
+        """
+        latest = {initiator_of(user): user for user in target.accounts}
+        now = self._wallet.now()
+        for user in target.accounts:
+            reader = initiator_of(user)
+            if reader in (None, accounts.NOBODY):
+                continue
+            here = reader in target.initiators and latest[reader] == user
+            if not here and self._until.get(user, 0.0) < now:
+                self._until.pop(user, None)
+                yield user
+
+
+def _ours(target: iscsi.Target) -> bool:
+    """Tell whether a target is one of this node's, and complete."""
+    return (
+        names.parse_iqn(target.iqn) is not None
+        and (target.serial or "").startswith(names.SERIAL_PREFIX)
+        and bool(target.admitted)
+    )

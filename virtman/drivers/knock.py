@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shows tickets at the doors of the sources' agents.
+
+One line of JSON each way: ``{"ticket", "target"}`` and ``{"answer"}``; the
+words are those of :class:`virtman.admission.Word`.  The secret is not shown:
+the source's agent derives it from the ticket.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import socket
+import threading
+
+from virtman.exception import NoSource
+from virtman.path import Source
+from virtman.tickets import Login, Ticket
+from virtman.wallet import Wallet
+
+# Seconds.  The agent asks tgtd three times; under emulation on a loaded host
+# each of them was seen to take a second.
+_PATIENCE = 15.0
+_MOST = 4096
+
+
+class Answer(enum.Enum):
+    """What came of it."""
+
+    WELCOME = "welcome"
+    OPEN = "open"
+    ABSENT = "absent"
+    LATE = "late"
+    REFUSED = "refused"
+    NOBODY = ""
+    """There is no ticket, or no agent."""
+
+    @property
+    def here(self) -> bool:
+        """Whether the target stands, as far as this node can tell."""
+        return self in (Answer.WELCOME, Answer.OPEN, Answer.LATE)
+
+
+class Knock:
+    """Knocks for the connector; any thread may call it.
+
+    :param port: of all agents.
+    """
+
+    def __init__(self, wallet: Wallet, port: int) -> None:
+        self._wallet = wallet
+        self._port = port
+        self._guard = threading.Lock()
+        self._admitted: dict[Source, Login] = {}
+        self._late: set[Source] = set()
+
+    def at(self, source: Source) -> Answer:
+        """Show the ticket for a source to its agent."""
+        ticket = self._wallet.ticket(source)
+        if ticket is None:
+            return Answer.NOBODY
+        answer = self._show(source, ticket)
+        with self._guard:
+            self._late.discard(source)
+            if answer is Answer.LATE:
+                self._late.add(source)
+            if answer is Answer.WELCOME:
+                self._admitted[source] = ticket.login
+            elif answer is Answer.OPEN:
+                self._admitted.pop(source, None)
+        return answer
+
+    def login(self, source: Source) -> Login | None:
+        """Return what the source has admitted last; None: nothing.
+
+        :raises NoSource: the ticket has run out; volt gives new ones.
+        """
+        with self._guard:
+            if source in self._late:
+                raise NoSource(f"the ticket for {source} has run out")
+            return self._admitted.get(source)
+
+    def _show(self, source: Source, ticket: Ticket) -> Answer:
+        asked = json.dumps({"ticket": ticket.text, "target": source.iqn})
+        address = (source.host, self._port)
+        try:
+            with socket.create_connection(address, _PATIENCE) as channel:
+                channel.sendall(f"{asked}\n".encode())
+                with channel.makefile("rb") as answers:
+                    said = json.loads(answers.readline(_MOST))
+            return Answer(said["answer"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return Answer.NOBODY

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The door at which readers of this node's targets show their tickets.
+
+Of its own, as the XML-RPC door may be this host's alone and asks for the
+operator's secret: who knocks here is another node, and its ticket is what
+lets it in.  One line of JSON each way: ``{"ticket", "target"}``,
+``{"answer"}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from typing import cast
+
+from virtman.admission import Admission, Word
+from virtman.exception import ConfigError, VirtmanError
+
+LOG = logging.getLogger(__name__)
+# Bytes: a ticket with the two longest iSCSI names has fewer.
+_MOST = 4096
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    # Seconds a caller may take.
+    timeout = 10.0
+
+    def handle(self) -> None:
+        """Answer one line; who says nothing of sense hears nothing."""
+        try:
+            asked = json.loads(self.rfile.readline(_MOST))
+            ticket, target = str(asked["ticket"]), str(asked["target"])
+            word = cast(AdmissionDoor, self.server).answer(ticket, target)
+            said = json.dumps({"answer": word.value})
+            self.wfile.write(f"{said}\n".encode())
+        except (OSError, ValueError, KeyError, TypeError):
+            LOG.debug("%s said nothing of sense", self.client_address[0])
+
+
+class AdmissionDoor(socketserver.ThreadingTCPServer):
+    """Serves an :class:`Admission`; callers are answered side by side.
+
+    :raises ConfigError: the port cannot be had.
+    """
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, host: str, port: int, admission: Admission) -> None:
+        self._admission = admission
+        self.address_family = (
+            socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+        try:
+            super().__init__((host, port), _Handler)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot hear readers on {host}:{port}: {error.strerror}; "
+                "host_ip must be an address of this host, admission_port a "
+                "free port of it, the same on all nodes"
+            ) from error
+
+    def answer(self, ticket: str, target: str) -> Word:
+        """Answer one who knocks; when something fails it may try again."""
+        try:
+            word = self._admission.admit(ticket, target)
+        except VirtmanError as error:
+            LOG.warning("nobody is admitted to %s: %s", target, error)
+            return Word.ABSENT
+        if word is Word.REFUSED:
+            LOG.warning("a ticket for %s was refused", target)
+        return word
+
+    @contextlib.contextmanager
+    def served(self) -> Iterator[None]:
+        """Serve while the context lasts."""
+        thread = threading.Thread(
+            target=self.serve_forever, args=(0.5,), name="admission"
+        )
+        with self:
+            thread.start()
+            try:
+                yield
+            finally:
+                self.shutdown()
+                thread.join()

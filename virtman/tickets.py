@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tickets: by them a source knows a reader that volt has sent to it.
+
+volt shares a key with each portal, and gives the reader a ticket under that
+key and the CHAP secret that the source derives from the ticket; in full in
+``doc/source/rest-api.rst``.  ``volt/tickets.py`` is the other end.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import secrets
+from dataclasses import dataclass, field
+
+from virtman.exception import VirtmanError
+
+ANY = "*"
+USER = "virtman"
+SECRET = 16
+
+
+class NoTicket(VirtmanError):
+    """What was shown is no ticket of ours; the message has nothing of it."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """What CHAP asks for."""
+
+    user: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a reader was given: the text to show, and then to log in with."""
+
+    text: str = field(repr=False)
+    login: Login
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a source reads in a ticket; ``expires`` is by volt's clock."""
+
+    iqn: str
+    initiator: str
+    expires: float
+    login: Login
+
+    def opens(self, iqn: str) -> bool:
+        """Tell whether it is for this target."""
+        return self.iqn in (ANY, iqn)
+
+
+def read(text: str, key: bytes) -> Pass:
+    """Return what a ticket says; :raises NoTicket: the key is not its."""
+    body, _, seal = text.partition(".")
+    made = hmac.digest(key, f"ticket\0{body}".encode(), "sha256").hex()
+    # In bytes: of texts, only those in ASCII can be compared.
+    if not hmac.compare_digest(made.encode(), seal.encode()):
+        raise NoTicket("no ticket that volt has drawn for this node")
+    iqn, initiator, expires, number = json.loads(
+        base64.urlsafe_b64decode(body)
+    )
+    user = f"{USER}:{initiator}/{number}"
+    return Pass(iqn, initiator, expires, Login(user, _secret(body, key)))
+
+
+def draw(key: bytes, iqn: str, initiator: str, expires: int) -> Ticket:
+    """Return a ticket as volt would draw it: for this node's own target."""
+    number = secrets.token_hex(8)
+    plain = json.dumps([iqn, initiator, expires, number]).encode()
+    body = base64.urlsafe_b64encode(plain).decode()
+    seal = hmac.digest(key, f"ticket\0{body}".encode(), "sha256").hex()
+    text = f"{body}.{seal}"
+    return Ticket(text, read(text, key).login)
+
+
+def initiator_of(user: str) -> str | None:
+    """Return whose an account is; None for one that is not ours."""
+    prefix, _, rest = user.partition(":")
+    name, slash, _ = rest.rpartition("/")
+    return name if prefix == USER and slash else None
+
+
+def _secret(body: str, key: bytes) -> str:
+    made = hmac.digest(key, f"chap\0{body}".encode(), "sha256")
+    return base64.urlsafe_b64encode(made).decode()[:SECRET]

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What volt has given this node: tickets for its sources, a key for readers.
+
+Kept in a file that only root can read, but for the tickets of other nodes,
+which run out in minutes: an agent that is started while volt is away admits
+its readers, and can read from the image servers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from virtman import tickets
+from virtman.path import Source
+from virtman.tickets import Login, Ticket
+
+LOG = logging.getLogger(__name__)
+
+Portal = tuple[str, int]
+# Seconds.  A new ticket for a server comes with each beat; that the file is
+# as old as this costs nothing, they last a day.
+_STALE = 300.0
+# Seconds that a ticket for this node's own target lasts.
+_OWN = 60
+
+
+class Wallet:
+    """The key and the tickets; any thread may ask and tell.
+
+    :param file: what is kept.
+    :param own: the portal of this node.
+    :param initiator: tells this node's name as an initiator.
+    """
+
+    def __init__(
+        self, file: Path, own: Portal, initiator: Callable[[], str]
+    ) -> None:
+        self._file = file
+        self.own = own
+        self._name = initiator
+        self._guard = threading.Lock()
+        self._written = float("-inf")
+        self._ahead = 0.0
+        self._peers: dict[Source, Ticket] = {}
+        self._servers: dict[Portal, Ticket] = {}
+        # Until volt has told one this node admits itself.
+        self._key = secrets.token_bytes(32)
+        self._load()
+
+    @property
+    def initiator(self) -> str | None:
+        """The name of this node as an initiator, None if it has none."""
+        return self._name() or None
+
+    @property
+    def key(self) -> bytes:
+        """By which this node knows its readers' tickets."""
+        return self._key
+
+    def now(self) -> float:
+        """Return the time by volt's clock, as far as that is known."""
+        return time.time() + self._ahead
+
+    def keep_key(self, key: bytes, now: float) -> None:
+        """Keep the key that volt has told, and its time."""
+        with self._guard:
+            self._ahead = now - time.time()
+            new = key != self._key
+            self._key = key
+            if new or time.monotonic() - self._written > _STALE:
+                self._save()
+
+    def keep(self, source: Source, ticket: Ticket, server: bool) -> None:
+        """Keep a ticket for a source, in place of the one before it.
+
+        :param server: it opens every target of the portal.
+        """
+        with self._guard:
+            if not server:
+                self._peers[source] = ticket
+                return
+            portal = (source.host, source.port)
+            new = portal not in self._servers
+            self._servers[portal] = ticket
+            if new:
+                self._save()
+
+    def ticket(self, source: Source) -> Ticket | None:
+        """Return the last ticket for a source; None: there was never any."""
+        portal = (source.host, source.port)
+        if portal == self.own:
+            expires = int(self.now()) + _OWN
+            name = self._name()
+            return tickets.draw(self._key, source.iqn, name, expires)
+        with self._guard:
+            found = self._peers.get(source)
+            return found or self._servers.get(portal)
+
+    def _load(self) -> None:
+        try:
+            kept = json.loads(self._file.read_text())
+            self._key = bytes.fromhex(kept["key"])
+            self._servers = {
+                (host, int(port)): Ticket(text, Login(user, secret))
+                for host, port, text, user, secret in kept["servers"]
+            }
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError):
+            # Not what is wrong with it: that might quote a secret.
+            LOG.warning("%s makes no sense; volt will tell anew", self._file)
+
+    def _save(self) -> None:
+        kept = {
+            "key": self._key.hex(),
+            "servers": [
+                [*portal, one.text, *dataclasses.astuple(one.login)]
+                for portal, one in self._servers.items()
+            ],
+        }
+        fresh = self._file.with_suffix(".new")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with os.fdopen(os.open(fresh, flags, 0o600), "w") as out:
+                json.dump(kept, out)
+            fresh.replace(self._file)
+        except OSError as error:
+            LOG.warning("%s is not written: %s", self._file, error.strerror)
+        self._written = time.monotonic()
