@@ -34,8 +34,8 @@ def no_host(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(privsep.command, "run", refuse)
     for name in ("claimable", "wipe", "signal_process"):
         monkeypatch.setattr(privsep, name, refuse)
-    for module, name in ((tgtd, "account"), (noderecord, "write")):
-        monkeypatch.setattr(module, name, refuse)
+    monkeypatch.setattr(tgtd, "account", refuse)
+    monkeypatch.setattr(noderecord, "FOLDERS", ())
     monkeypatch.setattr(sysfs, "SYS", tmp_path_factory.mktemp("sys"))
     proc = tmp_path_factory.mktemp("proc")
     for module, name in (
