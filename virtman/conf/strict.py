@@ -91,8 +91,9 @@ def _read(conf: cfg.ConfigOpts, name: str) -> None:
     for text in value if isinstance(value, list) else [value]:
         if isinstance(text, str) and not text.isprintable():
             raise ConfigError(
-                f"{name} = {text!r}: there is a character in it that cannot "
-                "be printed; write it anew"
+                # Not the value: it may be a secret.
+                f"{name}: there is a character in its value that cannot be "
+                "printed; write it anew"
             )
 
 

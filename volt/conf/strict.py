@@ -71,8 +71,9 @@ def _check_text(group: str | None, option: str, value: object) -> None:
     for text in value if isinstance(value, list) else [value]:
         if isinstance(text, str) and not text.isprintable():
             raise ConfigError(
-                f"[{group or 'DEFAULT'}] {option} = {text!r}: there is a "
-                "character in it that cannot be printed; write it anew"
+                # Not the value: it may hold a password.
+                f"[{group or 'DEFAULT'}] {option}: there is a character in "
+                "its value that cannot be printed; write it anew"
             )
 
 

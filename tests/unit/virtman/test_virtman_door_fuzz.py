@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import json
 import re
 import socket
 import threading
@@ -26,6 +27,7 @@ from virtman import intents, privsep
 from virtman.compute import Virtman
 from virtman.digests import Digests
 from virtman.rpc.token import Secrets
+from virtman.rpc.verbs import INTERNAL, Failure, Verbs
 from virtman.rpc.xmlrpc import Door
 
 SECRET = "0123456789abcdef"
@@ -206,6 +208,44 @@ def test_a_call_with_one_odd_value_leaves_all_or_nothing(stand):
     stand.check_commands()
     for file in stand.site.folder.glob("*"):
         assert intents.loads(file.read_text()), file
+
+
+LOCAL = {
+    "create": ("instance", "image", "connections", "store"),
+    "destroy": ("instance",),
+    "create_image_target": ("image", "file", "loop", "iqn_prefix"),
+    "destroy_image_target": ("image",),
+}
+
+
+def for_local(method, arguments, folder):
+    """Return verb and arguments of the local door that ask for the same."""
+    verb = method.replace("destroy_image", "delete").replace("_image", "")
+    asked = dict(zip(LOCAL[method], arguments, strict=True))
+    if isinstance(asked.get("connections"), dict):
+        asked["connections"] = [asked["connections"]]
+    text = json.dumps(asked).replace("IMAGES", str(folder))
+    return verb, json.loads(text)
+
+
+def test_a_verb_with_one_odd_value_leaves_all_or_nothing(stand):
+    """The door for programs of this host, behind its socket."""
+    verbs = Verbs(stand.site.node, stand.site.images)
+    for method, arguments in one_wrong():
+        before = stand.made()
+        try:
+            verb, asked = for_local(method, arguments, stand.folder)
+        except TypeError:
+            continue  # JSON has no bytes
+        try:
+            assert json.dumps(verbs.call(verb, asked))
+        except Failure as failure:
+            assert failure.code != INTERNAL, (verb, asked)
+            assert not INTERNALS.search(failure.message), failure.message
+            assert stand.made() == before, (verb, asked)
+        else:
+            stand.clear()
+    stand.check_commands()
 
 
 @FUZZ
