@@ -177,7 +177,7 @@ def stand(kernel, settings, short_pauses, tmp_path, monkeypatch):
             made.ran.append((argv, stdin))
             return run(argv, stdin, deadline)
 
-        monkeypatch.setattr(privsep, "_run", note)
+        monkeypatch.setattr(privsep.command, "run", note)
         yield made
         door.shutdown()
         thread.join(PATIENCE)

@@ -2,7 +2,6 @@
 """A registry in memory, and a clock that tests set."""
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from volt.executor.btree import BinaryTree
 from volt.images import Images
@@ -11,12 +10,6 @@ from volt.registry import clock, engine, schema
 from volt.registry.session import Registry
 from volt.rules import Rules
 from volt.tree import Tree
-
-# How long an example takes says more about the machine than about volt.
-settings.register_profile(
-    'volt', deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile('volt')
 
 
 @pytest.fixture
