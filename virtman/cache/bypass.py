@@ -64,6 +64,11 @@ class Bypass:
         """Whether reads go past the engine."""
         return self._states()[:1] == [FAILED]
 
+    @property
+    def impaired(self) -> bool:
+        """Whether one way is not used: with the other it all would end."""
+        return FAILED in self._states()
+
     def create(self, sectors: int, engine: str, source: str) -> str:
         """Make the device and return its path."""
         text = table(sectors, engine, source)

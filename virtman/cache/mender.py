@@ -120,7 +120,7 @@ class Mender:
         full = not self._has_room()
         if full and self._full:
             return False
-        self._failed = self._bypass.failed
+        self._failed = self._bypass.impaired
         if not self._failed:
             self._taken_back = self._full = False
             self._said, self._pause = "", _AGAIN_FIRST

@@ -131,6 +131,15 @@ def test_partitions_of_a_guest_are_forgotten_before_anybody_looks(
     )
 
 
+def test_a_way_past_the_engine_that_failed_is_taken_back_in_time(
+    kernel, engine
+):
+    kernel.dm.devices[ENGINE].failed.add("253:0")
+    assert not Bypass("volume-a").failed, "reads go through it"
+    tend(engine, True)
+    assert kernel.dm.devices[ENGINE].failed == set()
+
+
 def test_nothing_is_started_while_there_is_no_source_to_open(
     kernel, daemon, engine
 ):
