@@ -188,7 +188,7 @@ def lab_site(cluster):
     try:
         # Long before volt evicts a node its children shall have moved.
         site.start(
-            {"missed_beats": 24, "ticket_life": 30},
+            {"missed_beats": 24, "ticket_life": 20},
             source_timeout=60,
             heartbeat_interval=2,
         )
