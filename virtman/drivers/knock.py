@@ -21,6 +21,8 @@ from virtman.wallet import Wallet
 # Seconds.  The agent asks tgtd three times; under emulation on a loaded host
 # each of them was seen to take a second.
 _PATIENCE = 15.0
+# The same for a host that says nothing at all at that port.
+_PROBE = 2.0
 _MOST = 4096
 
 
@@ -84,7 +86,8 @@ class Knock:
         asked = json.dumps({"ticket": ticket.text, "target": source.iqn})
         address = (source.host, self._port)
         try:
-            with socket.create_connection(address, _PATIENCE) as channel:
+            with socket.create_connection(address, _PROBE) as channel:
+                channel.settimeout(_PATIENCE)
                 channel.sendall(f"{asked}\n".encode())
                 with channel.makefile("rb") as answers:
                     said = json.loads(answers.readline(_MOST))
