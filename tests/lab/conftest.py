@@ -91,6 +91,11 @@ class Bed:
             node.run(["rm", "/run/stop"])
         assert code == 0, node.log(log).read_text()
         found.update(json.loads(node.log(log).read_text().splitlines()[-1]))
+        names = {one.address: one.name for one in self.site.nodes}
+        found["read_from"] = {
+            names[address]: size
+            for address, size in found["read_from"].items()
+        }
 
     def wait_reads(self, node, image, blocks):
         """Wait until so many blocks more were read from other nodes."""

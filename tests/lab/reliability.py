@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 
 class Reliability:
@@ -26,6 +27,7 @@ class Reliability:
         self._faults: Counter[str] = Counter()
         self._stalls: list[float] = []
         self._losses = Counter(guest_errors=0, leftovers=0, data_mismatches=0)
+        self._sources: dict[str, dict[str, int]] = {}
         self.said: list[str] = []
 
     def fault(self, kind: str, times: int = 1) -> None:
@@ -52,18 +54,31 @@ class Reliability:
         self._losses["leftovers"] += len(leftovers)
         self._losses["data_mismatches"] += data_mismatches
 
-    def read(self, found: dict[str, float], during: str = "") -> None:
+    def read(self, found: Mapping[str, Any], during: str = "") -> None:
         """Note what tests/lab/guest/pattern.py told of a reader.
 
         :param during: the fault; its figures are printed.
         """
         if during:
             self.fault(during)
-            self.say(f"{during}: {found}")
+            self.tell(found, during)
         self.stall(found["worst_s"])
         self.lost(
             guest_errors=int(found["errors"]),
             data_mismatches=int(found["wrong"]),
+        )
+
+    def tell(self, found: Mapping[str, Any], during: str) -> None:
+        """Have a reader's stall, errors and sources printed."""
+        sources = found.get("read_from", {})
+        self._sources[during] = dict(sources)
+        told = ", ".join(
+            f"{size} from {name}" for name, size in sources.items()
+        )
+        self.say(
+            f"{during}: stall {found['worst_s']} s, {found['errors']} errors, "
+            f"{found['wrong']} wrong of {found['blocks']} blocks; bytes: "
+            f"{told or 'not counted'}"
         )
 
     def figures(self) -> dict[str, object]:
@@ -74,6 +89,7 @@ class Reliability:
             "stall_median_s": statistics.median(stalls) if stalls else None,
             "stall_worst_s": max(stalls, default=None),
             **self._losses,
+            "bytes_by_source": self._sources,
         }
 
     def write(self, file: Path) -> None:

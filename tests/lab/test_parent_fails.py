@@ -23,6 +23,13 @@ def check(found):
     assert (found["errors"], found["wrong"]) == (0, 0), found
 
 
+def check_sources(found, parent):
+    """Hold that the reader read from its parent, and from others."""
+    read = found["read_from"]
+    assert read[parent.name] > 0, read
+    assert sum(read.values()) > read[parent.name], read
+
+
 def wait_replaced(bed, child, parent, image):
     """Wait until a child reads from others, by volt's word alone."""
     child.wait_until(
@@ -53,6 +60,7 @@ def test_a_parent_whose_target_process_dies_is_replaced_at_once(
         bed.wait_reads(child, image, 50)
     reliability.read(found, "parent: target process killed")
     check(found)
+    check_sources(found, parent)
 
 
 def test_a_parent_that_was_cut_off_is_read_from_again(bed, reliability):
@@ -73,6 +81,7 @@ def test_a_parent_that_was_cut_off_is_read_from_again(bed, reliability):
         bed.wait_reads(child, image, 50)
     reliability.read(found, "parent: network cut")
     check(found)
+    check_sources(found, parent)
 
 
 def test_reads_wait_for_the_only_source_there_is_and_then_go_on(
@@ -96,7 +105,7 @@ def test_reads_wait_for_the_only_source_there_is_and_then_go_on(
     assert bed.held(bed.n1) == held
     reliability.fault("image server: network cut")
     # Its stall is not among the others: it is as long as the cut.
-    reliability.say(f"image server: network cut: {found}")
+    reliability.tell(found, "image server: network cut")
     reliability.lost(
         guest_errors=found["errors"], data_mismatches=found["wrong"]
     )
@@ -120,3 +129,4 @@ def test_a_parent_that_loses_its_power_is_replaced_at_once(bed, reliability):
     )
     reliability.read(found, "parent: power cut")
     check(found)
+    check_sources(found, parent)

@@ -78,6 +78,57 @@ class Device:
         }
 
 
+class Sources:
+    """What was read of an image through each iSCSI session, by address.
+
+    A session's disk counts the sectors of 512 bytes that were read from it
+    (Documentation/block/stat.rst), and goes with the session: looked at after
+    each block, nothing of a single reader is missed.
+    """
+
+    SESSIONS = pathlib.Path("/sys/class/iscsi_session")
+    CONNECTIONS = pathlib.Path("/sys/class/iscsi_connection")
+
+    def __init__(self, image):
+        self._end = f":volume-{image}"
+        self._disks = {}
+        self._sectors = {}
+        self.look()
+        self._before = dict(self._sectors)
+
+    def look(self):
+        for name in [session.name for session in self.SESSIONS.glob("*")]:
+            if name not in self._disks:
+                self._find(name)
+            address, stat = self._disks.get(name, (None, None))
+            if address:
+                try:
+                    text = stat.read_text()
+                except OSError:
+                    continue
+                self._sectors[name, address] = int(text.split()[2])
+
+    def _find(self, name):
+        try:
+            iqn = (self.SESSIONS / name / "targetname").read_text().strip()
+            place = self.CONNECTIONS / f"connection{name[7:]}:0"
+            address = (place / "persistent_address").read_text().strip()
+        except OSError:
+            return
+        if not iqn.endswith(self._end):
+            self._disks[name] = (None, None)
+        found = (self.SESSIONS / name).glob("device/target*/*/block/*/stat")
+        for stat in found:
+            self._disks.setdefault(name, (address, stat))
+
+    def told(self):
+        read = {}
+        for key, sectors in self._sectors.items():
+            mine = 512 * (sectors - self._before.get(key, 0))
+            read[key[1]] = read.get(key[1], 0) + mine
+        return read
+
+
 def verify(path, seed, first, count, step="1"):
     device = Device(path, seed)
     for index in range(int(first), int(first) + int(count), int(step)):
@@ -95,15 +146,19 @@ def watch(path, seed, stop):
 
 def trickle(path, seed, stop, per_second):
     """Read what is not cached for as long as there is any."""
-    device = Device(path, seed)
+    device, sources = Device(path, seed), Sources(seed)
     order = list(range(device.blocks))
     random.Random(5).shuffle(order)
     for index in order:
         if pathlib.Path(stop).exists():
             break
         device.check(index)
+        sources.look()
         time.sleep(1 / float(per_second))
-    return device.told() | {"left": device.blocks - device.read}
+    return device.told() | {
+        "left": device.blocks - device.read,
+        "read_from": sources.told(),
+    }
 
 
 def iops(path, count, regions):

@@ -24,19 +24,30 @@ def test_faults_stalls_and_losses_are_told(figures, tmp_path):
     figures.fault("parent power cut")
     figures.fault("agent killed", 3)
     figures.fault("agent killed")
-    figures.read({"worst_s": 4.0, "errors": 0, "wrong": 0})
+    figures.read(
+        {"worst_s": 4.0, "errors": 0, "wrong": 0, "blocks": 9,
+         "read_from": {"n1": 65536, "n2": 0}},
+        "parent cut",
+    )  # fmt: skip
     figures.read({"worst_s": 1.0, "errors": 2, "wrong": 1})
     figures.stall(2.0)
     figures.lost(leftovers=["dm x"])
     figures.write(tmp_path / "build" / "reliability.json")
     assert json.loads((tmp_path / "build/reliability.json").read_text()) == {
-        "faults_injected": {"agent killed": 4, "parent power cut": 1},
+        "faults_injected": {
+            "agent killed": 4, "parent cut": 1, "parent power cut": 1,
+        },
         "stall_median_s": 2.0,
         "stall_worst_s": 4.0,
         "guest_errors": 2,
         "leftovers": 1,
         "data_mismatches": 1,
-    }
+        "bytes_by_source": {"parent cut": {"n1": 65536, "n2": 0}},
+    }  # fmt: skip
+    assert figures.said == [
+        "parent cut: stall 4.0 s, 0 errors, 0 wrong of 9 blocks; bytes: 65536 "
+        "from n1, 0 from n2"
+    ]
 
 
 def test_a_run_that_broke_nothing_keeps_the_figures_of_the_last(
