@@ -23,7 +23,7 @@ from fake_portals import PATIENCE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from virtman import intents, privsep
+from virtman import intents
 from virtman.compute import Virtman
 from virtman.digests import Digests
 from virtman.rpc.token import Secrets
@@ -171,13 +171,13 @@ def stand(kernel, settings, short_pauses, tmp_path, monkeypatch):
         thread = threading.Thread(target=door.serve_forever, args=(0.01,))
         thread.start()
         made = Stand(site, images, kernel, door.server_address)
-        run = kernel.run
+        run = kernel._run
 
-        def note(argv, stdin=None, deadline=None):
+        def note(argv, stdin):
             made.ran.append((argv, stdin))
-            return run(argv, stdin, deadline)
+            return run(argv, stdin)
 
-        monkeypatch.setattr(privsep.command, "run", note)
+        monkeypatch.setattr(kernel, "_run", note)
         yield made
         door.shutdown()
         thread.join(PATIENCE)
