@@ -104,7 +104,8 @@ def from_connection(connection: Mapping[str, Any]) -> Source:
     number = str(lun) if isinstance(lun, int | str) else ""
     if not re.fullmatch("[0-9]{1,5}", number):
         raise InvalidRequest(f"the target_lun {shown(lun)} is no number")
-    return Source(*split_portal(portal), iqn, int(number))
+    login = _login(connection)
+    return Source(*split_portal(portal), iqn, int(number), login)
 
 
 def _login(connection: Mapping[str, Any]) -> Login | None:

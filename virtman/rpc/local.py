@@ -33,6 +33,8 @@ LOG = logging.getLogger(__name__)
 
 # A call is a few hundred bytes; nobody may make the agent read more.
 _MAX_BODY = 1 << 20
+# What is read of a larger one, and for how many seconds it is waited for.
+_PIECE, _LINGER = 1 << 16, 1.0
 _VERB = re.compile("/v1/([a-z_]{1,40})")
 STATUS: Mapping[str, HTTPStatus] = {
     "invalid_request": HTTPStatus.BAD_REQUEST,
@@ -61,6 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
         except Failure as failure:
             told = {"code": failure.code, "message": failure.message}
             self._say(STATUS[failure.code], {"error": told})
+            if self.close_connection:
+                self._read_on()
 
     def address_string(self) -> str:
         """Name the caller: a Unix socket has no address."""
@@ -97,6 +101,18 @@ class _Handler(BaseHTTPRequestHandler):
             raise Failure(
                 "invalid_request", "the body is no JSON object"
             ) from error
+
+    def _read_on(self) -> None:
+        """Take what was not read, for a moment.
+
+        A connection that is closed with something unread, or while the caller
+        still sends, breaks before it has read the answer.
+        """
+        self.connection.settimeout(_LINGER)
+        with contextlib.suppress(OSError):
+            for _ in range(_MAX_BODY // _PIECE):
+                if not self.rfile.read1(_PIECE):
+                    return
 
     def _say(self, status: HTTPStatus, answer: Any) -> None:
         body = json.dumps(answer).encode()
@@ -139,8 +155,7 @@ class LocalDoor(ThreadingMixIn, UnixStreamServer):
         finally:
             os.umask(before)
         if self.callers.gid is not None:
-            os.chown(self.socket_path, -1, self.callers.gid)
-            self.socket_path.chmod(0o660)
+            _let_in(self.socket_path, self.callers.gid)
 
     def server_close(self) -> None:
         """End; the socket's file goes with it."""
@@ -168,6 +183,16 @@ def serving(
         finally:
             door.shutdown()
             thread.join()
+
+
+def _let_in(file: Path, gid: int) -> None:
+    """Give a group the socket, and the way to it through a closed folder."""
+    folder, mode = file.parent, stat.S_IMODE(file.parent.stat().st_mode)
+    if not mode & stat.S_IXOTH:
+        os.chown(folder, -1, gid)
+        folder.chmod(mode | stat.S_IXGRP)
+    os.chown(file, -1, gid)
+    file.chmod(0o660)
 
 
 def _make_room(file: Path) -> None:

@@ -167,6 +167,19 @@ def test_a_body_of_no_sane_length_is_refused_unread(send, length):
     assert status == 413
 
 
+def test_who_is_refused_may_send_on_and_read_the_answer(door):
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(PATIENCE)
+        caller.connect(str(door))
+        caller.sendall(b"POST /v1/working HTTP/1.1\r\nHost: agent\r\n")
+        caller.sendall(b"Content-Length: 999999999\r\n\r\n")
+        assert caller.recv(12) == b"HTTP/1.1 413"
+        for _ in range(3):
+            caller.sendall(b"x" * 1000)
+        caller.shutdown(socket.SHUT_WR)
+        assert b"too_large" in b"".join(iter(lambda: caller.recv(4096), b""))
+
+
 @pytest.mark.parametrize(
     ("where", "status"),
     [("/", 404), ("/v1/", 404), ("/v1/nonsense", 400), ("/v1/__init__", 400),
@@ -243,6 +256,15 @@ def test_the_group_can(site, path):
     with local.serving(path, verbs, Callers(name), POLL):
         found = path.stat()
         assert (found.st_mode & 0o777, found.st_gid) == (0o660, os.getegid())
+
+
+def test_the_group_gets_through_a_folder_that_is_closed(site, path):
+    name = grp.getgrgid(os.getegid()).gr_name
+    path.parent.mkdir(mode=0o700)
+    verbs = Verbs(site.node, site.images)
+    with local.serving(path, verbs, Callers(name), POLL):
+        found = path.parent.stat()
+        assert (found.st_mode & 0o777, found.st_gid) == (0o710, os.getegid())
 
 
 # The socket's file.
