@@ -16,6 +16,7 @@ import os
 import re
 import socket
 import stat
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -156,6 +157,14 @@ class LocalDoor(ThreadingMixIn, UnixStreamServer):
             os.umask(before)
         if self.callers.gid is not None:
             _let_in(self.socket_path, self.callers.gid)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log that a connection broke; the library would print it."""
+        error = sys.exception()
+        if isinstance(error, OSError):
+            LOG.info("a caller went away: %s", error.strerror or error)
+        else:
+            LOG.exception("a request failed")
 
     def server_close(self) -> None:
         """End; the socket's file goes with it."""

@@ -217,6 +217,29 @@ def test_calls_run_side_by_side(call, site, monkeypatch):
     assert answers == [(200, [])] * 2
 
 
+def test_a_caller_that_goes_away_is_noted_in_the_log_alone(
+    site, path, monkeypatch, capfd, caplog
+):
+    caplog.set_level("INFO")
+    asked, gone = threading.Event(), threading.Event()
+
+    def instances():
+        asked.set()
+        gone.wait(PATIENCE)
+        return []
+
+    monkeypatch.setattr(site.node, "instances", instances)
+    verbs = Verbs(site.node, site.images)
+    with local.serving(path, verbs, Callers(None), POLL):
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.connect(str(path))
+            caller.sendall(b"POST /v1/instances HTTP/1.1\r\n\r\n")
+            assert asked.wait(PATIENCE)
+        gone.set()
+    assert "a caller went away: Broken pipe" in caplog.text
+    assert capfd.readouterr().err == ""
+
+
 # Who may call.
 
 
