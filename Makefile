@@ -12,7 +12,7 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system sql keystone test unit lint labtest soak demo
+.PHONY: help install system sql keystone nova test unit lint labtest soak demo
 .PHONY: bench-volt samples clean
 
 help:  ## list the commands
@@ -44,7 +44,10 @@ lint: install  ## ruff and mypy
 keystone:  ## a keystone to test against, into build/keystone
 	@tools/keystone-venv
 
-unit: system sql keystone  ## the fast tests
+nova:  ## a Nova to test our driver in, into build/nova
+	@tools/nova-venv
+
+unit: system sql keystone nova  ## the fast tests
 	$(BIN)/pytest tests/unit tests/functional
 
 labtest: system  ## the tests on real kernels (root)

@@ -36,6 +36,13 @@ man_pages = [
         8,
     ),
     ('virtman-cli', 'virtman', 'look over a host, and clear it', [], 8),
+    (
+        'nova',
+        'virtman-nova-compute',
+        'VM disks of the agent as volumes of Nova',
+        [],
+        8,
+    ),
     ('volt-cli', 'volt', 'look at the trees of caches, and mend them', [], 1),
     ('vmtimg', 'vmtimg', 'image targets, from a file of steps', [], 1),
     ('vmtrun', 'vmtrun', 'VM disks on many nodes, from a file', [], 1),

@@ -16,11 +16,17 @@ SOURCE = ROOT / 'doc' / 'source'
 PLAIN = ('README.rst', 'CONTRIBUTING.rst', 'devstack/README.rst')
 GUIDES = tuple(
     f'doc/source/{name}.rst'
-    for name in ('architecture', 'operations', 'virtman-server', 'voltclient')
+    for name in (
+        'architecture',
+        'operations',
+        'nova',
+        'virtman-server',
+        'voltclient',
+    )
 )
 # What the documents name in the tree: ``virtman/names.py``, ``etc/virtman``.
 FILE = re.compile(
-    r'``((?:bench|demo|devstack|doc|etc|lab|releasenotes|tests|tools'
+    r'``((?:bench|demo|devstack|doc|etc|lab|packaging|releasenotes|tests|tools'
     r'|virtman|virtmanclient|volt|voltclient)/[\w./-]*)``'
 )
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 LINE = "SPDX-License-Identifier: Apache-2.0"
 FOLDERS = (
     "volt", "voltclient", "virtman", "virtmanclient", "lab", "demo", "bench",
-    "devstack", "tools", "tests", "doc",
+    "devstack", "packaging", "tools", "tests", "doc",
 )  # fmt: skip
 PYTHON = (".py", ".pyi")
 PASSED_OVER = {"build", "__pycache__", "data", "node_modules"}

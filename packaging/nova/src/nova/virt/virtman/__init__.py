@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where Nova looks for ``compute_driver = virtman.VirtmanLibvirtDriver``."""
+
+from virtmanclient.nova.driver import VirtmanLibvirtDriver
+
+__all__ = ['VirtmanLibvirtDriver']
