@@ -107,6 +107,9 @@ class Coordinator(Protocol):
     def beat(self, reports: Sequence[Report]) -> Told:
         """Say what is served and what has failed; hear the parents now."""
 
+    def servers(self, image: str) -> tuple[Source, ...]:
+        """Return the image servers of an image; none: it is not known."""
+
     def publish(self, seat: Seat, facts: ImageFacts) -> None:
         """Say that this node serves an image itself."""
 
@@ -133,6 +136,10 @@ class Alone:
     def beat(self, reports: Sequence[Report]) -> Told:
         """Tell nobody, hear nothing."""
         return Told()
+
+    def servers(self, image: str) -> tuple[Source, ...]:
+        """Know of none."""
+        return ()
 
     def publish(self, seat: Seat, facts: ImageFacts) -> None:
         """Tell nobody."""

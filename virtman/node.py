@@ -60,14 +60,13 @@ class Node:
 
         One that was deactivated comes back with all that was written.
 
-        :param connections: image servers to read from when volt has nobody.
+        :param connections: image servers to read from when volt has nobody;
+            none: those that volt knows.
         :param device: a block device for the writes, None for our own.
         :raises AlreadyExists: an instance of that name is another image's.
         """
         name = names.check_key("instance", instance_name)
         image = names.image_id(image_name)
-        if not connections:
-            raise InvalidRequest(f"no image server is named for {image}")
         with self._names.hold(name):
             found = self._standing(name)
             if found is not None:
@@ -75,7 +74,8 @@ class Node:
                 return Creation(found, created=False)
             kept = self._tools.intents.get(InstanceIntent, name)
             if kept is None:
-                made = self._create(name, image, connections, device)
+                sources = tuple(connections) or self._servers(image)
+                made = self._create(name, image, sources, device)
             else:
                 made = self._activate(kept, image, connections)
         LOG.info("instance %s on %s: %s", name, image, made.path)
@@ -237,9 +237,23 @@ class Node:
         self, kept: InstanceIntent, image: str, connections: Sequence[Source]
     ) -> Instance:
         _require_same(kept.name, kept.image, image)
-        known = replace(kept, connections=tuple(connections))
-        self.image(image).activate(known)
+        if connections:
+            kept = replace(kept, connections=tuple(connections))
+        self.image(image).activate(kept)
         return Instance(kept.name, image)
+
+    def _servers(self, image: str) -> tuple[Source, ...]:
+        """Ask volt for the image servers of an image.
+
+        :raises VoltAway: it does not answer.
+        """
+        found = self._tools.coordinator.servers(image)
+        if not found:
+            raise InvalidRequest(
+                f"no image server is named for {image}, and volt knows none; "
+                "export the image first, or name who does"
+            )
+        return found
 
     def _make_room(self, wanted: str) -> bool:
         """Take away the image that has been idle the longest; say whether.

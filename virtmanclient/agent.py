@@ -64,7 +64,7 @@ class Agent:
         self,
         instance: str,
         image: str,
-        connections: Sequence[Connection],
+        connections: Sequence[Connection] = (),
         store: str | None = None,
     ) -> str:
         """Make an instance's disk, or bring it back, and return its path.
@@ -72,7 +72,8 @@ class Agent:
         The same request again changes nothing and returns the same path.
 
         :param connections: where the image is exported, each with
-            ``target_portal``, ``target_iqn`` and ``target_lun``
+            ``target_portal``, ``target_iqn`` and ``target_lun``; none: the
+            agent asks volt
         :param store: block device of this host for the writes
         :raises AlreadyExists: the name is another image's instance
         """

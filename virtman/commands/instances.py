@@ -56,7 +56,7 @@ class CreateInstance(asking.Show):
     """
 
     examples = (
-        "instance create vm1 image1 --from 192.168.137.102",
+        "instance create vm1 image1",
         "instance create vm1 image1 --from ms1:3260 --from ms2:3260",
     )
 
@@ -68,9 +68,10 @@ class CreateInstance(asking.Show):
             "--from",
             dest="servers",
             action="append",
-            required=True,
+            default=[],
             metavar="HOST[:PORT]",
-            help="an image server that serves it; may be given again",
+            help="an image server that serves it; may be given again; by "
+            "default volt knows them",
         )
         parser.add_argument(
             "--store",

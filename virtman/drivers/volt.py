@@ -106,6 +106,15 @@ class Volt:
         told = {peer.peer_id: peer for peer in peers if peer.peer_id}
         return Told(told, answer.beat_after)
 
+    def servers(self, image: str) -> tuple[Source, ...]:
+        """Ask who has registered as a server of the image."""
+        try:
+            with self._mapped():
+                found = self._client.images.get(image)
+        except NotFound:
+            return ()
+        return tuple(_source(item) for item in found.sources)
+
     def publish(self, seat: Seat, facts: ImageFacts) -> None:
         """Register this node as a source of the image."""
         with self._mapped():

@@ -41,13 +41,13 @@ def _takes(*optional: str, **fields: Any) -> dict[str, Any]:
 
 SCHEMAS: Mapping[str, dict[str, Any]] = {
     "create": _takes(
+        "connections",
         "store",
         instance=_TEXT,
         image=_TEXT,
         connections={
             "type": "array",
             "items": _CONNECTION,
-            "minItems": 1,
             "maxItems": 64,
         },
         store=_PATH_OR_NONE,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -83,15 +83,14 @@ class Verbs:
         self,
         instance: str,
         image: str,
-        connections: list[JSON],
+        connections: Sequence[JSON] = (),
         store: str | None = None,
     ) -> JSON:
         # Before the connections, whose target_iqn has the image's name in it.
         names.check_key("instance", instance)
         names.image_id(image)
-        made = self._node.create(
-            instance, image, path.from_connections(connections), store
-        )
+        sources = path.from_connections(connections) if connections else []
+        made = self._node.create(instance, image, sources, store)
         return {"path": made.instance.path, "created": made.created}
 
     def _deactivate(self, instance: str) -> JSON:

@@ -218,6 +218,16 @@ def test_what_has_no_place_registers_nothing(master):
     assert master.beat([]).assignments == {}
 
 
+def test_the_servers_of_an_image_are_told_and_none_of_an_unknown_one(master):
+    master.publish(SERVER, FACTS)
+    other = dataclasses.replace(SERVER, host="10.0.0.9")
+    master.publish(other, FACTS)
+    assert master.servers("volume-a") == (
+        Source("10.0.0.1", 3261, IQN, 1), Source("10.0.0.9", 3261, IQN, 1),
+    )  # fmt: skip
+    assert master.servers("volume-z") == ()
+
+
 def test_an_image_is_withdrawn_and_that_may_be_said_again(master):
     master.publish(SERVER, FACTS)
     master.withdraw(SERVER)

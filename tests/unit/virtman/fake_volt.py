@@ -13,8 +13,8 @@ from virtman.coordinator import Assignment, Told, VoltAway
 class FakeVolt:
     """``answers`` are given to ``assign`` one by one, the last for ever.
 
-    ``parents`` and ``beat_after`` are told to a heartbeat; ``error`` is
-    raised by every verb.
+    ``known`` are the image servers by image; ``parents`` and ``beat_after``
+    are told to a heartbeat; ``error`` is raised by every verb.
     """
 
     gives_places = True
@@ -24,6 +24,7 @@ class FakeVolt:
         self.parents = {}
         self.beat_after = None
         self.failed = []
+        self.known = {}
         self.error = None
         self.heard = []
         self.life = Life()
@@ -54,6 +55,10 @@ class FakeVolt:
         self._hear("beat", list(reports))
         return Told(self.parents, self.beat_after)
 
+    def servers(self, image):
+        self._hear("servers", image)
+        return self.known.get(image, ())
+
     def publish(self, seat, facts):
         self._hear("publish", (seat, facts))
 
@@ -66,5 +71,5 @@ class FakeVolt:
             self.heard.append((what, about))
         if self.error is not None:
             raise self.error
-        if what != "beat":
+        if what not in ("beat", "servers"):
             self.life.done(f"volt: {what}")

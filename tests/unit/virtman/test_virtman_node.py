@@ -20,7 +20,7 @@ from fake_node import (
 )
 from fake_portals import PATIENCE
 
-from virtman.coordinator import Alone, ImageFacts
+from virtman.coordinator import Alone, ImageFacts, VoltAway
 from virtman.exception import (
     AlreadyExists,
     CommandError,
@@ -380,8 +380,6 @@ def test_a_bad_name_changes_nothing(site, bad):
         site.node.destroy(bad)
     with pytest.raises(InvalidRequest, match="image name"):
         site.node.create("vm1", bad, [source_of("server")])
-    with pytest.raises(InvalidRequest, match="no image server"):
-        site.node.create("vm1", "a", [])
     assert (site.held(), site.volt.heard) == ([], [])
 
 
@@ -749,3 +747,30 @@ def test_what_cannot_be_activated_stays_as_it_was(site):
     with pytest.raises(NotFound):
         site.create()
     assert [i.name for i in site.node.inactive()] == ["vm1"]
+
+
+# Image servers that nobody has named.
+
+
+def test_where_nobody_names_an_image_server_volt_is_asked(site):
+    site.volt.known["volume-a"] = (source_of("server"),)
+    assert site.create(hosts=()).created
+    assert site.portals.done("login") == ["server"]
+    assert not site.create(hosts=()).created
+    assert site.volt.verbs().count("servers") == 1
+
+
+def test_an_image_that_volt_does_not_know_is_told_from_no_volt(site):
+    with pytest.raises(InvalidRequest, match="volt knows none; export"):
+        site.create(hosts=())
+    site.volt.go_away()
+    with pytest.raises(VoltAway):
+        site.create(hosts=())
+    assert site.held() == []
+
+
+def test_what_is_activated_without_servers_named_has_those_from_before(site):
+    site.create()
+    site.node.deactivate("vm1")
+    site.volt.go_away()
+    assert site.create(hosts=()).created
