@@ -80,5 +80,8 @@ class MariaDB(Dialect):
             raise TimeoutError("another volt has been at the tables for long")
         try:
             yield
+            # Who gets the lock next must see it: without this a second volt
+            # has found no revision now and then, and has made one, too.
+            connection.exec_driver_sql('COMMIT')
         finally:
             connection.exec_driver_sql(f'SELECT RELEASE_LOCK({name})')

@@ -102,6 +102,23 @@ def test_many_that_start_at_once_on_an_empty_database_make_it_once(database):
     opened.dispose()
 
 
+def test_who_gets_the_lock_next_sees_what_was_made_under_it(opened, database):
+    seen = []
+
+    def look(connection, cursor, statement, *_):
+        if 'RELEASE_LOCK' in statement:
+            other = engine.connect(database.url)
+            with other.connect() as connection:
+                seen.append(schema.version(connection).state)
+            other.dispose()
+
+    sa.event.listen(opened, 'before_cursor_execute', look)
+    schema.prepare(opened)
+    # The others' locks end with the transaction.
+    known = [schema.State.CURRENT] if database.kind == 'mariadb' else []
+    assert seen == known
+
+
 def test_who_was_killed_while_making_tables_is_succeeded(opened):
     with opened.begin() as connection:
         schema._version.create(connection)

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 from fake_node import Site
 from fake_paths import Device, Image, started
-from fake_portals import Portals, source
+from fake_portals import PATIENCE, Portals, source
 
 from virtman.exception import CommandError
 from virtman.paths import keeper, patience
@@ -218,8 +221,9 @@ def test_the_next_agent_leaves_failing_what_failed(site, clock):
 
 
 def until(site, condition):
-    for _ in range(10_000):
+    """Look until it is so: the image's thread has to have its turn."""
+    pause, end = threading.Event(), time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never came true"
+        pause.wait(0.002)
         site.node.look(())
-        if condition():
-            return
-    raise AssertionError("it never came true")
