@@ -48,7 +48,7 @@ nova:  ## a Nova to test our driver in, into build/nova
 	@tools/nova-venv
 
 unit: system sql keystone nova  ## the fast tests
-	$(BIN)/pytest tests/unit tests/functional
+	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/functional
 
 labtest: system  ## the tests on real kernels (root)
 	$(BIN)/pytest tests/lab --timeout 900 --durations 10
