@@ -149,12 +149,14 @@ class LocalDoor(ThreadingMixIn, UnixStreamServer):
             ) from error
 
     def server_bind(self) -> None:
-        """Bind so that nobody can connect who will not be admitted."""
-        before = os.umask(0o177)
-        try:
-            super().server_bind()
-        finally:
-            os.umask(before)
+        """Bind so that only those can connect who will be admitted.
+
+        Not by the umask, which all threads of a process share: one of two
+        that change it at once puts the other's back.  Who connects meanwhile
+        is refused all the same.
+        """
+        super().server_bind()
+        self.socket_path.chmod(0o600)
         if self.callers.gid is not None:
             _let_in(self.socket_path, self.callers.gid)
 

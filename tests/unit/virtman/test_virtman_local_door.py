@@ -273,6 +273,13 @@ def test_nobody_else_can_even_connect(door):
     assert door.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_umask_of_the_process_is_not_touched(site, path, monkeypatch):
+    monkeypatch.setattr(os, "umask", None)
+    verbs = Verbs(site.node, site.images)
+    with local.serving(path, verbs, Callers(None), POLL):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_the_group_can(site, path):
     name = grp.getgrgid(os.getegid()).gr_name
     verbs = Verbs(site.node, site.images)
