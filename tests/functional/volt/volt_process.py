@@ -2,6 +2,7 @@
 """volt-api as a process of its own, on a free port of the loopback."""
 
 import contextlib
+import itertools
 import os
 import pathlib
 import signal
@@ -20,10 +21,28 @@ DEADLINE = 60
 TOKEN = 'a-secret-of-some-length'
 
 
+# Below those that the kernel gives to clients, which could take a port between
+# the look at it and its use; a range for each process of pytest-xdist.
+_WORKER = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])
+_PORTS = itertools.cycle(
+    range(20_000 + 4_000 * (_WORKER % 3), 24_000 + 4_000 * (_WORKER % 3))
+)
+# Another run of these tests on this host begins elsewhere.
+for _ in range(os.getpid() * 61 % 4_000):
+    next(_PORTS)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    for port in _PORTS:
+        with socket.socket() as probe:
+            # As servers do: what has just closed a connection is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(('127.0.0.1', port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("unreachable: the ports begin again")
 
 
 def write_conf(folder, port, sections='', **options):
