@@ -39,6 +39,7 @@ class Bed:
         self.site = site
         self.master = site.master
         self.n1, self.n2, self.n3 = site.computes
+        self._said_before = 0
 
     def pattern(self, node, *arguments, timeout=300):
         """Run tests/lab/guest/pattern.py in a node; return what it found."""
@@ -48,6 +49,7 @@ class Bed:
     def serve_image(self, blocks=BLOCKS):
         """Export a new image from the master; return its name and file."""
         name = f"img{next(self._numbers)}"
+        self._said_before = len(self._volt_log())
         file = f"/var/lib/virtman/{name}.raw"
         self.pattern(self.master, "make", file, blocks, name)
         answer = self.site.call(self.master, "create_image_target", name, file)
@@ -126,8 +128,14 @@ class Bed:
         services.start_target(node)
 
     def said_by_volt(self, text):
-        """Tell whether volt's log has these words."""
-        return text in self.master.log("volt").read_text(errors="replace")
+        """Tell whether volt's log has these words since the last image.
+
+        What volt has said in the tests before is theirs.
+        """
+        return text in self._volt_log()[self._said_before :]
+
+    def _volt_log(self):
+        return self.master.log("volt").read_text(errors="replace")
 
     def destroy_all(self):
         """Destroy every VM disk and image; nothing of ours may stay."""
