@@ -5,7 +5,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from virtmanclient import agent
+from virtmanclient import agent, verbs
 
 GROUP = cfg.OptGroup('virtman', title='The VMThunder agent of this host')
 OPTIONS = [
@@ -18,7 +18,7 @@ OPTIONS = [
     ),
     cfg.FloatOpt(
         'agent_timeout',
-        default=agent.TIMEOUT,
+        default=verbs.TIMEOUT,
         min=1,
         help='Seconds to wait for a disk. More than the times that the agent '
         'itself waits (place_timeout and source_timeout), or a launch fails '
