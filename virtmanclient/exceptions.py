@@ -17,7 +17,11 @@ class ClientError(Exception):
 
 
 class InvalidEndpoint(ClientError, ValueError):
-    """That is no ``host:port`` or ``http://host:port``."""
+    """That names no agent in any way that there is."""
+
+
+class MissingPackage(ClientError):
+    """That endpoint needs a package that is not installed here."""
 
 
 class CommunicationError(ClientError):

@@ -38,7 +38,7 @@ from virtman.intents import Intents
 from virtman.node import Node
 from virtman.recovery import Recovery
 from virtman.rhythm import Rhythm
-from virtman.rpc import local
+from virtman.rpc import local, messaging
 from virtman.rpc import token as rpc_token
 from virtman.rpc.admission import AdmissionDoor
 from virtman.rpc.peer import Callers
@@ -61,17 +61,20 @@ def main(argv: Sequence[str]) -> int:
     except (ConfigError, cfg.Error) as error:
         return _fail(error, 2)
     try:
-        _serve(settings)
+        ended = _serve(settings)
     except ConfigError as error:
         return _fail(error, 2)
     except VirtmanError as error:
         return _fail(error, 1)
+    if not ended:
+        _vanish()
     return 0
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings) -> bool:
     """Put the parts together, serve, take the threads down again.
 
+    Returns whether all have ended: some may wait for a broker for ever.
     Devices, sessions and targets stay when the agent ends: VMs run on them.
     Callers are served while the node is put in order: one that asks for a
     name that is being recovered waits for that name alone.
@@ -109,6 +112,7 @@ def _serve(settings: Settings) -> None:
             first=[recovery.first, admission.tidy],
         ),
     )
+    verbs = Verbs(node, images)
     door = Door(
         settings.rpc_host, settings.rpc_port, Virtman(node, images), secrets
     )
@@ -118,7 +122,10 @@ def _serve(settings: Settings) -> None:
     with (
         door,
         readers.served(),
-        local.serving(settings.local_socket, Verbs(node, images), callers),
+        local.serving(settings.local_socket, verbs, callers),
+        messaging.serving(
+            settings.transport_url, settings.host, verbs
+        ) as brokered,
     ):
         _end_on_signals(door)
         for thread in threads:
@@ -130,6 +137,7 @@ def _serve(settings: Settings) -> None:
     images.stop()
     node.close()
     LOG.info("ended; devices, sessions and targets are left as they are")
+    return brokered is None or brokered.closed
 
 
 def _wallet(settings: Settings) -> Wallet:
@@ -175,6 +183,18 @@ def _end_on_signals(door: Door) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
+
+
+def _vanish() -> None:
+    """End now, with nobody waited for.
+
+    futurist, whose threads answer callers behind the broker, waits at exit for
+    each of them (_clean_up in futurist/_thread.py), and they for the broker.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _fail(error: Exception, code: int) -> int:

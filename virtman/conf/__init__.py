@@ -7,6 +7,7 @@ Nothing else in virtman sees a ``ConfigOpts``: the composition root reads
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ class Settings:
     rpc_noauth_anywhere: bool
     local_socket: Path
     local_group: str | None
+    host: str
     iscsi_port: int
     open_targets: bool
     admission_port: int
@@ -68,6 +70,8 @@ class Settings:
     root_helper: str = "sudo -n"
     helper_commands: Mapping[str, str] = field(default_factory=dict)
     """Whole commands in its place, by section of the file."""
+    transport_url: str | None = field(default=None, repr=False)
+    """Of the broker; has a password in it."""
     master_session: Any = None
     """Of keystoneauth1, where volt asks keystone."""
 
@@ -138,6 +142,8 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         rpc_noauth_anywhere=conf.rpc_noauth_anywhere,
         local_socket=_file(conf.local_socket) or run / "agent.sock",
         local_group=conf.local_group or None,
+        host=conf.host or socket.gethostname(),
+        transport_url=conf.transport_url or None,
         iscsi_port=conf.iscsi_port,
         open_targets=conf.open_targets,
         admission_port=conf.admission_port,

@@ -56,6 +56,22 @@ OPTIONS = [
         help="Group whose members may use local_socket; root and the agent's "
         "own user always may. For Nova: nova.",
     ),
+    cfg.StrOpt(
+        "transport_url",
+        secret=True,
+        help="Broker through which programs of other hosts call this agent, "
+        "Cinder's among them: rabbit://USER:PASSWORD@HOST:5672/VHOST, several "
+        "hosts by commas; what is neither letter nor digit in the password as "
+        "%XX; oslo.messaging's options for RabbitMQ as ?ssl=true&ssl_ca_file="
+        "/PATH. Whoever the broker lets in may do everything. Needs pip "
+        "install vmthunder[messaging]. Without it no broker is used.",
+    ),
+    cfg.HostDomainOpt(
+        "host",
+        sample_default="<the name of this host>",
+        help="Name by which callers behind the broker address this agent; no "
+        "two agents may have one name. Where Nova runs: that of nova.conf.",
+    ),
     cfg.PortOpt(
         "iscsi_port",
         default=3260,

@@ -7,6 +7,7 @@ or never; and it lets through options that nobody has registered.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from virtman.exception import ConfigError
 # Begins the names of the helpers' sections, which oslo.privsep registers.
 _HELPER = "privsep_virtman"
 _DEFAULTS = {one.dest: one.default for one in [*opts.CLI, *opts.OPTIONS]}
+_SECRET = {one.dest for one in [*opts.CLI, *opts.OPTIONS] if one.secret}
 
 
 def check(conf: cfg.ConfigOpts) -> None:
@@ -32,6 +34,7 @@ def check(conf: cfg.ConfigOpts) -> None:
         keystone.register_opts(conf)
     for file, sections in written.items():
         _refuse_unknown(file, sections, conf)
+        _refuse_open(file, sections.get("DEFAULT", {}))
     for name in conf:
         _read(conf, name)
 
@@ -80,6 +83,11 @@ def _read(conf: cfg.ConfigOpts, name: str) -> None:
         # It tells file and option by itself.
         raise
     except (cfg.Error, ValueError, TypeError, RecursionError) as error:
+        if name in _SECRET:
+            # What the library says has a piece of the value in it.
+            raise ConfigError(
+                f"{name}: its value cannot be read; write '$$' for a '$'"
+            ) from None
         if isinstance(error, RecursionError) or _is_loop(error, name):
             reason = "its value refers to itself"
         else:
@@ -136,3 +144,14 @@ def _refuse_unknown(
                     f"{file}: unknown option {key!r} in section [{section}]; "
                     "see virtman.conf.sample for those there are"
                 )
+
+
+def _refuse_open(file: str, keys: Iterable[str]) -> None:
+    """Raise ConfigError for a secret in a file that everybody may read."""
+    secrets = _SECRET.intersection(key.replace("-", "_") for key in keys)
+    mode = stat.S_IMODE(Path(file).stat().st_mode)
+    if secrets and mode & stat.S_IRWXO:
+        raise ConfigError(
+            f"{file} has {min(secrets)} in it, and every user of this host "
+            f"may use it (mode {mode:o}); chmod 600 {file}"
+        )

@@ -62,8 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._say(HTTPStatus.OK, {"result": self._call()})
         except Failure as failure:
-            told = {"code": failure.code, "message": failure.message}
-            self._say(STATUS[failure.code], {"error": told})
+            self._say(STATUS[failure.code], failure.answer)
             if self.close_connection:
                 self._read_on()
 

@@ -54,6 +54,11 @@ class Failure(Exception):
         self.code = code
         self.message = message
 
+    @property
+    def answer(self) -> JSON:
+        """What a caller gets for it."""
+        return {"error": {"code": self.code, "message": self.message}}
+
 
 class Verbs:
     """What a program on this host, or Nova through a broker, may ask."""

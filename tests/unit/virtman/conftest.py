@@ -81,6 +81,7 @@ def settings(tmp_path):
         } | options
         lines = [f"{name} = {value}" for name, value in options.items()]
         file.write_text("\n".join(["[DEFAULT]", *lines, ""]))
+        file.chmod(0o600)
         return conf.settings(conf.parse(["--config-file", str(file)]))
 
     return read

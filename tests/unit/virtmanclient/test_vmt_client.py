@@ -136,5 +136,5 @@ def test_all_exceptions_have_one_base():
         for kind in vars(exceptions).values()
         if isinstance(kind, type) and issubclass(kind, Exception)
     ]
-    assert len(kinds) == 12
+    assert len(kinds) == 13
     assert all(issubclass(kind, exceptions.ClientError) for kind in kinds)

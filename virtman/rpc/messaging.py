@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The door for programs of other hosts: oslo.messaging, through a broker.
+
+What is served is :class:`virtman.rpc.endpoint.Endpoint`.
+
+oslo.messaging waits for a broker for ever, and its threads cannot be told to
+stop while they do.  So they are daemons here, left behind when the agent ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from virtman.exception import ConfigError
+from virtman.rpc.endpoint import Calls, Endpoint
+from virtman.rpc.outage import Outage
+from virtman.rpc.verbs import Verbs
+from virtmanclient import broker
+from virtmanclient.exceptions import ClientError
+
+LOG = logging.getLogger(__name__)
+# Seconds: until one more try where the broker refused; what connections have
+# to close at the end, if there were any.
+PAUSE, GRACE, NOTHING = 10.0, 5.0, 0.2
+
+
+@contextlib.contextmanager
+def serving(url: str | None, host: str, verbs: Verbs) -> Iterator[Door | None]:
+    """Serve beside what the caller does; calls at work are finished.
+
+    :param url: of the broker, which may be away; None: there is no door.
+    :raises ConfigError: it is no URL, or oslo.messaging is not there.
+    """
+    if url is None:
+        yield None
+        return
+    try:
+        transport = broker.transport(url)
+    except ClientError as error:
+        raise ConfigError(f"transport_url: {error}") from None
+    outage = Outage(broker.where(url))
+    door = Door(transport, host, verbs, outage)
+    with outage.noticed():
+        door.open()
+        try:
+            yield door
+        finally:
+            door.close()
+
+
+class Door:
+    """Serves topic ``virtman`` for one host as soon as there is a broker.
+
+    :param transport: of oslo.messaging.
+    """
+
+    def __init__(
+        self, transport: Any, host: str, verbs: Verbs, outage: Outage
+    ) -> None:
+        self._transport = transport
+        self._host = host
+        self._outage = outage
+        self._calls = Calls()
+        self._endpoint = Endpoint(verbs, self._calls)
+        self._server: Any = None
+        self._ending = threading.Event()
+        self._opener = _daemon(self._serve)
+        self.opened = threading.Event()
+        """Set when the broker has been there once."""
+        self.closed = False
+        """Whether all threads have ended, which they cannot always."""
+
+    def open(self) -> None:
+        """Begin; return at once."""
+        self._opener.start()
+
+    def close(self) -> None:
+        """Take no more calls, finish those at work, disconnect if possible."""
+        self._ending.set()
+        closer = _daemon(self._disconnect)
+        closer.start()
+        self._calls.finish()
+        closer.join(GRACE if self.opened.is_set() else NOTHING)
+        self.closed = not closer.is_alive()
+
+    def _serve(self) -> None:
+        """Start a server; it looks for the broker by itself from then on."""
+        told = None
+        while not self._ending.is_set():
+            server = self._new_server()
+            try:
+                server.start()
+            except Exception as error:
+                # Of kombu and amqp, when it is there and lets nobody in.
+                if str(error) != told:
+                    LOG.error("the broker refuses transport_url: %s", error)
+                told = str(error)
+                self._ending.wait(PAUSE)
+            else:
+                self._server = server
+                self._outage.over()
+                self.opened.set()
+                LOG.info("serving behind the broker as %s", self._host)
+                return
+
+    def _new_server(self) -> Any:
+        return broker.library().get_rpc_server(
+            self._transport, broker.served(self._host), [self._endpoint]
+        )
+
+    def _disconnect(self) -> None:
+        self._opener.join()
+        if self._server is not None:
+            self._server.stop()
+            self._server.wait()
+        self._transport.cleanup()
+
+
+def _daemon(work: Callable[[], None]) -> threading.Thread:
+    return threading.Thread(target=work, name="broker-door", daemon=True)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an agent and its callers agree on when a broker stands between them.
+
+oslo.messaging is imported when a URL is used, and not before: neither the
+agent nor Nova's compute service is to pay for what it does not use.  All that
+it is told stands in the URL, the options of RabbitMQ in the query, so nothing
+depends on what else the process is configured for.
+"""
+
+import contextlib
+import importlib
+import sys
+import urllib.parse
+from typing import Any
+
+from virtmanclient.exceptions import InvalidEndpoint, MissingPackage
+
+SCHEME = 'rabbit://'
+TOPIC = EXCHANGE = NAMESPACE = 'virtman'
+VERSION = '1.0'
+_FORM = 'rabbit://USER:PASSWORD@HOST:5672/VHOST'
+# Unless the URL says otherwise.  A queue ends with the agent that serves it:
+# a caller is told at once that nobody serves, and no agent finds calls that
+# were given up long ago.  A dead host is noticed in 20 seconds, not 60, and a
+# listener looks up each two seconds (20 / 5 / 2), so that it ends in time.  A
+# broker that is back is found within ten seconds, not thirty.
+_QUERY = {
+    'amqp_auto_delete': 'true',
+    'heartbeat_timeout_threshold': '20',
+    'heartbeat_rate': '5',
+    'rabbit_interval_max': '10',
+}
+
+
+def transport(url: str) -> Any:
+    """Return an ``RPCTransport``; nothing is connected yet.
+
+    What is wrong with a URL is never quoted: it has a password in it.
+
+    :raises InvalidEndpoint: it is no URL of a broker
+    :raises MissingPackage: oslo.messaging is not there
+    """
+    messaging = library()
+    conf = _configuration()
+    try:
+        _check(url)
+        parsed = messaging.TransportURL.parse(conf, url)
+        parsed.query = _QUERY | parsed.query
+        return messaging.get_rpc_transport(conf, parsed)
+    except Exception as error:
+        kind = type(error).__name__
+    raise InvalidEndpoint(
+        f'the URL of the broker is not usable ({kind}): write {_FORM}, with '
+        'what is neither letter nor digit in the password as %XX, and options '
+        'of oslo.messaging for RabbitMQ as ?ssl=true&ssl_ca_file=/PATH'
+    )
+
+
+def where(url: str) -> str:
+    """Return the hosts of a URL, without what must not be shown."""
+    hosts = urllib.parse.urlsplit(url).netloc.split(',')
+    return ', '.join(host.rpartition('@')[2] for host in hosts)
+
+
+def library() -> Any:
+    """Import oslo.messaging, for native threads.
+
+    :raises MissingPackage: it is not there
+    """
+    try:
+        if 'oslo_messaging' not in sys.modules:
+            _choose_threads()
+        return importlib.import_module('oslo_messaging')
+    except (ImportError, ValueError) as error:
+        raise MissingPackage(
+            "a broker needs two packages: pip install oslo.messaging "
+            "'oslo.service[threading]', or vmthunder[messaging] where "
+            f'virtman-server runs ({error})'
+        ) from error
+
+
+def served(host: str) -> Any:
+    """Return the ``Target`` that the agent of a host listens on."""
+    return library().Target(exchange=EXCHANGE, topic=TOPIC, server=host)
+
+
+def spoken() -> Any:
+    """Return the ``Target`` that says which verbs these are."""
+    return library().Target(namespace=NAMESPACE, version=VERSION)
+
+
+def called(host: str) -> Any:
+    """Return the ``Target`` of calls to the agent of a host."""
+    return served(host)(namespace=NAMESPACE, version=VERSION)
+
+
+def _choose_threads() -> None:
+    """Keep eventlet out, unless this program has chosen it.
+
+    oslo.messaging imports oslo.service, which loads eventlet when nobody has
+    said otherwise before (DEFAULT_BACKEND_TYPE in oslo_service/backend).
+    """
+    backend = importlib.import_module('oslo_service.backend')
+    if backend.get_backend_type() is None:
+        backend.init_backend(backend.BackendType.THREADING)
+
+
+def _configuration() -> Any:
+    """Return options of oslo.messaging's own, all at their defaults."""
+    from oslo_config import cfg
+
+    conf = cfg.ConfigOpts()
+    conf([], project='virtman', default_config_files=[], use_env=False)
+    # oslo.messaging 18.3 registers these with cfg.CONF alone, and asks every
+    # other configuration for them in vain.
+    for name in ('_tracing', '_metrics'):
+        with contextlib.suppress(ImportError, AttributeError):
+            module = importlib.import_module(f'oslo_messaging.{name}.client')
+            group = f'oslo_messaging{name}'
+            conf.register_opts(getattr(module, group), group=group)
+    return conf
+
+
+def _check(url: str) -> None:
+    """Refuse what would be read as another host than is meant.
+
+    A '/' or '?' in a password ends the host for the library, which would then
+    connect to the user's name and log it with half of the password.
+    """
+    parts = urllib.parse.urlsplit(url)
+    rest = parts.path + parts.query + parts.fragment
+    if parts.scheme not in ('rabbit', 'fake') or '@' in rest:
+        raise ValueError
+    if parts.scheme == 'rabbit' and not parts.netloc.rpartition('@')[2]:
+        raise ValueError
