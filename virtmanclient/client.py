@@ -3,14 +3,15 @@
 
 The same calls as ``vmtapi``, with several image connections, and with
 exceptions instead of ``1:`` and ``2:`` strings.  The endpoint says which door
-of the agent is asked: the one on the network, or the one of its own host.
+of the agent is asked: the one on the network, the one of its own host, or the
+one behind a broker.
 """
 
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from virtmanclient import answer, vmtapi
+from virtmanclient import answer, broker, vmtapi
 from virtmanclient.agent import Agent
 from virtmanclient.exceptions import (
     AlreadyExists,
@@ -20,6 +21,8 @@ from virtmanclient.exceptions import (
     Refused,
     translated,
 )
+from virtmanclient.remote import RemoteAgent
+from virtmanclient.verbs import Verbs
 
 Connection = Mapping[str, object]
 Connections = list[Connection]
@@ -49,12 +52,14 @@ class Client:
     """Makes, removes and lists the VM disks of one node.
 
     :param endpoint: ``host``, ``host:port`` or ``http://host:port`` (the port
-        is 7774 when it is left out), or ``unix:///run/virtman/agent.sock``,
-        the door of this very host
+        is 7774 when it is left out); ``unix:///run/virtman/agent.sock``, the
+        door of this very host; or ``rabbit://USER:PASSWORD@HOST/``, a broker
     :param timeout: seconds to wait for an answer, None for ever
     :param token: the node's secret; None takes the environment's, as
         ``vmtapi`` does
+    :param host: behind a broker, the agent's option ``host``
     :raises InvalidEndpoint: the endpoint is none of these
+    :raises MissingPackage: it is a broker, and oslo.messaging is not there
     """
 
     def __init__(
@@ -62,11 +67,16 @@ class Client:
         endpoint: str,
         timeout: float | None = 600,
         token: str | None = None,
+        host: str | None = None,
     ) -> None:
         self._wire: Wire
         if endpoint.startswith(UNIX):
             self.node = endpoint.removeprefix(UNIX)
-            self._wire = _Local(self.node, timeout)
+            self._wire = _Typed(Agent(self.node, timeout))
+        elif endpoint.startswith(broker.SCHEME):
+            agent = RemoteAgent(endpoint, host, timeout)
+            self.node = agent.host
+            self._wire = _Typed(agent)
         else:
             self.node = _node(endpoint)
             self._wire = _Network(self.node, timeout, token)
@@ -84,8 +94,9 @@ class Client:
             several of ``{'target_portal': 'ip:port', 'target_iqn': ...,
             'target_lun': 1}``
         :param snapshot: block device of the node to keep the VM's writes on
-        :raises AlreadyExists: the instance exists (over ``unix://``: it is
-            another image's; the same request again returns the same path)
+        :raises AlreadyExists: the instance exists (``unix://`` and
+            ``rabbit://``: it is another image's; the same request again
+            returns the same path)
         :raises OperationFailed: the node could not make it
         :raises ClientError: any other reason, see ``exceptions``
         """
@@ -164,11 +175,11 @@ class _Network:
         raise wrong(f'{self._node}: {got.info}')
 
 
-class _Local:
-    """The door for programs of this host."""
+class _Typed:
+    """A door that has the typed verbs."""
 
-    def __init__(self, path: str, timeout: float | None) -> None:
-        self._agent = Agent(path, timeout)
+    def __init__(self, agent: Verbs) -> None:
+        self._agent = agent
 
     def create(
         self,
@@ -181,7 +192,7 @@ class _Local:
 
     def destroy(self, instance: str) -> None:
         if not self._agent.destroy(instance):
-            raise NotFound(f'there is no instance {instance} on this host')
+            raise NotFound(f'there is no instance {instance} on that host')
 
     def list(self) -> list[str]:
         known = self._agent.instances()
@@ -209,7 +220,11 @@ def _node(endpoint: str) -> str:
 
 
 def _no_endpoint(endpoint: str) -> InvalidEndpoint:
+    # What stands before an '@' may be a password.
+    shown = (
+        f'...@{endpoint.rpartition("@")[2]}' if '@' in endpoint else endpoint
+    )
     return InvalidEndpoint(
-        f'{endpoint!r} is no endpoint: write host:port, '
-        'http://host:port or unix:///path'
+        f'{shown!r} is no endpoint: write host:port, http://host:port, '
+        'unix:///path or rabbit://user:password@host/'
     )
