@@ -18,7 +18,7 @@ endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system sql keystone nova test unit lint labtest soak demo
+.PHONY: help install system sql broker keystone nova test unit lint labtest soak demo
 .PHONY: bench-volt samples clean
 
 help:  ## list the commands
@@ -40,6 +40,9 @@ system: $(STAMP)  ## the Debian packages that lab and demo need (root)
 sql: $(STAMP)  ## the database servers that the tests start (root)
 	@tools/system-packages sql
 
+broker: $(STAMP)  ## the message broker that the tests start (root)
+	@tools/system-packages broker
+
 test: lint unit labtest  ## everything, on real kernels too (root)
 
 lint: install  ## ruff and mypy
@@ -53,7 +56,7 @@ keystone:  ## a keystone to test against, into build/keystone
 nova:  ## a Nova to test our driver in, into build/nova
 	@tools/nova-venv
 
-unit: system sql keystone nova  ## the fast tests
+unit: system sql broker keystone nova  ## the fast tests
 	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/functional
 
 labtest: system  ## the tests on real kernels (root)
