@@ -70,6 +70,12 @@ def session(conf: cfg.ConfigOpts) -> Any:
     try:
         login = loading.load_auth_from_conf_options(conf, GROUP)
         return loading.load_session_from_conf_options(conf, GROUP, auth=login)
+    except (cfg.NoSuchOptError, cfg.TemplateSubstitutionError):
+        # What the library says has a piece of the value in it, of the
+        # password most often.
+        raise ConfigError(
+            f"[{GROUP}]: a value in it cannot be read; write '$$' for a '$'"
+        ) from None
     except exceptions.ClientException as error:
         raise ConfigError(f"[{GROUP}]: {error}") from error
 

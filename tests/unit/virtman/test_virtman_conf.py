@@ -149,6 +149,13 @@ def test_a_login_that_cannot_be_is_refused_by_name(read, text, said):
         read(text)
 
 
+def test_a_dollar_in_the_password_is_refused_and_not_quoted(read):
+    for word in ("1$piece", "$piece"):
+        with pytest.raises(ConfigError, match=r"\[volt\].*'\$\$'") as caught:
+            read(LOGIN.replace("=secret", f"={word}"))
+        assert "piece" not in str(caught.value)
+
+
 def test_a_login_without_the_library_says_how_to_get_it(read, monkeypatch):
     monkeypatch.setitem(sys.modules, "keystoneauth1", None)
     with pytest.raises(ConfigError, match=r"vmthunder\[keystone\]"):
