@@ -6,7 +6,7 @@ import dataclasses
 import os
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from virtmanclient import plan, progress, report, vmtapi
 from virtmanclient.plan import Grammar, Plan
@@ -33,6 +33,8 @@ class Command:
     grammar: Grammar
     help: str
     details: str
+    more: Callable[[argparse.ArgumentParser], None] | None = None
+    """Adds options that it has alone."""
 
 
 def main(command: Command, argv: Sequence[str] | None = None) -> int:
@@ -148,6 +150,8 @@ def _parser(command: Command) -> argparse.ArgumentParser:
         action='store_true',
         help='print one JSON object in place of the table',
     )
+    if command.more is not None:
+        command.more(parser)
     return parser
 
 

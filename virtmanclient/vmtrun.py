@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command ``vmtrun``: VM disks on many nodes, from a file."""
 
+import argparse
 import sys
+from collections.abc import Sequence
 
 from virtmanclient import plan, shell
+
+
+def _more(parser: argparse.ArgumentParser) -> None:
+    """Add the option that makes another command of this one."""
+    parser.add_argument(
+        '--openstack',
+        action='store_true',
+        help='boot servers of Nova from the same file, with other options: '
+        "'vmtrun --openstack --help'",
+    )
+
 
 COMMAND = shell.Command(
     name='vmtrun',
@@ -29,12 +42,22 @@ example:
   + 192.168.137.104 vm1 192.168.137.102 image1
   @ 192.168.137.104
 """,
+    more=_more,
 )
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    return shell.main(COMMAND)
+    words = sys.argv[1:] if argv is None else [*argv]
+    first = argparse.ArgumentParser(add_help=False)
+    _more(first)
+    given, rest = first.parse_known_args(words)
+    if not given.openstack:
+        return shell.main(COMMAND, words)
+    # Imported here, for the nodes' own callers need none of it.
+    from virtmanclient.openstack import nodelist
+
+    return nodelist.main(rest)
 
 
 if __name__ == '__main__':

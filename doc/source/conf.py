@@ -46,6 +46,13 @@ man_pages = [
     ('volt-cli', 'volt', 'look at the trees of caches, and mend them', [], 1),
     ('vmtimg', 'vmtimg', 'image targets, from a file of steps', [], 1),
     ('vmtrun', 'vmtrun', 'VM disks on many nodes, from a file', [], 1),
+    (
+        'virtman-burst',
+        'virtman-burst',
+        'boot many servers through Nova, and take them away',
+        [],
+        1,
+    ),
     ('vmtapi', 'vmtapi', 'ask a node to make VM disks', [], 3),
     ('voltclient', 'voltclient', 'ask volt-api from Python', [], 3),
 ]

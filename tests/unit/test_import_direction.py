@@ -108,6 +108,9 @@ ALONE = {
     ("virtman", "oslo_messaging"): ["virtmanclient/broker.py"],
     ("virtmanclient", "oslo_messaging"): ["virtmanclient/broker.py"],
     ("virtmanclient", "nova"): ["virtmanclient/nova/"],
+    ("virtmanclient", "novaclient"): ["virtmanclient/openstack/"],
+    ("virtmanclient", "keystoneauth1"): ["virtmanclient/openstack/"],
+    ("virtmanclient", "openstack"): ["virtmanclient/openstack/access.py"],
     ("voltclient", "urllib3"): ["voltclient/transport.py"],
 }
 

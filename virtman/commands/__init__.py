@@ -12,6 +12,7 @@ import importlib.metadata
 from cliff import commandmanager
 
 TABLE = {
+    "burst": "burst:Burst",
     "check": "check:Check",
     "purge": "purge:TakeAway",
     "instance list": "instances:ListInstances",
@@ -24,7 +25,8 @@ TABLE = {
     "target create": "targets:CreateTarget",
     "target delete": "targets:DeleteTarget",
 }
-# Those that look at the host itself, as root; the others ask the agent.
+# Those that look at the host itself, as root; burst asks Nova, the others ask
+# the agent.
 ALONE = ("check", "purge")
 
 

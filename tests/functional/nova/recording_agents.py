@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 from types import SimpleNamespace
 
 from virtman.exception import AlreadyExists, InUse
@@ -18,6 +19,8 @@ from virtman.rpc.verbs import Failure, Verbs
 from virtman.snapshot import Instance
 
 HOSTS = ("compute1", "compute2")
+LONGEST = 120
+"""Seconds that a create is held up, if nobody lets it go on."""
 
 
 @dataclasses.dataclass
@@ -63,14 +66,17 @@ class MemoryNode:
 class RecordedVerbs(Verbs):
     """Verbs that are written down, and fail when they were told to."""
 
-    def __init__(self, failures):
+    def __init__(self, failures, gate):
         super().__init__(MemoryNode(), None)
         self.node = self._node
         self.calls = []
         self.failures = failures
+        self.gate = gate
 
     def call(self, verb, arguments):
         self.calls.append([verb, arguments])
+        if verb == "create":
+            self.gate.wait(LONGEST)
         if self.failures and self.failures[0]["what"] == verb:
             order = self.failures.pop(0)
             raise Failure(order["code"], order["message"])
@@ -78,14 +84,21 @@ class RecordedVerbs(Verbs):
 
 
 class Control:
-    """Verbs of the tests: look at an agent, have it fail, begin anew."""
+    """Verbs of the tests: look at an agent, have it fail, begin anew.
+
+    Creates pass while ``gate`` is set.
+    """
 
     def __init__(self):
+        self.gate = threading.Event()
         self.begin()
 
     def begin(self):
         self.failures = []
-        self.agents = {host: RecordedVerbs(self.failures) for host in HOSTS}
+        self.gate.set()
+        self.agents = {
+            host: RecordedVerbs(self.failures, self.gate) for host in HOSTS
+        }
 
     def call(self, verb, arguments):
         return getattr(self, verb)(**arguments)
@@ -128,7 +141,10 @@ class OfHost:
 
 @contextlib.contextmanager
 def serving(folder):
-    """Serve ``<host>.sock`` and ``control.sock`` in a folder."""
+    """Serve ``<host>.sock`` and ``control.sock`` in a folder.
+
+    Yields what stands behind the latter.
+    """
     control = Control()
     doors = {host: OfHost(control, host) for host in HOSTS}
     with contextlib.ExitStack() as opened:
@@ -136,4 +152,4 @@ def serving(folder):
             path = folder / f"{name}.sock"
             callers = Callers(None)
             opened.enter_context(local.serving(path, verbs, callers, 0.05))
-        yield
+        yield control

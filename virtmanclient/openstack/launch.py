@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boot servers and see them through until they are ACTIVE or have failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from virtmanclient.openstack.batch import Batch, Record, State
+from virtmanclient.openstack.cloud import Server
+
+LOOKS = 2
+"""So many looks in a row have to miss a server before it counts as deleted.
+
+A list is made of several databases (build requests, then cells), between
+which a server moves once.
+"""
+
+
+class Launch(Batch):
+    """One launch.  A server that is there already is not made again."""
+
+    def _adopt(self, record: Record, there: Sequence[Server]) -> None:
+        if there:
+            record.state, record.server = State.ASKED, there[0].id
+            record.message, record.since = 'was there', self.seconds
+            self._judge(record, there[0])
+
+    def _ask(self, record: Record) -> str:
+        return self._cloud.create(record.order)
+
+    def _judge(self, record: Record, server: Server | None) -> None:
+        if server is None:
+            record.missed += 1
+            if record.missed >= LOOKS:
+                why = 'it was deleted by somebody else'
+                record.end(State.FAILED, self.seconds, why)
+            return
+        record.missed = 0
+        record.host = server.host
+        if server.status == 'ERROR':
+            why = server.fault or 'Nova gives no reason'
+            record.end(State.FAILED, self.seconds, why)
+        elif server.status != 'BUILD':
+            # ACTIVE; or, of an earlier run, whatever its owner made of it.
+            record.end(State.OK, self.seconds)
+            if server.status != 'ACTIVE':
+                record.message = f'is {server.status}'

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Delete servers that were made here, and see them gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from virtmanclient.openstack.batch import Batch, Record, State
+from virtmanclient.openstack.cloud import Server
+
+
+class Removal(Batch):
+    """One removal.  A server that is not there is gone already.
+
+    Whose tag, name and mark are not those of an order is not touched: the
+    list of servers has our tag alone, and an order finds a server by name and
+    mark (Batch).
+    """
+
+    def _adopt(self, record: Record, there: Sequence[Server]) -> None:
+        if not there:
+            record.end(State.OK, self.seconds, 'was not there')
+            return
+        # Two runs at one time may have made two.
+        others = [Record(record.order) for _ in there[1:]]
+        self.records += others
+        for one, server in zip([record, *others], there, strict=True):
+            one.server, one.host = server.id, server.host
+
+    def _ask(self, record: Record) -> str:
+        self._cloud.delete(record.server)
+        return record.server
+
+    def _judge(self, record: Record, server: Server | None) -> None:
+        if server is None:
+            record.end(State.OK, self.seconds)
+        elif server.status == 'ERROR' and not server.leaving:
+            why = server.fault or 'Nova gives no reason'
+            record.end(State.FAILED, self.seconds, f'not deleted: {why}')

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell how a run ended: rows for a table, a verdict, plain data."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+from virtmanclient.openstack.batch import Record, State
+
+COLUMNS = ('server', 'host', 'result', 'requested', 'done', 'message')
+
+
+def row(record: Record) -> tuple[str, ...]:
+    """Return the texts of ``COLUMNS``; times are seconds into the run."""
+    return (
+        record.order.name,
+        record.host or record.order.host or '',
+        str(record.state),
+        _seconds(record.requested),
+        _seconds(record.done),
+        ' '.join(record.message.split()),
+    )
+
+
+def table(records: Sequence[Record]) -> str:
+    """Return one row a server; the last column is as wide as it must be."""
+    rows = [COLUMNS, *map(row, records)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return '\n'.join(
+        '  '.join(
+            cell.rjust(width) if number in (3, 4) else cell.ljust(width)
+            for number, (cell, width) in enumerate(
+                zip(one, widths, strict=True)
+            )
+        ).rstrip()
+        for one in rows
+    )
+
+
+def verdict(records: Sequence[Record], seconds: float) -> str:
+    """Return how many servers went well, what did not, and the time."""
+    count = collections.Counter(record.state for record in records)
+    text = f'{count[State.OK]} of {len(records)} servers ok'
+    for state in State:
+        if count[state] and state is not State.OK:
+            text += f', {count[state]} {state}'
+    return f'{text}; {seconds:.1f} s'
+
+
+def data(record: Record) -> dict[str, object]:
+    """Return the same for JSON; what is not known is null."""
+    return {
+        'server': record.order.name,
+        'id': record.server or None,
+        'host': record.host or record.order.host,
+        'line': record.order.line or None,
+        'result': str(record.state),
+        'requested': _rounded(record.requested),
+        'done': _rounded(record.done),
+        'message': record.message,
+    }
+
+
+def all_good(records: Sequence[Record]) -> bool:
+    """Tell whether all went well."""
+    return all(record.state is State.OK for record in records)
+
+
+def _seconds(value: float | None) -> str:
+    return '' if value is None else f'{value:.1f}'
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a batch under the eyes of a user, who may press Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from virtmanclient.openstack.batch import Batch, State
+from virtmanclient.openstack.progress import Line
+
+
+def watch(batch: Batch, stream: TextIO, undo: str) -> bool:
+    """Run a batch to its end; return whether it was interrupted.
+
+    :param stream: where progress is shown
+    :param undo: the command that takes away what was made; empty if nothing
+        is made
+    :raises CloudError: it could not even begin
+    """
+    line, interrupted = Line(stream), False
+    try:
+        for _ in batch.steps(line.tick):
+            line.show(batch.records, batch.seconds, batch.trouble)
+    except KeyboardInterrupt:
+        interrupted = True
+        line.close()
+        batch.interrupt()
+    finally:
+        line.close()
+    if undo and not _clean(batch):
+        print(f'to take away what was made: {undo}', file=stream)
+    return interrupted
+
+
+def _clean(batch: Batch) -> bool:
+    """Tell whether nothing is left to be taken away, or all went well."""
+    states = {record.state for record in batch.records}
+    return states <= {State.OK} or not any(
+        record.server or record.state is State.INTERRUPTED
+        for record in batch.records
+    )
