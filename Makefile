@@ -15,6 +15,8 @@ STAMP := $(VENV)/.installed
 ifeq ($(wildcard .git),)
 export PBR_VERSION ?= 0.4.0
 endif
+# What DevStack's bash reads: by their names no scripts, hence -i E005.
+PLUGIN := $(addprefix devstack/,plugin.sh settings override-defaults lib/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -45,10 +47,12 @@ broker: $(STAMP)  ## the message broker that the tests start (root)
 
 test: lint unit labtest  ## everything, on real kernels too (root)
 
-lint: install  ## ruff and mypy
+lint: install  ## ruff, mypy; shellcheck, bashate
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/shellcheck -x $(PLUGIN) tools/*
+	$(BIN)/bashate -i E005 $(PLUGIN)
 
 keystone:  ## a keystone to test against, into build/keystone
 	@tools/keystone-venv

@@ -10,7 +10,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDERS = ('.ci', 'bench', 'demo', 'devstack', 'lab', 'tests', 'tools')
 # DevStack's bash reads these; they are never started by themselves.
-SOURCED = ('devstack/plugin.sh', 'devstack/settings', 'devstack/lib/vmthunder')
+SOURCED = (
+    'devstack/override-defaults',
+    'devstack/plugin.sh',
+    'devstack/settings',
+    'devstack/lib/vmthunder',
+    'devstack/lib/virtman-cinder',
+    'devstack/lib/virtman-nova',
+)
 
 
 def scripts():
