@@ -20,6 +20,8 @@ GUIDES = tuple(
         'architecture',
         'operations',
         'nova',
+        'openstack',
+        'virtman-burst',
         'virtman-server',
         'voltclient',
     )
