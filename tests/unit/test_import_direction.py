@@ -108,10 +108,10 @@ ALONE = {
     ("virtman", "oslo_messaging"): ["virtmanclient/broker.py"],
     ("virtmanclient", "oslo_messaging"): ["virtmanclient/broker.py"],
     ("virtmanclient", "nova"): ["virtmanclient/nova/"],
+    ("voltclient", "urllib3"): ["voltclient/transport.py"],
     ("virtmanclient", "novaclient"): ["virtmanclient/openstack/"],
     ("virtmanclient", "keystoneauth1"): ["virtmanclient/openstack/"],
     ("virtmanclient", "openstack"): ["virtmanclient/openstack/access.py"],
-    ("voltclient", "urllib3"): ["voltclient/transport.py"],
 }
 
 # Calls that would run a command through a shell.

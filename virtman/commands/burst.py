@@ -89,7 +89,7 @@ class Burst(base.List):
 
     def take_action(
         self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    ) -> tuple[Sequence[str], list[tuple[object, ...]]]:
         """Return the columns and the rows."""
         _refuse_nonsense(parsed_args)
         cloud = access.connect(parsed_args.os_cloud)
@@ -102,7 +102,7 @@ class Burst(base.List):
             self.status = base.WRONG
         if interrupted:
             self.status = INTERRUPTED
-        return self.columns, [*map(report.row, batch.records)]
+        return self.columns, [*map(report.values, batch.records)]
 
 
 def _refuse_nonsense(given: argparse.Namespace) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from virtmanclient.openstack.batch import Batch, Record, State
-from virtmanclient.openstack.cloud import Server
+from virtmanclient.openstack.batch import Batch, Pace, Record, State
+from virtmanclient.openstack.cloud import Cloud, Server
+from virtmanclient.openstack.orders import Order
 
 LOOKS = 2
 """So many looks in a row have to miss a server before it counts as deleted.
@@ -19,7 +20,17 @@ which a server moves once.
 class Launch(Batch):
     """One launch.  A server that is there already is not made again."""
 
+    def __init__(
+        self, cloud: Cloud, orders: Sequence[Order], pace: Pace
+    ) -> None:
+        super().__init__(cloud, orders, pace)
+        self._ordered: set[tuple[str, str]] = set()
+
     def _adopt(self, record: Record, there: Sequence[Server]) -> None:
+        if record.order.key in self._ordered:
+            record.end(State.SKIPPED, self.seconds, 'ordered before')
+            return
+        self._ordered.add(record.order.key)
         if there:
             record.state, record.server = State.ASKED, there[0].id
             record.message, record.since = 'was there', self.seconds

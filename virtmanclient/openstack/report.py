@@ -11,16 +11,24 @@ from virtmanclient.openstack.batch import Record, State
 COLUMNS = ('server', 'host', 'result', 'requested', 'done', 'message')
 
 
-def row(record: Record) -> tuple[str, ...]:
-    """Return the texts of ``COLUMNS``; times are seconds into the run."""
+def values(record: Record) -> tuple[object, ...]:
+    """Return what ``COLUMNS`` have; times are seconds into the run.
+
+    What is not known is an empty text.
+    """
     return (
         record.order.name,
         record.host or record.order.host or '',
         str(record.state),
-        _seconds(record.requested),
-        _seconds(record.done),
+        '' if record.requested is None else round(record.requested, 1),
+        '' if record.done is None else round(record.done, 1),
         ' '.join(record.message.split()),
     )
+
+
+def row(record: Record) -> tuple[str, ...]:
+    """Return the same as texts."""
+    return tuple(map(str, values(record)))
 
 
 def table(records: Sequence[Record]) -> str:
@@ -65,10 +73,6 @@ def data(record: Record) -> dict[str, object]:
 def all_good(records: Sequence[Record]) -> bool:
     """Tell whether all went well."""
     return all(record.state is State.OK for record in records)
-
-
-def _seconds(value: float | None) -> str:
-    return '' if value is None else f'{value:.1f}'
 
 
 def _rounded(value: float | None) -> float | None:

@@ -10,7 +10,6 @@ from concurrent import futures
 
 import pytest
 import recording_agents
-import served_nova
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -114,19 +113,3 @@ def told(environment, module, folder):
         )  # fmt: skip
     assert target.exists(), done.stderr[-4000:]
     return json.loads(target.read_text())
-
-
-@pytest.fixture(scope='session')
-def served(tmp_path_factory):
-    """One Nova for all bursts."""
-    if not (NOVA / 'installed').exists():
-        pytest.skip('no build/nova; make nova')
-    with served_nova.serving(tmp_path_factory.mktemp('s')) as nova:
-        yield nova
-
-
-@pytest.fixture
-def nova(served):
-    """The same, with nothing left in it afterwards."""
-    yield served
-    served.clear()

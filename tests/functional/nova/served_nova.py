@@ -6,6 +6,7 @@ in this process, so that a test can hold them up or have them fail.
 """
 
 import contextlib
+import io
 import json
 import os
 import pathlib
@@ -14,10 +15,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+from unittest import mock
 
 import recording_agents
 from novaclient import client
 
+from virtman.cmd import host
+from virtmanclient import vmtrun
 from virtmanclient.openstack import access
 
 HERE = pathlib.Path(__file__).parent
@@ -49,14 +53,13 @@ class ServedNova:
             'BURST_TEST_PASSWORD': self.password,
             'BURST_TEST_PORT': str(self._port_file),
         }
-        runner = [HERE / 'stories' / 'run.py', self.folder / 'out', 'served']
         with (self.folder / 'log').open('w') as log:
             process = subprocess.Popen(
-                [NOVA / 'bin' / 'python', *runner],
+                [NOVA / 'bin' / 'python', '-m', 'unittest', 'served'],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                cwd=self.folder,
+                cwd=HERE / 'stories',
                 env=environ,
             )
         try:
@@ -85,7 +88,6 @@ class ServedNova:
         return {
             'PATH': os.environ['PATH'],
             'HOME': str(self.folder),
-            'COLUMNS': '200',
             'OS_AUTH_URL': f'http://127.0.0.1:{self.port}/identity/v3',
             'OS_USERNAME': user,
             'OS_PASSWORD': self.password,
@@ -94,14 +96,16 @@ class ServedNova:
             'OS_PROJECT_DOMAIN_ID': 'default',
         } | changes
 
-    def start(self, program, *words, **changes):
-        """Start a command of ours."""
-        module = {
-            'virtman': 'virtman.cmd.host',
-            'vmtrun': 'virtmanclient.vmtrun',
-        }[program]
+    def start(self, *words, **changes):
+        """Start ``virtman burst`` as a process."""
         return subprocess.Popen(
-            [sys.executable, '-m', module, *map(str, words)],
+            [
+                sys.executable,
+                '-m',
+                'virtman.cmd.host',
+                'burst',
+                *map(str, words),
+            ],
             cwd=ROOT,
             env=self.environ(**changes),
             stdout=subprocess.PIPE,
@@ -110,11 +114,16 @@ class ServedNova:
         )
 
     def run(self, program, *words, **changes):
-        """Run it to its end; return status, output, errors."""
-        process = self.start(program, *words, **changes)
-        out, err = process.communicate(timeout=DEADLINE)
-        assert 'Traceback' not in err, err
-        return process.returncode, out, err
+        """Run a command in this process; return status, output, errors."""
+        main = {'virtman': host.main, 'vmtrun': vmtrun.main}[program]
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.environ(**changes), clear=True),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            status = main([*map(str, words)])
+        return status, out.getvalue(), err.getvalue()
 
     def burst(self, *words, **changes):
         """Run ``virtman burst``; return status, rows, errors."""

@@ -44,6 +44,14 @@ def test_a_server_that_is_there_is_not_asked_for():
     assert batch.records[0].requested is None
 
 
+def test_a_server_that_is_ordered_twice_is_made_once():
+    cloud = MemoryCloud()
+    batch = Launch(cloud, [*orders.numbered('b', 2)] * 2, PACE)
+    assert run(batch) == [State.OK] * 2 + [State.SKIPPED] * 2
+    assert sorted(cloud.asked) == ['b-1', 'b-2']
+    assert batch.records[2].message == 'ordered before'
+
+
 def test_one_that_its_owner_has_stopped_is_there_too():
     batch = launch(MemoryCloud(server('b-1', 'SHUTOFF')), 1)
     assert run(batch) == [State.OK]
