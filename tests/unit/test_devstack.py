@@ -383,5 +383,37 @@ def test_the_folder_of_cinder_s_images_comes_and_goes(devstack):
     assert not folder.exists()
 
 
+def test_after_a_whole_life_no_file_is_left(compute):
+    """Stack as DevStack does, then unstack and clean; look at the fake root.
+
+    ``compute`` has done the first two phases; DevStack removes the
+    configuration of Nova and Cinder itself.
+    """
+    compute.command(status=0)
+    for what in ('configure', 'init'):
+        compute.backends(what, SERVICES=ALL)
+    compute.phase('unstack', SERVICES=ALL)
+    assert compute.virtman_conf.exists()
+    compute.phase('clean', SERVICES=ALL)
+    compute.backends('cleanup', SERVICES=ALL)
+    left = {
+        one.name
+        for one in compute.folder.rglob('*')
+        if one.is_file() or one.is_symlink()
+    }
+    theirs = {'nova.conf', 'nova-cpu.conf', 'cinder.conf'}
+    assert left - theirs == {'calls', 'virtman'}  # those of this test
+
+
+def test_nova_and_cinder_start_after_the_agent(devstack):
+    """DevStack starts them after post-config, and before its phase extra."""
+    if os.getuid():
+        pytest.skip('gives a file to root')
+    (devstack.folder / 'nova/nova/virt').mkdir(parents=True)
+    started = devstack.phase('stack', 'post-config', SERVICES=ALL)
+    assert any(line.startswith('run_process virtman-') for line in started)
+    assert devstack.phase('stack', 'extra', SERVICES=ALL) == []
+
+
 def test_with_nothing_enabled_nothing_happens(devstack):
     assert devstack.phase('stack', 'install', SERVICES='') == []
