@@ -122,6 +122,17 @@ def test_what_cannot_be_begun_is_status_2_and_makes_nothing(
     assert nova.password not in err
 
 
+def test_a_disk_may_be_of_another_type_or_nova_s_own(nova):
+    status, rows, err = nova.boot(1, '--volume-type=lvm-1')
+    assert status == 0, err
+    status, rows, _ = nova.boot(1, '--volume-type=no-such', '--prefix=b')
+    assert status == 1
+    assert 'no-such could not be found' in rows[0]['message']
+    status, rows, err = nova.boot(1, '--no-volume', '--prefix=c')
+    assert status == 0, err
+    assert disks(nova) == (1, 1)
+
+
 def test_credentials_may_come_from_clouds_yaml(nova, tmp_path):
     environ = nova.environ()
     auth = {

@@ -178,3 +178,22 @@ def test_only_names_with_a_number_belong_to_a_prefix():
 def test_hosts_are_taken_in_turn():
     found = orders.numbered('b', 3, ['x', 'y'])
     assert [one.host for one in found] == ['x', 'y', 'x']
+
+
+def test_no_more_requests_are_under_way_than_were_allowed():
+    cloud = MemoryCloud()
+    create, lock, most, now = cloud.create, threading.Lock(), [0], [0]
+
+    def counted(order):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        # Long enough for others to come in, if they could.
+        threading.Event().wait(0.01)
+        with lock:
+            now[0] -= 1
+        return create(order)
+
+    cloud.create = counted
+    assert run(launch(cloud, 12, Pace(3, 0.01, 20))) == [State.OK] * 12
+    assert 1 < most[0] <= 3
