@@ -9,76 +9,17 @@ from __future__ import annotations
 
 import abc
 import collections
-import contextlib
-import dataclasses
-import enum
-import queue
-import threading
 import time
 from collections.abc import Iterator, Sequence
 
 from virtmanclient.openstack.cloud import Cloud, Server
-from virtmanclient.openstack.faults import CloudError, Hopeless
+from virtmanclient.openstack.faults import CloudError
+from virtmanclient.openstack.lanes import Lanes
 from virtmanclient.openstack.orders import Order
+from virtmanclient.openstack.records import OPEN, Pace, Record, State
 
 GRACE = 5.0
 """Seconds after Ctrl-C to learn what became of requests under way."""
-
-
-class State(enum.StrEnum):
-    """How far an order is; those from OK on are final."""
-
-    WAITING = 'waiting'
-    ASKING = 'asking'  # the request is under way
-    ASKED = 'asked'  # Nova has taken it and works on it
-    OK = 'ok'
-    FAILED = 'failed'
-    LATE = 'late'  # not done in time; Nova may go on with it
-    SKIPPED = 'skipped'  # no request like it would have done any better
-    INTERRUPTED = 'interrupted'
-
-
-OPEN = (State.WAITING, State.ASKING, State.ASKED)
-
-
-@dataclasses.dataclass(slots=True)
-class Record:
-    """What became of an order; times are seconds since the run began.
-
-    :param requested: when Nova had taken the request
-    :param done: when it was first seen done, or failed
-    :param since: from when on its time is counted
-    :param missed: so many looks in a row did not show it
-    """
-
-    order: Order
-    state: State = State.WAITING
-    server: str = ''
-    host: str = ''
-    requested: float | None = None
-    done: float | None = None
-    message: str = ''
-    since: float = 0.0
-    missed: int = 0
-
-    def end(self, state: State, seconds: float, message: str = '') -> None:
-        """Note how it ended, and when."""
-        self.state, self.done = state, seconds
-        self.message = message or self.message
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Pace:
-    """How hard a cloud is driven.
-
-    :param parallel: requests under way at once
-    :param poll: seconds between two looks; more if a look takes longer
-    :param timeout: seconds for one server, from its request on
-    """
-
-    parallel: int = 8
-    poll: float = 2.0
-    timeout: float = 600.0
 
 
 class Batch(abc.ABC):
@@ -96,12 +37,7 @@ class Batch(abc.ABC):
         self._pace = pace
         self._began = time.monotonic()
         self.records = [Record(order) for order in orders]
-        self._waiting: collections.deque[Record] = collections.deque()
-        self._answers: queue.Queue[tuple[Record, str | Exception | None]]
-        self._answers = queue.Queue()
-        self._lock = threading.Lock()
-        self._stopped = False
-        self._hopeless = ''
+        self._lanes = Lanes(self._ask, pace.parallel)
         self.trouble = ''
         """Why the last look at the cloud failed; empty if it did not."""
 
@@ -139,7 +75,7 @@ class Batch(abc.ABC):
 
     def interrupt(self) -> None:
         """Request nothing more; wait a little for what is under way."""
-        self._stop()
+        self._lanes.stop()
         end = self.seconds + GRACE
         self._take(0)
         while self._asking() and self.seconds < end:
@@ -156,63 +92,34 @@ class Batch(abc.ABC):
             there[server.key].append(server)
         for record in [*self.records]:
             self._adopt(record, there[record.order.key])
-        self._waiting.extend(
+        self._lanes.begin(
             one for one in self.records if one.state is State.WAITING
         )
-        for _ in range(min(self._pace.parallel, len(self._waiting))):
-            # Daemons: nobody must wait for a cloud that does not answer.
-            threading.Thread(
-                target=self._work, name='nova-request', daemon=True
-            ).start()
-
-    def _work(self) -> None:
-        while (record := self._next()) is not None:
-            try:
-                answer: str | Exception = self._ask(record)
-            except Exception as error:  # else the run would wait for it
-                answer = error
-            if isinstance(answer, Hopeless):
-                self._stop()
-            self._answers.put((record, answer))
-
-    def _next(self) -> Record | None:
-        """Take one up.  After a stop none is, and of each it is known."""
-        with self._lock:
-            if self._stopped or not self._waiting:
-                return None
-            record = self._waiting.popleft()
-            self._answers.put((record, None))
-            return record
-
-    def _stop(self) -> None:
-        with self._lock:
-            self._stopped = True
 
     def _take(self, seconds: float) -> None:
         """Take what the threads have to tell; wait for it so long."""
-        with contextlib.suppress(queue.Empty):
-            self._note(*self._answers.get(timeout=max(0.001, seconds)))
-            while True:
-                self._note(*self._answers.get_nowait())
-        if self._hopeless:
-            self._skip()
+        # Before: what was taken up until then is in the news.
+        hopeless = self._lanes.hopeless
+        for record, answer in self._lanes.news(seconds):
+            self._note(record, answer)
+        if hopeless:
+            self._skip(hopeless)
 
     def _note(self, record: Record, answer: str | Exception | None) -> None:
         if answer is None:
             record.state = State.ASKING
-        elif isinstance(answer, str):
+            return
+        if isinstance(answer, str):
             record.state, record.server = State.ASKED, answer
             record.requested = record.since = self.seconds
         else:
             record.end(State.FAILED, self.seconds, _words(answer))
-            if isinstance(answer, Hopeless):
-                self._hopeless = self._hopeless or record.order.name
 
-    def _skip(self) -> None:
+    def _skip(self, after: str) -> None:
         """Leave out what has not been taken up."""
         for record in self.records:
             if record.state is State.WAITING:
-                why = f'not requested: see {self._hopeless}'
+                why = f'not requested: see {after}'
                 record.end(State.SKIPPED, self.seconds, why)
 
     def _look(self) -> float:

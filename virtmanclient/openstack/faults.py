@@ -15,6 +15,10 @@ class Hopeless(CloudError):
     """No request like this one will do any better: rights, or a quota."""
 
 
+class Silent(CloudError):
+    """No answer came; what was asked may be done all the same."""
+
+
 class Gone(CloudError):
     """It is not there."""
 
@@ -42,6 +46,10 @@ def translated(what: str = '') -> Iterator[None]:
         ) from error
     except (nova.Forbidden, nova.OverLimit, keystone.Forbidden) as error:
         raise Hopeless(f'{before}{_line(error)}') from error
+    except keystone.ConnectionError as error:
+        raise Silent(
+            f'{before}{_line(error)}; what was asked may be done all the same'
+        ) from error
     except (nova.ClientException, keystone.ClientException) as error:
         raise CloudError(f'{before}{_line(error)}') from error
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from virtmanclient.openstack.batch import Batch, Pace, Record, State
+from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Cloud, Server
 from virtmanclient.openstack.orders import Order
+from virtmanclient.openstack.records import Pace, Record, State
 
 LOOKS = 2
 """So many looks in a row have to miss a server before it counts as deleted.

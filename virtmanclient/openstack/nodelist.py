@@ -17,11 +17,12 @@ from collections.abc import Sequence
 
 from virtmanclient import plan
 from virtmanclient.openstack import access, jobs, options, report
-from virtmanclient.openstack.batch import Batch, Pace, Record, State
+from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Cloud
 from virtmanclient.openstack.faults import CloudError
 from virtmanclient.openstack.jobs import Job
 from virtmanclient.openstack.launch import Launch
+from virtmanclient.openstack.records import Pace, Record, State
 from virtmanclient.openstack.removal import Removal
 from virtmanclient.openstack.watching import watch
 from virtmanclient.steps import CreateInstance, ListInstances

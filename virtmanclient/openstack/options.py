@@ -6,10 +6,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from virtmanclient.openstack.batch import Pace
 from virtmanclient.openstack.cloud import Cloud
 from virtmanclient.openstack.faults import CloudError
 from virtmanclient.openstack.orders import Boot, Volume
+from virtmanclient.openstack.records import Pace
 
 CREDENTIALS = """
 credentials:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from virtmanclient.openstack.batch import Batch, Record, State
+from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Server
+from virtmanclient.openstack.records import Record, State
 
 
 class Removal(Batch):

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from virtmanclient.openstack.batch import Batch, State
+from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.progress import Line
+from virtmanclient.openstack.records import State
 
 
 def watch(batch: Batch, stream: TextIO, undo: str) -> bool:

@@ -7,9 +7,9 @@ import pytest
 from burst_cloud import MemoryCloud, server
 
 from virtmanclient.openstack import orders
-from virtmanclient.openstack.batch import Pace, State
-from virtmanclient.openstack.faults import CloudError, Hopeless
+from virtmanclient.openstack.faults import CloudError, Hopeless, Silent
 from virtmanclient.openstack.launch import Launch
+from virtmanclient.openstack.records import Pace, State
 from virtmanclient.openstack.removal import Removal
 
 PACE = Pace(parallel=2, poll=0.01, timeout=20)
@@ -79,6 +79,18 @@ def test_after_a_hopeless_request_no_more_are_made():
     states = run(batch)
     assert states == [State.OK, State.FAILED] + [State.SKIPPED] * 48
     assert batch.records[2].message == 'not requested: see b-2'
+
+
+def test_a_cloud_that_answers_nobody_is_left_alone():
+    cloud = MemoryCloud()
+    orders_ = orders.numbered('b', 50)
+    cloud.refuse = {one.name: Silent('no answer') for one in orders_}
+    del cloud.refuse['b-2']  # one answer, and it is worth another try
+    batch = Launch(cloud, orders_, Pace(1, 0.01, 20))
+    states = run(batch)
+    assert states[:5] == [State.FAILED, State.OK] + [State.FAILED] * 3
+    assert set(states[5:]) == {State.SKIPPED}
+    assert batch.records[5].message == 'not requested: see b-5'
 
 
 def test_what_nobody_expected_is_a_failure_of_that_server():

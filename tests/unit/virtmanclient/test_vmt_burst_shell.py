@@ -10,10 +10,11 @@ from burst_cloud import MemoryCloud, server
 
 from virtmanclient import plan, vmtrun
 from virtmanclient.openstack import access, jobs, nodelist, orders, report
-from virtmanclient.openstack.batch import Record, State
 from virtmanclient.openstack.cloud import Cloud, Image
+from virtmanclient.openstack.faults import Silent, translated
 from virtmanclient.openstack.orders import Boot, Order, Volume
 from virtmanclient.openstack.progress import REMINDER, Line
+from virtmanclient.openstack.records import Record, State
 
 
 class Terminal(io.StringIO):
@@ -245,3 +246,13 @@ def test_no_option_takes_a_secret(capsys):
         assert word not in text
     for word in ('  + ', '  - ', '  @ ', 'example:', 'exit status:'):
         assert word in text
+
+
+def test_a_request_without_an_answer_may_have_been_taken():
+    from keystoneauth1.exceptions import ConnectTimeout
+
+    with (
+        pytest.raises(Silent, match='may be done all the same'),
+        translated(),
+    ):
+        raise ConnectTimeout('Request to http://nova timed out')
