@@ -101,6 +101,9 @@ class Virtman:
                 image_name,
                 path.from_connections(image_connections),
                 snapshot or None,
+                # The tutorial's call makes a new disk, whatever an earlier
+                # one has left on the device; Nova's must lose nothing.
+                None if self._openstack else False,
             )
         except AlreadyExists as error:
             raise AlreadyExists(taken) from error
@@ -141,6 +144,14 @@ class Virtman:
             for item in self._node.instances()
         ]
 
+    # Quoted: inside this class ``list`` is the verb above.
+    def list_inactive(self) -> list[str]:  # type: ignore[valid-type]
+        """Return ``<instance>:<image>`` for every one without its disk.
+
+        It was deactivated, and what it has written is here.
+        """
+        return [f"{item.name}:{item.image}" for item in self._node.inactive()]
+
     @answering("Virtman: Image Service: ")
     def create_image_target(
         self,
@@ -175,7 +186,6 @@ class Virtman:
             raise NotFound(f"Warning! {error}!") from error
         return ""
 
-    # Quoted: inside this class ``list`` is the verb above.
     def list_image_target(self) -> list[str]:  # type: ignore[valid-type]
         """Return ``<image>:<target id>:<loop device>`` for every target."""
         return [

@@ -176,5 +176,6 @@ def _is_settled(intent: InstanceIntent, stands: bool) -> bool:
     if intent.leaving or intent.fresh:
         return False
     if intent.active:
-        return stands
+        # Of one that was taken up the content is noted last.
+        return stands and intent.facts is not None
     return not stands and not snapshot.is_attached(intent)

@@ -70,19 +70,26 @@ class Snapshots:
         image: str,
         connections: Sequence[Source],
         device: str | None,
+        keep: bool | None = None,
     ) -> InstanceIntent:
-        """Return the intent of a new instance; change nothing.
+        """Return the intent of an instance unknown here; change nothing.
 
+        :param keep: whether its store has writes to keep; None: who asks
+            does not know, so it must have none.
         :raises VirtmanError: the copy-on-write device could not be used.
         """
-        self._stores.check(name, device)
         file = self._stores.plan(name, device)
+        if keep:
+            self._stores.require_writes(name, device, file)
+        else:
+            self._stores.check(name, device, discard=keep is False)
         return InstanceIntent(
             name,
             image,
             tuple(connections),
             device,
             str(file) if file else None,
+            fresh=not keep,
         )
 
     def describe(

@@ -51,6 +51,7 @@ class Verbs(abc.ABC):
         image: str,
         connections: Sequence[Connection] = (),
         store: str | None = None,
+        keep: bool | None = None,
     ) -> str:
         """Make an instance's disk, or bring it back, and return its path.
 
@@ -60,6 +61,11 @@ class Verbs(abc.ABC):
             ``target_portal``, ``target_iqn`` and ``target_lun``; none: the
             agent asks volt
         :param store: block device of the agent's host for the writes
+        :param keep: of an instance that this host does not know, whether
+            another has written on the store: true takes that up, false
+            begins anew, None begins anew where nothing was written
+        :raises NotFound: there are no writes to keep
+        :raises InUse: there are some, and ``keep`` is None
         :raises AlreadyExists: the name is another image's instance
         """
         told = self._call(
@@ -68,6 +74,7 @@ class Verbs(abc.ABC):
             image=image,
             connections=[dict(one) for one in connections],
             store=store,
+            **({} if keep is None else {'keep': keep}),
         )
         return str(told['path'])
 

@@ -43,6 +43,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
     "create": _takes(
         "connections",
         "store",
+        "keep",
         instance=_TEXT,
         image=_TEXT,
         connections={
@@ -51,6 +52,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
             "maxItems": 64,
         },
         store=_PATH_OR_NONE,
+        keep={"type": ["boolean", "null"]},
     ),
     "deactivate": _takes(instance=_TEXT),
     "destroy": _takes(instance=_TEXT),

@@ -90,12 +90,13 @@ class Verbs:
         image: str,
         connections: Sequence[JSON] = (),
         store: str | None = None,
+        keep: bool | None = None,
     ) -> JSON:
         # Before the connections, whose target_iqn has the image's name in it.
         names.check_key("instance", instance)
         names.image_id(image)
         sources = path.from_connections(connections) if connections else []
-        made = self._node.create(instance, image, sources, store)
+        made = self._node.create(instance, image, sources, store, keep)
         return {"path": made.instance.path, "created": made.created}
 
     def _deactivate(self, instance: str) -> JSON:

@@ -151,9 +151,16 @@ class Site:
         """Where the intents are."""
         return self.settings.state_dir / "intents"
 
-    def create(self, name="vm1", image="a", hosts=("server",), device=None):
+    def create(
+        self,
+        name="vm1",
+        image="a",
+        hosts=("server",),
+        device=None,
+        keep=None,
+    ):
         connections = [source_of(host, f"volume-{image}") for host in hosts]
-        return self.node.create(name, image, connections, device)
+        return self.node.create(name, image, connections, device, keep)
 
     def held(self):
         """Return all there is on the host, sessions and stores included."""

@@ -35,10 +35,12 @@ class FakeNode:
         self.deactivated = []
         self.error = None
         self.broken = {}
+        self.keep = []
 
-    def create(self, name, image, connections, device=None):
+    def create(self, name, image, connections, device=None, keep=None):
         self._maybe_fail()
         self.asked.append((name, image, list(connections), device))
+        self.keep.append(keep)
         known = name in self.there
         self.there.setdefault(name, Instance(name, f"volume-{image}"))
         return Creation(self.there[name], created=not known)
@@ -115,6 +117,15 @@ def test_a_device_for_the_writes_is_handed_on(virtman, node):
     virtman.create("vm1", "a", [CONNECTION], "/dev/sdb")
     virtman.create("vm2", "a", (CONNECTION,), "")
     assert [asked[3] for asked in node.asked] == ["/dev/sdb", None]
+
+
+def test_the_tutorial_s_create_begins_anew_and_nova_s_loses_nothing(
+    virtman, node, images
+):
+    virtman.create("vm1", "a", CONNECTION, "/dev/sdb")
+    nova = Virtman(node, images, openstack_compatible=True)
+    nova.create("vm1", "a", CONNECTION, "/dev/sdb")
+    assert node.keep == [False, None]
 
 
 def test_a_second_create_says_that_it_exists(virtman):

@@ -71,6 +71,17 @@ def second(site):
     site.create("vm2")
 
 
+def bring_writes(site):
+    """Put there what another host has written."""
+    folder = site.settings.snapshot_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vm1.cow").write_bytes(b"SnAp" + bytes(508))
+
+
+def take_up(site):
+    site.create("vm1", keep=True)
+
+
 def destroy(site):
     site.node.destroy("vm1")
 
@@ -144,6 +155,15 @@ def first_or_its_data(site):
         created(site, "vm1")
 
 
+def taken_up_or_can_be(site):
+    file = site.settings.snapshot_dir / "vm1.cow"
+    assert file.read_bytes()[:4] == b"SnAp"
+    if not site.node.instances():
+        take_up(site)
+    created(site, "vm1")
+    assert site.intents.get(InstanceIntent, "vm1").facts
+
+
 def below_the_uncle(site):
     created(site, "vm1")
     until(site, lambda: sorted(hosts(site)) == ["server", "uncle"])
@@ -188,6 +208,7 @@ STORIES = {
     "destroy": ([create], [], destroy, nobody_is_there),
     "deactivate": ([create], [], deactivate, only_the_data_is_there),
     "activate": ([create, deactivate], [], create, first_or_its_data),
+    "take up": ([bring_writes], [], take_up, taken_up_or_can_be),
     "undeploy": ([create], [destroy], undeploy, nobody_is_there),
     "change parent": (
         [create_below_a_parent],
