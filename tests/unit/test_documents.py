@@ -20,6 +20,7 @@ GUIDES = tuple(
         'architecture',
         'operations',
         'nova',
+        'cinder',
         'virtman-server',
         'voltclient',
     )

@@ -108,6 +108,7 @@ ALONE = {
     ("virtman", "oslo_messaging"): ["virtmanclient/broker.py"],
     ("virtmanclient", "oslo_messaging"): ["virtmanclient/broker.py"],
     ("virtmanclient", "nova"): ["virtmanclient/nova/"],
+    ("virtmanclient", "cinder"): ["virtmanclient/cinder/"],
     ("voltclient", "urllib3"): ["voltclient/transport.py"],
 }
 
