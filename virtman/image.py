@@ -21,6 +21,7 @@ from virtman.exception import InUse, VirtmanError, WrongIdentity
 from virtman.intents import ImageIntent, InstanceIntent
 from virtman.path import Source
 from virtman.remains import Remains
+from virtman.remotestore import RemoteStores
 from virtman.snapshot import Instance, Snapshots
 from virtman.toolbox import Toolbox
 
@@ -38,8 +39,11 @@ class Image:
         self.base = BaseImage(image, tools)
         settings = tools.settings
         self._snapshots = Snapshots(
-            BlockService(settings), settings.snapshot_chunk
+            BlockService(settings),
+            settings.snapshot_chunk,
+            RemoteStores(tools.sessions),
         )
+        self._stores = RemoteStores(tools.sessions)
         self._remains = Remains(image, tools)
         self._intents = tools.intents
         self._lock = threading.Lock()
@@ -51,6 +55,7 @@ class Image:
         connections: Sequence[Source],
         device: str | None,
         keep: bool | None = None,
+        remote: Source | None = None,
     ) -> Instance:
         """Deploy the image if it is not, and put an instance on it.
 
@@ -58,10 +63,18 @@ class Image:
         what was written before.
 
         :param keep: see :meth:`virtman.node.Node.create`.
+        :param remote: a volume to log in to for the writes.
         """
-        intent = self._snapshots.intend(
-            name, self.name, connections, device, keep
-        )
+        if remote is None:
+            intent = self._snapshots.intend(
+                name, self.name, connections, device, keep
+            )
+        else:
+            known = self._intents.all(InstanceIntent)
+            self._stores.require_free(remote, known)
+            intent = self._snapshots.intend_remote(
+                name, self.name, connections, remote, keep
+            )
         return self._create(intent) if intent.fresh else self._take_up(intent)
 
     def destroy(self, intent: InstanceIntent) -> None:
@@ -202,7 +215,10 @@ class Image:
 
     def _keep(self, intent: InstanceIntent) -> None:
         """Note that what is written to an instance is of value from now."""
-        self._intents.put(replace(intent, fresh=False, facts=self.base.facts))
+        serial = self._snapshots.serial(intent)
+        self._intents.put(
+            replace(intent, fresh=False, facts=self.base.facts, serial=serial)
+        )
 
     def _make(self, intent: InstanceIntent) -> Instance:
         built = self.base.deploy(intent.connections)

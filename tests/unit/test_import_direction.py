@@ -41,6 +41,7 @@ TIERS = {
         "place remains belongings fullness admission",
         "toolbox",
         "layers snapshot prerequisites imageservice inventory",
+        "remotestore",
         "cache paths identity blockservice imagetargets udev",
         "digests imagefile imagefolders",
         "drivers intents",

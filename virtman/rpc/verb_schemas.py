@@ -51,7 +51,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
             "items": _CONNECTION,
             "maxItems": 64,
         },
-        store=_PATH_OR_NONE,
+        store={"oneOf": [_PATH, _CONNECTION, {"type": "null"}]},
         keep={"type": ["boolean", "null"]},
     ),
     "deactivate": _takes(instance=_TEXT),

@@ -21,11 +21,13 @@ from virtman.admission import Admission
 from virtman.drivers.accounts import NOBODY
 from virtman.intents import InstanceIntent
 from virtman.layers import multipath
+from virtman.path import Source
 from virtman.paths import keeper
 from virtman.wallet import Wallet
 
 LIMIT = 200
 PEER = "127.0.0.1:volume-a"
+VOLUME = Source("storage", 3260, "iqn.2026-01.lab:cow")
 ignore_dead_threads = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnhandledThreadExceptionWarning"
 )
@@ -54,6 +56,7 @@ def options():
 def site(kernel, settings, short_pauses, image, options):
     made = Site(kernel, settings(**options))
     made.portals.serving |= {"parent", "uncle"}
+    made.portals.contents["storage"] = (1 << 20, "VMTVOLUME")
     made.file = image
     yield made
     made.close()
@@ -80,6 +83,23 @@ def bring_writes(site):
 
 def take_up(site):
     site.create("vm1", keep=True)
+
+
+def create_on_a_volume(site):
+    site.create("vm1", keep=False, remote=VOLUME)
+    site.kernel.heads[site.portals.sessions[VOLUME].device] = b"SnAp"
+
+
+def is_there_with_its_volume(site):
+    created(site, "vm1")
+    assert VOLUME in site.portals.sessions
+    assert site.intents.get(InstanceIntent, "vm1").serial == "VMTVOLUME"
+
+
+def only_the_volume_knows(site):
+    assert site.node.instances() == []
+    assert VOLUME not in site.portals.sessions
+    assert [i.name for i in site.node.inactive()] == ["vm1"]
 
 
 def destroy(site):
@@ -209,6 +229,24 @@ STORIES = {
     "deactivate": ([create], [], deactivate, only_the_data_is_there),
     "activate": ([create, deactivate], [], create, first_or_its_data),
     "take up": ([bring_writes], [], take_up, taken_up_or_can_be),
+    "create on a volume": (
+        [],
+        [],
+        create_on_a_volume,
+        is_there_with_its_volume,
+    ),
+    "deactivate on a volume": (
+        [create_on_a_volume],
+        [],
+        deactivate,
+        only_the_volume_knows,
+    ),
+    "destroy on a volume": (
+        [create_on_a_volume],
+        [],
+        destroy,
+        nobody_is_there,
+    ),
     "undeploy": ([create], [destroy], undeploy, nobody_is_there),
     "change parent": (
         [create_below_a_parent],
