@@ -20,6 +20,7 @@ from oslo_config import cfg
 GIB = 1 << 30
 FORMATS = frozenset({'raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'})
 _PIECE = 1 << 20
+_PROGRAMS = frozenset({'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'})
 Meta = Mapping[str, Any]
 
 
@@ -121,6 +122,14 @@ def _verify(context: Any, service: Any, meta: Meta, file: Path) -> None:
 
 
 def _digest(file: Path, name: str) -> str:
+    """Return a file's digest.
+
+    By a program where there is one: cinder-volume's threads are green, and
+    would all wait for gigabytes to be read.
+    """
+    if name in _PROGRAMS:
+        told, _ = processutils.execute(f'{name}sum', '--binary', file)
+        return str(told).lstrip('\\').partition(' ')[0]
     made = hashlib.new(name, usedforsecurity=False)
     with file.open('rb') as opened:
         while piece := opened.read(_PIECE):
