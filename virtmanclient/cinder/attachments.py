@@ -12,12 +12,27 @@ from typing import Any
 
 def hosts(volume: Any) -> set[str]:
     """Return the hosts that a volume has been connected to and still is."""
-    found = {_host(one) for one in volume.volume_attachment or ()}
-    return {host for host in found if host}
+    return {host for host, _ in _places(volume) if host}
 
 
-def _host(attachment: Any) -> str | None:
-    connector = attachment.connector
-    told = connector.get('host') if isinstance(connector, Mapping) else None
-    host: str | None = told or attachment.attached_host
-    return host
+def elsewhere(volume: Any, host: str, address: str) -> set[str]:
+    """Return the hosts that have it besides one, which has an address.
+
+    One of that name and another address is another host.
+    """
+    return {
+        at
+        for at, ip in _places(volume)
+        if at and (at != host or ip not in (None, address))
+    }
+
+
+def _places(volume: Any) -> set[tuple[str | None, str | None]]:
+    return {_place(one) for one in volume.volume_attachment or ()}
+
+
+def _place(attachment: Any) -> tuple[str | None, str | None]:
+    told = attachment.connector
+    if not isinstance(told, Mapping):
+        return attachment.attached_host, None
+    return told.get('host') or attachment.attached_host, told.get('ip')

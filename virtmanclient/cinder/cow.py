@@ -50,7 +50,7 @@ class Cows:
         """
         self.require_host(connector)
         host = connector['host']
-        _require_alone(volume, host)
+        _require_alone(volume, host, connector['ip'])
         known = self._settled(volume, _known(volume))
         if known.kept and known.host != host:
             raise _invalid(
@@ -58,9 +58,11 @@ class Cows:
                 f'what was written on it is on host {known.host} and not '
                 f'reached from {host}; start the server there',
             )
-        if not known.kept:
+        if connector['ip'] != known.address:
+            # A host that has another address now has the writes still.
             kept = self._has(host, connector['ip'], volume.id)
-            known = known.at(host, connector['ip'], kept)
+            if kept or not known.kept:
+                known = known.at(host, connector['ip'], kept)
         return _told(volume, known), known
 
     def disconnect(self, volume: Any, connector: Any) -> Record | None:
@@ -134,8 +136,8 @@ def _known(volume: Any) -> Record:
     return known
 
 
-def _require_alone(volume: Any, host: str) -> None:
-    others = attachments.hosts(volume) - {host}
+def _require_alone(volume: Any, host: str, address: str) -> None:
+    others = attachments.elsewhere(volume, host, address)
     if others:
         raise _invalid(
             volume,

@@ -78,6 +78,24 @@ def test_a_volume_is_where_any_attachment_says():
 
 
 @pytest.mark.parametrize(
+    ('connector', 'elsewhere'),
+    [
+        ({'host': 'a', 'ip': '10.0.0.1'}, set()),
+        ({'host': 'a'}, set()),
+        ({'host': 'a', 'ip': '10.0.0.9'}, {'a'}),
+        ({'host': 'b', 'ip': '10.0.0.1'}, {'b'}),
+    ],
+)
+def test_a_host_s_name_with_another_address_is_another_host(
+    connector, elsewhere
+):
+    made = types.SimpleNamespace
+    one = made(connector=connector, attached_host=None)
+    volume = made(volume_attachment=[one])
+    assert attachments.elsewhere(volume, 'a', '10.0.0.1') == elsewhere
+
+
+@pytest.mark.parametrize(
     ('address', 'admitted'),
     [
         ('127.0.0.2', True),

@@ -49,6 +49,13 @@ class Images(Cloud):
         image = self.glance.add(os_hash_algo=None, checksum=right)
         self.assertEqual('available', self.make(image).status)
 
+    def test_a_hash_that_no_program_makes_is_held_against_it_too(self):
+        right = hashlib.sha3_256(CONTENT).hexdigest()
+        image = self.glance.add(os_hash_algo='sha3_256', os_hash_value=right)
+        self.assertEqual('available', self.make(image).status)
+        wrong = self.glance.add(os_hash_algo='sha3_256', os_hash_value='0')
+        self.assertEqual('error', self.make(wrong).status)
+
     def test_a_qcow2_that_is_said_to_be_raw_is_refused(self):
         image = self.glance.add(qcow2(self.folder), disk_format='raw')
         self.refused(image, 'unacceptable')
@@ -190,6 +197,19 @@ class Hosts(Cloud):
         self.assertEqual('compute1', self.record(volume).host)
         self.assertEqual({volume.id: True}, self.agents.disks(host='compute1'))
         self.assertIsNotNone(self.told(first))
+
+    def test_nor_does_that_host_s_name_with_another_address_help(self):
+        volume = self.make(self.glance.add())
+        self.attach(volume, boot=False)
+        forged = self.forged(volume, 'compute1')
+        error = self.assertRaises(
+            exception.VolumeBackendAPIException,
+            self.manager.attachment_update,
+            self.context, self.again(volume), self.connector('compute1'),
+            forged.id,
+        )  # fmt: skip
+        self.assertIn('attached on host compute1', str(error))
+        self.assertEqual('127.0.0.2', self.record(volume).address)
 
     def test_the_end_of_a_second_attachment_there_changes_nothing(self):
         volume = self.make(self.glance.add())
