@@ -20,7 +20,8 @@ PLUGIN := $(addprefix devstack/,plugin.sh settings override-defaults lib/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system sql broker keystone nova test unit lint labtest soak demo
+.PHONY: help install system sql broker keystone nova cinder test unit lint
+.PHONY: labtest soak demo
 .PHONY: bench-volt samples clean
 
 help:  ## list the commands
@@ -60,7 +61,10 @@ keystone:  ## a keystone to test against, into build/keystone
 nova:  ## a Nova to test our driver in, into build/nova
 	@tools/nova-venv
 
-unit: system sql broker keystone nova  ## the fast tests
+cinder:  ## a Cinder to test our driver in, into build/cinder
+	@tools/cinder-venv
+
+unit: system sql broker keystone nova cinder  ## the fast tests
 	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/functional
 
 labtest: system  ## the tests on real kernels (root)

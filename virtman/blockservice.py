@@ -133,16 +133,53 @@ class BlockService:
         for used in loop.devices_of(file) if file else ():
             loop.detach(used)
 
-    def check(self, instance: str, device: str | None) -> None:
+    def check(
+        self, instance: str, device: str | None, discard: bool = True
+    ) -> None:
         """Refuse what :meth:`open` would refuse, and change nothing.
 
+        :param discard: whether what a snapshot has written on ``device`` may
+            be lost; in a file of ours it never is.
         :raises InvalidRequest: no such device, or too small.
-        :raises InUse: somebody holds it.
+        :raises InUse: somebody holds it, or its writes must stay.
         """
         if device is None:
             self._check_own(self._own_file(instance))
-        elif not _is_free_loop(device):
+            return
+        if not _is_free_loop(device):
             self._given(device)
+        if not discard and self._has_writes(device, self.plan("", device)):
+            raise InUse(
+                f"{device} holds what a snapshot has written; say whether it "
+                "is to be kept (keep = true) or lost (keep = false)"
+            )
+
+    def require_writes(
+        self, instance: str, device: str | None, file: Path | None
+    ) -> None:
+        """Refuse a store that has no writes to keep, and change nothing.
+
+        :raises NotFound: there is none, or nothing was written on it.
+        :raises InvalidRequest: the device cannot be used.
+        :raises InUse: somebody holds it.
+        """
+        if file is None and device is not None:
+            self._given(device)
+        elif file is not None and loop.devices_of(file):
+            raise InUse(f"{file} is attached to a loop device already")
+        if not self._has_writes(device or "", file):
+            raise NotFound(
+                f"what {instance} has written is to be kept, and there is "
+                f"nothing of it in {file or device}; bring it to this node, "
+                "or create the instance anew (keep = false)"
+            )
+
+    def _has_writes(self, device: str, file: Path | None) -> bool:
+        """Tell whether a store has the header of a snapshot."""
+        if file is not None:
+            return _file_has_writes(file)
+        found = privsep.head(device, len(_SNAPSHOT_MAGIC))
+        return found == _SNAPSHOT_MAGIC
 
     def close(self, store: Store) -> None:
         """Detach the store; its data stays."""
@@ -252,16 +289,20 @@ def _refuse_old_writes(file: Path) -> None:
     A store of ours goes with its instance; one that is still there, with the
     header of a snapshot, was not given up by anybody.
     """
-    try:
-        with file.open("rb") as found:
-            magic = found.read(len(_SNAPSHOT_MAGIC))
-    except FileNotFoundError:
-        return
-    if magic == _SNAPSHOT_MAGIC:
+    if _file_has_writes(file):
         raise InUse(
             f"{file} holds the writes of an earlier instance of that name; "
-            "move it away to keep them, remove it to start anew"
+            "take it up (keep = true) or move it away to keep them, remove "
+            "it to start anew"
         )
+
+
+def _file_has_writes(file: Path) -> bool:
+    try:
+        with file.open("rb") as found:
+            return found.read(len(_SNAPSHOT_MAGIC)) == _SNAPSHOT_MAGIC
+    except FileNotFoundError:
+        return False
 
 
 def _is_free_loop(device: str) -> bool:

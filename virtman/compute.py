@@ -9,7 +9,7 @@ exceptions (:mod:`virtman.node`); here they become strings, and nowhere else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -22,6 +22,7 @@ from virtman.exception import (
 )
 from virtman.imageservice import ImageService
 from virtman.node import Node
+from virtman.path import Source
 from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)
@@ -78,18 +79,16 @@ class Virtman:
         image_name: str,
         image_connections: Any,
         snapshot: Any = None,
+        keep: bool | None = None,
     ) -> str:
         """Create an instance's disk; ``0:/dev/mapper/snapshot_<instance>``.
 
         :param image_connections: a dict with target_portal, target_iqn and
             target_lun, or a list or tuple of such dicts.
-        :param snapshot: a block device for the writes, or None.
+        :param snapshot: a block device for the writes, or None; or a volume
+            to log in to for them, as a dict like a connection's.
+        :param keep: whether the writes that are there are kept.
         """
-        if snapshot is not None and not isinstance(snapshot, str):
-            raise InvalidRequest(
-                "snapshot must be the path of a block device on this node, "
-                f"not {shown(snapshot)}"
-            )
         # Before the connections: a bad image name is in their target_iqn too,
         # and the name is what the caller has to change.
         names.check_key("instance", instance_name)
@@ -100,13 +99,30 @@ class Virtman:
                 instance_name,
                 image_name,
                 path.from_connections(image_connections),
-                snapshot or None,
+                *self._store(snapshot, keep),
             )
         except AlreadyExists as error:
             raise AlreadyExists(taken) from error
         if not made.created and not self._openstack:
             raise AlreadyExists(taken)
         return made.instance.path
+
+    def _store(
+        self, snapshot: Any, keep: bool | None
+    ) -> tuple[str | None, bool | None, Source | None]:
+        """Return the device, what of its writes is kept, and the volume."""
+        if keep is None and not self._openstack:
+            # The tutorial's call makes a new disk, whatever an earlier one
+            # has left on the device; Nova's must lose nothing.
+            keep = False
+        if isinstance(snapshot, Mapping):
+            return None, keep, path.from_connection(snapshot)
+        if snapshot is not None and not isinstance(snapshot, str):
+            raise InvalidRequest(
+                "snapshot must be the path of a block device on this node, or "
+                f"a volume's connection, not {shown(snapshot)}"
+            )
+        return snapshot or None, keep, None
 
     @answering("Virtman: ")
     def destroy(self, instance_name: str) -> str:
@@ -140,6 +156,14 @@ class Virtman:
             + (f" {broken[item.name].value}" if item.name in broken else "")
             for item in self._node.instances()
         ]
+
+    # Quoted: inside this class ``list`` is the verb above.
+    def list_inactive(self) -> list[str]:  # type: ignore[valid-type]
+        """Return ``<instance>:<image>`` for every one without its disk.
+
+        It was deactivated, and what it has written is here.
+        """
+        return [f"{item.name}:{item.image}" for item in self._node.inactive()]
 
     @answering("Virtman: Image Service: ")
     def create_image_target(
@@ -175,7 +199,6 @@ class Virtman:
             raise NotFound(f"Warning! {error}!") from error
         return ""
 
-    # Quoted: inside this class ``list`` is the verb above.
     def list_image_target(self) -> list[str]:  # type: ignore[valid-type]
         """Return ``<image>:<target id>:<loop device>`` for every target."""
         return [

@@ -21,6 +21,7 @@ from virtman.exception import InUse, VirtmanError, WrongIdentity
 from virtman.intents import ImageIntent, InstanceIntent
 from virtman.path import Source
 from virtman.remains import Remains
+from virtman.remotestore import RemoteStores
 from virtman.snapshot import Instance, Snapshots
 from virtman.toolbox import Toolbox
 
@@ -38,22 +39,43 @@ class Image:
         self.base = BaseImage(image, tools)
         settings = tools.settings
         self._snapshots = Snapshots(
-            BlockService(settings), settings.snapshot_chunk
+            BlockService(settings),
+            settings.snapshot_chunk,
+            RemoteStores(tools.sessions),
         )
+        self._stores = RemoteStores(tools.sessions)
         self._remains = Remains(image, tools)
         self._intents = tools.intents
         self._lock = threading.Lock()
         self.last_used = time.monotonic()
 
     def create(
-        self, name: str, connections: Sequence[Source], device: str | None
+        self,
+        name: str,
+        connections: Sequence[Source],
+        device: str | None,
+        keep: bool | None = None,
+        remote: Source | None = None,
     ) -> Instance:
         """Deploy the image if it is not, and put an instance on it.
 
-        A failure takes away again what this very call has built.
+        A failure takes away again what this very call has built, and never
+        what was written before.
+
+        :param keep: see :meth:`virtman.node.Node.create`.
+        :param remote: a volume to log in to for the writes.
         """
-        intent = self._snapshots.intend(name, self.name, connections, device)
-        return self._create(intent)
+        if remote is None:
+            intent = self._snapshots.intend(
+                name, self.name, connections, device, keep
+            )
+        else:
+            known = self._intents.all(InstanceIntent)
+            self._stores.require_free(remote, known)
+            intent = self._snapshots.intend_remote(
+                name, self.name, connections, remote, keep
+            )
+        return self._create(intent) if intent.fresh else self._take_up(intent)
 
     def destroy(self, intent: InstanceIntent) -> None:
         """Remove an instance and its data; the image stays for the next.
@@ -169,9 +191,34 @@ class Image:
             self._keep(intent)
             return made
 
+    def _take_up(self, intent: InstanceIntent) -> Instance:
+        """Put an instance on a store that has been written elsewhere."""
+        self._intents.put(intent)
+        try:
+            return self._restore(intent)
+        except Exception:
+            self._let_go(intent)
+            raise
+
+    def _let_go(self, intent: InstanceIntent) -> None:
+        """Forget an instance that could not be taken up; leave its store.
+
+        What is attached still is let go by a later try (:meth:`settle`).
+        """
+        self._intents.put(replace(intent, active=False))
+        try:
+            self._snapshots.deactivate(intent)
+        except VirtmanError as error:
+            LOG.warning("%s stays attached: %s", intent.name, error)
+            return
+        self._intents.remove(intent)
+
     def _keep(self, intent: InstanceIntent) -> None:
         """Note that what is written to an instance is of value from now."""
-        self._intents.put(replace(intent, fresh=False, facts=self.base.facts))
+        serial = self._snapshots.serial(intent)
+        self._intents.put(
+            replace(intent, fresh=False, facts=self.base.facts, serial=serial)
+        )
 
     def _make(self, intent: InstanceIntent) -> Instance:
         built = self.base.deploy(intent.connections)
@@ -195,15 +242,22 @@ class Image:
             return
         self._intents.remove(intent)
 
-    def _restore(self, intent: InstanceIntent) -> None:
+    def _restore(self, intent: InstanceIntent) -> Instance:
         """Put an instance on its image again, with what the VM has written.
+
+        Of one that another host has written nothing is known of the image,
+        before it stands here.
 
         :raises WrongIdentity: the image is not the one that was written on.
         """
         with self._lock:
-            if snapshot.find(intent.name) is not None:
-                return
-            if not self.base.deployed:
+            found = snapshot.find(intent.name)
+            if found is not None:
+                self._note_facts(intent)
+                return found
+            if intent.facts is None:
+                self.base.deploy(intent.connections)
+            elif not self.base.deployed:
                 self.base.restore(
                     ImageIntent(self.name, intent.connections, intent.facts)
                 )
@@ -214,7 +268,14 @@ class Image:
                     f"{then.serial!r}; here it has {now.serial!r}"
                 )
             made = self._snapshots.restore(intent)
+            self._note_facts(intent)
             LOG.info("instance %s is back: %s", made.name, made.path)
+            return made
+
+    def _note_facts(self, intent: InstanceIntent) -> None:
+        """Note on what an instance stands that another host has written."""
+        if intent.facts is None and self.base.facts is not None:
+            self._keep(replace(intent, active=True))
 
     def _is_wanted(self) -> bool:
         """Tell whether an instance stands on it, or is to."""

@@ -49,6 +49,13 @@ _FACTS = _object(
 _FACTS_OR_NONE = {"oneOf": [_FACTS, {"type": "null"}]}
 
 
+def _instance(**fields: Any) -> dict[str, Any]:
+    made = _kind("instance", **fields)
+    # Only where the store is a volume, so that older agents read the others.
+    made["properties"] |= {"remote": _SOURCE, "serial": {"type": "string"}}
+    return made
+
+
 def _kind(name: str, **fields: Any) -> dict[str, Any]:
     return _object(
         version={"const": VERSION},
@@ -61,8 +68,7 @@ def _kind(name: str, **fields: Any) -> dict[str, Any]:
 
 SCHEMA = {
     "oneOf": [
-        _kind(
-            "instance",
+        _instance(
             image=_TEXT,
             connections=_SOURCES,
             device=_TEXT_OR_NONE,

@@ -42,7 +42,8 @@ class InstanceIntent:
     nobody has been told of the disk and the store holds nothing of value.
     ``facts`` are of the content under the writes, which make no sense on any
     other.  While it is not ``active`` no device is wanted and what the VM has
-    written is kept.
+    written is kept.  ``remote`` is the store if that is a volume to log in to,
+    ``serial`` the unit serial number that it had.
     """
 
     name: str
@@ -54,6 +55,8 @@ class InstanceIntent:
     fresh: bool = True
     active: bool = True
     leaving: bool = False
+    remote: Source | None = None
+    serial: str | None = None
 
     kind = "instance"
 
@@ -178,7 +181,11 @@ def peek(folder: Path) -> list[Intent]:
 def dumps(intent: Intent) -> str:
     """Return an intent as the text of its file."""
     fields = dataclasses.asdict(intent)
-    for source in fields.get("connections", ()):
+    for name in ("remote", "serial"):
+        if fields.get(name, "") is None:
+            del fields[name]
+    remote = [fields["remote"]] if "remote" in fields else []
+    for source in (*fields.get("connections", ()), *remote):
         if source["login"] is None:
             del source["login"]
     text = {"version": VERSION, "kind": intent.kind, **fields}
@@ -203,6 +210,8 @@ def loads(text: str) -> Intent:
         found["connections"] = tuple(
             _source(item) for item in found["connections"]
         )
+    if "remote" in found:
+        found["remote"] = _source(found["remote"])
     intent: Intent = kind(**found)
     names.check_key(intent.kind, intent.name)
     return intent

@@ -55,6 +55,8 @@ class Node:
         image_name: str,
         connections: Sequence[Source],
         device: str | None = None,
+        keep: bool | None = None,
+        remote: Source | None = None,
     ) -> Creation:
         """Make an instance's disk; the image is deployed when it is not.
 
@@ -63,7 +65,14 @@ class Node:
         :param connections: image servers to read from when volt has nobody;
             none: those that volt knows.
         :param device: a block device for the writes, None for our own.
+        :param keep: of an instance that this host does not know, whether
+            another has written on its store: true takes that up, false
+            begins anew; None begins anew where nothing was written.
+        :param remote: a volume to log in to for the writes, None for
+            ``device``; ``keep`` must be said then.
         :raises AlreadyExists: an instance of that name is another image's.
+        :raises NotFound: there are no writes to keep.
+        :raises InUse: there are some, and nobody says what to do with them.
         """
         name = names.check_key("instance", instance_name)
         image = names.image_id(image_name)
@@ -75,9 +84,9 @@ class Node:
             kept = self._tools.intents.get(InstanceIntent, name)
             if kept is None:
                 sources = tuple(connections) or self._servers(image)
-                made = self._create(name, image, sources, device)
+                made = self._create(name, image, sources, device, keep, remote)
             else:
-                made = self._activate(kept, image, connections)
+                made = self._activate(kept, image, connections, remote)
         LOG.info("instance %s on %s: %s", name, image, made.path)
         return Creation(made, created=True)
 
@@ -224,21 +233,32 @@ class Node:
         image: str,
         connections: Sequence[Source],
         device: str | None,
+        keep: bool | None,
+        remote: Source | None,
     ) -> Instance:
         """Make an instance; take idle images away while there is no room."""
         while True:
             try:
-                return self.image(image).create(name, connections, device)
+                return self.image(image).create(
+                    name, connections, device, keep, remote
+                )
             except NoSpace:
                 if not self._make_room(image):
                     raise
 
     def _activate(
-        self, kept: InstanceIntent, image: str, connections: Sequence[Source]
+        self,
+        kept: InstanceIntent,
+        image: str,
+        connections: Sequence[Source],
+        remote: Source | None,
     ) -> Instance:
         _require_same(kept.name, kept.image, image)
         if connections:
             kept = replace(kept, connections=tuple(connections))
+        if remote is not None and kept.remote == remote:
+            # It may ask for another login by now.
+            kept = replace(kept, remote=remote)
         self.image(image).activate(kept)
         return Instance(kept.name, image)
 

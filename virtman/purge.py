@@ -24,6 +24,7 @@ from virtman.imagetargets import ImageTargets
 from virtman.intents import ImageIntent, InstanceIntent, TargetIntent
 from virtman.names import Role
 from virtman.remains import Remains
+from virtman.remotestore import RemoteStores
 from virtman.snapshot import Snapshots
 from virtman.toolbox import Toolbox
 
@@ -45,7 +46,9 @@ class Purge:
             tools.intents, ImageFolders(tools.settings)
         )
         self._snapshots = Snapshots(
-            BlockService(tools.settings), tools.settings.snapshot_chunk
+            BlockService(tools.settings),
+            tools.settings.snapshot_chunk,
+            RemoteStores(tools.sessions),
         )
         self._keep_data = keep_data
         self._errors: list[str] = []

@@ -22,6 +22,7 @@ from virtman.imageservice import ImageService
 from virtman.intents import ImageIntent, InstanceIntent
 from virtman.names import Role
 from virtman.node import Node
+from virtman.remotestore import RemoteStores
 from virtman.snapshot import Instance
 from virtman.toolbox import Toolbox
 
@@ -115,8 +116,18 @@ class Recovery:
         return [
             intent
             for intent in self._tools.intents.on_image(image)
-            if not _is_settled(intent, intent.name in standing)
+            if not self._is_settled(intent, intent.name in standing)
         ]
+
+    def _is_settled(self, intent: InstanceIntent, stands: bool) -> bool:
+        """Tell whether an instance is as it is wanted."""
+        if intent.leaving or intent.fresh:
+            return False
+        if intent.active:
+            # Of one that was taken up the content is noted last.
+            return stands and intent.facts is not None
+        held = RemoteStores(self._tools.sessions).is_open(intent)
+        return not (stands or held or snapshot.is_attached(intent))
 
     def _image(self, image: str) -> None:
         """Take away what was to go, take up the stack, then the rest."""
@@ -169,12 +180,3 @@ class Recovery:
         else:
             with self._guard:
                 self._said.pop(what, None)
-
-
-def _is_settled(intent: InstanceIntent, stands: bool) -> bool:
-    """Tell whether an instance is as it is wanted."""
-    if intent.leaving or intent.fresh:
-        return False
-    if intent.active:
-        return stands
-    return not stands and not snapshot.is_attached(intent)

@@ -20,11 +20,12 @@ from pathlib import Path
 from virtman import names, privsep, sysfs
 from virtman.blockservice import BlockService, Store
 from virtman.coordinator import ImageFacts
-from virtman.drivers import dmsetup, loop
-from virtman.exception import VirtmanError
+from virtman.drivers import disk, dmsetup, loop
+from virtman.exception import InvalidRequest, VirtmanError
 from virtman.intents import InstanceIntent
 from virtman.names import Role
 from virtman.path import Source
+from virtman.remotestore import RemoteStores
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,35 @@ def is_attached(intent: InstanceIntent) -> bool:
 class Snapshots:
     """Makes and removes the disks of instances, as their intents say."""
 
-    def __init__(self, stores: BlockService, chunk: int) -> None:
+    def __init__(
+        self, stores: BlockService, chunk: int, remote: RemoteStores
+    ) -> None:
         self._stores = stores
         self._chunk = chunk
+        self._remote = remote
+
+    def intend_remote(
+        self,
+        name: str,
+        image: str,
+        connections: Sequence[Source],
+        remote: Source,
+        keep: bool | None,
+    ) -> InstanceIntent:
+        """Return the intent of an instance that writes on a volume.
+
+        What is on it nobody here knows before the login.
+
+        :raises InvalidRequest: who asks does not say, either.
+        """
+        if keep is None:
+            raise InvalidRequest(
+                f"say whether what was written on {remote} is kept (keep = "
+                "true) or lost (keep = false)"
+            )
+        return InstanceIntent(
+            name, image, tuple(connections), fresh=not keep, remote=remote
+        )
 
     def intend(
         self,
@@ -70,19 +97,26 @@ class Snapshots:
         image: str,
         connections: Sequence[Source],
         device: str | None,
+        keep: bool | None = None,
     ) -> InstanceIntent:
-        """Return the intent of a new instance; change nothing.
+        """Return the intent of an instance unknown here; change nothing.
 
+        :param keep: whether its store has writes to keep; None: who asks
+            does not know, so it must have none.
         :raises VirtmanError: the copy-on-write device could not be used.
         """
-        self._stores.check(name, device)
         file = self._stores.plan(name, device)
+        if keep:
+            self._stores.require_writes(name, device, file)
+        else:
+            self._stores.check(name, device, discard=keep is False)
         return InstanceIntent(
             name,
             image,
             tuple(connections),
             device,
             str(file) if file else None,
+            fresh=not keep,
         )
 
     def describe(
@@ -104,7 +138,7 @@ class Snapshots:
         there would bring that one's blocks back.
         """
         size = sysfs.sectors(names.dm_path(Role.ORIGIN, intent.image))
-        store = self._stores.open(intent.name, size, intent.device)
+        store = self._open(intent, size)
         try:
             privsep.wipe(store.device, self._chunk * sysfs.SECTOR)
             self._stand(intent, store)
@@ -119,7 +153,10 @@ class Snapshots:
         :raises NotFound: what was written is not there any more.
         """
         file = Path(intent.file) if intent.file else None
-        store = self._stores.reopen(intent.name, intent.device, file)
+        device = intent.device
+        if intent.remote is not None:
+            device = self._remote.open(intent, intent.remote)
+        store = self._stores.reopen(intent.name, device, file)
         self._stand(intent, store)
         return Instance(intent.name, intent.image)
 
@@ -130,6 +167,7 @@ class Snapshots:
         """
         dmsetup.remove(Role.SNAPSHOT, intent.name)
         self._stores.release(Path(intent.file) if intent.file else None)
+        self._remote.close(intent)
 
     def purge(self, intent: InstanceIntent) -> None:
         """Remove the disk and, when the agent made it, its store.
@@ -140,7 +178,22 @@ class Snapshots:
         """
         dmsetup.remove(Role.SNAPSHOT, intent.name)
         file = Path(intent.file) if intent.file else None
-        self._stores.discard(intent.name, intent.device, file)
+        if intent.remote is None:
+            self._stores.discard(intent.name, intent.device, file)
+        self._remote.close(intent)
+
+    def serial(self, intent: InstanceIntent) -> str | None:
+        """Return the serial number of the volume under a disk that stands."""
+        store = self._store(Instance(intent.name, intent.image))
+        if intent.remote is None or store is None:
+            return None
+        return disk.serial(store.device)
+
+    def _open(self, intent: InstanceIntent, size: int) -> Store:
+        if intent.remote is None:
+            return self._stores.open(intent.name, size, intent.device)
+        device = self._remote.open(intent, intent.remote)
+        return self._stores.open(intent.name, size, device)
 
     def _stand(self, intent: InstanceIntent, store: Store) -> None:
         origin = names.dm_path(Role.ORIGIN, intent.image)

@@ -7,6 +7,7 @@ of the agent is asked: the one on the network, the one of its own host, or the
 one behind a broker.
 """
 
+import builtins
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -46,6 +47,10 @@ class Wire(Protocol):
 
     def list(self) -> list[str]:
         """Return ``<instance>:<image>`` for each disk."""
+
+    # Not ``list``, which is the call above in here.
+    def inactive(self) -> Sequence[str]:
+        """Return ``<instance>:<image>`` for each without its disk."""
 
 
 class Client:
@@ -117,6 +122,10 @@ class Client:
         """Return the instances as ``<instance>:volume-<image>``."""
         return self._wire.list()
 
+    def inactive(self) -> Sequence[str]:
+        """Return those that were deactivated: their data is kept."""
+        return self._wire.inactive()
+
     def working(self) -> bool:
         """Return True when the node answers.
 
@@ -166,6 +175,12 @@ class _Network:
                 self._node, timeout=self._timeout, token=self._token
             )
 
+    def inactive(self) -> Sequence[str]:
+        with translated(self._node):
+            return vmtapi.list_inactive(
+                self._node, timeout=self._timeout, token=self._token
+            )
+
     def _settled(self, said: object, refusal: type[Refused]) -> str:
         """Return the info of a good answer, raise the others."""
         got = answer.parse(said)
@@ -195,8 +210,18 @@ class _Typed:
             raise NotFound(f'there is no instance {instance} on that host')
 
     def list(self) -> list[str]:
-        known = self._agent.instances()
-        return [f'{one["name"]}:{one["image"]}' for one in known]
+        return self._named(active=True)
+
+    def inactive(self) -> Sequence[str]:
+        return self._named(active=False)
+
+    # Quoted: ``list`` is the call above in here.
+    def _named(self, active: bool) -> 'builtins.list[str]':
+        return [
+            f'{one["name"]}:{one["image"]}'
+            for one in self._agent.instances()
+            if (one['path'] is not None) == active
+        ]
 
 
 def _each(connections: Connection | Sequence[Connection]) -> Connections:

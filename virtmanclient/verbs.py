@@ -50,7 +50,8 @@ class Verbs(abc.ABC):
         instance: str,
         image: str,
         connections: Sequence[Connection] = (),
-        store: str | None = None,
+        store: str | Connection | None = None,
+        keep: bool | None = None,
     ) -> str:
         """Make an instance's disk, or bring it back, and return its path.
 
@@ -59,7 +60,15 @@ class Verbs(abc.ABC):
         :param connections: where the image is exported, each with
             ``target_portal``, ``target_iqn`` and ``target_lun``; none: the
             agent asks volt
-        :param store: block device of the agent's host for the writes
+        :param store: block device of the agent's host for the writes; or a
+            volume to log in to for them, as a connection, with
+            ``auth_method``, ``auth_username`` and ``auth_password`` if it
+            asks for CHAP
+        :param keep: of an instance that this host does not know, whether
+            another has written on the store: true takes that up, false
+            begins anew, None begins anew where nothing was written
+        :raises NotFound: there are no writes to keep
+        :raises InUse: there are some, and ``keep`` is None
         :raises AlreadyExists: the name is another image's instance
         """
         told = self._call(
@@ -67,7 +76,8 @@ class Verbs(abc.ABC):
             instance=instance,
             image=image,
             connections=[dict(one) for one in connections],
-            store=store,
+            store=store if isinstance(store, str | None) else dict(store),
+            **({} if keep is None else {'keep': keep}),
         )
         return str(told['path'])
 

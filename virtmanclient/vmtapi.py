@@ -76,6 +76,11 @@ def list(node_ip, port=PORT, timeout=None, token=None):
     return server(node_ip, port, timeout, token).list()
 
 
+def list_inactive(node_ip, port=PORT, timeout=None, token=None):
+    """Return what a node keeps of disks that were deactivated, as list."""
+    return server(node_ip, port, timeout, token).list_inactive()
+
+
 def create_image_target(
     image_server_ip,
     image_name,

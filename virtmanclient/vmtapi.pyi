@@ -36,6 +36,12 @@ def list(
     timeout: float | None = None,
     token: str | None = None,
 ) -> builtins.list[str]: ...
+def list_inactive(
+    node_ip: str,
+    port: int = ...,
+    timeout: float | None = None,
+    token: str | None = None,
+) -> builtins.list[str]: ...
 def create_image_target(
     image_server_ip: str,
     image_name: str,

@@ -22,6 +22,7 @@ GUIDES = tuple(
         'nova',
         'openstack',
         'virtman-burst',
+        'cinder',
         'virtman-server',
         'voltclient',
     )

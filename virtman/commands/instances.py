@@ -79,6 +79,13 @@ class CreateInstance(asking.Show):
             help="a block device for what the VM writes; by default a file "
             "of the agent's own",
         )
+        parser.add_argument(
+            "--keep",
+            action=argparse.BooleanOptionalAction,
+            default=None,
+            help="whether what another host has written on the store is to "
+            "be kept; by default a store that was written on is refused",
+        )
         return parser
 
     def take_action(
@@ -92,6 +99,7 @@ class CreateInstance(asking.Show):
             image,
             [_connection(server, iqn) for server in parsed_args.servers],
             parsed_args.store,
+            parsed_args.keep,
         )
         return self.told({"name": parsed_args.name, "path": made})
 

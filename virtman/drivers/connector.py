@@ -36,6 +36,14 @@ TIMEOUTS = {
     "node.conn[0].timeo.login_timeout": "10",
     "node.session.initial_login_retry_max": "2",
 }
+# A store has no second path.  dm-snapshot gives up a store that fails, with
+# all that was written, so its I/O waits for the target: below 0 the session's
+# is queued until it is back or is logged out (iscsid.conf).
+STORE_TIMEOUTS = TIMEOUTS | {
+    "node.session.timeo.replacement_timeout": "-1",
+    "node.conn[0].timeo.noop_out_interval": "5",
+    "node.conn[0].timeo.noop_out_timeout": "5",
+}
 # iscsiadm(8), EXIT STATUS: no records, targets, sessions or portals found.
 _NO_RECORD = 21
 _PROBE_SECONDS = 2.0
@@ -99,8 +107,19 @@ class Connector:
 
         :raises NoSource: the login or the disk failed; nothing is left.
         """
+        return self._connect(source, TIMEOUTS)
+
+    def connect_store(self, source: Source) -> Path:
+        """Log in to a volume that is written on; as :meth:`connect`."""
+        return self._connect(source, STORE_TIMEOUTS)
+
+    def logged_in(self, source: Source) -> bool:
+        """Tell whether there is a session with a source's target."""
+        return sessions.logged_in(source)
+
+    def _connect(self, source: Source, timeouts: Mapping[str, str]) -> Path:
         try:
-            self._prepare_record(source)
+            self._prepare_record(source, timeouts)
             found = self._brick.connect_volume(_properties(source))
         except Exception as error:
             raise NoSource(f"login to {source} failed: {error}") from error
@@ -144,7 +163,9 @@ class Connector:
         """Ask the kernel for the state of a path's session."""
         return disk.session(path.device)
 
-    def _prepare_record(self, source: Source) -> None:
+    def _prepare_record(
+        self, source: Source, timeouts: Mapping[str, str]
+    ) -> None:
         # Before there is a record: it may have run out.
         login = self._knock.login(source) if self._knock else None
         login = login or source.login
@@ -154,7 +175,7 @@ class Connector:
             if error.code != _NO_RECORD:
                 raise
             privsep.iscsiadm(*_node(source), "-o", "new")
-        _update(source, TIMEOUTS)
+        _update(source, timeouts)
         if login is not None:
             _write_login(source, login)
 

@@ -28,6 +28,15 @@ def standing(iqn: str) -> list[Path]:
     return [path for path in found if path is not None]
 
 
+def logged_in(source: Source) -> bool:
+    """Tell whether this host has a session with a target at a portal."""
+    found = (sysfs.SYS / "class" / "iscsi_session").glob("session*")
+    wanted = (source.host, source.port)
+    return any(
+        _target(f) == source.iqn and _portal(f) == wanted for f in found
+    )
+
+
 def targets() -> set[str]:
     """Return the targets that this host has disks of images from."""
     sessions = (sysfs.SYS / "class" / "iscsi_session").glob("session*")

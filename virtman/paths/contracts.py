@@ -18,8 +18,14 @@ class Sessions(Protocol):
     def connect(self, source: Source) -> Path:
         """Log in; :raises NoSource: it failed."""
 
+    def connect_store(self, source: Source) -> Path:
+        """Log in to a volume that is written on; as ``connect``."""
+
     def disconnect(self, path: Path) -> None:
         """Log out."""
+
+    def logged_in(self, source: Source) -> bool:
+        """Tell whether there is a session with a source's target."""
 
     def standing(self, iqn: str) -> list[Path]:
         """Return the sessions with this target that there are."""

@@ -43,6 +43,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
     "create": _takes(
         "connections",
         "store",
+        "keep",
         instance=_TEXT,
         image=_TEXT,
         connections={
@@ -50,7 +51,8 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
             "items": _CONNECTION,
             "maxItems": 64,
         },
-        store=_PATH_OR_NONE,
+        store={"oneOf": [_PATH, _CONNECTION, {"type": "null"}]},
+        keep={"type": ["boolean", "null"]},
     ),
     "deactivate": _takes(instance=_TEXT),
     "destroy": _takes(instance=_TEXT),

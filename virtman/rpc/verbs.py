@@ -12,7 +12,7 @@ import importlib.metadata
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeGuard
 
 from virtman import names, path
 from virtman.exception import (
@@ -89,13 +89,18 @@ class Verbs:
         instance: str,
         image: str,
         connections: Sequence[JSON] = (),
-        store: str | None = None,
+        store: str | JSON | None = None,
+        keep: bool | None = None,
     ) -> JSON:
         # Before the connections, whose target_iqn has the image's name in it.
         names.check_key("instance", instance)
         names.image_id(image)
         sources = path.from_connections(connections) if connections else []
-        made = self._node.create(instance, image, sources, store)
+        remote = path.from_connection(store) if _is_volume(store) else None
+        device = store if isinstance(store, str) else None
+        made = self._node.create(
+            instance, image, sources, device, keep, remote
+        )
         return {"path": made.instance.path, "created": made.created}
 
     def _deactivate(self, instance: str) -> JSON:
@@ -143,6 +148,11 @@ class Verbs:
 
     def _working(self) -> JSON:
         return {"version": importlib.metadata.version("vmthunder")}
+
+
+def _is_volume(store: str | JSON | None) -> TypeGuard[JSON]:
+    """Tell whether a store is a volume to log in to."""
+    return isinstance(store, dict)
 
 
 def _image(image: Image) -> JSON:

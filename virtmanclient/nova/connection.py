@@ -29,7 +29,8 @@ class Disk:
 
     ``store`` is the block device of the host that takes the writes, None for
     a file of the agent's own.  ``cow_host`` is the only host that has the
-    writes, None when nobody has said.
+    writes, None when nobody has said.  ``keep`` is whether there are any, None
+    when nobody knows: the agent begins anew only where nothing was written.
     """
 
     volume: str
@@ -38,6 +39,7 @@ class Disk:
     store: str | None = None
     cow_shared: bool = False
     cow_host: str | None = None
+    keep: bool | None = None
 
 
 def is_ours(connection_info: Mapping[str, Any] | None) -> bool:
@@ -63,11 +65,7 @@ def volume_id(connection_info: Mapping[str, Any]) -> str:
 
 
 def is_shared(connection_info: Mapping[str, Any]) -> bool:
-    """Tell whether every host reaches what the VM has written.
-
-    The agent wipes a store at its first create on a host, so nobody may say
-    so before it can take up what another host has written.
-    """
+    """Tell whether every host reaches what the VM has written."""
     data = connection_info.get('data')
     return isinstance(data, Mapping) and data.get('cow_shared') is True
 
@@ -89,6 +87,7 @@ def read(connection_info: Mapping[str, Any]) -> Disk:
         volume=volume_id(connection_info),
         image=_matching(data, 'image_name', _IMAGE),
         connections=_connections(data.get('image_connections')),
+        keep=_kept(data),
         **_cow(data),
     )
 
@@ -110,6 +109,18 @@ def _cow(data: Mapping[str, Any]) -> dict[str, Any]:
             'cow_shared is true and no store says on which device'
         )
     return {'store': store, 'cow_shared': shared, 'cow_host': host}
+
+
+def _kept(data: Mapping[str, Any]) -> bool | None:
+    """Return whether the disk has been written on.
+
+    What Cinder says is as old as the attachment.  A path is here once Nova
+    has connected the volume in it, and Nova keeps it.
+    """
+    kept = data.get('cow_kept')
+    if kept not in (None, True, False):
+        raise InvalidConnection(f'cow_kept {kept!r:.20} is no boolean')
+    return True if data.get('device_path') else kept
 
 
 def _connections(found: Any) -> tuple[Mapping[str, object], ...]:

@@ -46,7 +46,11 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
             self._require_here(disk)
             # Nova stores it with the volume (driver.py, vol.save()).
             connection_info['data']['device_path'] = self._agent.create(
-                disk.volume, disk.image, disk.connections, disk.store
+                disk.volume,
+                disk.image,
+                disk.connections,
+                disk.store,
+                disk.keep,
             )
 
     def disconnect_volume(

@@ -39,7 +39,7 @@ class MemoryNode:
     def __init__(self):
         self.kept = {}
 
-    def create(self, name, image, connections, store):
+    def create(self, name, image, connections, store, keep=None, _=None):
         found = self.kept.setdefault(name, Kept(image, store))
         if found.image != image:
             raise AlreadyExists(f"{name} is an instance of {found.image}")

@@ -42,7 +42,7 @@ class Node(MemoryNode):
         self.begun, self._end = threading.Event(), threading.Event()
         self._seconds = seconds
 
-    def create(self, name, image, connections, store):
+    def create(self, name, image, connections, store, *_):
         if self.error:
             raise self.error
         if image in (SLOW, ENDLESS):

@@ -36,6 +36,7 @@ class FakeKernel:
         self.tgt = FakeTgt()
         self.calls: list[tuple[str, ...]] = []
         self.wiped: list[tuple[str, int]] = []
+        self.heads: dict[str, bytes] = {}
         self.held: dict[str, str] = {}
         self.deadlines: dict[tuple[str, ...], float | None] = {}
         self._refused: list[tuple[str, ...]] = []
@@ -52,6 +53,7 @@ class FakeKernel:
         monkeypatch.setattr(privsep.command, "run", self.run)
         monkeypatch.setattr(privsep, "claimable", self.held.get)
         monkeypatch.setattr(privsep, "wipe", self._wipe)
+        monkeypatch.setattr(privsep, "head", self._head)
         monkeypatch.setattr(tgtd, "account", self._account)
         monkeypatch.setattr(sysfs, "SYS", self.sys.root)
         monkeypatch.setattr(sysfs, "block_dir", self.sys.block_dir)
@@ -139,6 +141,10 @@ class FakeKernel:
     def _wipe(self, device: str, length: int) -> None:
         self.life.alive()
         self.wiped.append((device, length))
+        self.heads.pop(device, None)
+
+    def _head(self, device: str, length: int) -> bytes:
+        return self.heads.get(device, bytes(length))[:length]
 
     def _losetup(self, args: list[str], _: str | None) -> str:
         words = [word for word in args if not word.startswith("--")]

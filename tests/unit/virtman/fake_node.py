@@ -47,14 +47,17 @@ class Disks(Portals):
         if source in self.sessions:
             return self.sessions[source]
         sectors, serial = self.contents.get(source.host, (SECTORS, SERIAL))
-        name = self._kernel.sys.add("sd", sectors)
+        # The model refuses to have a disk of an image written on.
+        kind = "nbd" if source.host == "storage" else "sd"
+        name = self._kernel.sys.add(kind, sectors)
         page = self._kernel.sys.folder(name) / "device" / "vpd_pg80"
         page.write_bytes(b"\0\x80\0\x13" + serial.encode())
         return Path(source, f"/dev/{name}", sectors)
 
     def disconnect(self, path: Path) -> None:
         self.life.alive()
-        self._kernel.sys.remove(path.device.removeprefix("/dev/"))
+        device = self.sessions[path.source].device
+        self._kernel.sys.remove(device.removeprefix("/dev/"))
         super().disconnect(path)
 
 
@@ -151,9 +154,17 @@ class Site:
         """Where the intents are."""
         return self.settings.state_dir / "intents"
 
-    def create(self, name="vm1", image="a", hosts=("server",), device=None):
+    def create(
+        self,
+        name="vm1",
+        image="a",
+        hosts=("server",),
+        device=None,
+        keep=None,
+        remote=None,
+    ):
         connections = [source_of(host, f"volume-{image}") for host in hosts]
-        return self.node.create(name, image, connections, device)
+        return self.node.create(name, image, connections, device, keep, remote)
 
     def held(self):
         """Return all there is on the host, sessions and stores included."""

@@ -50,6 +50,12 @@ class Portals:
         self.life.done(f"login {source.host}")
         return path
 
+    def connect_store(self, source: Source) -> Path:
+        return self.connect(source)
+
+    def logged_in(self, source: Source) -> bool:
+        return source in self.sessions
+
     def disconnect(self, path: Path) -> None:
         self.life.alive()
         self.sessions.pop(path.source)

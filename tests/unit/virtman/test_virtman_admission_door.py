@@ -117,7 +117,7 @@ def test_a_secret_is_written_into_the_record_and_into_no_command(
     )
     sessions = Connector(tmp_path, knock=Knock(wallet, door))
     assert sessions.serves(source)
-    sessions._prepare_record(source)
+    sessions._prepare_record(source, {})
     login = wallet.ticket(source).login
     ((portal, values),) = written
     assert portal == f"127.0.0.1,{source.port}"
@@ -127,7 +127,7 @@ def test_a_secret_is_written_into_the_record_and_into_no_command(
     assert not kernel.called("iscsiadm", "sendtargets")
     guests.word = Word.OPEN
     assert sessions.serves(source)
-    sessions._prepare_record(source)
+    sessions._prepare_record(source, {})
     assert len(written) == 1, "nothing is asked for there"
 
 
@@ -162,7 +162,7 @@ def test_a_target_that_is_no_agent_s_is_shown_what_the_caller_gave(
         lambda iqn, portal, *, values: written.append(values) or 1,
     )
     asked = dataclasses.replace(source, login=Login("cinder", "x" * 16))
-    Connector(tmp_path)._prepare_record(asked)
+    Connector(tmp_path)._prepare_record(asked, {})
     (values,) = written
     assert values["node.session.auth.username"] == "cinder"
     assert "x" * 16 not in str(kernel.calls)

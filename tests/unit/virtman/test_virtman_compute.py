@@ -18,6 +18,7 @@ from virtman.imageservice import ImageTarget
 from virtman.node import Creation
 from virtman.path import Source
 from virtman.snapshot import Instance
+from virtman.tickets import Login
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 CONNECTION = {
@@ -35,10 +36,15 @@ class FakeNode:
         self.deactivated = []
         self.error = None
         self.broken = {}
+        self.keep = []
 
-    def create(self, name, image, connections, device=None):
+    def create(
+        self, name, image, connections, device=None, keep=None, remote=None
+    ):
         self._maybe_fail()
         self.asked.append((name, image, list(connections), device))
+        self.keep.append(keep)
+        self.remote = remote
         known = name in self.there
         self.there.setdefault(name, Instance(name, f"volume-{image}"))
         return Creation(self.there[name], created=not known)
@@ -117,6 +123,15 @@ def test_a_device_for_the_writes_is_handed_on(virtman, node):
     assert [asked[3] for asked in node.asked] == ["/dev/sdb", None]
 
 
+def test_the_tutorial_s_create_begins_anew_and_nova_s_loses_nothing(
+    virtman, node, images
+):
+    virtman.create("vm1", "a", CONNECTION, "/dev/sdb")
+    nova = Virtman(node, images, openstack_compatible=True)
+    nova.create("vm1", "a", CONNECTION, "/dev/sdb")
+    assert node.keep == [False, None]
+
+
 def test_a_second_create_says_that_it_exists(virtman):
     virtman.create("vm1", "a", CONNECTION)
     assert virtman.create("vm1", "a", CONNECTION) == (
@@ -163,7 +178,24 @@ def test_bad_connections_are_the_callers_fault(virtman, node, connections):
     assert node.asked == []
 
 
-@pytest.mark.parametrize("snapshot", [7, {"target_portal": "x"}, ["/dev/sdb"]])
+def test_a_volume_to_log_in_to_is_handed_on_with_what_it_asks_for(
+    virtman, node
+):
+    chap = {"auth_method": "CHAP", "auth_username": "u", "auth_password": "p"}
+    virtman.create("vm1", "a", CONNECTION, CONNECTION | chap, True)
+    assert node.asked[0][3] is None
+    assert node.remote == Source("10.0.0.1", 3260, IQN, 1)
+    assert (node.remote.login, node.keep) == (Login("u", "p"), [True])
+
+
+def test_half_a_volume_is_refused(virtman, node):
+    answer = virtman.create("vm1", "a", CONNECTION, {"target_portal": "x"})
+    assert answer.startswith("2:Virtman: ")
+    assert "target_iqn" in answer
+    assert node.asked == []
+
+
+@pytest.mark.parametrize("snapshot", [7, ["/dev/sdb"]])
 def test_a_snapshot_device_that_is_no_path_is_refused(virtman, node, snapshot):
     answer = virtman.create("vm1", "a", CONNECTION, snapshot)
     assert answer.startswith("2:Virtman: snapshot must be the path")

@@ -72,6 +72,16 @@ def test_a_record_is_made_and_given_short_timeouts_before_the_login(
         assert update[at - 1 : at + 3] == ("-n", name, "-v", value)
 
 
+def test_a_volume_that_is_written_on_waits_for_its_target(sessions, kernel):
+    sessions.connect_store(SERVER)
+    sessions.connect(SERVER)
+    name = "node.session.timeo.replacement_timeout"
+    given = [
+        argv[argv.index(name) + 2] for argv in kernel.calls if name in argv
+    ]
+    assert given == ["-1", TIMEOUTS[name]]
+
+
 def test_a_record_that_is_there_is_not_made_again(sessions, kernel):
     sessions.connect(SERVER)
     assert kernel.called("iscsiadm", "update")

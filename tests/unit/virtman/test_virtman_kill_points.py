@@ -21,11 +21,13 @@ from virtman.admission import Admission
 from virtman.drivers.accounts import NOBODY
 from virtman.intents import InstanceIntent
 from virtman.layers import multipath
+from virtman.path import Source
 from virtman.paths import keeper
 from virtman.wallet import Wallet
 
 LIMIT = 200
 PEER = "127.0.0.1:volume-a"
+VOLUME = Source("storage", 3260, "iqn.2026-01.lab:cow")
 ignore_dead_threads = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnhandledThreadExceptionWarning"
 )
@@ -54,6 +56,7 @@ def options():
 def site(kernel, settings, short_pauses, image, options):
     made = Site(kernel, settings(**options))
     made.portals.serving |= {"parent", "uncle"}
+    made.portals.contents["storage"] = (1 << 20, "VMTVOLUME")
     made.file = image
     yield made
     made.close()
@@ -69,6 +72,34 @@ def create(site):
 
 def second(site):
     site.create("vm2")
+
+
+def bring_writes(site):
+    """Put there what another host has written."""
+    folder = site.settings.snapshot_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vm1.cow").write_bytes(b"SnAp" + bytes(508))
+
+
+def take_up(site):
+    site.create("vm1", keep=True)
+
+
+def create_on_a_volume(site):
+    site.create("vm1", keep=False, remote=VOLUME)
+    site.kernel.heads[site.portals.sessions[VOLUME].device] = b"SnAp"
+
+
+def is_there_with_its_volume(site):
+    created(site, "vm1")
+    assert VOLUME in site.portals.sessions
+    assert site.intents.get(InstanceIntent, "vm1").serial == "VMTVOLUME"
+
+
+def only_the_volume_knows(site):
+    assert site.node.instances() == []
+    assert VOLUME not in site.portals.sessions
+    assert [i.name for i in site.node.inactive()] == ["vm1"]
 
 
 def destroy(site):
@@ -144,6 +175,15 @@ def first_or_its_data(site):
         created(site, "vm1")
 
 
+def taken_up_or_can_be(site):
+    file = site.settings.snapshot_dir / "vm1.cow"
+    assert file.read_bytes()[:4] == b"SnAp"
+    if not site.node.instances():
+        take_up(site)
+    created(site, "vm1")
+    assert site.intents.get(InstanceIntent, "vm1").facts
+
+
 def below_the_uncle(site):
     created(site, "vm1")
     until(site, lambda: sorted(hosts(site)) == ["server", "uncle"])
@@ -188,6 +228,25 @@ STORIES = {
     "destroy": ([create], [], destroy, nobody_is_there),
     "deactivate": ([create], [], deactivate, only_the_data_is_there),
     "activate": ([create, deactivate], [], create, first_or_its_data),
+    "take up": ([bring_writes], [], take_up, taken_up_or_can_be),
+    "create on a volume": (
+        [],
+        [],
+        create_on_a_volume,
+        is_there_with_its_volume,
+    ),
+    "deactivate on a volume": (
+        [create_on_a_volume],
+        [],
+        deactivate,
+        only_the_volume_knows,
+    ),
+    "destroy on a volume": (
+        [create_on_a_volume],
+        [],
+        destroy,
+        nobody_is_there,
+    ),
     "undeploy": ([create], [destroy], undeploy, nobody_is_there),
     "change parent": (
         [create_below_a_parent],

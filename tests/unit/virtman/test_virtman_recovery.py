@@ -12,7 +12,7 @@ import pytest
 from fake_node import FACTS, PEER, Site, assignment
 from fake_portals import PATIENCE
 
-from virtman import inventory, privsep, recovery
+from virtman import inventory, recovery
 from virtman.drivers import dmsetup
 from virtman.exception import InUse, NotFound
 from virtman.intents import InstanceIntent
@@ -185,7 +185,7 @@ def test_a_device_that_was_given_must_hold_the_writes(
     disk = f"/dev/{site.kernel.sys.add('nbd', 1 << 20)}"
     site.create(device=disk)
     site.power_cut()
-    monkeypatch.setattr(privsep, "head", lambda device, length: header)
+    site.kernel.heads[disk] = header
     site.recover()
     back = [i.name for i in site.node.instances()] == ["vm1"]
     assert back == (header == b"SnAp")

@@ -39,6 +39,14 @@ def test_a_session_with_another_makers_disk_is_not_ours(log_in):
     assert sessions.targets() == set()
 
 
+def test_a_host_is_logged_in_to_a_target_at_one_portal(log_in):
+    log_in(1, CINDER, "10.0.0.1", "IET", "sdb")
+    assert sessions.logged_in(Source("10.0.0.1", 3260, CINDER, 7))
+    assert not sessions.logged_in(Source("10.0.0.2", 3260, CINDER))
+    assert not sessions.logged_in(Source("10.0.0.1", 3261, CINDER))
+    assert not sessions.logged_in(Source("10.0.0.1", 3260, IQN))
+
+
 def test_targets_are_those_whose_disks_are_images(log_in):
     log_in(1, IQN, "10.0.0.1", "VIRTMAN")
     log_in(2, CINDER, "10.0.0.1", "LIO-ORG")

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import pytest
+from fake_portals import Portals
 
 from virtman import names, privsep, snapshot
 from virtman.blockservice import BlockService
 from virtman.drivers import dmsetup
 from virtman.exception import CommandError, InUse, LayerMismatch
 from virtman.names import Role
+from virtman.remotestore import RemoteStores
 from virtman.snapshot import Instance, Snapshots
 
 CHUNK = 128
@@ -22,7 +24,8 @@ def snapshots(kernel, settings):
         Role.ORIGIN, "volume-a", f"0 4096 snapshot-origin /dev/{disk}",
         readonly=True,
     )  # fmt: skip
-    return Snapshots(BlockService(settings()), CHUNK)
+    stores = BlockService(settings())
+    return Snapshots(stores, CHUNK, RemoteStores(Portals()))
 
 
 def before(kernel):

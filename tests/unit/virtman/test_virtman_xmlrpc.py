@@ -46,6 +46,9 @@ class Verbs(Virtman):
             raise self.error
         return self.instances
 
+    def list_inactive(self):
+        return ["vm2:volume-a"]
+
     def create_image_target(self, image, path, loop=None, prefix="iqn:"):
         return f"0:{image} {path} {loop} {prefix}"
 
@@ -104,12 +107,13 @@ def post(address, body, **headers):
         connection.close()
 
 
-def test_the_six_methods_answer_by_position(proxy):
+def test_the_methods_answer_by_position(proxy):
     assert proxy.create("vm1", "a", {"target_lun": 1}, "/dev/sdb") == (
         "0:vm1 a {'target_lun': 1} /dev/sdb"
     )
     assert proxy.destroy("vm1") == "0:vm1"
     assert proxy.list() == ["vm1:volume-a"]
+    assert proxy.list_inactive() == ["vm2:volume-a"]
     assert proxy.create_image_target("a", "/a", "/dev/loop7", "iqn.x:") == (
         "0:a /a /dev/loop7 iqn.x:"
     )

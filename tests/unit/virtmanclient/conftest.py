@@ -51,6 +51,7 @@ class FakeNode:
             self.create,
             self.destroy,
             self.list,
+            self.list_inactive,
             self.create_image_target,
             self.destroy_image_target,
             self.list_image_target,
@@ -86,6 +87,10 @@ class FakeNode:
     def list(self):
         self._enter('list')
         return [f'{name}:{image}' for name, image in self.instances.items()]
+
+    def list_inactive(self):
+        self._enter('list_inactive')
+        return ['vm9:volume-i']
 
     def create_image_target(self, image, file_path, loop_dev, iqn_prefix):
         self._enter(

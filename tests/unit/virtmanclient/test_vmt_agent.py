@@ -34,7 +34,7 @@ class Node:
         self.error = None
         self.asked = []
 
-    def create(self, name, image, connections, store):
+    def create(self, name, image, connections, store, keep=None, _=None):
         if self.error:
             raise self.error
         self.asked.append((name, image, connections, store))

@@ -69,6 +69,10 @@ def test_connections_may_be_one_or_several(node, connections):
     assert snapshot == '/dev/loop1'
 
 
+def test_what_was_deactivated_is_listed_apart(node):
+    assert Client(node.endpoint).inactive() == ['vm9:volume-i']
+
+
 def test_a_name_that_is_taken_is_an_exception_with_the_reason(node):
     client = Client(node.endpoint)
     client.create('vm1', 'i', CONNECTION)

@@ -39,6 +39,19 @@ def test_a_store_that_all_hosts_reach_is_a_block_device():
 
 
 @pytest.mark.parametrize(
+    ('data', 'keep'),
+    [
+        ({}, None),
+        ({'cow_kept': False}, False),
+        ({'cow_kept': True}, True),
+        ({'cow_kept': False, 'device_path': '/dev/mapper/snapshot_x'}, True),
+    ],
+)
+def test_what_was_connected_once_is_to_be_kept(data, keep):
+    assert connection.read(info(**data)).keep is keep
+
+
+@pytest.mark.parametrize(
     ('data', 'why'),
     [
         ({'image_name': None}, 'image_name None'),
@@ -55,6 +68,7 @@ def test_a_store_that_all_hosts_reach_is_a_block_device():
         ({'cow_shared': True}, 'no store'),
         ({'cow_shared': 'yes'}, 'no boolean'),
         ({'cow_host': 7}, 'no host name'),
+        ({'cow_kept': 'yes'}, 'no boolean'),
     ],
 )
 def test_what_cannot_be_right_is_refused_with_its_name(data, why):

@@ -31,7 +31,7 @@ class Node:
     def __init__(self):
         self.error = None
 
-    def create(self, name, image, connections, store):
+    def create(self, name, image, connections, store, *_):
         if self.error:
             raise self.error
         return types.SimpleNamespace(

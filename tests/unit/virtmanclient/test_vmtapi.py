@@ -19,6 +19,7 @@ FUNCTIONS = (
     'create',
     'destroy',
     'list',
+    'list_inactive',
     'create_image_target',
     'destroy_image_target',
     'list_image_target',

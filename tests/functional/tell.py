@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a module of stories in Nova's environment, write what came of each.
+"""Run a module of stories in a service's environment; write what came of each.
 
 One process for a module: importing Nova takes longer than most stories.
 """
@@ -30,11 +30,13 @@ class Outcome(unittest.TextTestResult):
         self._keep(test, error)
 
 
-def main(target, module, *only):
+def main(target, folder, module, *only):
     """Write ``{story: trouble or null}`` to a file as JSON.
 
+    :param folder: where the module is, and what it imports.
     :param only: parts of the names of stories, if not all are wanted.
     """
+    sys.path.insert(0, folder)
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f'*{name}*' for name in only] or None
     stories = loader.loadTestsFromName(module)

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes on a volume that the agent logs in to, and out of."""
+
+from __future__ import annotations
+
+import pytest
+from fake_node import Site
+
+from virtman import intents
+from virtman.exception import (
+    InUse,
+    InvalidRequest,
+    NoSource,
+    NotFound,
+    WrongIdentity,
+)
+from virtman.intents import InstanceIntent
+from virtman.path import Source
+from virtman.tickets import Login
+
+WRITTEN = b"SnAp" + bytes(508)
+VOLUME = Source(
+    "storage", 3260, "iqn.2010-10.org.openstack:volume-cow", 1,
+    Login("a user", "a secret"),
+)  # fmt: skip
+SIZE = 1 << 20
+
+
+@pytest.fixture
+def site(kernel, settings, short_pauses):
+    made = Site(kernel, settings())
+    made.portals.serving.add("storage")
+    made.portals.contents["storage"] = (SIZE, "VOLUME1")
+    yield made
+    made.close()
+
+
+def sessions(site):
+    return [source.host for source in site.portals.sessions]
+
+
+def create(site, keep, **more):
+    return site.create(keep=keep, remote=VOLUME, **more)
+
+
+def disk(site):
+    """Return the disk that the volume is on this host."""
+    return site.portals.sessions[VOLUME].device
+
+
+def written(site):
+    """Have the volume hold the writes of a snapshot, whatever its disk."""
+    for number in range(9):
+        site.kernel.heads[f"/dev/nbd{number}"] = WRITTEN
+
+
+def test_a_new_one_is_logged_in_to_wiped_and_written_on(site):
+    create(site, keep=False)
+    assert sorted(sessions(site)) == ["server", "storage"]
+    assert [device for device, _ in site.kernel.wiped] == [disk(site)]
+    number = site.kernel.sys.read(disk(site).removeprefix("/dev/"), "dev")
+    assert number in site.kernel.dm.devices["snapshot_vm1"].table
+    known = site.intents.get(InstanceIntent, "vm1")
+    assert (known.remote, known.serial) == (VOLUME, "VOLUME1")
+    assert known.remote.login == VOLUME.login
+
+
+def test_what_it_asks_for_is_in_the_intent_s_file_alone(site, caplog):
+    create(site, keep=False)
+    known = site.intents.get(InstanceIntent, "vm1")
+    assert intents.loads(intents.dumps(known)) == known
+    assert intents.loads(intents.dumps(known)).remote.login == VOLUME.login
+    assert "a secret" not in caplog.text + repr(known)
+    (file,) = site.folder.glob("instance.*")
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_without_its_disk_an_instance_holds_no_session(site):
+    create(site, keep=False)
+    assert site.node.deactivate("vm1")
+    assert sessions(site) == ["server"]
+    wiped = list(site.kernel.wiped)
+    written(site)
+    assert create(site, keep=False).created
+    assert site.kernel.wiped == wiped
+    assert site.node.destroy("vm1")
+    assert sessions(site) == ["server"]
+    site.node.collect()
+    assert site.held() == []
+
+
+def test_writes_of_another_host_are_taken_up(site):
+    written(site)
+    create(site, keep=True)
+    assert site.kernel.wiped == []
+    assert site.intents.get(InstanceIntent, "vm1").serial == "VOLUME1"
+
+
+def test_without_any_it_is_refused_and_logged_out_of(site):
+    with pytest.raises(NotFound, match="no header of a snapshot"):
+        create(site, keep=True)
+    assert "storage" not in sessions(site)
+    site.node.collect()
+    assert site.held() == []
+
+
+def test_who_does_not_say_whether_it_is_new_is_refused(site):
+    with pytest.raises(InvalidRequest, match="keep = true"):
+        create(site, keep=None)
+    assert site.held() == []
+
+
+def test_a_login_that_fails_leaves_nothing(site):
+    site.portals.failing.add("storage")
+    with pytest.raises(NoSource):
+        create(site, keep=False)
+    site.node.collect()
+    assert site.held() == []
+
+
+def test_a_volume_too_small_is_logged_out_of(site):
+    site.portals.contents["storage"] = (8, "VOLUME1")
+    with pytest.raises(InvalidRequest, match="too small"):
+        create(site, keep=False)
+    site.node.collect()
+    assert site.held() == []
+
+
+def test_one_target_is_the_store_of_one_instance(site):
+    create(site, keep=False)
+    with pytest.raises(InUse, match="of the instance vm1"):
+        site.create("vm2", keep=False, remote=VOLUME)
+    assert sorted(sessions(site)) == ["server", "storage"]
+    assert site.node.destroy("vm1")
+    site.portals.connect(VOLUME)
+    with pytest.raises(InUse, match="log out of it first"):
+        create(site, keep=False)
+    assert "storage" in sessions(site), "somebody else's session stays"
+
+
+def test_another_disk_behind_the_same_target_is_not_written_on(site):
+    create(site, keep=False)
+    site.node.deactivate("vm1")
+    site.portals.contents["storage"] = (SIZE, "ANOTHER")
+    with pytest.raises(WrongIdentity, match="ANOTHER"):
+        create(site, keep=True)
+    site.recovery.turn()
+    assert sessions(site) == ["server"]
+    assert [one.name for one in site.node.inactive()] == ["vm1"]
+
+
+def test_a_new_secret_is_taken_and_kept(site):
+    create(site, keep=False)
+    site.node.deactivate("vm1")
+    written(site)
+    changed = Source(VOLUME.host, 3260, VOLUME.iqn, 1, Login("b", "new"))
+    site.create(keep=True, remote=changed)
+    known = site.intents.get(InstanceIntent, "vm1")
+    assert known.remote.login == Login("b", "new")
+
+
+def test_a_boot_logs_in_again(site):
+    create(site, keep=False)
+    site.power_cut()
+    written(site)
+    site.recover()
+    assert [one.name for one in site.node.instances()] == ["vm1"]
+    assert site.portals.done("login").count("storage") == 2

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which host has what was written on a volume, and the end of it.
+
+A host is told of a volume before anything is written, and whether anything
+came of it the host's agent alone knows; so it is asked before the volume is
+given to another, and when it is given back.
+"""
+
+import logging
+from typing import Any
+
+from cinder import exception
+
+from virtmanclient.cinder import attachments, record
+from virtmanclient.cinder.agents import Agents, Away, Refusal
+from virtmanclient.cinder.debts import Debts
+from virtmanclient.cinder.record import Record
+
+LOG = logging.getLogger(__name__)
+VOLUME_TYPE = 'virtman'
+
+
+class Cows:
+    """The copy-on-write stores of volumes, on the hosts."""
+
+    def __init__(self, agents: Agents, debts: Debts) -> None:
+        self._agents = agents
+        self._debts = debts
+
+    def require_host(self, connector: Any) -> None:
+        """See that a connector is of a host whose agent may be asked.
+
+        :raises InvalidConnectorException: it is not
+        """
+        if not record.is_host(connector.get('host')):
+            raise exception.InvalidConnectorException(missing='host')
+        if not self._agents.admits(connector.get('ip')):
+            raise exception.InvalidConnectorException(
+                missing='ip in virtman_agent_networks'
+            )
+
+    def connect(
+        self, volume: Any, connector: Any
+    ) -> tuple[dict[str, Any], Record]:
+        """Return what the host is told, and what is known from now on.
+
+        :raises InvalidVolume: it is attached to another host, or written
+            there
+        :raises VolumeBackendAPIException: an agent that has to say so is away
+        """
+        self.require_host(connector)
+        host = connector['host']
+        _require_alone(volume, host, connector['ip'])
+        known = self._settled(volume, _known(volume))
+        if known.kept and known.host != host:
+            raise _invalid(
+                volume,
+                f'what was written on it is on host {known.host} and not '
+                f'reached from {host}; start the server there',
+            )
+        if connector['ip'] != known.address:
+            # A host that has another address now has the writes still.
+            kept = self._has(host, connector['ip'], volume.id)
+            if kept or not known.kept:
+                known = known.at(host, connector['ip'], kept)
+        return _told(volume, known), known
+
+    def disconnect(self, volume: Any, connector: Any) -> Record | None:
+        """Return what is known of a volume once a host gives it back.
+
+        :returns: None when that is nothing new
+        """
+        known = record.of(volume)
+        host = connector.get('host') if connector else None
+        if known is None or known.untouched or host not in (None, known.host):
+            return None
+        try:
+            return self._settled(volume, known)
+        except exception.VolumeBackendAPIException as error:
+            LOG.warning('%s; it is asked again later', error.msg)
+            return None
+
+    def purge(self, volume: Any) -> None:
+        """Have what was written on a volume removed from its host.
+
+        A host that is away owes it.
+
+        :raises VolumeIsBusy: it is attached, or its disk is open
+        """
+        known = record.of(volume)
+        hosts = attachments.hosts(volume)
+        if hosts:
+            raise _busy(volume, f'it is attached on {", ".join(hosts)}')
+        if known is None or known.host is None or known.address is None:
+            return
+        try:
+            self._agents.purge(known.address, volume.id)
+        except Refusal as error:
+            raise _busy(volume, str(error)) from error
+        except Away as error:
+            LOG.warning(
+                'host %s is to purge volume %s when it is back: %s',
+                known.host, volume.id, error,
+            )  # fmt: skip
+            self._debts.add(volume.id, known.host, known.address)
+
+    def _settled(self, volume: Any, known: Record) -> Record:
+        """Have the host say whether anything came of what it was told.
+
+        What was seen once stays so: should it be gone, the agent says so
+        when the disk is to be made, and nothing begins anew unasked.
+        """
+        if known.kept or known.host is None or known.address is None:
+            return known
+        has = self._has(known.host, known.address, volume.id)
+        return (
+            known.at(known.host, known.address, True)
+            if has
+            else (Record(known.image))
+        )
+
+    def _has(self, host: str, address: str, volume: str) -> bool:
+        try:
+            return self._agents.has(address, volume)
+        except Away as error:
+            raise exception.VolumeBackendAPIException(
+                data=f'virtman: whether host {host} has anything of volume '
+                f'{volume} cannot be asked: {error}'
+            ) from error
+
+
+def _known(volume: Any) -> Record:
+    known = record.of(volume)
+    if known is None:
+        raise _invalid(volume, 'it was never made; delete it')
+    return known
+
+
+def _require_alone(volume: Any, host: str, address: str) -> None:
+    others = attachments.elsewhere(volume, host, address)
+    if others:
+        raise _invalid(
+            volume,
+            f'it is attached on host {", ".join(sorted(others))}; a disk is '
+            'active on one host at a time, so detach it there first',
+        )
+
+
+def _told(volume: Any, known: Record) -> dict[str, Any]:
+    """Return the connection: ids, which users may read, and no secret."""
+    return {
+        'driver_volume_type': VOLUME_TYPE,
+        'data': {
+            'volume_id': volume.id,
+            'image_name': known.image_name,
+            'cow_host': known.host,
+            'cow_kept': known.kept,
+        },
+    }
+
+
+def _invalid(volume: Any, reason: str) -> Exception:
+    made: Exception = exception.InvalidVolume(
+        reason=f'virtman: volume {volume.id}: {reason}'
+    )
+    return made
+
+
+def _busy(volume: Any, reason: str) -> Exception:
+    """Return the error after which Cinder lets the volume be.
+
+    Cinder logs no reason of its own.
+    """
+    LOG.warning('volume %s is not removed: %s', volume.id, reason)
+    made: Exception = exception.VolumeIsBusy(
+        message=f'virtman: volume {volume.id}: {reason}'
+    )
+    return made

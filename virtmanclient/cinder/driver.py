@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``volume_driver = virtmanclient.cinder.VirtmanDriver``.
+
+A volume is what a VM writes over an image that all volumes of it share, so
+Cinder has little to do: see that the image is exported, tell a host the ids,
+know which host has the writes, and have that host purge them.  The disk
+itself is made by the agent, when Nova connects the volume.
+"""
+
+import logging
+from typing import Any
+
+from cinder import context as cinder_context
+from cinder import coordination, exception, interface, objects
+from cinder.volume import configuration, driver
+from oslo_config import cfg
+
+from virtmanclient.cinder import options, record, stats
+from virtmanclient.cinder.agents import Agents
+from virtmanclient.cinder.cow import Cows
+from virtmanclient.cinder.debts import Debts
+from virtmanclient.cinder.images import Images
+from virtmanclient.cinder.refusals import Refusals
+from virtmanclient.cinder.volumes import Volumes
+from virtmanclient.targets import Targets
+
+LOG = logging.getLogger(__name__)
+cfg.CONF.register_opts(options.OPTIONS, group=configuration.SHARED_CONF_GROUP)
+
+
+@interface.volumedriver
+class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
+    """Volumes that are disks of the agents of the compute hosts."""
+
+    VERSION = '1.0'
+    CI_WIKI_NAME = 'none'
+    SUPPORTS_ACTIVE_ACTIVE = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.configuration.append_config_values(options.OPTIONS)
+
+    @staticmethod
+    def get_driver_options() -> list[Any]:
+        """Return the options of this driver."""
+        return options.OPTIONS
+
+    def do_setup(self, context: Any) -> None:
+        """Read the options and put the parts together.
+
+        :raises InvalidConfigurationValue: an option cannot be right
+        """
+        try:
+            settings = options.settings(self.configuration)
+            agents = Agents(settings)
+            targets = Targets(settings.image_server)
+        except ValueError as error:
+            raise exception.InvalidInput(reason=f'virtman: {error}') from error
+        self._settings = settings
+        self._images = Images(settings.image_dir, targets, settings.image_idle)
+        self._debts = Debts(settings.state_dir, agents)
+        self._cows = Cows(agents, self._debts)
+
+    def check_for_setup_error(self) -> None:
+        """See that the folder of images can be used.
+
+        The image server's agent may still be starting.
+
+        :raises VolumeBackendAPIException: it cannot
+        """
+        try:
+            self._images.begin()
+        except OSError as error:
+            raise exception.VolumeBackendAPIException(
+                data=f'virtman_image_dir = {self._settings.image_dir}: '
+                f'{error.strerror}'
+            ) from error
+
+    def ensure_export(self, context: Any, volume: Any) -> None:
+        """Do nothing: the agent restores the targets of images by itself."""
+
+    def create_export(self, context: Any, volume: Any, connector: Any) -> None:
+        """Do nothing: the image is exported already."""
+
+    def remove_export(self, context: Any, volume: Any) -> None:
+        """Do nothing: the image is others', too."""
+
+    def validate_connector(self, connector: Any) -> None:
+        """See that the host is one whose agent may be asked.
+
+        :raises InvalidConnectorException: it is none
+        """
+        self._cows.require_host(connector)
+
+    @coordination.synchronized('virtman-volume-{volume.id}')
+    def initialize_connection(
+        self, volume: Any, connector: Any, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Tell a host what the volume's disk is, in ids alone.
+
+        :raises InvalidVolume: it is attached to, or written on, another host
+        """
+        told, known = self._cows.connect(volume, connector)
+        record.save(volume, known)
+        return told
+
+    @coordination.synchronized('virtman-volume-{volume.id}')
+    def terminate_connection(
+        self, volume: Any, connector: Any, **kwargs: Any
+    ) -> None:
+        """Note whether the host keeps anything of the volume."""
+        known = self._cows.disconnect(volume, connector)
+        if known is not None:
+            record.save(volume, known)
+
+    @classmethod
+    def clean_volume_file_locks(cls, volume_id: str) -> None:
+        """Remove the lock's file of a volume that is gone."""
+        coordination.synchronized_remove(f'virtman-volume-{volume_id}')
+
+    def _update_volume_stats(self) -> None:
+        """Say what there is, and do what is left to do."""
+        name = self.configuration.safe_get('volume_backend_name')
+        self._stats = stats.of(
+            name or type(self).__name__,
+            self.VERSION,
+            self.configuration,
+            self._settings.image_dir,
+        )
+        try:
+            self._debts.pay()
+            self._images.tidy(self._needed)
+        except Exception:
+            # It comes again in a minute; the statistics must come now.
+            LOG.exception('what was left to do is not done')
+
+    def _needed(self) -> set[str]:
+        """Return the images that volumes and snapshots stand on."""
+        context = cinder_context.get_admin_context()
+        entries = [
+            *objects.VolumeList.get_all_by_host(context, self.host),
+            *objects.SnapshotList.get_by_host(context, self.host),
+        ]
+        found = (record.of(one) for one in entries)
+        return {one.image for one in found if one}

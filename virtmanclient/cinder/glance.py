@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From an image in Glance to a RAW file of a size, by Cinder's own tools.
+
+Downloaded whole, held against Glance's hash, converted if it is not RAW, and
+as long as the volume's size; what is in the way of that is said, and no half
+of a file is left.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cinder import exception
+from cinder.image import image_utils
+from oslo_concurrency import processutils
+from oslo_config import cfg
+
+GIB = 1 << 30
+FORMATS = frozenset({'raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'})
+_PIECE = 1 << 20
+_PROGRAMS = frozenset({'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'})
+Meta = Mapping[str, Any]
+
+
+def require_usable(meta: Meta, size: int) -> None:
+    """Refuse an image at once that no disk can be made of.
+
+    :param size: of the volume, in GiB
+    :raises ImageUnacceptable: it says why; Cinder does not try elsewhere
+    """
+    kind, shell = meta.get('disk_format'), meta.get('container_format')
+    if kind not in FORMATS or shell not in ('bare', 'raw', None):
+        raise unacceptable(
+            meta,
+            f'a disk is made of a plain image of {", ".join(sorted(FORMATS))}'
+            f', not of {kind} in {shell}; convert the image and upload it',
+        )
+    if (meta.get('size') or 0) > size * GIB and kind == 'raw':
+        raise unacceptable(meta, f'it is larger than {size} GiB')
+
+
+def fetch_raw(
+    context: Any, service: Any, meta: Meta, size: int, target: Path
+) -> None:
+    """Make the RAW file of an image, of ``size`` GiB.
+
+    :param target: the file; what there is beside it with other suffixes is
+        of an attempt that was broken off
+    :raises ImageUnacceptable: the image is not what it is said to be
+    :raises ImageTooBig: no room to download it
+    :raises ImageCopyFailure: it could not be converted or written
+    """
+    source, part = target.with_suffix('.glance'), target.with_suffix('.part')
+    try:
+        image_utils.fetch(
+            context, service, meta['id'], str(source), None, None
+        )
+        _verify(context, service, meta, source)
+        _convert(meta, size, source, part)
+        _finish(part, size, target)
+    except processutils.ProcessExecutionError as error:
+        raise copy_failure(str(error.stderr or error).strip()) from error
+    except OSError as error:
+        raise copy_failure(f'{target.parent}: {error.strerror}') from error
+    finally:
+        source.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+
+
+def enlarge(source: Path, size: int, target: Path) -> None:
+    """Make of one RAW file a larger one, of ``size`` GiB, sparse as it is.
+
+    :raises ImageCopyFailure: it could not be written
+    """
+    part = target.with_suffix('.part')
+    try:
+        processutils.execute(
+            'cp', '--sparse=always', '--reflink=auto', source, part
+        )
+        _finish(part, size, target)
+    except processutils.ProcessExecutionError as error:
+        raise copy_failure(str(error.stderr or error).strip()) from error
+    except OSError as error:
+        raise copy_failure(f'{target.parent}: {error.strerror}') from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def unacceptable(meta: Meta, reason: str) -> Exception:
+    """Return the error for an image that no other host could use either."""
+    said = f'virtman: {reason}'
+    made: Exception = exception.ImageUnacceptable(
+        image_id=meta['id'], reason=said
+    )
+    return made
+
+
+def copy_failure(reason: str) -> Exception:
+    """Return the error for an image that could not be written here."""
+    made: Exception = exception.ImageCopyFailure(reason=f'virtman: {reason}')
+    return made
+
+
+def _verify(context: Any, service: Any, meta: Meta, file: Path) -> None:
+    """Hold a file against what Glance says of the image."""
+    name, wanted = meta.get('os_hash_algo'), meta.get('os_hash_value')
+    if not (name and wanted):
+        # Of an image from before Glance's Rocky.
+        name, wanted = 'md5', meta.get('checksum')
+    if wanted and _digest(file, name) != wanted:
+        raise unacceptable(
+            meta,
+            f'what was downloaded has another {name} than Glance says; try '
+            'again, and if it is the same, upload the image anew',
+        )
+    if cfg.CONF.verify_glance_signatures != 'disabled':
+        image_utils.verify_glance_image_signature(
+            context, service, meta['id'], str(file)
+        )
+
+
+def _digest(file: Path, name: str) -> str:
+    """Return a file's digest.
+
+    By a program where there is one: cinder-volume's threads are green, and
+    would all wait for gigabytes to be read.
+    """
+    if name in _PROGRAMS:
+        told, _ = processutils.execute(f'{name}sum', '--binary', file)
+        return str(told).lstrip('\\').partition(' ')[0]
+    made = hashlib.new(name, usedforsecurity=False)
+    with file.open('rb') as opened:
+        while piece := opened.read(_PIECE):
+            made.update(piece)
+    return made.hexdigest()
+
+
+def _convert(meta: Meta, size: int, source: Path, part: Path) -> None:
+    """Have the content in ``part``, RAW.
+
+    Cinder's tools look into the file before QEMU does, and refuse what has a
+    backing file, or is of another format than it is said to be.
+    """
+    kind = image_utils.fixup_disk_format(meta['disk_format'])
+    data = _look(meta, source)
+    if data.backing_file:
+        raise unacceptable(meta, 'it has a backing file')
+    if data.virtual_size > size * GIB:
+        raise unacceptable(meta, f'its disk is larger than {size} GiB')
+    if kind == 'raw':
+        image_utils.check_image_format(
+            str(source), kind, meta['id'], data, run_as_root=False
+        )
+        source.replace(part)
+    else:
+        image_utils.convert_image(
+            str(source), str(part), 'raw', src_format=kind, run_as_root=False,
+            image_id=meta['id'], data=data,
+        )  # fmt: skip
+
+
+def _look(meta: Meta, file: Path) -> Any:
+    try:
+        return image_utils.qemu_img_info(str(file), run_as_root=False)
+    except exception.Invalid as error:
+        raise unacceptable(meta, str(error)) from error
+    except OSError as error:
+        raise copy_failure(
+            f'qemu-img: {error.strerror}; install qemu-utils'
+        ) from error
+
+
+def _finish(part: Path, size: int, target: Path) -> None:
+    """Give the file its size and its name, on the disk for sure."""
+    handle = os.open(part, os.O_RDWR)
+    try:
+        os.ftruncate(handle, size * GIB)
+        # The agent reads it, as another user maybe.
+        os.fchmod(handle, 0o644)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    part.replace(target)
