@@ -11,6 +11,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import secrets
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -146,21 +147,21 @@ class Site:
     def call(
         self, node: Node, verb: str, *arguments: Any, timeout: float = 180
     ) -> Any:
-        """Call a function of vmtapi for a node, in that node."""
-        done = node.run(
-            [
-                "env",
-                f"VIRTMAN_TOKEN_FILE={DOOR_KEY}",
-                "python3",
-                "-S",
-                "-c",
-                _RPC,
-                str(CHECKOUT),
-                json.dumps([verb, [node.address, *arguments]]),
-            ],
-            timeout=timeout,
-        )
-        return json.loads(done.stdout)
+        """Call a function of vmtapi for a node.
+
+        Python starts in a twentieth of the time outside of an emulated node,
+        so the caller is the host, unless the node's cable is out.
+        """
+        asked = json.dumps([verb, [node.address, *arguments]])
+        words = ["-S", "-c", _RPC, str(CHECKOUT), asked]
+        if node.linked():
+            key = {"VIRTMAN_TOKEN": self._rpc_token}
+            argv = [sys.executable, *words]
+            run = self.cluster.network.run
+            return json.loads(run(argv, env=key, timeout=timeout))
+        key_file = f"VIRTMAN_TOKEN_FILE={DOOR_KEY}"
+        argv = ["env", key_file, "python3", *words]
+        return json.loads(node.run(argv, timeout=timeout).stdout)
 
     def create(
         self,

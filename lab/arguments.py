@@ -5,6 +5,8 @@ import argparse
 import re
 from collections.abc import Callable, Mapping
 
+from lab.spec import MACHINES
+
 _STORY = """\
 a first walk:
   python -m lab up --nodes 3             three machines: node1 node2 node3
@@ -94,6 +96,13 @@ def _up(up: argparse.ArgumentParser) -> None:
         help="of a node; emulated, a second one makes it slower",
     )
     up.add_argument("--no-udev", action="store_true", help="without udevd")
+    up.add_argument(
+        "--machine",
+        choices=MACHINES,
+        default="qemu",
+        help="qemu: the stock kernel on an emulated computer (default); "
+        "uml: user-mode Linux, a kernel that is a process, far quicker",
+    )
 
 
 def _name(text: str) -> str:

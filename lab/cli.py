@@ -50,7 +50,14 @@ def _up(args: Namespace) -> int:
         return 0
     names = args.names or [f"node{n + 1}" for n in range(args.nodes or 3)]
     nodes = [
-        NodeSpec(name, args.memory, args.cpus, args.disk, not args.no_udev)
+        NodeSpec(
+            name,
+            args.memory,
+            args.cpus,
+            args.disk,
+            not args.no_udev,
+            args.machine,
+        )
         for name in names
     ]
     _cluster(args, nodes).up()

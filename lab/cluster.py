@@ -23,7 +23,9 @@ from lab.errors import LabError, NodeDown, WrongState
 from lab.machine import Boot, Machine
 from lab.network import Network
 from lab.node import Node
+from lab.qemu import Qemu
 from lab.spec import NodeSpec
+from lab.usermode import UserMode
 from lab.waiting import pauses
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -62,13 +64,17 @@ class Cluster:
         for position, one in enumerate(self.specs, 1):
             folder = self.directory / one.name
             machine = Machine(one, position, folder, self.share, self.network)
-            yield Node(machine, self._boot)
+            yield Node(machine, self._boot[one.machine])
 
-    def _boot(self) -> Boot:
+    @property
+    def _boot(self) -> dict[str, Callable[[], Boot]]:
+        return {"qemu": self._qemu, "uml": UserMode}
+
+    def _qemu(self) -> Boot:
         cache = self.directory.parent / ".cache"
         kernel, ramdisk = initramfs.build(cache)
         how = accelerator.choose(cache, kernel, ramdisk)
-        return Boot(kernel, ramdisk, how)
+        return Qemu(kernel, ramdisk, how)
 
     def __enter__(self) -> "Cluster":
         """Take the cluster up."""
@@ -133,11 +139,11 @@ class Cluster:
         spec.save(self._state, self.specs)
 
     def _power_all(self, timeout: float) -> None:
-        boot, begin = self._boot(), time.monotonic()
+        begin = time.monotonic()
         off = [node for node in self.nodes.values() if not node.running()]
         self.say(f"{self.name}: {len(off)} of {len(self.nodes)} to boot")
         for node in off:
-            node.machine.start(boot)
+            node.start_machine()
         missing = list(self.nodes.values())
         for _ in pauses(timeout):
             for node in [node for node in missing if node.ready()]:
@@ -156,7 +162,7 @@ class Cluster:
         for mark in self.marks():
             processes.kill(mark)
         self.network.delete()
-        for pattern in ("*/disk.raw", "*/*.sock", "*/*.lock"):
+        for pattern in ("*/disk.raw", "*/bell.*"):
             for path in self.directory.glob(pattern):
                 path.unlink()
         self._state.unlink(missing_ok=True)

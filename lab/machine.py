@@ -1,30 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The QEMU process of one node: its command line, its start and its end."""
+"""What one node is on the host: its disk, its tap, its start and its end."""
 
-import dataclasses
 from pathlib import Path
+from typing import Protocol
 
 from lab import processes, tools
 from lab.errors import NodeDown, ToolFailed
 from lab.network import Network
 from lab.spec import NodeSpec
 
-_KERNEL_ARGUMENTS = (
-    "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable"
-)
 
+class Boot(Protocol):
+    """A way to run a kernel: see ``lab.qemu`` and ``lab.usermode``."""
 
-@dataclasses.dataclass(frozen=True)
-class Boot:
-    """What every machine of a cluster starts from."""
-
-    kernel: Path
-    initramfs: Path
-    accelerator: tuple[str, ...]
+    def start(self, machine: "Machine") -> None:
+        """Start it in the background; raise ToolFailed if it refuses."""
 
 
 class Machine:
-    """One QEMU; ``position`` from 1 makes its tap and hardware address."""
+    """One node; ``position`` from 1 makes its tap and hardware address."""
 
     def __init__(
         self,
@@ -52,10 +46,15 @@ class Machine:
         self.network.add_tap(self.tap)
 
     def pid(self) -> int | None:
-        """Return the number of the QEMU process; None without power."""
+        """Return the number of its first process; None without power."""
         if self._pid is None or not processes.carries(self._pid, self.mark):
-            self._pid = next(iter(processes.find(self.mark)), None)
+            self._pid = processes.first(self.mark)
         return self._pid
+
+    @property
+    def hardware_address(self) -> str:
+        """Return what its network card is known by."""
+        return f"52:54:00:77:00:{self.position:02x}"
 
     @property
     def ready(self) -> Path:
@@ -63,65 +62,17 @@ class Machine:
         return self.share / ".lab" / "ready" / self.spec.name
 
     def start(self, boot: Boot) -> None:
-        """Power on; raise NodeDown with QEMU's words if it refuses."""
+        """Power on; raise NodeDown with the refusal, if it is refused."""
         self.ready.unlink(missing_ok=True)
         try:
-            tools.run(self.network.enter(self.command(boot)), cwd=self.folder)
+            boot.start(self)
         except ToolFailed as error:
             told = f"node {self.spec.name} does not start: {error.said}"
             raise NodeDown(told) from error
 
     def kill(self) -> None:
-        """Cut the power: end QEMU at once and wait until it is gone."""
+        """Cut the power: end it at once and wait until it is gone."""
         processes.kill(self.mark)
-
-    def command(self, boot: Boot) -> list[str]:
-        """Return QEMU's command line; the cluster's mark is in -name."""
-        spec = self.spec
-        words = f"{_KERNEL_ARGUMENTS} lab.node={spec.name}"
-        return [
-            *("qemu-system-x86_64", "-name", self.mark, "-daemonize"),
-            *("-machine", "q35", *boot.accelerator),
-            *("-m", str(spec.memory), "-smp", str(spec.cpus)),
-            *("-nodefaults", "-no-reboot", "-display", "none"),
-            *("-kernel", str(boot.kernel), "-initrd", str(boot.initramfs)),
-            *("-append", words),
-            *self._console(),
-            *self._folders(),
-            *self._disk(),
-            *self._wire(),
-        ]
-
-    def _console(self) -> tuple[str, ...]:
-        return (
-            *("-chardev", "file,id=tty,path=console.log,append=on"),
-            *("-serial", "chardev:tty"),
-            *("-chardev", "socket,id=bell,path=bell.sock,server=on,wait=off"),
-            *("-serial", "chardev:bell"),
-        )
-
-    def _folders(self) -> tuple[str, ...]:
-        common = "local,security_model=none,multidevs=remap"
-        share = str(self.share).replace(",", ",,")
-        return (
-            *("-virtfs", f"{common},path=/,mount_tag=hostroot,readonly=on"),
-            *("-virtfs", f"{common},path={share},mount_tag=share"),
-        )
-
-    def _disk(self) -> tuple[str, ...]:
-        # cache=unsafe: what the guest flushed is in the host's page cache,
-        # which a killed QEMU leaves whole; no need to wait for real disks.
-        drive = "id=disk,if=none,format=raw,cache=unsafe,discard=unmap"
-        return (
-            *("-drive", f"file=disk.raw,{drive}"),
-            *("-device", "virtio-blk-pci,drive=disk"),
-        )
-
-    def _wire(self) -> tuple[str, ...]:
-        net = f"tap,id=net,ifname={self.tap},script=no,downscript=no"
-        mac = f"52:54:00:77:00:{self.position:02x}"
-        card = f"virtio-net-pci,netdev=net,mac={mac},romfile="
-        return ("-netdev", net, "-device", card)
 
     def console_tail(self, lines: int = 30) -> str:
         """Return the last lines the node printed on its console."""

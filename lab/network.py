@@ -8,6 +8,7 @@ device what comes from it.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,18 @@ class Network:
         self._ip("link", "set", tap, "master", BRIDGE, "up")
 
     def set_link(self, tap: str, up: bool) -> None:
-        """Plug the cable in or pull it out."""
-        self._ip("link", "set", tap, "up" if up else "down")
+        """Plug the cable in or pull it out, at the bridge's end.
+
+        The device itself stays up: user-mode Linux takes no more from a tap
+        that has been down.
+        """
+        end = ("master", BRIDGE) if up else ("nomaster",)
+        self._ip("link", "set", tap, *end)
+
+    def link_is_up(self, tap: str) -> bool:
+        """Tell whether the cable is in; not if there is none."""
+        link = self.links().get(tap)
+        return link is not None and plugged(link)
 
     def limit(self, tap: str, mbit: float | None) -> None:
         """Let ``mbit`` Mbit/s through each way; None lifts the limit."""
@@ -87,6 +98,10 @@ class Network:
         """Return the command that runs ``argv`` inside the namespace."""
         return ["nsenter", f"--net=/run/netns/{self.namespace}", "--", *argv]
 
+    def run(self, argv: list[str], **more: Any) -> str:
+        """Run a host program there, as ``tools.run`` does; it is no node."""
+        return tools.run(self.enter(argv), **more)
+
     def _shape(self, device: str, mbit: float) -> None:
         rate = f"{round(mbit * 1e6)}bit"
         self._tc(
@@ -99,6 +114,11 @@ class Network:
 
     def _tc(self, *words: str) -> str:
         return tools.run(["tc", "-n", self.namespace, *words])
+
+
+def plugged(link: Mapping[str, Any]) -> bool:
+    """Tell whether a tap, as ``ip -j`` tells of it, is in the bridge."""
+    return bool(link.get("master") == BRIDGE)
 
 
 def _ifb(tap: str) -> str:

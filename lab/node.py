@@ -41,9 +41,13 @@ class Node(Shell):
         Raises NodeDown, with the console's last lines, if it does not come.
         """
         if not self.running():
-            self.machine.start(self._boot())
+            self.start_machine()
         if not any(self.ready() for _ in pauses(timeout)):
             raise NodeDown(self._last_words(f"is not up in {timeout} s"))
+
+    def start_machine(self) -> None:
+        """Give it power; it takes a while from there until it is up."""
+        self.machine.start(self._boot())
 
     def _last_words(self, state: str) -> str:
         tail = self.machine.console_tail()
@@ -56,6 +60,10 @@ class Node(Shell):
     def restore_link(self) -> None:
         """Plug the cable in again."""
         self.machine.network.set_link(self.machine.tap, up=True)
+
+    def linked(self) -> bool:
+        """Tell whether the cable is in."""
+        return self.machine.network.link_is_up(self.machine.tap)
 
     def limit(self, rate_mbit: float | None) -> None:
         """Let so many Mbit/s through the cable each way; None: no limit."""

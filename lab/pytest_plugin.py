@@ -16,6 +16,7 @@ lines of every node's console and of every daemon's log.
 """
 
 import fcntl
+import os
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
@@ -44,13 +45,15 @@ def shared_cluster(nodes: Sequence[NodeSpec | str]) -> Iterator[Cluster]:
     """Yield a cluster that is up, and take it down whatever happens.
 
     One that a killed run left behind is cleared away first; a run that is
-    under way is waited for.
+    under way is waited for.  Each worker of pytest-xdist has its own.
     """
     folder = CHECKOUT / "build" / "lab"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "tests.lock").open("w") as lock:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    name = f"tests-{worker}" if worker else "tests"
+    with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        shared = Cluster(folder / "tests", nodes)
+        shared = Cluster(folder / name, nodes)
         shared.down()
         with shared:
             yield shared

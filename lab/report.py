@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lab.network import Network
+from lab.network import Network, plugged
 from lab.node import Node
 
 
@@ -28,7 +28,7 @@ def _row(node: Node, link: dict[str, Any] | None) -> dict[str, Any]:
         "received_bytes": 0,
     }
     if link:
-        row["link"] = "up" if "UP" in link["flags"] else "cut"
+        row["link"] = "up" if plugged(link) else "cut"
         row["sent_bytes"] = link["stats64"]["rx"]["bytes"]
         row["received_bytes"] = link["stats64"]["tx"]["bytes"]
     return row

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Show that the lab itself works: ``python -m lab.smoke`` (a minute).
+"""Show that the lab itself works: ``python -m lab.smoke [qemu|uml]``.
 
 Boots its own small cluster beside whatever else is up, tries power, wire,
 disk, limit, counters and many commands at once, and takes it down.
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lab import Cluster, LabError, Node, NodeDown, services
 from lab.cluster import CHECKOUT
+from lab.spec import NodeSpec
 
 _BLOB = 2_000_000
 _LIMIT_MBIT = 4
@@ -133,9 +134,10 @@ _STEPS: tuple[Callable[[Cluster], None], ...] = (
 )
 
 
-def main() -> int:
-    """Run every step; return 0 if all held."""
-    cluster = Cluster(CHECKOUT / "build/lab/smoke", ["a", "b"], say=print)
+def main(machine: str = "qemu") -> int:
+    """Run every step, in a minute; return 0 if all held."""
+    nodes = [NodeSpec(name, machine=machine) for name in "ab"]
+    cluster = Cluster(CHECKOUT / "build/lab/smoke", nodes, say=print)
     try:
         with cluster:
             for step in _STEPS:
@@ -152,4 +154,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))

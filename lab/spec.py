@@ -10,6 +10,7 @@ from pathlib import Path
 from lab.errors import LabError
 
 SUBNET = "10.77.0"
+MACHINES = ("qemu", "uml")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -19,6 +20,7 @@ class NodeSpec:
 
     The disk is a sparse file, mounted in the node at /var/lib/virtman; it
     outlives a power cut.  ``udev`` starts systemd-udevd in the node.
+    ``machine`` is "qemu" or "uml": what runs its kernel.
     """
 
     name: str
@@ -26,6 +28,7 @@ class NodeSpec:
     cpus: int = 1
     disk: int = 4096
     udev: bool = True
+    machine: str = "qemu"
 
     def __post_init__(self) -> None:
         """Refuse a name or a size that no machine can have."""
@@ -33,6 +36,11 @@ class NodeSpec:
             raise LabError(
                 f"node name {self.name!r}: use a-z, 0-9 and '-', at most "
                 "31 characters, a letter first"
+            )
+        if self.machine not in MACHINES:
+            raise LabError(
+                f"node {self.name}: machine {self.machine!r} is none of "
+                f"{', '.join(MACHINES)}"
             )
         for field in ("memory", "cpus", "disk"):
             if getattr(self, field) <= 0:

@@ -4,8 +4,9 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lab.errors import MissingTool, ToolFailed
 
@@ -45,21 +46,28 @@ def which(tool: str) -> str | None:
     return shutil.which(tool, path=f"{path}:/usr/sbin:/sbin")
 
 
-def run(
-    argv: Sequence[str], *, stdin: str | None = None, cwd: Path | None = None
-) -> str:
+def run(argv: Sequence[str], *, stdin: str | None = None, **more: Any) -> str:
     """Run a host program and return what it printed.
 
-    Raises ToolFailed when it fails, MissingTool when it is not installed.
+    Raises ToolFailed when it fails, MissingTool when it is not installed,
+    subprocess.TimeoutExpired when it has been killed for being late.
     """
     data = None if stdin is None else stdin.encode()
-    return run_bytes(argv, stdin=data, cwd=cwd).decode(errors="replace")
+    return run_bytes(argv, stdin=data, **more).decode(errors="replace")
 
 
 def run_bytes(
-    argv: Sequence[str], *, stdin: bytes | None = None, cwd: Path | None = None
+    argv: Sequence[str],
+    *,
+    stdin: bytes | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = _TIMEOUT,
 ) -> bytes:
-    """Do as ``run`` does, with bytes in and out."""
+    """Do as ``run`` does, with bytes in and out.
+
+    :param env: more variables than this process has.
+    """
     program = which(argv[0])
     if program is None:
         package = PACKAGES.get(argv[0], argv[0])
@@ -69,7 +77,8 @@ def run_bytes(
         input=stdin,
         capture_output=True,
         cwd=cwd,
-        timeout=_TIMEOUT,
+        env={**os.environ, **(env or {})},
+        timeout=timeout,
         check=False,
     )
     if done.returncode:

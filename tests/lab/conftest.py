@@ -17,8 +17,9 @@ from reliability import Reliability
 
 from demo import probe, telling
 from demo.site import CHECKOUT, Site, side_by_side
-from lab import services
+from lab import services, usermode
 from lab.pytest_plugin import cluster, pytest_runtest_makereport
+from lab.spec import MACHINES, NodeSpec
 
 __all__ = ["bed", "cluster", "lab_site", "pytest_runtest_makereport"]
 
@@ -26,6 +27,8 @@ PATTERN = str(Path(__file__).parent / "guest" / "pattern.py")
 BLOCK = 65536
 BLOCKS = 1024
 NODES = ("master", "n1", "n2", "n3")
+# Two processes share the tests, file by file: the last ones are to be short.
+LONGEST = ("test_recovery.py",)
 FIGURES = pytest.StashKey[Reliability]()
 
 
@@ -191,8 +194,11 @@ class Bed:
 
 
 @pytest.fixture(scope="session")
-def lab_nodes():
-    return NODES
+def lab_nodes(request):
+    machine = request.config.getoption("--machine", default="qemu")
+    if machine == "auto":
+        machine = "uml" if usermode.works() else "qemu"
+    return [NodeSpec(name, machine=machine) for name in NODES]
 
 
 @pytest.fixture(scope="session")
@@ -218,6 +224,11 @@ def pytest_addoption(parser):
         help="kill an agent after each of its changes, not after some, and "
         "thrash",
     )  # fmt: skip
+    parser.addoption(
+        "--machine", choices=("auto", *MACHINES), default="qemu",
+        help="what runs the kernels (doc/source/lab.rst); auto: uml if that "
+        "works here, else qemu",
+    )  # fmt: skip
     parser.addoption("--seed", type=int, help="of a thrash; default: a new")
     parser.addoption(
         "--minutes", type=float, default=15, help="of a thrash; default: 15"
@@ -225,7 +236,8 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave to a soak what is only for it."""
+    """Leave to a soak what is only for it; begin with what takes longest."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     if not config.getoption("--soak", default=False):
         only = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=only)
@@ -234,16 +246,27 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def reliability(request):
-    """What all tests of this run break, and what comes of it."""
-    found = request.config.stash[FIGURES] = Reliability()
+    """What all tests of this process break, and what comes of it."""
+    config = request.config
+    found = config.stash[FIGURES] = Reliability()
     yield found
-    found.write(CHECKOUT / "build" / "reliability.json")
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["reliability"] = found.state()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take over what a worker of pytest-xdist has found."""
+    found = node.config.stash.setdefault(FIGURES, Reliability())
+    if state := getattr(node, "workeroutput", {}).get("reliability"):
+        found.absorb(state)
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Print what was broken, and what the readers noticed."""
+    """Write and print what was broken, and what the readers noticed."""
     found = config.stash.get(FIGURES, None)
     if found:
+        found.write(CHECKOUT / "build" / "reliability.json")
         terminalreporter.section("reliability")
         for line in (*found.said, f"in all: {found.figures()}"):
             terminalreporter.write_line(line)

@@ -81,6 +81,24 @@ class Reliability:
             f"{told or 'not counted'}"
         )
 
+    def state(self) -> dict[str, Any]:
+        """Return all of it for another process, whose ``absorb`` takes it."""
+        return {
+            "faults": dict(self._faults),
+            "stalls": self._stalls,
+            "losses": dict(self._losses),
+            "sources": self._sources,
+            "said": self.said,
+        }
+
+    def absorb(self, state: Mapping[str, Any]) -> None:
+        """Add what another process has noted."""
+        self._faults.update(state["faults"])
+        self._stalls += state["stalls"]
+        self._losses.update(state["losses"])
+        self._sources.update(state["sources"])
+        self.said += state["said"]
+
     def figures(self) -> dict[str, object]:
         """Return the file's content; a stall of None was not measured."""
         stalls = self._stalls

@@ -10,7 +10,7 @@ import contextlib
 
 import pytest
 
-from demo.site import CHECKOUT
+from demo.site import CHECKOUT, side_by_side
 
 pytestmark = pytest.mark.lab
 
@@ -24,27 +24,36 @@ def unchanged(bed, node):
     assert bed.held(node) == before
 
 
-@pytest.mark.parametrize(
-    ("make", "says"),
-    [
-        ("true", "not exists"),
-        (": > $0", "is empty"),
-        ("head -c 1000 /dev/zero > $0", "no multiple of 512"),
-        ("mkdir $0", "no plain file"),
-        ("truncate -s 1M $0; losetup -f $0", "attached to /dev/loop"),
-        ("truncate -s 1M $0; exec 3>>$0; sleep 60 & echo", "open for writing"),
-    ],
-)
-def test_an_image_file_that_cannot_be_served_is_refused(bed, make, says):
+UNSERVABLE = {
+    "true": "not exists",
+    ": > $0": "is empty",
+    "head -c 1000 /dev/zero > $0": "no multiple of 512",
+    "mkdir $0": "no plain file",
+    "truncate -s 1M $0; losetup -f $0": "attached to /dev/loop",
+    "truncate -s 1M $0; exec 3>>$0; sleep 60 & echo": "open for writing",
+}
+
+
+def test_an_image_file_that_cannot_be_served_is_refused(bed, subtests):
     file = f"{FOLDER}/bad.img"
     node = bed.master
-    node.run(["sh", "-c", f"({make}) >/dev/null 2>&1", file])
+    with unchanged(bed, node):
+        for make, says in UNSERVABLE.items():
+            with subtests.test(says), made(node, make, file):
+                answer = bed.site.call(
+                    node, "create_image_target", "bad", file
+                )
+                assert answer.startswith("2:Virtman: Image Service:"), answer
+                assert says in answer
+                assert file in answer
+
+
+@contextlib.contextmanager
+def made(node, script, file):
+    """Have a file made by a script; take it away with what holds it."""
+    node.run(["sh", "-c", f"({script}) >/dev/null 2>&1", file])
     try:
-        with unchanged(bed, node):
-            answer = bed.site.call(node, "create_image_target", "bad", file)
-        assert answer.startswith("2:Virtman: Image Service:"), answer
-        assert says in answer
-        assert file in answer
+        yield
     finally:
         node.run(
             ["sh", "-c", "losetup -j $0 | cut -d: -f1 | xargs -r losetup -d;"
@@ -53,20 +62,28 @@ def test_an_image_file_that_cannot_be_served_is_refused(bed, make, says):
         )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "file", ["/etc/passwd", f"{FOLDER}/../../../etc/passwd", f"{FOLDER}/link",
-             f"{FOLDER}/cache/x.data"],
+NO_IMAGES = (
+    "/etc/passwd", f"{FOLDER}/../../../etc/passwd", f"{FOLDER}/link",
+    f"{FOLDER}/cache/x.data",
 )  # fmt: skip
-def test_a_file_that_is_no_image_is_not_exported(bed, file):
+
+
+def test_a_file_that_is_no_image_is_not_exported(bed, subtests):
     link, node = f"{FOLDER}/link", bed.master
     node.run(["ln", "-s", "/etc/passwd", link])
     try:
         with unchanged(bed, node):
-            answer = bed.site.call(node, "create_image_target", "bad", file)
+            for file in NO_IMAGES:
+                with subtests.test(file):
+                    answer = bed.site.call(
+                        node, "create_image_target", "bad", file
+                    )
+                    assert answer.startswith("2:Virtman: Image Service:")
+                    assert (
+                        "is in no folder that images are served from" in answer
+                    )
     finally:
         node.run(["rm", link])
-    assert answer.startswith("2:Virtman: Image Service:"), answer
-    assert "is in no folder that images are served from" in answer
 
 
 def test_a_caller_without_the_secret_is_let_in_by_no_node(bed):
@@ -93,42 +110,46 @@ def test_an_image_name_is_exported_once(bed):
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["a/b", "a b", "a\nb", "$(reboot)", "-rf", "x" * 120, ""]
-)
-def test_a_name_no_kernel_object_can_have_is_refused(bed, name):
+NAMELESS = ("a/b", "a b", "a\nb", "$(reboot)", "x" * 120)
+
+
+def test_a_name_no_kernel_object_can_have_is_refused(bed, subtests):
     with unchanged(bed, bed.n1):
-        answer = bed.site.create(bed.n1, name, "image")
-    assert answer.startswith("2:"), answer
-    assert "instance name" in answer
+        # An image's name has "volume-" before it, and these are good there.
+        for name in (*NAMELESS, "-rf", ""):
+            with subtests.test(f"instance {name!r}"):
+                answer = bed.site.create(bed.n1, name, "image")
+                assert answer.startswith("2:"), answer
+                assert "instance name" in answer
+        for name in NAMELESS:
+            with subtests.test(f"image {name!r}"):
+                answer = bed.site.create(bed.n1, "vm1", name)
+                assert answer.startswith("2:"), answer
+                assert "image name" in answer
 
 
-@pytest.mark.parametrize("name", ["a/b", "a b", "a\nb", "$(x)", "x" * 120])
-def test_an_image_name_no_kernel_object_can_have_is_refused(bed, name):
-    with unchanged(bed, bed.n1):
-        answer = bed.site.create(bed.n1, "vm1", name)
-    assert answer.startswith("2:"), answer
-    assert "image name" in answer
+def test_an_image_server_that_gives_nothing_is_named_and_why(bed):
+    """Both nodes wait for source_timeout, at the same time."""
+    told = {
+        bed.n1: ("nowhere", "10.77.0.99", "10.77.0.99:3260"),
+        bed.n2: ("unknown", bed.master.address, "does not serve the target"),
+    }
 
+    def ask(node):
+        image, server, says = told[node]
+        with unchanged(bed, node):
+            answer = bed.site.call(node, "create", "vm1", image, server)
+        assert answer.startswith("2:"), answer
+        assert f"volume-{image}" in answer
+        assert says in answer
+        assert bed.site.call(node, "list") == []
 
-def test_an_image_server_that_does_not_answer_is_named(bed):
-    with unchanged(bed, bed.n1):
-        answer = bed.site.call(
-            bed.n1, "create", "vm1", "nowhere", "10.77.0.99"
-        )
-    assert answer.startswith("2:"), answer
-    assert "10.77.0.99:3260" in answer
-    assert bed.site.call(bed.n1, "list") == []
-
-
-def test_an_image_that_the_server_does_not_serve_is_named(bed):
-    with unchanged(bed, bed.n1):
-        answer = bed.site.create(bed.n1, "vm1", "unknown")
-    assert answer.startswith("2:"), answer
-    assert "volume-unknown" in answer
+    side_by_side(ask, told)
 
 
 def test_without_volt_a_node_reads_from_the_image_server(bed):
+    # With its answer volt sends what opens the image server for a day.
+    bed.create(bed.n1, "vm0", bed.serve_image(blocks=16))
     image = bed.serve_image(blocks=64)
     bed.site.stop_volt()
     try:
@@ -151,37 +172,31 @@ def test_without_volt_a_node_reads_from_the_image_server(bed):
     )
 
 
-@pytest.mark.parametrize(
-    ("make", "says"),
-    [
-        ("true", "not a block device"),
-        ("truncate -s 1M $1; losetup $0 $1", "too small"),
-        (
-            "truncate -s 64M $1; mkfs.ext4 -qF $1; losetup $0 $1;"
-            "mkdir -p /run/held; mount $0 /run/held",
-            "in use",
-        ),
-    ],
-)
-def test_a_copy_on_write_device_that_cannot_be_used_is_refused(
-    bed, make, says
-):
+UNUSABLE = {
+    "true": "not a block device",
+    "truncate -s 1M $1; losetup $0 $1": "too small",
+    "truncate -s 64M $1; mkfs.ext4 -qF $1; losetup $0 $1;"
+    "mkdir -p /run/held; mount $0 /run/held": "in use",
+}
+
+
+def test_a_copy_on_write_device_that_cannot_be_used_is_refused(bed, subtests):
     image = bed.serve_image(blocks=16)
     device, file = "/dev/loop7", f"{FOLDER}/cow.bad"
-    bed.n1.run(["sh", "-c", make, device, file])
-    given = device if make != "true" else "/dev/nothing"
-    try:
-        with unchanged(bed, bed.n1):
-            answer = bed.site.create(bed.n1, "vm1", image, device=given)
-        assert answer.startswith("2:"), answer
-        assert says in answer
-        assert given in answer
-    finally:
-        bed.n1.run(
-            ["sh", "-c", "umount /run/held; losetup -d $0; rm -f $1",
-             device, file],
-            check=False,
-        )  # fmt: skip
+    undo = (
+        "! grep -q /run/held /proc/mounts || umount /run/held;"
+        "losetup -d $0; rm -f $1"
+    )
+    with unchanged(bed, bed.n1):
+        for make, says in UNUSABLE.items():
+            given = device if make != "true" else "/dev/nothing"
+            bed.n1.run(["sh", "-c", make, device, file])
+            with subtests.test(says):
+                answer = bed.site.create(bed.n1, "vm1", image, device=given)
+                assert answer.startswith("2:"), answer
+                assert says in answer
+                assert given in answer
+            bed.n1.run(["sh", "-c", undo, device, file], check=False)
 
 
 def test_a_cache_that_would_not_fit_is_refused_before_anything_is_made(bed):

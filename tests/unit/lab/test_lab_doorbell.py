@@ -2,6 +2,7 @@
 """The doorbell is heard, waits its turn, and says when nobody is there."""
 
 import fcntl
+import os
 import socket
 import threading
 
@@ -42,6 +43,22 @@ def test_the_run_is_said_on_a_line_of_its_own(folder, bell):
     doorbell.ring(folder, "run1", lambda: bool(said), timeout=5)
     thread.join()
     assert said == [b"\nrun1\n"]
+
+
+def test_a_bell_may_be_a_pipe(folder):
+    os.mkfifo(folder / "bell.fifo")
+    node = os.open(folder / "bell.fifo", os.O_RDWR)
+    try:
+        doorbell.ring(folder, "run1", lambda: True, timeout=5)
+        assert os.read(node, 100) == b"\nrun1\n"
+    finally:
+        os.close(node)
+
+
+def test_a_pipe_without_a_reader_is_a_node_down(folder):
+    os.mkfifo(folder / "bell.fifo")
+    with pytest.raises(NodeDown, match=folder.name):
+        doorbell.ring(folder, "run1", lambda: True, timeout=5)
 
 
 def test_a_bell_that_nobody_hears_is_a_node_down(folder, bell):

@@ -9,11 +9,12 @@ import pytest
 
 from lab import processes, tools
 from lab.errors import NodeDown, ToolFailed
-from lab.machine import Boot, Machine
+from lab.machine import Machine
 from lab.network import Network
+from lab.qemu import Qemu
 from lab.spec import NodeSpec
 
-BOOT = Boot(Path("/k"), Path("/i"), ("-accel", "tcg"))
+BOOT = Qemu(Path("/k"), Path("/i"), ("-accel", "tcg"))
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def words_after(command, option):
 
 
 def test_sizes_kernel_and_accelerator_are_passed_on(machine):
-    command = machine.command(BOOT)
+    command = BOOT.command(machine)
     assert words_after(command, "-m") == ["512"]
     assert words_after(command, "-smp") == ["2"]
     assert words_after(command, "-kernel") == ["/k"]
@@ -39,19 +40,19 @@ def test_sizes_kernel_and_accelerator_are_passed_on(machine):
 
 
 def test_the_mark_is_a_word_of_its_own(machine):
-    assert words_after(machine.command(BOOT), "-name") == [machine.mark]
+    assert words_after(BOOT.command(machine), "-name") == [machine.mark]
     assert machine.mark == f"guest={machine.network.namespace}.a"
 
 
 def test_the_hosts_root_can_only_be_read(machine):
-    root, share = words_after(machine.command(BOOT), "-virtfs")
+    root, share = words_after(BOOT.command(machine), "-virtfs")
     assert ",path=/," in root and "readonly=on" in root
     assert f"path={machine.share}," in share and "readonly" not in share
 
 
 def test_a_comma_in_the_path_is_no_end_of_it(machine, tmp_path):
     machine.share = tmp_path / "a,b"
-    _, share = words_after(machine.command(BOOT), "-virtfs")
+    _, share = words_after(BOOT.command(machine), "-virtfs")
     assert f"path={tmp_path}/a,,b,mount_tag=share" in share
 
 
@@ -67,7 +68,7 @@ def test_a_refusal_of_qemu_is_told_in_its_words(machine, monkeypatch):
 
 
 def test_every_machine_has_a_tap_and_an_address_of_its_own(machine):
-    command = " ".join(machine.command(BOOT))
+    command = " ".join(BOOT.command(machine))
     assert "ifname=tap12," in command
     assert "mac=52:54:00:77:00:0c," in command
 

@@ -50,6 +50,20 @@ def test_faults_stalls_and_losses_are_told(figures, tmp_path):
     ]
 
 
+def test_what_two_processes_have_found_is_told_as_one(figures):
+    other = type(figures)()
+    for one, stall in ((figures, 1.0), (other, 3.0)):
+        one.fault("agent killed", 2)
+        one.read({"worst_s": stall, "errors": 1, "wrong": 0})
+    other.say("told")
+    state = json.loads(json.dumps(other.state()))
+    figures.absorb(state)
+    told = figures.figures()
+    assert told["faults_injected"] == {"agent killed": 4}
+    assert (told["stall_median_s"], told["guest_errors"]) == (2.0, 2)
+    assert figures.said == ["told"]
+
+
 def test_a_run_that_broke_nothing_keeps_the_figures_of_the_last(
     figures, tmp_path
 ):

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""QEMU as a node: the distribution's stock kernel on an emulated computer."""
+
+import dataclasses
+from pathlib import Path
+
+from lab import tools
+from lab.machine import Machine
+
+_KERNEL_ARGUMENTS = (
+    "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Qemu:
+    """What every such machine of a cluster starts from."""
+
+    kernel: Path
+    initramfs: Path
+    accelerator: tuple[str, ...]
+
+    def start(self, machine: Machine) -> None:
+        """Start it in the background; raise ToolFailed if it refuses."""
+        command = machine.network.enter(self.command(machine))
+        tools.run(command, cwd=machine.folder)
+
+    def command(self, machine: Machine) -> list[str]:
+        """Return QEMU's command line; the cluster's mark is in -name."""
+        spec = machine.spec
+        words = f"{_KERNEL_ARGUMENTS} lab.node={spec.name}"
+        return [
+            *("qemu-system-x86_64", "-name", machine.mark, "-daemonize"),
+            *("-machine", "q35", *self.accelerator),
+            *("-m", str(spec.memory), "-smp", str(spec.cpus)),
+            *("-nodefaults", "-no-reboot", "-display", "none"),
+            *("-kernel", str(self.kernel), "-initrd", str(self.initramfs)),
+            *("-append", words),
+            *_console(),
+            *_folders(machine),
+            *_disk(),
+            *_wire(machine),
+        ]
+
+
+def _console() -> tuple[str, ...]:
+    return (
+        *("-chardev", "file,id=tty,path=console.log,append=on"),
+        *("-serial", "chardev:tty"),
+        *("-chardev", "socket,id=bell,path=bell.sock,server=on,wait=off"),
+        *("-serial", "chardev:bell"),
+    )
+
+
+def _folders(machine: Machine) -> tuple[str, ...]:
+    common = "local,security_model=none,multidevs=remap"
+    share = str(machine.share).replace(",", ",,")
+    return (
+        *("-virtfs", f"{common},path=/,mount_tag=hostroot,readonly=on"),
+        *("-virtfs", f"{common},path={share},mount_tag=share"),
+    )
+
+
+def _disk() -> tuple[str, ...]:
+    # cache=unsafe: what the guest flushed is in the host's page cache,
+    # which a killed QEMU leaves whole; no need to wait for real disks.
+    drive = "id=disk,if=none,format=raw,cache=unsafe,discard=unmap"
+    return (
+        *("-drive", f"file=disk.raw,{drive}"),
+        *("-device", "virtio-blk-pci,drive=disk"),
+    )
+
+
+def _wire(machine: Machine) -> tuple[str, ...]:
+    net = f"tap,id=net,ifname={machine.tap},script=no,downscript=no"
+    mac = machine.hardware_address
+    card = f"virtio-net-pci,netdev=net,mac={mac},romfile="
+    return ("-netdev", net, "-device", card)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""User-mode Linux as a node: the kernel is a process of the host.
+
+It is the same kernel source as the stock one, with the same device-mapper,
+SCSI, iSCSI and NBD drivers (package user-mode-linux), on one CPU and without
+hardware below it.  What is in a node runs on the real CPU, not on an emulated
+one: that takes a fifth of the time (doc/source/lab.rst has the figures).
+"""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+
+from lab import processes, tools
+from lab.errors import ToolFailed
+from lab.machine import Machine
+
+PROGRAM = "linux.uml"
+BELL = "bell.fifo"
+# Its memory is a file, which must not be on a disk.
+_MEMORY = "/dev/shm"  # noqa: S108 - it is unlinked before it has a byte
+_WORDS = ("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro")
+_SILENT = ("con=null", "ssl=null", "pty.legacy_count=0", "quiet")
+
+
+_PROBE = "guest=lab-probe"
+_WORD = b"as init process"
+_PATIENCE = 20.0
+
+
+def works() -> bool:
+    """Boot such a kernel; tell whether it came as far as its first program.
+
+    It is a host's business whether a process may trace others, and run what
+    is in its memory file.
+    """
+    program = tools.which(PROGRAM)
+    if program is None:
+        return False
+    words = [_PROBE, *_WORDS, "con=null", "con0=null,fd:1", "init=/bin/false"]
+    try:
+        done = subprocess.run(
+            [program, "mem=128M", *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=_environment(),
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        processes.kill(_PROBE)
+        return False
+    return _WORD in done.stdout + done.stderr
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "TMPDIR": _MEMORY}
+
+
+class UserMode:
+    """A way to start machines; nothing has to be made first."""
+
+    def start(self, machine: Machine) -> None:
+        """Start it in the background; raise ToolFailed if it refuses."""
+        program = tools.which(PROGRAM)
+        if program is None:
+            raise ToolFailed(PROGRAM, 127, "apt-get install user-mode-linux")
+        with _bell(machine) as bell, machine.console.open("ab") as console:
+            # setsid leaves at once, and init reaps what it has started.
+            done = subprocess.run(
+                [
+                    *("setsid", "--fork"),
+                    *machine.network.enter([program, *_words(machine, bell)]),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                pass_fds=(bell,),
+                cwd=machine.folder,
+                env=_environment(),
+                check=False,
+            )
+        if done.returncode:
+            raise ToolFailed(PROGRAM, done.returncode, machine.console_tail())
+
+
+def _words(machine: Machine, bell: int) -> list[str]:
+    spec = machine.spec
+    wire = f"vec0:transport=tap,ifname={machine.tap},depth=128,gro=1"
+    return [
+        # The kernel passes a word that it does not know on to init.
+        machine.mark,
+        *(f"mem={spec.memory}M", *_WORDS, *_SILENT),
+        *(f"init={machine.share}/.lab/usermode-init", f"lab.node={spec.name}"),
+        f"lab.share={machine.share}",
+        *("con0=null,fd:1", f"ssl1=fd:{bell},null"),
+        f"ubd0={machine.disk}",
+        f"{wire},mac={machine.hardware_address}",
+        f"uml_dir={machine.folder}",
+    ]
+
+
+@contextlib.contextmanager
+def _bell(machine: Machine) -> Iterator[int]:
+    """Yield the end of a pipe from which the node reads its serial port.
+
+    Open for both ways: the end of what one writer says is not the end.
+    """
+    path = machine.folder / BELL
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    handle = os.open(path, os.O_RDWR)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
