@@ -77,8 +77,8 @@ labtest: system  ## the tests on real kernels (root)
 		$(STOCK:%=--ignore %)
 	$(BIN)/pytest $(STOCK) --timeout 900 --durations 5
 
-# An hour and more.
-soak: system  ## agents killed after every change, then a random thrash (root)
+# Half an hour and more.
+soak: system  ## what kills and cuts, then a random thrash (root)
 	$(BIN)/pytest tests/lab/test_recovery.py tests/lab/test_parent_fails.py \
 		tests/lab/test_engine_fails.py tests/lab/test_thrash.py \
 		--machine auto --soak --timeout 3000 --durations 10

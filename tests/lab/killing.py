@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Agents killed on nodes after some of their changes, or after all.
+"""Agents killed on nodes after each of their changes.
 
 The changes are not listed: :mod:`virtman.steps` counts them, and rounds go on
 until an agent gets through (tests/lab/guest/killpoints.py).
@@ -17,31 +17,8 @@ DRIVER = str(Path(__file__).parent / "guest" / "killpoints.py")
 CONF = "/run/killed.conf"
 # Options that the driver's agents have values of their own for.
 OURS = ("heartbeat_interval", "source_timeout")
-# Of all rounds on one node, in a soak.
+# Seconds for all rounds on one node; beside another cluster they took 620.
 PATIENCE = 2400
-# Where it is not a soak: the first change and the step from there.
-SOME = {"disk": (8, 9), "target": (3, 5), "move": (8, 9)}
-
-
-class Points:
-    """The numbers of the changes after which agents are killed."""
-
-    def __init__(self, story, *, every):
-        self.story = story
-        self.first, self.step = (1, 1) if every else SOME[story]
-
-    def share(self, place, of):
-        """Return the first number and the step of one node of so many."""
-        return self.first + place * self.step, self.step * of
-
-    def __str__(self):
-        return (
-            f"{self.story}: killed after each change"
-            if self.step == 1
-            else f"{self.story}: killed after change {self.first} and each "
-            f"{self.step}th from there, as all would take too long; "
-            "make soak has all"
-        )
 
 
 @contextlib.contextmanager
@@ -74,33 +51,35 @@ def kill(bed, node, plans):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def kill_everywhere(bed, plans):
-    """Go through the kill points of stories, shared out among the nodes.
+def kill_on(bed, nodes, stories):
+    """Go through the kill points of stories, shared out among nodes.
 
-    :param plans: the points of each story and what it is about, which is one
-        thing a node, so that none waits for another's leaving.
+    :param stories: what each story is about, one thing a node, so that none
+        waits for another's leaving.
     """
-    nodes, told = bed.site.computes, []
+    told = []
 
     def go(node):
         place = nodes.index(node)
-        mine = [
-            (points.story, what[place], *points.share(place, len(nodes)))
-            for points, what in plans
-        ]
-        told.extend(kill(bed, node, mine))
+        told.extend(
+            kill(
+                bed, node,
+                [(story, what[place], place + 1, len(nodes))
+                 for story, what in stories.items()],
+            )
+        )  # fmt: skip
 
     with without_agents(bed, nodes):
         side_by_side(go, nodes)
     return told
 
 
-def judge(told, points, reliability):
+def judge(told, story, reliability):
     """Hold that every round ended well and that none is missing.
 
     :returns: after what agents were killed, in order.
     """
-    mine = [item for item in told if item["story"] == points.story]
+    mine = [item for item in told if item["story"] == story]
     rounds = [item for item in mine if "number" in item]
     ends = [item for item in mine if "number" not in item]
     killed = [item for item in rounds if item["after"] is not None]
@@ -115,15 +94,18 @@ def judge(told, points, reliability):
     killed.sort(key=lambda item: item["number"])
     # One node's agent may have made a change or two more than another's.
     through = min(item["number"] for item in rounds if item["after"] is None)
-    wanted = set(range(points.first, through, points.step))
+    wanted = set(range(1, through))
     assert wanted <= {item["number"] for item in killed}, "one is missing"
     took = sum(item["took_s"] for item in rounds)
-    reliability.say(f"{points.story}: {len(rounds)} rounds in {took:.0f} s")
+    reliability.say(
+        f"{story}: killed after each of {len(killed)} changes; "
+        f"{len(rounds)} rounds in {took:.0f} s"
+    )
     return [item["after"] for item in killed]
 
 
-def saw(killed, points, *steps):
-    """Hold that agents were killed after these changes, in a soak."""
+def saw(killed, *steps):
+    """Hold that agents were killed after these changes, too."""
     print(killed)
-    for step in steps if points.step == 1 else ():
+    for step in steps:
         assert any(point.startswith(step) for point in killed), killed
