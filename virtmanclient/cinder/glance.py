@@ -6,9 +6,10 @@ as long as the volume's size; what is in the way of that is said, and no half
 of a file is left.
 """
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,20 +54,13 @@ def fetch_raw(
     :raises ImageCopyFailure: it could not be converted or written
     """
     source, part = target.with_suffix('.glance'), target.with_suffix('.part')
-    try:
+    with _leaving_nothing(source, part):
         image_utils.fetch(
             context, service, meta['id'], str(source), None, None
         )
         _verify(context, service, meta, source)
         _convert(meta, size, source, part)
         _finish(part, size, target)
-    except processutils.ProcessExecutionError as error:
-        raise copy_failure(str(error.stderr or error).strip()) from error
-    except OSError as error:
-        raise copy_failure(f'{target.parent}: {error.strerror}') from error
-    finally:
-        source.unlink(missing_ok=True)
-        part.unlink(missing_ok=True)
 
 
 def enlarge(source: Path, size: int, target: Path) -> None:
@@ -75,17 +69,26 @@ def enlarge(source: Path, size: int, target: Path) -> None:
     :raises ImageCopyFailure: it could not be written
     """
     part = target.with_suffix('.part')
-    try:
+    with _leaving_nothing(part):
         processutils.execute(
             'cp', '--sparse=always', '--reflink=auto', source, part
         )
         _finish(part, size, target)
+
+
+@contextlib.contextmanager
+def _leaving_nothing(*files: Path) -> Iterator[None]:
+    """Remove these files in the end; tell what failed as Cinder does."""
+    try:
+        yield
     except processutils.ProcessExecutionError as error:
         raise copy_failure(str(error.stderr or error).strip()) from error
     except OSError as error:
-        raise copy_failure(f'{target.parent}: {error.strerror}') from error
+        told = f'{files[0].parent}: {error.strerror}'
+        raise copy_failure(told) from error
     finally:
-        part.unlink(missing_ok=True)
+        for file in files:
+            file.unlink(missing_ok=True)
 
 
 def unacceptable(meta: Meta, reason: str) -> Exception:
