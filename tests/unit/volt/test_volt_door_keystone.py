@@ -153,6 +153,7 @@ def test_a_caller_does_not_stay_in_the_thread(load):
 
     from volt.door.keystone import Context
 
+    before = get_current()
     who = Context.from_environ({'HTTP_X_USER_ID': 'u', 'HTTP_X_ROLES': 'a,b'})
     assert (who.user_id, who.roles) == ('u', ['a', 'b'])
-    assert get_current() is None
+    assert get_current() is before
