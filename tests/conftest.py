@@ -30,3 +30,17 @@ def _no_words_of_others_brokers(request, monkeypatch):
         for name in ('oslo.messaging', 'oslo_messaging'):
             logger = logging.getLogger(f'{name}._drivers.impl_rabbit')
             monkeypatch.setattr(logger, 'disabled', True)
+
+
+@pytest.fixture(autouse=True)
+def _the_log_as_it_was():
+    """Take back where a test had the process log to.
+
+    What runs our commands sets the log up as they do, often to a stream that
+    is closed with the test; whoever logged next would print a traceback.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
