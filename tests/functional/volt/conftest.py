@@ -14,9 +14,9 @@ from voltclient import Client
 KINDS = ('sqlite', 'postgresql', 'mariadb')
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def volt(tmp_path_factory):
-    """One running volt-api with a token."""
+    """One running volt-api with a token; each file begins with an empty one."""
     api = VoltAPI(tmp_path_factory.mktemp('volt')).start()
     yield api
     api.kill()
