@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-from virtman import udev
+from virtman import prerequisites, udev
 from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
 from virtman.drivers import iscsi, processes
+from virtman.exception import CommandError
+from virtman.privsep import command
 
 _CHECK = "interference"
-_ETC = Path("/etc")
+# Seconds.  multipathd(8) itself gives up after uxsock_timeout, 4 by default.
+_ANSWER = 15.0
 # etc/multipath/virtman.conf, or what does as well (multipath.conf(5)).
 _LEAVES_US = re.compile(
     rf'^\s*(vendor\s+"?\^?{iscsi.VENDOR}|find_multipaths\s+"?strict)',
@@ -28,25 +30,44 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _multipathd() -> Finding:
-    """Say whether a multipathd that runs was told to leave our disks alone."""
+    """Say whether a multipathd that runs leaves our disks alone."""
     if not processes.named("multipathd"):
         return Finding(_CHECK, Level.OK, "multipathd does not run")
-    files = [
-        _ETC / "multipath.conf",
-        *sorted((_ETC / "multipath" / "conf.d").glob("*.conf")),
-    ]
-    for file in files:
-        if file.exists() and _LEAVES_US.search(file.read_text()):
-            return Finding(
-                _CHECK, Level.OK, f"multipathd is told by {file} to keep off"
-            )
+    try:
+        told = _running_configuration()
+    except CommandError as error:
+        return Finding(
+            _CHECK, Level.WARNING,
+            "multipathd runs and does not say what it leaves alone: "
+            f"{str(error).strip()}",
+            "see that 'multipathd show config' has the blacklist of "
+            "etc/multipath/virtman.conf",
+        )  # fmt: skip
+    if _LEAVES_US.search(told):
+        return Finding(_CHECK, Level.OK, "multipathd keeps off our disks")
     return Finding(
         _CHECK, Level.ERROR,
-        "multipathd runs and is not told to leave our disks alone: it takes "
+        "multipathd runs and was not told to leave our disks alone: it takes "
         "different images for paths to one disk",
         "copy etc/multipath/virtman.conf to /etc/multipath/conf.d, then "
         "'multipathd reconfigure'",
     )  # fmt: skip
+
+
+def _running_configuration() -> str:
+    """Return what multipathd goes by now, whatever its files say meanwhile.
+
+    It shows that to everybody (multipathd(8)).
+
+    :raises CommandError: it does not answer; or the program is not on this
+        host, as where multipathd runs in a container.
+    """
+    argv = [prerequisites.find("multipathd") or "multipathd", "show", "config"]
+    said = command.run(argv, deadline=_ANSWER)
+    if "blacklist" not in said:
+        # One that is too busy says "timeout", and that it went well.
+        raise CommandError(argv, 0, said, "that is no configuration")
+    return said
 
 
 def _udev() -> Finding:

@@ -16,7 +16,7 @@ KINDS = ('sqlite', 'postgresql', 'mariadb')
 
 @pytest.fixture(scope='module')
 def volt(tmp_path_factory):
-    """One running volt-api with a token; each file begins with an empty one."""
+    """One running volt-api with a token, empty at the beginning of a file."""
     api = VoltAPI(tmp_path_factory.mktemp('volt')).start()
     yield api
     api.kill()

@@ -29,6 +29,7 @@ from virtman.doctor import (
 )
 from virtman.drivers import processes
 from virtman.exception import CommandError
+from virtman.privsep import command
 
 ROOT = Path(__file__).parents[3]
 AGENT = ("/venv/bin/python3", "/venv/bin/virtman-server", "--debug")
@@ -201,41 +202,58 @@ def test_an_agent_is_told_from_who_only_names_it(proc, words, is_one):
 
 
 @pytest.fixture
-def etc(monkeypatch, tmp_path):
-    monkeypatch.setattr(interference, "_ETC", tmp_path)
-    (tmp_path / "multipath" / "conf.d").mkdir(parents=True)
-    return tmp_path
-
-
-def test_a_multipathd_that_was_told_nothing_is_an_error(etc, proc, settings):
+def multipathd(proc, monkeypatch):
+    """Have a multipathd that runs and says what it is told to."""
     proc.run(7, "/sbin/multipathd", "-d")
-    (etc / "multipath.conf").write_text('# vendor "^VIRTMAN"\n')
+
+    def says(text, code=0):
+        def run(argv, **_):
+            assert argv[1:] == ["show", "config"]
+            if code:
+                raise CommandError(argv, code, text, "")
+            return text
+
+        monkeypatch.setattr(command, "run", run)
+
+    return says
+
+
+def test_a_multipathd_that_was_told_nothing_is_an_error(multipathd, settings):
+    multipathd('defaults {\n}\nblacklist {\n\tdevice {\n\t\tvendor "^IBM"\n')
     (bad,) = judged(interference.look(settings()), Level.ERROR)
     assert "multipathd runs" in bad
 
 
 @pytest.mark.parametrize(
-    ("file", "text"),
+    "text",
     [
-        ("multipath/conf.d/virtman.conf", '  vendor "^VIRTMAN"\n'),
-        ("multipath.conf", "defaults {\n  find_multipaths strict\n}\n"),
+        'blacklist {\n\tdevice {\n\t\tvendor "^VIRTMAN"\n\t}\n}\n',
+        'defaults {\n\tfind_multipaths "strict"\n}\nblacklist {\n}\n',
     ],
 )
-def test_a_multipathd_that_keeps_off_is_fine(etc, proc, settings, file, text):
-    proc.run(7, "/sbin/multipathd", "-d")
-    (etc / file).write_text(text)
-    assert judged(interference.look(settings()), Level.ERROR) == []
+def test_a_multipathd_that_keeps_off_is_fine(multipathd, settings, text):
+    multipathd(text)
+    told = judged(interference.look(settings()), Level.OK)
+    assert "multipathd keeps off our disks" in told
 
 
-def test_the_blacklist_that_we_ship_is_recognised(etc, proc, settings):
-    proc.run(7, "/sbin/multipathd", "-d")
-    ours = (ROOT / "etc" / "multipath" / "virtman.conf").read_text()
-    (etc / "multipath" / "conf.d" / "virtman.conf").write_text(ours)
-    assert judged(interference.look(settings()), Level.ERROR) == []
+def test_the_blacklist_that_we_ship_is_recognised(multipathd, settings):
+    multipathd((ROOT / "etc" / "multipath" / "virtman.conf").read_text())
+    told = judged(interference.look(settings()), Level.OK)
+    assert "multipathd keeps off our disks" in told
+
+
+@pytest.mark.parametrize(("text", "code"), [("timeout\n", 0), ("down", 1)])
+def test_a_multipathd_that_does_not_answer_is_a_warning(
+    multipathd, settings, text, code
+):
+    multipathd(text, code)
+    (doubt,) = judged(interference.look(settings()), Level.WARNING)
+    assert text.strip() in doubt
 
 
 def test_a_host_without_udevs_rule_is_told_while_the_agent_runs(
-    etc, proc, settings, monkeypatch, tmp_path
+    proc, settings, monkeypatch, tmp_path
 ):
     control = tmp_path / "control"
     control.touch()
