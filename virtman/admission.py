@@ -62,20 +62,27 @@ class Admission:
     def tidy(self) -> None:
         """Forget the readers that are gone and whose ticket has run out."""
         with accounts.guard:
-            mine = [one for one in iscsi.targets() if _ours(one)]
-            for target in mine:
-                if self._closed and not target.closed:
-                    LOG.info("%s asks its readers who they are", target.iqn)
-                    accounts.close(
-                        target.tid, target.accounts, target.admitted
-                    )
-                gone = list(self._gone(target))
-                if gone:
-                    LOG.info("%s: forgets %s", target.iqn, ", ".join(gone))
-                    accounts.dismiss(target.tid, target.accounts, gone)
+            gone = [
+                user
+                for target in filter(_ours, iscsi.targets())
+                for user in self._tidied(target)
+            ]
+            if gone:
+                iscsi.forget(gone)
             if not self._all_known:
                 accounts.forget(iscsi.strays())
                 self._all_known = True
+
+    def _tidied(self, target: iscsi.Target) -> list[str]:
+        """Close a target; unbind who is gone, and return their accounts."""
+        if self._closed and not target.closed:
+            LOG.info("%s asks its readers who they are", target.iqn)
+            accounts.close(target.tid, target.accounts, target.admitted)
+        gone = list(self._gone(target))
+        if gone:
+            LOG.info("%s: forgets %s", target.iqn, ", ".join(gone))
+            accounts.dismiss(target.tid, target.accounts, gone)
+        return gone
 
     def _let_in(self, shown: Pass, iqn: str) -> Word:
         target = iscsi.find(iqn)

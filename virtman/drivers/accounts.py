@@ -10,7 +10,10 @@ its own.
 tgtd 1.0.85 keeps the accounts of a target in slots, and ends with a
 segmentation fault when it lists a target that has an empty slot before a full
 one.  So accounts are unbound from the last one on, and those that are to stay
-are bound again; they are listed in the order of the slots.
+are bound again; they are listed in the order of the slots.  An account that is
+deleted is unbound from every target, wherever it stands: none is deleted that
+is bound still.  A reader of two images has one for both where one ticket opens
+all targets of a server.
 """
 
 from __future__ import annotations
@@ -73,7 +76,7 @@ def admit(
 
 
 def dismiss(tid: int, users: Sequence[str], gone: Collection[str]) -> None:
-    """Take the accounts ``gone`` away, and the names of their initiators.
+    """Unbind the accounts ``gone``, and the names of their initiators.
 
     :param users: all accounts of the target, in the order of their slots.
     """
@@ -85,7 +88,6 @@ def dismiss(tid: int, users: Sequence[str], gone: Collection[str]) -> None:
     for user in rest:
         if user not in gone:
             privsep.tgt_account(Op.BIND, user, tid)
-    forget(gone)
     for name in {initiator_of(user) for user in gone} - staying:
         with contextlib.suppress(CommandError):
             _list("unbind", tid, name=name or "")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from virtman import privsep
@@ -139,8 +140,17 @@ def strays() -> list[str]:
     They are of an agent that was killed, or of a target that went without.
     """
     with accounts.guard:
-        bound = {user for target in targets() for user in target.accounts}
-        return sorted(set(accounts.ours()) - bound)
+        return sorted(set(accounts.ours()) - _bound())
+
+
+def forget(users: Iterable[str]) -> None:
+    """Remove those accounts of ours that no target has any more."""
+    with accounts.guard:
+        accounts.forget(set(users) - _bound())
+
+
+def _bound() -> set[str]:
+    return {user for target in targets() for user in target.accounts}
 
 
 def find(iqn: str) -> Target | None:
@@ -250,4 +260,4 @@ def _delete(target: Target) -> None:
         privsep.tgtadm(
             "--op", "delete", "--mode", "target", "--tid", str(target.tid)
         )
-        accounts.forget(target.accounts)
+        forget(target.accounts)

@@ -17,6 +17,7 @@ from virtman.tickets import Login
 from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-image"
+SECOND = IQN + "-2"
 NODE = "iqn.2026-01.lab:node2"
 OTHER = "iqn.2026-01.lab:node3"
 SERIAL = "VMT0123456789ABCDEF"
@@ -145,6 +146,7 @@ def test_readers_may_go_in_any_order(tgtd, target):
     gone = {one.user for one in logins[::3]}
     users = iscsi.find(IQN).accounts
     accounts.dismiss(target.tid, users, gone)
+    iscsi.forget(gone)
     left = iscsi.find(IQN)
     assert left.accounts == [user for user in users if user not in gone]
     assert f"{NODE}-3" not in left.admitted
@@ -157,6 +159,48 @@ def test_a_target_takes_its_accounts_with_it(tgtd, target, wallet):
     assert len(list(accounts.ours())) == 2
     iscsi.remove(IQN)
     assert list(accounts.ours()) == []
+
+
+@pytest.fixture
+def two(tgtd, target, disk, wallet):
+    """Two targets; a reader of both, by one ticket, and others after it."""
+    iscsi.create(SECOND, disk, SERIAL, closed=True)
+    admission = Admission(wallet, closed=True)
+    shared = ticket(iqn=tickets.ANY, lasts=1)
+    for iqn in (IQN, SECOND):
+        assert admission.admit(shared.text, iqn) is Word.WELCOME
+        behind = ticket(OTHER, iqn)
+        assert admission.admit(behind.text, iqn) is Word.WELCOME
+    yield admission, shared.login.user
+    iscsi.remove(SECOND)
+
+
+def test_a_target_leaves_to_others_the_accounts_that_they_have_too(two):
+    _, user = two
+    iscsi.remove(IQN)
+    # A tgtd that has taken the account from in between ends here.
+    assert user in iscsi.find(SECOND).accounts
+    iscsi.remove(SECOND)
+    assert user not in [*accounts.ours()]
+
+
+def test_a_reader_of_two_targets_is_forgotten_by_both(two):
+    admission, user = two
+
+    def forgotten():
+        admission.tidy()
+        return user not in [*accounts.ours()]
+
+    end = time.monotonic() + 60
+    while not forgotten():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    for iqn in (IQN, SECOND):
+        left = iscsi.find(iqn).accounts
+        assert [tickets.initiator_of(one) for one in left] == [
+            accounts.NOBODY,
+            OTHER,
+        ]
 
 
 def test_an_account_that_was_never_bound_goes_at_the_start(
