@@ -138,7 +138,12 @@ class StoreTargets:
 
         One that fails keeps none of the others from it, and is tried again.
         """
-        for intent in self._intents.all(StoreIntent):
+        wanted = self._intents.all(StoreIntent)
+        # One question for all: there may be hundreds, and it is asked often.
+        found = {one.iqn: one for one in iscsi.targets()} if wanted else {}
+        for intent in wanted:
+            if _stands(found.get(intent.iqn), intent):
+                continue
             try:
                 with self._lock:
                     known = self._settled(intent.name)
@@ -236,6 +241,8 @@ class StoreTargets:
         :raises InUse: another has a session with it.
         """
         found = iscsi.find(intent.iqn)
+        if _stands(found, intent):
+            return
         if found is not None and not _fits(found, intent):
             iscsi.remove(intent.iqn)
             found = None
@@ -282,6 +289,15 @@ class StoreTargets:
             intent.initiator,
             has_writes(Path(intent.file)),
         )
+
+
+def _stands(target: iscsi.Target | None, intent: StoreIntent) -> bool:
+    """Tell whether a store is exported as it is to be, to whom it is open."""
+    if target is None or intent.leaving or target.half_made(intent.file):
+        return False
+    login = intent.login
+    known = login is None or login.user in target.accounts
+    return _fits(target, intent) and (known or not target.closed)
 
 
 def _fits(target: iscsi.Target, intent: StoreIntent) -> bool:

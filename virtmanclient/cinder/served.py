@@ -12,7 +12,7 @@ from typing import Any
 from cinder import exception
 
 from virtmanclient import exceptions
-from virtmanclient.cinder import faults, record
+from virtmanclient.cinder import attachments, faults, record
 from virtmanclient.cinder.agents import Agents, Away, Refusal
 from virtmanclient.cinder.debts import Debts
 from virtmanclient.cinder.record import Record
@@ -46,6 +46,14 @@ class Served:
         if not isinstance(initiator, str) or not initiator:
             raise exception.InvalidConnectorException(missing='initiator')
         host, address = connector['host'], connector['ip']
+        others = attachments.initiators(volume, host) - {initiator}
+        if others:
+            # It would be closed to the host that is connected to it.
+            raise faults.invalid(
+                volume,
+                f'host {host} is attached by the initiator '
+                f'{", ".join(sorted(others))}',
+            )
         if known.host not in (None, host):
             self._forget(volume, known)
         self._debts.drop(volume.id, host)

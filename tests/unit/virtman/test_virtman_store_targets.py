@@ -215,6 +215,14 @@ def test_a_boot_brings_it_back_to_whom_it_was_open(server):
     assert server.open(new=False).written
 
 
+def test_what_stands_is_asked_for_once_however_many_there_are(server):
+    for number in range(5):
+        server.stores.open(f"vol{number}", SECTORS, ONE, new=True)
+    server.kernel.calls.clear()
+    server.stores.recover()
+    assert len(server.kernel.calls) == 1
+
+
 def test_what_was_to_go_goes_with_the_next_agent(server):
     server.open()
     (known,) = server.intents.all(StoreIntent)

@@ -2,8 +2,9 @@
 """Volumes whose writes are on the image server: not bound to a host."""
 
 import json
+import uuid
 
-from cinder import exception
+from cinder import exception, objects
 from cinder.tests.unit import utils as cinder_utils
 from volume_cloud import Cloud
 
@@ -188,6 +189,30 @@ class Troubles(Served):
         )  # fmt: skip
         self.assertIn('initiator', str(error))
         self.assertEqual({}, self.agents.stores_of())
+
+    def test_a_second_initiator_of_the_same_host_is_refused(self):
+        volume = self.make(self.glance.add())
+        self.attach(volume, boot=False)
+        # As a user can: POST /v3/attachments, with a connector of his own.
+        forged = objects.VolumeAttachment(
+            context=self.context, volume_id=volume.id,
+            instance_uuid=str(uuid.uuid4()), attach_status='reserved',
+            attach_mode='null',
+        )  # fmt: skip
+        forged.create()
+        told = {
+            'host': 'compute1',
+            'ip': '127.0.0.2',
+            'initiator': TWO,
+            'mountpoint': '/dev/vdb',
+        }
+        error = self.assertRaises(
+            exception.VolumeBackendAPIException,
+            self.manager.attachment_update,
+            self.context, self.again(volume), told, forged.id,
+        )  # fmt: skip
+        self.assertIn(f'by the initiator {ONE}', str(error))
+        self.assertEqual({volume.id: ONE}, self.agents.stores_of())
 
     def test_an_image_server_that_fails_is_named_and_the_next_try_works(self):
         volume = self.make(self.glance.add())
