@@ -25,7 +25,13 @@ from virtman import names, sysfs
 from virtman.blockservice import has_writes, store_sectors, stretch
 from virtman.conf import Settings
 from virtman.drivers import accounts, iscsi
-from virtman.exception import InUse, InvalidRequest, NotFound, VirtmanError
+from virtman.exception import (
+    InUse,
+    InvalidRequest,
+    LayerError,
+    NotFound,
+    VirtmanError,
+)
 from virtman.intents import Intents, StoreIntent
 from virtman.tickets import Login
 from virtman.wording import shown
@@ -341,12 +347,21 @@ def _size(sectors: int) -> int:
 
 
 def _make(file: Path, size: int) -> None:
-    """Make a sparse file that a power cut does not take away."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    stretch(file, size)
-    for path in (file, file.parent):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    """Make a sparse file that a power cut does not take away.
+
+    :raises LayerError: its file system does not take it.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stretch(file, size)
+        for path in (file, file.parent):
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+    except OSError as error:
+        raise LayerError(
+            f"{file} of {size >> 20} MiB cannot be made: {error.strerror}; "
+            "is store_dir on a file system that takes such files?"
+        ) from error

@@ -11,7 +11,13 @@ import pytest
 from virtman import intents, tickets
 from virtman.admission import Admission, Word
 from virtman.drivers.accounts import NOBODY
-from virtman.exception import CommandError, InUse, InvalidRequest, NotFound
+from virtman.exception import (
+    CommandError,
+    InUse,
+    InvalidRequest,
+    LayerError,
+    NotFound,
+)
 from virtman.intents import Intents, StoreIntent
 from virtman.storetargets import StoreTargets
 from virtman.wallet import Wallet
@@ -165,6 +171,16 @@ def test_a_failure_leaves_nothing_of_a_new_one(server):
         server.open()
     assert (server.tgt.targets, server.file.exists()) == ({}, False)
     assert server.intents.all(StoreIntent) == []
+
+
+def test_a_file_system_that_takes_no_such_file_is_named(server, monkeypatch):
+    def full(file, size):
+        raise OSError(27, "File too large")
+
+    monkeypatch.setattr("virtman.storetargets.stretch", full)
+    with pytest.raises(LayerError, match="File too large; is store_dir"):
+        server.open()
+    assert (server.tgt.targets, server.stores.all()) == ({}, [])
 
 
 def test_a_failure_leaves_what_was_written_open_to_whom_it_was(server):
