@@ -73,7 +73,7 @@ STOCK := tests/lab/test_gate.py tests/lab/test_tree.py
 # on the stock kernel.
 labtest: system  ## the tests on real kernels (root)
 	$(BIN)/pytest tests/lab --machine auto -n 2 --dist loadfile \
-		--no-loadscope-reorder --timeout 1800 --durations 10 \
+		--no-loadscope-reorder --timeout 2700 --durations 10 \
 		$(STOCK:%=--ignore %)
 	$(BIN)/pytest $(STOCK) --timeout 900 --durations 5
 

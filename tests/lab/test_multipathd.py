@@ -24,7 +24,7 @@ GREEDY = b"defaults {\n  find_multipaths greedy\n}\n"
 
 @pytest.fixture(scope="module")
 def packages(cluster):
-    """Debian packages as files that the nodes see."""
+    """What is in the Debian packages, as archives that the nodes see."""
     folder = cluster.directory / "share" / "debs"
     folder.mkdir(exist_ok=True)
     subprocess.run(
@@ -32,7 +32,12 @@ def packages(cluster):
          *PACKAGES],
         cwd=folder, check=True, timeout=300,
     )  # fmt: skip
-    return [f"/share/debs/{file.name}" for file in folder.glob("*.deb")]
+    for file in folder.glob("*.deb"):
+        with file.with_suffix(".tar").open("wb") as tar:
+            subprocess.run(
+                ["dpkg-deb", "--fsys-tarfile", file], stdout=tar, check=True
+            )
+    return [f"/share/debs/{file.name}" for file in folder.glob("*.tar")]
 
 
 @pytest.fixture
@@ -40,7 +45,9 @@ def node(bed, packages):
     """A node where multipathd runs; as it was before, at the end."""
     node = bed.n3
     for package in packages:
-        node.run(["dpkg", "-x", package, "/"])
+        # Not "dpkg -x": it puts a directory where /lib is a link to /usr/lib.
+        unpack = ["tar", "-x", "--keep-directory-symlink", "-C", "/"]
+        node.run([*unpack, "-f", package])
     node.run(["mkdir", "-p", FOLDER])
     node.put(FOLDER + "/theirs.conf", GREEDY)
     daemon = node.start(["multipathd", "-d", "-s"], log="multipathd")

@@ -8,10 +8,10 @@ import functools
 import importlib.metadata
 import os
 
-from cliff import app, help
+from cliff import app, command, help
 
 from virtman import commands, conf, privsep
-from virtman.commands.asking import ENVIRONMENT
+from virtman.commands.asking import BROKER, ENVIRONMENT, Asking
 from virtman.conf import Settings
 from virtman.exception import ConfigError
 from virtmanclient.agent import SOCKET
@@ -20,9 +20,9 @@ DESCRIPTION = """
 Make, list and remove the VM disks of a host on which virtman-server runs, and
 look the host over.
 
-It works on this host alone.  check and purge look for themselves, as root and
-with the agent's own configuration; the others ask the agent, over its Unix
-socket.
+check and purge look for themselves at this host, as root and with the agent's
+own configuration; the others ask the agent, over its Unix socket, or that of
+another host through the agents' broker (--node).
 """
 MORE = """
 exit status:
@@ -91,11 +91,18 @@ class Application(app.App):
             help="a file of options of the agent's, in place of "
             f"{conf.DEFAULT_FILE}; may be given again",
         )
-        parser.add_argument(
+        door = parser.add_mutually_exclusive_group()
+        door.add_argument(
             "--socket",
             metavar="PATH",
             help="the agent's local_socket; by default the environment's "
             f"{ENVIRONMENT}, or {SOCKET}",
+        )
+        door.add_argument(
+            "--node",
+            metavar="HOST",
+            help="ask the agent whose option host is this, through the broker "
+            f"that the environment's {BROKER} names",
         )
         return parser
 
@@ -106,6 +113,14 @@ class Application(app.App):
         self.parser.epilog = commands.overview() + MORE
         self.parser.print_help(self.stdout)
         raise help.HelpExit
+
+    def prepare_to_run_command(self, cmd: command.Command) -> None:
+        """Refuse what would be done here and was meant for elsewhere."""
+        if self.options.node is not None and not isinstance(cmd, Asking):
+            self.parser.error(
+                f"--node: {cmd.cmd_name} does not ask an agent; log in to "
+                f"{self.options.node} and run it there"
+            )
 
     def interact(self) -> None:
         """Refuse: without a command there is nothing to do."""

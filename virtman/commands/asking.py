@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the commands have in common that ask the agent of this host.
+"""What the commands have in common that ask an agent.
 
-Unlike the others they need the agent, and not root: the agent says who may
-ask (its option ``local_group``).
+Unlike the others they need the agent, and not root: the agent of this host
+says who may ask (its option ``local_group``), those of other hosts are asked
+through a broker, which says it.
 """
 
 from __future__ import annotations
 
 import abc
 import argparse
+import functools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,9 +20,13 @@ from cliff import command, lister, show
 from virtman.commands import base
 from virtmanclient import agent
 from virtmanclient.agent import Agent
-from virtmanclient.exceptions import ClientError
+from virtmanclient.exceptions import ClientError, InvalidEndpoint
+from virtmanclient.remote import RemoteAgent
+from virtmanclient.verbs import Verbs
 
 ENVIRONMENT = "VIRTMAN_SOCKET"
+# No option: it has a password, and command lines are everybody's to read.
+BROKER = "VIRTMAN_TRANSPORT_URL"
 Facts = Mapping[str, Any]
 
 
@@ -29,9 +35,14 @@ class Asking(command.Command):
 
     examples: Sequence[str] = ()
 
-    @property
-    def agent(self) -> Agent:
-        """The agent at the socket that option or environment name."""
+    @functools.cached_property
+    def agent(self) -> Verbs:
+        """The agent of the node that is named, or of this host.
+
+        :raises ClientError: no broker is named, or nonsense.
+        """
+        if self.app.options.node is not None:
+            return _remote(self.app.options.node)
         named = self.app.options.socket or os.environ.get(ENVIRONMENT)
         return Agent(named or agent.SOCKET)
 
@@ -39,9 +50,22 @@ class Asking(command.Command):
         """Run it; return the exit status."""
         try:
             return super().run(parsed_args)
+        except InvalidEndpoint as error:
+            return self._failed(error, base.USAGE)
         except ClientError as error:
-            print(f"virtman: {error}", file=self.app.stderr)
-            return base.WRONG
+            return self._failed(error, base.WRONG)
+        finally:
+            self._let_go()
+
+    def _failed(self, error: ClientError, status: int) -> int:
+        print(f"virtman: {error}", file=self.app.stderr)
+        return status
+
+    def _let_go(self) -> None:
+        """Close the connections to a broker, if there were any."""
+        asked = self.__dict__.get("agent")
+        if isinstance(asked, RemoteAgent):
+            asked.close()
 
     def get_epilog(self) -> str:
         """Return the examples."""
@@ -69,7 +93,7 @@ class List(Asking, lister.Lister, metaclass=abc.ABCMeta):
     columns: Sequence[str] = ()
 
     @abc.abstractmethod
-    def things(self, agent: Agent) -> Iterable[Facts]:
+    def things(self, agent: Verbs) -> Iterable[Facts]:
         """Ask for the facts of each thing."""
 
     def take_action(
@@ -95,6 +119,18 @@ class Show(Asking, show.ShowOne, metaclass=abc.ABCMeta):
 
     def _load_formatter_plugins(self) -> Any:
         return base.Formats(lists=False)
+
+
+def _remote(node: str) -> RemoteAgent:
+    """Return the agent of another host."""
+    url = os.environ.get(BROKER)
+    if not url:
+        raise InvalidEndpoint(
+            f"--node {node} asks through a broker, and {BROKER} names none; "
+            "set it to the agents' transport_url: "
+            "rabbit://USER:PASSWORD@HOST:5672/VHOST"
+        )
+    return RemoteAgent(url, node)
 
 
 def named(things: Iterable[Facts], name: str, kind: str) -> Facts:

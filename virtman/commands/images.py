@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from virtman.commands import asking
-from virtmanclient.agent import Agent
+from virtmanclient.verbs import Verbs
 
 
 class ListImages(asking.List):
@@ -21,7 +21,7 @@ class ListImages(asking.List):
     columns = ("name", "sectors", "reads_from", "failed")
     examples = ("image list", "image list -f json")
 
-    def things(self, agent: Agent) -> Iterable[asking.Facts]:
+    def things(self, agent: Verbs) -> Iterable[asking.Facts]:
         """Ask for them."""
         return agent.images()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from virtman import names
 from virtman.commands import asking
-from virtmanclient.agent import Agent
+from virtmanclient.verbs import Verbs
 
 _COLUMNS = ("name", "image", "path", "store")
 
@@ -24,7 +24,7 @@ class ListInstances(asking.List):
     columns = _COLUMNS
     examples = ("instance list", "instance list -f json")
 
-    def things(self, agent: Agent) -> Iterable[asking.Facts]:
+    def things(self, agent: Verbs) -> Iterable[asking.Facts]:
         """Ask for them."""
         return agent.instances()
 

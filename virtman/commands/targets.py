@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from virtman.commands import asking
-from virtmanclient.agent import Agent
+from virtmanclient.verbs import Verbs
 
 
 class ListTargets(asking.List):
@@ -21,7 +21,7 @@ class ListTargets(asking.List):
     columns = ("image", "tid", "device", "iqn")
     examples = ("target list",)
 
-    def things(self, agent: Agent) -> Iterable[asking.Facts]:
+    def things(self, agent: Verbs) -> Iterable[asking.Facts]:
         """Ask for them."""
         return agent.targets()
 

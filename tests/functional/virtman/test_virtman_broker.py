@@ -8,6 +8,7 @@ starts again.
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 import traceback
@@ -31,6 +32,7 @@ from hypothesis import strategies as st
 from rabbit_broker import SECRET, Broker
 
 from virtman import exception as theirs
+from virtman.cmd import host as command
 from virtman.rpc import messaging
 from virtman.rpc.verbs import Failure
 from virtmanclient import broker as agreed
@@ -177,6 +179,28 @@ def test_a_client_may_be_given_the_broker_as_its_endpoint(running, node):
     client.destroy("vm1")
     with pytest.raises(exceptions.NotFound):
         client.destroy("vm1")
+
+
+def test_the_command_asks_the_agent_of_another_host(
+    running, node, monkeypatch, capsys
+):
+    monkeypatch.setenv("VIRTMAN_TRANSPORT_URL", running.url)
+
+    def virtman(*words):
+        status = command.main(["--node", "n1", *words, "-f", "json"])
+        return status, json.loads(capsys.readouterr().out)
+
+    made = {"name": "vm1", "path": PATH}
+    create = ("instance", "create", "vm1", "i", "--from", "server")
+    assert virtman(*create) == (0, made)
+    status, [listed] = virtman("instance", "list")
+    assert (status, listed["path"]) == (0, PATH)
+    assert command.main(["--node", "n1", "instance", "delete", "vm1"]) == 0
+    assert not node.kept
+    assert command.main(["--node", "nobody", "instance", "list"]) == 1
+    said = capsys.readouterr().err
+    assert "virtman: nobody: no agent of that host serves" in said
+    assert SECRET not in said
 
 
 @pytest.mark.parametrize(

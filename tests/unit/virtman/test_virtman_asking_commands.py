@@ -124,3 +124,20 @@ def test_where_no_agent_runs_the_remedy_is_said(tmp_path, capsys, monkeypatch):
     told = capsys.readouterr().err
     assert "none.sock" in told
     assert "is virtman-server running" in told
+
+
+def test_another_host_needs_a_broker(monkeypatch, capsys):
+    monkeypatch.delenv("VIRTMAN_TRANSPORT_URL", raising=False)
+    assert host.main(["--node", "n3", "instance", "list"]) == 2
+    assert "VIRTMAN_TRANSPORT_URL names none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "purge --yes", "burst i 2"])
+def test_what_is_meant_for_another_host_is_not_done_to_this(
+    command, monkeypatch, capsys
+):
+    monkeypatch.setenv("VIRTMAN_TRANSPORT_URL", "rabbit://u:p@127.0.0.1:9/")
+    with pytest.raises(SystemExit) as ended:
+        host.main(["--node", "n3", *command.split()])
+    assert ended.value.code == 2
+    assert "log in to n3 and run it there" in capsys.readouterr().err
