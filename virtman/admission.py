@@ -12,10 +12,11 @@ from __future__ import annotations
 import enum
 import logging
 from collections.abc import Iterator
+from typing import Protocol
 
 from virtman import names, tickets
 from virtman.drivers import accounts, iscsi
-from virtman.tickets import NoTicket, Pass, initiator_of
+from virtman.tickets import Login, NoTicket, Pass, initiator_of
 from virtman.wallet import Wallet
 
 LOG = logging.getLogger(__name__)
@@ -36,15 +37,31 @@ class Word(enum.Enum):
     """That is no ticket for this target."""
 
 
+class Writers(Protocol):
+    """Who may write on this node's stores."""
+
+    def may_write(self, iqn: str, initiator: str) -> bool:
+        """Tell whether a store is open to an initiator."""
+
+    def keep_login(self, iqn: str, initiator: str, login: Login) -> None:
+        """Note with what it is admitted."""
+
+    def holds(self, iqn: str, user: str) -> bool:
+        """Tell whether that is what it was admitted with last."""
+
+
 class Admission:
-    """The readers of this node's targets.
+    """The readers of this node's targets, and who writes on its stores.
 
     :param closed: targets of ours that let everybody in are closed.
     """
 
-    def __init__(self, wallet: Wallet, closed: bool) -> None:
+    def __init__(
+        self, wallet: Wallet, closed: bool, writers: Writers | None = None
+    ) -> None:
         self._wallet = wallet
         self._closed = closed
+        self._writers = writers
         self._until: dict[str, float] = {}
         self._all_known = False
 
@@ -85,6 +102,9 @@ class Admission:
         return gone
 
     def _let_in(self, shown: Pass, iqn: str) -> Word:
+        store = names.parse_store_iqn(iqn) is not None
+        if store and not self._may_write(shown, iqn):
+            return Word.REFUSED
         target = iscsi.find(iqn)
         if target is None or not _ours(target):
             return Word.ABSENT
@@ -92,6 +112,8 @@ class Admission:
             return Word.OPEN
         if shown.expires < self._wallet.now():
             return Word.LATE
+        if store and self._writers is not None:
+            self._writers.keep_login(iqn, shown.initiator, shown.login)
         if shown.login.user not in target.accounts:
             accounts.admit(
                 target.tid, target.admitted, shown.initiator, shown.login
@@ -99,6 +121,15 @@ class Admission:
             LOG.info("%s: %s may log in", iqn, shown.initiator)
         self._until[shown.login.user] = shown.expires
         return Word.WELCOME
+
+    def _may_write(self, shown: Pass, iqn: str) -> bool:
+        """Tell whether a store is open to whom a ticket is of.
+
+        A ticket of the portal's opens every image, and no store by itself.
+        """
+        return self._writers is not None and self._writers.may_write(
+            iqn, shown.initiator
+        )
 
     def _gone(self, target: iscsi.Target) -> Iterator[str]:
         """Yield the accounts that are of no use any more.
@@ -111,6 +142,9 @@ class Admission:
             reader = initiator_of(user)
             if reader in (None, accounts.NOBODY):
                 continue
+            if self._writers and self._writers.holds(target.iqn, user):
+                # Its records have that secret, and I/O waits for its return.
+                continue
             here = reader in target.initiators and latest[reader] == user
             if not here and self._until.get(user, 0.0) < now:
                 self._until.pop(user, None)
@@ -119,8 +153,9 @@ class Admission:
 
 def _ours(target: iscsi.Target) -> bool:
     """Tell whether a target is one of this node's, and complete."""
+    known = names.parse_iqn(target.iqn) or names.parse_store_iqn(target.iqn)
     return (
-        names.parse_iqn(target.iqn) is not None
+        known is not None
         and (target.serial or "").startswith(names.SERIAL_PREFIX)
         and bool(target.admitted)
     )

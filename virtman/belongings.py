@@ -19,7 +19,13 @@ from virtman.conf import Settings
 from virtman.drivers import dmsetup, iscsi, loop, processes, sessions
 from virtman.drivers import storage_daemon as daemon
 from virtman.exception import CommandError
-from virtman.intents import ImageIntent, InstanceIntent, Intent, TargetIntent
+from virtman.intents import (
+    ImageIntent,
+    InstanceIntent,
+    Intent,
+    StoreIntent,
+    TargetIntent,
+)
 from virtman.names import Role
 
 _DISK_OF_AN_IMAGE = (".data", ".qcow2")
@@ -31,6 +37,7 @@ class Owner(enum.Enum):
     INSTANCE = "instance"
     IMAGE = "image"
     TARGET = "target"
+    STORE = "store"
     GROUP = "group"
     AGENT = "agent"
 
@@ -57,7 +64,7 @@ def everything(
     found = [
         *_devices(),
         *_targets(targets),
-        *_sessions(),
+        *_sessions(intents),
         *_connections(),
         *_loops(settings, intents, targets),
         *_daemons(settings),
@@ -82,6 +89,8 @@ def unwanted(
                 wanted.add((Owner.IMAGE, intent.name))
             case TargetIntent():
                 wanted.add((Owner.TARGET, intent.name))
+            case StoreIntent():
+                wanted.add((Owner.STORE, intent.name))
     if any(owner is Owner.IMAGE for owner, _ in wanted):
         wanted.add((Owner.GROUP, ""))
     wanted.add((Owner.AGENT, ""))
@@ -106,7 +115,8 @@ def _served() -> list[iscsi.Target]:
 def _owner(target: iscsi.Target) -> tuple[Owner, str] | None:
     """Tell whose a target is; None: not ours.
 
-    Either it serves a cache of ours, or an image's file, with our serial.
+    Either it serves a cache of ours, or, with our serial, an image's file or
+    a store.
     """
     device = target.device or ""
     key = device.removeprefix(names.dm_path(Role.CACHED, ""))
@@ -118,7 +128,8 @@ def _owner(target: iscsi.Target) -> tuple[Owner, str] | None:
     serial = (target.serial or "").startswith(names.SERIAL_PREFIX)
     if image and serial and device.startswith("/dev/loop"):
         return Owner.TARGET, image
-    return None
+    store = names.parse_store_iqn(target.iqn)
+    return (Owner.STORE, store) if store and serial else None
 
 
 def _devices() -> Iterator[Thing]:
@@ -142,10 +153,18 @@ def _targets(targets: Iterable[iscsi.Target]) -> Iterator[Thing]:
             yield Thing("target", item.iqn, *owner)
 
 
-def _sessions() -> Iterator[Thing]:
+def _sessions(intents: Sequence[Intent]) -> Iterator[Thing]:
     for iqn in sorted(sessions.targets()):
         image = names.parse_iqn(iqn) or ""
         yield Thing("session", iqn, Owner.IMAGE, image)
+    of = {
+        intent.remote.iqn: intent.name
+        for intent in intents
+        if isinstance(intent, InstanceIntent) and intent.remote
+    }
+    for iqn in sorted(sessions.stores()):
+        key = of.get(iqn) or names.parse_store_iqn(iqn) or ""
+        yield Thing("session", iqn, Owner.INSTANCE, key)
 
 
 def _connections() -> Iterator[Thing]:
@@ -204,6 +223,8 @@ def _files(settings: Settings, engine: CacheEngine) -> Iterator[Thing]:
             yield Thing("file", str(file), Owner.IMAGE, of)
     for file in _glob(settings.snapshot_dir, "*.cow"):
         yield Thing("file", str(file), Owner.INSTANCE, file.stem)
+    for file in _glob(settings.store_dir, "*.cow"):
+        yield Thing("file", str(file), Owner.STORE, file.stem)
 
 
 def _agents_files(settings: Settings) -> Iterator[Thing]:

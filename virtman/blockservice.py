@@ -100,15 +100,20 @@ class BlockService:
         return self._given(device)
 
     def reopen(
-        self, instance: str, device: str | None, file: Path | None
+        self,
+        instance: str,
+        device: str | None,
+        file: Path | None,
+        blank: bool = False,
     ) -> Store:
         """Return the store that holds an instance's writes from before.
 
+        :param blank: nothing may have been written on ``device`` yet.
         :raises NotFound: it is not there, or holds no writes.
         :raises InUse: somebody else holds it.
         """
         if file is None:
-            return self._given_again(instance, device or "")
+            return self._given_again(instance, device or "", blank)
         if not file.exists():
             raise NotFound(
                 f"{file}, which had the writes of {instance}, is gone; put "
@@ -177,7 +182,7 @@ class BlockService:
     def _has_writes(self, device: str, file: Path | None) -> bool:
         """Tell whether a store has the header of a snapshot."""
         if file is not None:
-            return _file_has_writes(file)
+            return has_writes(file)
         found = privsep.head(device, len(_SNAPSHOT_MAGIC))
         return found == _SNAPSHOT_MAGIC
 
@@ -216,7 +221,7 @@ class BlockService:
         new = not file.exists()
         size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
         try:
-            _stretch(file, size)
+            stretch(file, size)
             return Store(loop.attach(file), file, own=True)
         except (VirtmanError, OSError):
             if new:
@@ -235,21 +240,24 @@ class BlockService:
         self._folder.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
-            _stretch(file, size)
+            stretch(file, size)
         loop.attach(file, device=device)
         return Store(device, file)
 
-    def _given_again(self, instance: str, device: str) -> Store:
+    def _given_again(self, instance: str, device: str, blank: bool) -> Store:
         """Take a device that must hold what the instance wrote.
 
-        After a boot the name may be another disk's.
+        After a boot the name may be another disk's.  One that begins with
+        zeros is taken for new by the kernel as well (read_header in
+        drivers/md/dm-snap-persistent.c), which writes the header then.
         """
         if not sysfs.sectors(device):
             raise NotFound(
                 f"{device}, which had the writes of {instance}, is not on "
                 "this node; attach it, or destroy the instance"
             )
-        if privsep.head(device, len(_SNAPSHOT_MAGIC)) != _SNAPSHOT_MAGIC:
+        head = privsep.head(device, len(_SNAPSHOT_MAGIC))
+        if head != _SNAPSHOT_MAGIC and (any(head) or not blank):
             raise NotFound(
                 f"{device} does not hold the writes of {instance}: it has "
                 "no header of a snapshot; attach the right one"
@@ -289,7 +297,7 @@ def _refuse_old_writes(file: Path) -> None:
     A store of ours goes with its instance; one that is still there, with the
     header of a snapshot, was not given up by anybody.
     """
-    if _file_has_writes(file):
+    if has_writes(file):
         raise InUse(
             f"{file} holds the writes of an earlier instance of that name; "
             "take it up (keep = true) or move it away to keep them, remove "
@@ -297,7 +305,8 @@ def _refuse_old_writes(file: Path) -> None:
         )
 
 
-def _file_has_writes(file: Path) -> bool:
+def has_writes(file: Path) -> bool:
+    """Tell whether a file begins as a store that was written on."""
     try:
         with file.open("rb") as found:
             return found.read(len(_SNAPSHOT_MAGIC)) == _SNAPSHOT_MAGIC
@@ -309,7 +318,7 @@ def _is_free_loop(device: str) -> bool:
     return loop.is_name(device) and loop.is_free(device)
 
 
-def _stretch(file: Path, size: int) -> None:
+def stretch(file: Path, size: int) -> None:
     """Make a sparse file of at least ``size`` bytes; keep a larger one."""
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -23,6 +23,7 @@ from virtman.exception import (
 from virtman.imageservice import ImageService
 from virtman.node import Node
 from virtman.path import Source
+from virtman.storetargets import OpenStore
 from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)
@@ -199,9 +200,37 @@ class Virtman:
             raise NotFound(f"Warning! {error}!") from error
         return ""
 
+    @answering("Virtman: ")
+    def open_store(
+        self, store: str, sectors: int, initiator: str, new: bool = False
+    ) -> str:
+        """Let a host write on a store; ``0:<portal> <iqn> <written>``.
+
+        :param new: whether it is made if there is none.
+        """
+        made = self._images.stores.open(store, sectors, initiator, new)
+        return f"{made.portal} {made.iqn} {_written(made)}"
+
+    @answering("Virtman: ")
+    def delete_store(self, store: str) -> str:
+        """Remove a store and what was written on it, if any; ``0:``."""
+        self._images.stores.delete(store)
+        return ""
+
+    def list_store(self) -> list[str]:  # type: ignore[valid-type]
+        """Return ``<store> <initiator> <written>`` for every store."""
+        return [
+            f"{one.store} {one.initiator} {_written(one)}"
+            for one in self._images.stores.all()
+        ]
+
     def list_image_target(self) -> list[str]:  # type: ignore[valid-type]
         """Return ``<image>:<target id>:<loop device>`` for every target."""
         return [
             f"{item.image}:{item.tid}:{item.device}"
             for item in self._images.targets()
         ]
+
+
+def _written(store: OpenStore) -> str:
+    return "written" if store.written else "new"

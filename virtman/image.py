@@ -217,7 +217,13 @@ class Image:
         """Note that what is written to an instance is of value from now."""
         serial = self._snapshots.serial(intent)
         self._intents.put(
-            replace(intent, fresh=False, facts=self.base.facts, serial=serial)
+            replace(
+                intent,
+                fresh=False,
+                blank=False,
+                facts=self.base.facts,
+                serial=serial,
+            )
         )
 
     def _make(self, intent: InstanceIntent) -> Instance:

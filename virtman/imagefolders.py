@@ -23,6 +23,7 @@ class ImageFolders:
         self._kept = (
             settings.cache_dir,
             settings.snapshot_dir,
+            settings.store_dir,
             settings.run_dir,
             settings.state_dir / "intents",
             settings.state_dir / "digests",

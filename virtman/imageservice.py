@@ -22,12 +22,16 @@ from virtman.exception import VirtmanError
 from virtman.imagefolders import ImageFolders
 from virtman.imagetargets import ImageTarget, ImageTargets
 from virtman.intents import Intents
+from virtman.storetargets import StoreTargets
 
 LOG = logging.getLogger(__name__)
 
 
 class ImageService:
-    """Creates, removes and lists the image targets of this node."""
+    """Creates, removes and lists the image targets of this node.
+
+    ``stores`` are the targets that disks of other hosts write on.
+    """
 
     def __init__(
         self, settings: Settings, coordinator: Coordinator, intents: Intents
@@ -37,6 +41,7 @@ class ImageService:
         self._targets = ImageTargets(
             intents, ImageFolders(settings), settings.closed_targets
         )
+        self.stores = StoreTargets(settings, intents)
         # What is told to volt is true until the next word of it.
         self._telling = threading.Lock()
         self._unpublished: set[str] = set()
@@ -92,6 +97,7 @@ class ImageService:
     def recover(self) -> None:
         """Finish what an agent before this one began; for housekeeping."""
         self._targets.recover(self._unpublished.add, self._forget)
+        self.stores.recover()
 
     def republish(self) -> None:
         """Tell volt what it could not be told before; for housekeeping.

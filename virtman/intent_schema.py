@@ -38,7 +38,8 @@ _SOURCE = _object(
     lun={"type": "integer", "minimum": 0},
 )
 # Only where a target asks for it, so that older agents read the others.
-_SOURCE["properties"]["login"] = _object(user=_TEXT, secret=_TEXT)
+_LOGIN = _object(user=_TEXT, secret=_TEXT)
+_SOURCE["properties"]["login"] = _LOGIN
 _SOURCES = {"type": "array", "items": _SOURCE, "maxItems": CONNECTIONS_MAX}
 _FACTS = _object(
     sectors={"type": "integer", "minimum": 1},
@@ -52,7 +53,17 @@ _FACTS_OR_NONE = {"oneOf": [_FACTS, {"type": "null"}]}
 def _instance(**fields: Any) -> dict[str, Any]:
     made = _kind("instance", **fields)
     # Only where the store is a volume, so that older agents read the others.
-    made["properties"] |= {"remote": _SOURCE, "serial": {"type": "string"}}
+    made["properties"] |= {
+        "remote": _SOURCE,
+        "serial": {"type": "string"},
+        "blank": _FLAG,
+    }
+    return made
+
+
+def _store(**fields: Any) -> dict[str, Any]:
+    made = _kind("store", **fields)
+    made["properties"]["login"] = _LOGIN
     return made
 
 
@@ -79,6 +90,7 @@ SCHEMA = {
         ),
         _kind("image", connections=_SOURCES, facts=_FACTS_OR_NONE),
         _kind("target", iqn=_TEXT, file=_TEXT, device=_TEXT, facts=_FACTS),
+        _store(iqn=_TEXT, file=_TEXT, initiator=_TEXT),
     ]
 }
 

@@ -43,7 +43,8 @@ class InstanceIntent:
     ``facts`` are of the content under the writes, which make no sense on any
     other.  While it is not ``active`` no device is wanted and what the VM has
     written is kept.  ``remote`` is the store if that is a volume to log in to,
-    ``serial`` the unit serial number that it had.
+    ``serial`` the unit serial number that it had.  ``blank`` tells that
+    nothing may have been written on it yet; it is never wiped all the same.
     """
 
     name: str
@@ -57,6 +58,7 @@ class InstanceIntent:
     leaving: bool = False
     remote: Source | None = None
     serial: str | None = None
+    blank: bool = False
 
     kind = "instance"
 
@@ -87,10 +89,31 @@ class TargetIntent:
     kind = "target"
 
 
-Intent = InstanceIntent | ImageIntent | TargetIntent
-I = TypeVar("I", InstanceIntent, ImageIntent, TargetIntent)  # noqa: E741
+@dataclasses.dataclass(frozen=True)
+class StoreIntent:
+    """A store that one initiator of another host may write on.
+
+    ``login`` is what that was admitted with, None before the first time or
+    where nobody is asked.
+    """
+
+    name: str
+    iqn: str
+    file: str
+    initiator: str
+    login: Login | None = None
+    leaving: bool = False
+
+    kind = "store"
+
+
+Intent = InstanceIntent | ImageIntent | TargetIntent | StoreIntent
+I = TypeVar(  # noqa: E741
+    "I", InstanceIntent, ImageIntent, TargetIntent, StoreIntent
+)
 _KINDS: dict[str, type[Intent]] = {
-    kind.kind: kind for kind in (InstanceIntent, ImageIntent, TargetIntent)
+    kind.kind: kind
+    for kind in (InstanceIntent, ImageIntent, TargetIntent, StoreIntent)
 }
 
 
@@ -184,8 +207,11 @@ def dumps(intent: Intent) -> str:
     for name in ("remote", "serial"):
         if fields.get(name, "") is None:
             del fields[name]
+    if not fields.get("blank", True):
+        del fields["blank"]
     remote = [fields["remote"]] if "remote" in fields else []
-    for source in (*fields.get("connections", ()), *remote):
+    asked = [fields] if "login" in fields else []
+    for source in (*fields.get("connections", ()), *remote, *asked):
         if source["login"] is None:
             del source["login"]
     text = {"version": VERSION, "kind": intent.kind, **fields}
@@ -212,6 +238,8 @@ def loads(text: str) -> Intent:
         )
     if "remote" in found:
         found["remote"] = _source(found["remote"])
+    if "login" in found:
+        found["login"] = Login(**found["login"])
     intent: Intent = kind(**found)
     names.check_key(intent.kind, intent.name)
     return intent

@@ -32,7 +32,7 @@ def _devices() -> Iterator[str]:
 
 
 def _disks() -> Iterator[str]:
-    for iqn in sorted(sessions.targets()):
+    for iqn in sorted(sessions.targets() | sessions.stores()):
         for path in sessions.standing(iqn):
             foreign = _foreign(sysfs.holders(path.device))
             if foreign:

@@ -38,6 +38,7 @@ _IQN_PREFIX = re.compile(
     r"iqn\.[0-9]{4}-[0-9]{2}\.[a-z0-9.-]+:([A-Za-z0-9.:_-]*:)?"
 )
 _IMAGE_MARK = ":" + IMAGE_PREFIX
+_STORE_PREFIX = DEFAULT_IQN_PREFIX + "cow-"
 
 
 class Role(Enum):
@@ -162,6 +163,29 @@ def serial(image: str, sectors: int, generation: str) -> str:
     """
     text = f"{image}\0{sectors}\0{generation}".encode()
     return SERIAL_PREFIX + hashlib.sha256(text).hexdigest()[:16].upper()
+
+
+def store_iqn(store: str) -> str:
+    """Return the iSCSI name under which a store is written on.
+
+    No image's: :func:`parse_iqn` finds none in it.
+    """
+    return _STORE_PREFIX + store
+
+
+def parse_store_iqn(name: str) -> str | None:
+    """Return the store that an iSCSI name of ours is of, else None."""
+    store = name.removeprefix(_STORE_PREFIX)
+    return store if store != name and _KEY.fullmatch(store) else None
+
+
+def store_serial(store: str) -> str:
+    """Return the SCSI unit serial number of a store.
+
+    Of its name alone: the content changes with each write, and a file that
+    was brought back from a backup is the same store.
+    """
+    return SERIAL_PREFIX + short(f"store {store}").upper()
 
 
 def short(key: str) -> str:

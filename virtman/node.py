@@ -69,7 +69,8 @@ class Node:
             another has written on its store: true takes that up, false
             begins anew; None begins anew where nothing was written.
         :param remote: a volume to log in to for the writes, None for
-            ``device``; ``keep`` must be said then.
+            ``device``.  Without ``keep`` the volume itself tells whether it
+            was written on, and nothing on it is lost.
         :raises AlreadyExists: an instance of that name is another image's.
         :raises NotFound: there are no writes to keep.
         :raises InUse: there are some, and nobody says what to do with them.

@@ -21,15 +21,22 @@ from virtman.drivers import accounts, dmsetup, iscsi, loop, sessions
 from virtman.exception import VirtmanError
 from virtman.imagefolders import ImageFolders
 from virtman.imagetargets import ImageTargets
-from virtman.intents import ImageIntent, InstanceIntent, TargetIntent
+from virtman.intents import (
+    ImageIntent,
+    InstanceIntent,
+    StoreIntent,
+    TargetIntent,
+)
 from virtman.names import Role
 from virtman.remains import Remains
 from virtman.remotestore import RemoteStores
 from virtman.snapshot import Snapshots
+from virtman.storetargets import StoreTargets
 from virtman.toolbox import Toolbox
 
 T = TypeVar("T")
-_INTENT_OF_AN_INSTANCE = f"{InstanceIntent.kind}."
+_HAVE_DATA = (Owner.INSTANCE, Owner.STORE)
+_INTENTS_WITH_DATA = (f"{InstanceIntent.kind}.", f"{StoreIntent.kind}.")
 
 
 class Purge:
@@ -45,6 +52,7 @@ class Purge:
         self._targets = ImageTargets(
             tools.intents, ImageFolders(tools.settings)
         )
+        self._stores = StoreTargets(tools.settings, tools.intents)
         self._snapshots = Snapshots(
             BlockService(tools.settings),
             tools.settings.snapshot_chunk,
@@ -62,8 +70,8 @@ class Purge:
 
     def keeps(self, thing: Thing) -> bool:
         """Tell whether a thing is left where it is."""
-        store = thing.kind == "file" and thing.owner is Owner.INSTANCE
-        intent = Path(thing.name).name.startswith(_INTENT_OF_AN_INSTANCE)
+        store = thing.kind == "file" and thing.owner in _HAVE_DATA
+        intent = Path(thing.name).name.startswith(_INTENTS_WITH_DATA)
         return self._keep_data and (
             store or (thing.owner is Owner.AGENT and intent)
         )
@@ -80,12 +88,14 @@ class Purge:
         self._errors = []
         self._each(self._instances(), self._remove_instance)
         self._each(self._exported(), self._targets.destroy)
+        self._each(self._opened(), self._remove_store)
         self._each(belongings.served(), _withdraw)
         self._each(iscsi.strays(), accounts.remove)
         self._each(dmsetup.ours(), _let_go)
         self._each(self._images(), self._remove_image)
         self._each(self._groups(), Devices.remove)
-        self._each(sorted(sessions.targets()), self._logout)
+        left = sessions.targets() | sessions.stores()
+        self._each(sorted(left), self._logout)
         self._sweep()
         return self._errors
 
@@ -109,6 +119,18 @@ class Purge:
         found = {target.image for target in self._targets.all()}
         known = self._tools.intents.all(TargetIntent)
         return sorted(found | {intent.name for intent in known})
+
+    def _opened(self) -> list[str]:
+        """Return the stores of other hosts' disks that there are."""
+        known = {i.name for i in self._tools.intents.all(StoreIntent)}
+        files = self._settings.store_dir.glob("*.cow")
+        return sorted(known | {file.stem for file in files})
+
+    def _remove_store(self, store: str) -> None:
+        if self._keep_data:
+            self._stores.take_down(store)
+        else:
+            self._stores.delete(store)
 
     def _images(self) -> list[str]:
         known = self._tools.intents.all(ImageIntent)
@@ -173,6 +195,7 @@ class Purge:
             options.run_dir / "locks",
             options.cache_dir,
             options.snapshot_dir,
+            options.store_dir,
             options.run_dir,
             options.state_dir,
         ):

@@ -21,7 +21,7 @@ from virtman import names, privsep, sysfs
 from virtman.blockservice import BlockService, Store
 from virtman.coordinator import ImageFacts
 from virtman.drivers import disk, dmsetup, loop
-from virtman.exception import InvalidRequest, VirtmanError
+from virtman.exception import VirtmanError
 from virtman.intents import InstanceIntent
 from virtman.names import Role
 from virtman.path import Source
@@ -80,15 +80,16 @@ class Snapshots:
 
         What is on it nobody here knows before the login.
 
-        :raises InvalidRequest: who asks does not say, either.
+        :param keep: None: what was written is kept, if anything was; the
+            volume itself says whether, and it is not wiped.
         """
-        if keep is None:
-            raise InvalidRequest(
-                f"say whether what was written on {remote} is kept (keep = "
-                "true) or lost (keep = false)"
-            )
         return InstanceIntent(
-            name, image, tuple(connections), fresh=not keep, remote=remote
+            name,
+            image,
+            tuple(connections),
+            fresh=keep is False,
+            remote=remote,
+            blank=keep is None,
         )
 
     def intend(
@@ -156,7 +157,7 @@ class Snapshots:
         device = intent.device
         if intent.remote is not None:
             device = self._remote.open(intent, intent.remote)
-        store = self._stores.reopen(intent.name, device, file)
+        store = self._stores.reopen(intent.name, device, file, intent.blank)
         self._stand(intent, store)
         return Instance(intent.name, intent.image)
 

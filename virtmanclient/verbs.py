@@ -129,6 +129,40 @@ class Verbs(abc.ABC):
         """Return the image targets, as ``create_target`` returns each."""
         return list(self._call('targets'))
 
+    def open_store(
+        self, store: str, sectors: int, initiator: str, new: bool
+    ) -> JSON:
+        """Let one initiator write on a store that the agent keeps.
+
+        Return ``store``, ``iqn``, ``portal``, ``lun``, ``initiator`` and
+        ``written``: whether a disk has ever stood on it.
+
+        :param sectors: of the disk, of 512 bytes
+        :param new: whether it is made if there is none
+        :raises NotFound: there is none
+        :raises InUse: another has a session with it
+        """
+        return dict(
+            self._call(
+                'open_store',
+                store=store,
+                sectors=sectors,
+                initiator=initiator,
+                new=new,
+            )
+        )
+
+    def delete_store(self, store: str) -> bool:
+        """Remove a store and what was written; return whether it was there.
+
+        :raises InUse: a host has a session with it
+        """
+        return bool(self._call('delete_store', store=store)['changed'])
+
+    def stores(self) -> list[JSON]:
+        """Return each store, as ``open_store`` returns it."""
+        return list(self._call('stores'))
+
     def working(self) -> str:
         """Return the version of the agent that answers."""
         return str(self._call('working')['version'])

@@ -41,7 +41,7 @@ TIERS = {
         "place remains belongings fullness admission",
         "toolbox",
         "layers snapshot prerequisites imageservice inventory",
-        "remotestore",
+        "remotestore storetargets",
         "cache paths identity blockservice imagetargets udev",
         "digests imagefile imagefolders",
         "drivers intents",

@@ -93,7 +93,7 @@ def _serve(settings: Settings) -> bool:
     tools = _tools(settings, cache, steps, wallet)
     node = Node(tools)
     images = ImageService(settings, tools.coordinator, tools.intents)
-    admission = Admission(wallet, settings.closed_targets)
+    admission = Admission(wallet, settings.closed_targets, images.stores)
     recovery = Recovery(node, images, tools)
     recovery.begin()
     threads = (

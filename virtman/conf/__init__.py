@@ -55,6 +55,7 @@ class Settings:
     cache_max_mib: int
     cache_free_mib: int
     snapshot_dir: Path
+    store_dir: Path
     snapshot_chunk: int
     snapshot_min_mib: int
     snapshot_warn_percent: int
@@ -159,6 +160,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         cache_max_mib=conf.cache_max_mib,
         cache_free_mib=conf.cache_free_mib,
         snapshot_dir=_folder(conf.snapshot_dir or state / "snapshots"),
+        store_dir=_folder(conf.store_dir or state / "stores"),
         snapshot_chunk=conf.snapshot_chunk,
         snapshot_min_mib=conf.snapshot_min_mib,
         snapshot_warn_percent=conf.snapshot_warn_percent,

@@ -158,6 +158,13 @@ OPTIONS = [
         help="File system of the copy-on-write stores; each may grow to a "
         "little more than the image's size. Default: $state_dir/snapshots.",
     ),
+    cfg.StrOpt(
+        "store_dir",
+        help="File system of the copy-on-write stores that this node keeps "
+        "for disks of other hosts, as volumes of Cinder have them; each may "
+        "grow to a little more than the disk's size. Default: "
+        "$state_dir/stores.",
+    ),
     cfg.IntOpt(
         "snapshot_chunk",
         default=128,

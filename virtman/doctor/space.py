@@ -20,7 +20,11 @@ _LITTLE = 1 << 30
 
 def look(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each folder."""
-    for option in ("state_dir", "run_dir", "cache_dir", "snapshot_dir"):
+    folders = ["state_dir", "run_dir", "cache_dir", "snapshot_dir"]
+    if settings.store_dir.exists():
+        # Of a node that keeps volumes of Cinder.
+        folders.append("store_dir")
+    for option in folders:
         yield _finding(option, getattr(settings, option))
 
 

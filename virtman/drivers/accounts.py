@@ -58,6 +58,11 @@ def open_to_all(tid: int) -> None:
     _list("bind", tid, address=EVERYBODY)
 
 
+def open_to(tid: int, initiator: str) -> None:
+    """Let one initiator in, by its name alone."""
+    _list("bind", tid, name=initiator)
+
+
 def closed(users: Iterable[str]) -> bool:
     """Tell whether these are the accounts of a closed target."""
     return any(initiator_of(user) == NOBODY for user in users)

@@ -22,7 +22,7 @@ from typing import Any
 from oslo_concurrency import lockutils
 from oslo_config import cfg
 
-from virtman import privsep, sysfs
+from virtman import names, privsep, sysfs
 from virtman.drivers import disk, iscsi, sessions
 from virtman.drivers.knock import Answer, Knock
 from virtman.exception import CommandError, LayerError, NoSource
@@ -110,7 +110,21 @@ class Connector:
         return self._connect(source, TIMEOUTS)
 
     def connect_store(self, source: Source) -> Path:
-        """Log in to a volume that is written on; as :meth:`connect`."""
+        """Log in to a volume that is written on; as :meth:`connect`.
+
+        An agent that keeps it is asked to let this host in first.
+
+        :raises NoSource: also if it does not.
+        """
+        ours = names.parse_store_iqn(source.iqn) is not None
+        # A session goes on with what it logged in with.
+        if self._knock and ours and not self.logged_in(source):
+            answer = self._knock.at(source)
+            if answer in (Answer.ABSENT, Answer.REFUSED):
+                raise NoSource(
+                    f"{source} does not let this host in ({answer.value}): "
+                    "the store is open to another host, or to none"
+                )
         return self._connect(source, STORE_TIMEOUTS)
 
     def logged_in(self, source: Source) -> bool:

@@ -3,8 +3,9 @@
 
 ``tgtadm`` takes structured arguments; what exists is read from ``--mode
 target --op show``, matched by the whole iSCSI name and never by a part of
-it.  Exports are read-only, and the disk says who made it (vendor VIRTMAN),
-so that multipathd can be told to leave it alone.
+it.  Exports are read-only, but for stores, each of which one initiator writes
+on, and the disk says who made it (vendor VIRTMAN), so that multipathd can be
+told to leave it alone.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from virtman.exception import CommandError, InUse, LayerError
 LUN = 1
 VENDOR = "VIRTMAN"
 PRODUCT = "IMAGE"
+_STORE = "STORE"
 # tgtd asks an initiator that says nothing, so often, and believes that it is
 # gone after so many questions: about a minute.  By itself it would believe so
 # after an hour, and a target whose child lost its power could not be removed
@@ -158,36 +160,49 @@ def find(iqn: str) -> Target | None:
     return next((item for item in targets() if item.iqn == iqn), None)
 
 
-def create(iqn: str, device: str, serial: str, *, closed: bool = False) -> int:
-    """Export ``device`` read-only as LUN 1 and return the target id.
+def create(
+    iqn: str,
+    device: str,
+    serial: str,
+    *,
+    closed: bool = False,
+    writer: str | None = None,
+) -> int:
+    """Export ``device`` as LUN 1 and return the target id.
+
+    Read-only, unless it is a store that one initiator, ``writer``, writes on:
+    then nobody else is let in, whether the target is closed or not.
 
     A closed target asks who logs in; :mod:`~virtman.drivers.accounts` lets
     readers in.  Nobody may log in before the disk is complete: the access
     list is filled last.  A failure takes the half-made target away.
 
-    The disk is opened with O_DIRECT: the bytes are in the page cache once
-    already, as the image's file or the cache's, and without read-ahead
-    buffered reads go page by page.
+    What is read only is opened with O_DIRECT: the bytes are in the page cache
+    once already, as the image's file or the cache's, and without read-ahead
+    buffered reads go page by page.  A store is a plain file, in which O_DIRECT
+    would ask for writes as large as its file system's blocks.
     """
     _discard_half_made(iqn, device)
     tid = _new_target(iqn)
     unit = ("--mode", "logicalunit", "--tid", str(tid), "--lun", str(LUN))
+    product = PRODUCT if writer is None else _STORE
     identity = (
-        f"readonly=1,scsi_sn={serial},vendor_id={VENDOR},product_id={PRODUCT}"
+        f"readonly={int(writer is None)},scsi_sn={serial},"
+        f"vendor_id={VENDOR},product_id={product}"
     )
+    flags = ("--bsoflags", "direct") if writer is None else ()
     try:
         for name, value in _NOP.items():
             privsep.tgtadm(
                 "--op", "update", "--mode", "target", "--tid", str(tid),
                 "--name", name, "--value", value,
             )  # fmt: skip
-        privsep.tgtadm(
-            "--op", "new", *unit, "--backing-store", device,
-            "--bsoflags", "direct",
-        )  # fmt: skip
+        privsep.tgtadm("--op", "new", *unit, "--backing-store", device, *flags)
         privsep.tgtadm("--op", "update", *unit, "--params", identity)
         if closed:
             accounts.close(tid)
+        elif writer is not None:
+            accounts.open_to(tid, writer)
         else:
             accounts.open_to_all(tid)
     except CommandError:

@@ -44,6 +44,13 @@ def targets() -> set[str]:
     return {iqn for iqn in ours if names.parse_iqn(iqn)}
 
 
+def stores() -> set[str]:
+    """Return the targets that this host has stores from."""
+    sessions = (sysfs.SYS / "class" / "iscsi_session").glob("session*")
+    ours = {_target(f) for f in sessions if any(map(_is_ours, _disks(f)))}
+    return {iqn for iqn in ours if names.parse_store_iqn(iqn)}
+
+
 def _target(session: File) -> str:
     return sysfs.read(session / "targetname") or ""
 

@@ -68,6 +68,15 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
     ),
     "delete_target": _takes(image=_TEXT),
     "targets": _takes(),
+    "open_store": _takes(
+        "new",
+        store=_TEXT,
+        sectors={"type": "integer"},
+        initiator=_TEXT,
+        new={"type": "boolean"},
+    ),
+    "delete_store": _takes(store=_TEXT),
+    "stores": _takes(),
     "working": _takes(),
 }
 

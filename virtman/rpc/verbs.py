@@ -146,6 +146,19 @@ class Verbs:
     def _targets(self) -> list[JSON]:
         return [asdict(one) for one in self._service.targets()]
 
+    def _open_store(
+        self, store: str, sectors: int, initiator: str, new: bool = False
+    ) -> JSON:
+        return asdict(
+            self._service.stores.open(store, sectors, initiator, new)
+        )
+
+    def _delete_store(self, store: str) -> JSON:
+        return {"changed": self._service.stores.delete(store)}
+
+    def _stores(self) -> list[JSON]:
+        return [asdict(one) for one in self._service.stores.all()]
+
     def _working(self) -> JSON:
         return {"version": importlib.metadata.version("vmthunder")}
 

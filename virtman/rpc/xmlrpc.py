@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The standalone door: XML-RPC over HTTP, a thread a call.
 
-``http://<rpc_host>:7774/RPC2`` with the tutorial's six methods and
-``list_inactive``, ``None`` allowed, introspection on.  Arguments are the
-contract's, by position; the optional ones of the image methods may be left
-out.  Who is let in is :mod:`virtman.rpc.token`'s to say, what a body means
-:mod:`virtman.rpc.calls`.
+``http://<rpc_host>:7774/RPC2`` with the tutorial's six methods,
+``list_inactive`` and those of stores, ``None`` allowed, introspection on.
+Arguments are the contract's, by position; the optional ones of the image
+methods may be left out.  Who is let in is :mod:`virtman.rpc.token`'s to say,
+what a body means :mod:`virtman.rpc.calls`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ METHODS = (
     "create_image_target",
     "destroy_image_target",
     "list_image_target",
+    "open_store",
+    "delete_store",
+    "list_store",
 )
 # A call is a few hundred bytes; nobody may make the agent read more.
 _MAX_BODY = 1 << 20

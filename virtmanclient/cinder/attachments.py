@@ -27,6 +27,17 @@ def elsewhere(volume: Any, host: str, address: str) -> set[str]:
     }
 
 
+def initiators(volume: Any, host: str) -> set[str]:
+    """Return the initiators by which a host is connected to a volume."""
+    told = (one.connector for one in volume.volume_attachment or ())
+    found = (one for one in told if isinstance(one, Mapping))
+    return {
+        str(one['initiator'])
+        for one in found
+        if one.get('host') == host and one.get('initiator')
+    }
+
+
 def _places(volume: Any) -> set[tuple[str | None, str | None]]:
     return {_place(one) for one in volume.volume_attachment or ()}
 

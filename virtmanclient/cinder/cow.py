@@ -11,21 +11,27 @@ from typing import Any
 
 from cinder import exception
 
-from virtmanclient.cinder import attachments, record
+from virtmanclient.cinder import attachments, faults, record
 from virtmanclient.cinder.agents import Agents, Away, Refusal
 from virtmanclient.cinder.debts import Debts
 from virtmanclient.cinder.record import Record
+from virtmanclient.cinder.served import Served
+from virtmanclient.stores import Store
 
 LOG = logging.getLogger(__name__)
 VOLUME_TYPE = 'virtman'
 
 
 class Cows:
-    """The copy-on-write stores of volumes, on the hosts."""
+    """The copy-on-write stores of volumes, wherever they are.
 
-    def __init__(self, agents: Agents, debts: Debts) -> None:
+    :param served: those that the image server keeps
+    """
+
+    def __init__(self, agents: Agents, debts: Debts, served: Served) -> None:
         self._agents = agents
         self._debts = debts
+        self._served = served
 
     def require_host(self, connector: Any) -> None:
         """See that a connector is of a host whose agent may be asked.
@@ -51,9 +57,13 @@ class Cows:
         self.require_host(connector)
         host = connector['host']
         _require_alone(volume, host, connector['ip'])
-        known = self._settled(volume, _known(volume))
+        known = _known(volume)
+        if known.on_server:
+            store, known = self._served.connect(volume, connector, known)
+            return _told(volume, known, store), known
+        known = self._settled(volume, known)
         if known.kept and known.host != host:
-            raise _invalid(
+            raise faults.invalid(
                 volume,
                 f'what was written on it is on host {known.host} and not '
                 f'reached from {host}; start the server there',
@@ -90,13 +100,16 @@ class Cows:
         known = record.of(volume)
         hosts = attachments.hosts(volume)
         if hosts:
-            raise _busy(volume, f'it is attached on {", ".join(hosts)}')
+            raise faults.busy(volume, f'it is attached on {", ".join(hosts)}')
+        if known is not None and known.on_server:
+            self._served.purge(volume, known)
+            return
         if known is None or known.host is None or known.address is None:
             return
         try:
             self._agents.purge(known.address, volume.id)
         except Refusal as error:
-            raise _busy(volume, str(error)) from error
+            raise faults.busy(volume, str(error)) from error
         except Away as error:
             LOG.warning(
                 'host %s is to purge volume %s when it is back: %s',
@@ -110,13 +123,13 @@ class Cows:
         What was seen once stays so: should it be gone, the agent says so
         when the disk is to be made, and nothing begins anew unasked.
         """
+        if known.on_server:
+            return self._served.settled(volume, known)
         if known.kept or known.host is None or known.address is None:
             return known
         has = self._has(known.host, known.address, volume.id)
         return (
-            known.at(known.host, known.address, True)
-            if has
-            else (Record(known.image))
+            known.at(known.host, known.address, True) if has else known.anew()
         )
 
     def _has(self, host: str, address: str, volume: str) -> bool:
@@ -132,47 +145,30 @@ class Cows:
 def _known(volume: Any) -> Record:
     known = record.of(volume)
     if known is None:
-        raise _invalid(volume, 'it was never made; delete it')
+        raise faults.invalid(volume, 'it was never made; delete it')
     return known
 
 
 def _require_alone(volume: Any, host: str, address: str) -> None:
     others = attachments.elsewhere(volume, host, address)
     if others:
-        raise _invalid(
+        raise faults.invalid(
             volume,
             f'it is attached on host {", ".join(sorted(others))}; a disk is '
             'active on one host at a time, so detach it there first',
         )
 
 
-def _told(volume: Any, known: Record) -> dict[str, Any]:
-    """Return the connection: ids, which users may read, and no secret."""
-    return {
-        'driver_volume_type': VOLUME_TYPE,
-        'data': {
-            'volume_id': volume.id,
-            'image_name': known.image_name,
-            'cow_host': known.host,
-            'cow_kept': known.kept,
-        },
+def _told(
+    volume: Any, known: Record, store: Store | None = None
+) -> dict[str, Any]:
+    """Return the connection, which users may read: no secret is in it."""
+    data = {
+        'volume_id': volume.id,
+        'image_name': known.image_name,
+        'cow_host': known.host,
+        'cow_kept': known.kept,
     }
-
-
-def _invalid(volume: Any, reason: str) -> Exception:
-    made: Exception = exception.InvalidVolume(
-        reason=f'virtman: volume {volume.id}: {reason}'
-    )
-    return made
-
-
-def _busy(volume: Any, reason: str) -> Exception:
-    """Return the error after which Cinder lets the volume be.
-
-    Cinder logs no reason of its own.
-    """
-    LOG.warning('volume %s is not removed: %s', volume.id, reason)
-    made: Exception = exception.VolumeIsBusy(
-        message=f'virtman: volume {volume.id}: {reason}'
-    )
-    return made
+    if store is not None:
+        data |= {'cow_shared': True, 'store': store.connection}
+    return {'driver_volume_type': VOLUME_TYPE, 'data': data}

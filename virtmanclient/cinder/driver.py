@@ -21,7 +21,9 @@ from virtmanclient.cinder.cow import Cows
 from virtmanclient.cinder.debts import Debts
 from virtmanclient.cinder.images import Images
 from virtmanclient.cinder.refusals import Refusals
+from virtmanclient.cinder.served import Served
 from virtmanclient.cinder.volumes import Volumes
+from virtmanclient.stores import Stores
 from virtmanclient.targets import Targets
 
 LOG = logging.getLogger(__name__)
@@ -54,12 +56,14 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
             settings = options.settings(self.configuration)
             agents = Agents(settings)
             targets = Targets(settings.image_server)
+            stores = Stores(settings.image_server, settings.timeout)
         except ValueError as error:
             raise exception.InvalidInput(reason=f'virtman: {error}') from error
         self._settings = settings
         self._images = Images(settings.image_dir, targets, settings.image_idle)
         self._debts = Debts(settings.state_dir, agents)
-        self._cows = Cows(agents, self._debts)
+        served = Served(stores, agents, self._debts)
+        self._cows = Cows(agents, self._debts, served)
 
     def check_for_setup_error(self) -> None:
         """See that the folder of images can be used.

@@ -12,6 +12,9 @@ import re
 from typing import Any
 
 IMAGE_PREFIX = 'volume-'
+HOST, SERVER, MADE = 'host', 'server', 'made'
+"""Where writes go: the host's own disk, or a store of the image server's,
+which was made or was not yet."""
 _HOST = re.compile('[A-Za-z0-9][A-Za-z0-9._-]{0,99}')
 _SIZED = re.compile('(?P<id>[0-9a-f-]{36})-(?P<size>[1-9][0-9]{0,5})')
 
@@ -22,13 +25,20 @@ class Record:
 
     ``host`` and ``address`` are of the compute host that was told of the
     volume, None before the first; ``kept`` is whether its agent was seen to
-    have the volume's disk, or what was written on it.
+    have the volume's disk, or what was written on it.  ``cow`` is where writes
+    go; a record that does not say is of before there was a choice.
     """
 
     image: str
     host: str | None = None
     address: str | None = None
     kept: bool = False
+    cow: str = HOST
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the image server has, or is to have, what is written."""
+        return self.cow != HOST
 
     @property
     def untouched(self) -> bool:
@@ -42,11 +52,19 @@ class Record:
 
     def at(self, host: str, address: str, kept: bool) -> 'Record':
         """Return the record of a volume that a host is told of."""
-        return Record(self.image, host, address, kept)
+        return dataclasses.replace(self, host=host, address=address, kept=kept)
+
+    def anew(self) -> 'Record':
+        """Return the record of a volume that is its image again."""
+        return Record(self.image, cow=SERVER if self.on_server else HOST)
 
     def text(self) -> str:
         """Return it as ``provider_location``, which holds 255 bytes."""
-        return json.dumps(dataclasses.asdict(self), separators=(',', ':'))
+        fields = dataclasses.asdict(self)
+        if not self.on_server:
+            # As this driver wrote it before.
+            del fields['cow']
+        return json.dumps(fields, separators=(',', ':'))
 
     def update(self) -> dict[str, str]:
         """Return it as a driver's model update."""

@@ -2,15 +2,16 @@
 """How volumes and snapshots begin and end.
 
 None has data of its own here: it is an image and, once a host has been told
-of it, what was written there.
+of it, what was written on it.
 """
 
+import dataclasses
 from typing import Any
 
 from cinder import exception
 from cinder.volume import volume_utils
 
-from virtmanclient.cinder import record
+from virtmanclient.cinder import record, types
 from virtmanclient.cinder.cow import Cows
 from virtmanclient.cinder.images import Images
 
@@ -35,10 +36,11 @@ class Volumes:
 
         :raises ImageUnacceptable: no disk can be made of the image
         """
+        cow = types.cow(volume)
         key = self._images.ensure(
             context, image_service, image_meta, volume.size
         )
-        return record.Record(key).update(), True
+        return record.Record(key, cow=cow).update(), True
 
     def copy_image_to_volume(
         self,
@@ -52,10 +54,11 @@ class Volumes:
 
         :raises VolumeIsBusy: it is attached, or its disk is open
         """
+        cow = types.cow(volume)
         meta = image_service.show(context, image_id)
         key = self._images.ensure(context, image_service, meta, volume.size)
         self._cows.purge(volume)
-        record.save(volume, record.Record(key))
+        record.save(volume, record.Record(key, cow=cow))
 
     def create_volume_from_snapshot(
         self, volume: Any, snapshot: Any
@@ -84,7 +87,7 @@ class Volumes:
         """Do nothing: it is an entry of Cinder's alone."""
 
     def delete_volume(self, volume: Any) -> None:
-        """Have the host that holds what was written purge it.
+        """Have who holds what was written purge it.
 
         A host that is away is told later.
 
@@ -103,7 +106,7 @@ class Volumes:
         except exception.InvalidVolume as error:
             raise exception.ExtendVolumeError(reason=error.msg) from error
         key = self._images.enlarge(known.image, new_size)
-        record.save(volume, record.Record(key))
+        record.save(volume, dataclasses.replace(known, image=key))
 
     def copy_volume_to_image(
         self, context: Any, volume: Any, image_service: Any, image_meta: Any
@@ -129,8 +132,9 @@ class Volumes:
             raise exception.InvalidVolume(
                 reason='virtman: what it is to be made of was never whole'
             )
+        cow = types.cow(volume)
         key = self._images.enlarge(known.image, volume.size)
-        return record.Record(key).update()
+        return record.Record(key, cow=cow).update()
 
 
 def _untouched(volume: Any, done: str) -> record.Record:
@@ -141,9 +145,17 @@ def _untouched(volume: Any, done: str) -> record.Record:
     known = record.of(volume)
     if known is not None and known.untouched:
         return known
-    where = f'on host {known.host}' if known else 'nowhere'
     raise exception.InvalidVolume(
-        reason=f'virtman: what was written on volume {volume.id} is {where}, '
+        reason='virtman: what was written on volume '
+        f'{volume.id} is {_where(known)}, '
         f'and only a volume that no server ever had can be {done} here; copy '
         'the data within the server'
+    )
+
+
+def _where(known: record.Record | None) -> str:
+    if known is None:
+        return 'nowhere'
+    return (
+        'on the image server' if known.on_server else f'on host {known.host}'
     )

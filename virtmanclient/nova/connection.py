@@ -27,16 +27,17 @@ class InvalidConnection(ValueError):
 class Disk:
     """What the agent is asked for.
 
-    ``store`` is the block device of the host that takes the writes, None for
-    a file of the agent's own.  ``cow_host`` is the only host that has the
-    writes, None when nobody has said.  ``keep`` is whether there are any, None
-    when nobody knows: the agent begins anew only where nothing was written.
+    ``store`` is what takes the writes: a block device of the host, a volume
+    to log in to, or None for a file of the agent's own.  ``cow_host`` is the
+    only host that has the writes, None when nobody has said.  ``keep`` is
+    whether there are any, None when nobody knows: the agent begins anew only
+    where nothing was written.
     """
 
     volume: str
     image: str
     connections: tuple[Mapping[str, object], ...] = ()
-    store: str | None = None
+    store: str | Mapping[str, object] | None = None
     cow_shared: bool = False
     cow_host: str | None = None
     keep: bool | None = None
@@ -87,28 +88,47 @@ def read(connection_info: Mapping[str, Any]) -> Disk:
         volume=volume_id(connection_info),
         image=_matching(data, 'image_name', _IMAGE),
         connections=_connections(data.get('image_connections')),
-        keep=_kept(data),
         **_cow(data),
     )
 
 
 def _cow(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return where the writes are: on one host, or on a device of all."""
+    """Return where the writes are, and whether there are any.
+
+    A volume tells by itself whether it was written on; where Cinder knows of
+    nothing it is asked, and never wiped.
+    """
     shared, host = data.get('cow_shared', False), data.get('cow_host')
     if not isinstance(shared, bool):
         raise InvalidConnection(f'cow_shared {shared!r:.20} is no boolean')
     if host is not None and not isinstance(host, str):
         raise InvalidConnection(f'cow_host {host!r:.60} is no host name')
-    store = None
-    if data.get('store') is not None:
-        store = _matching(data, 'store', _STORE)
-    if store and '..' in store.split('/'):
-        raise InvalidConnection(f'the store {store!r} leads out of /dev')
+    store = _store(data)
     if shared and not store:
         raise InvalidConnection(
             'cow_shared is true and no store says on which device'
         )
-    return {'store': store, 'cow_shared': shared, 'cow_host': host}
+    keep = _kept(data)
+    if isinstance(store, Mapping) and not keep:
+        keep = None
+    return {
+        'store': store,
+        'cow_shared': shared,
+        'cow_host': host,
+        'keep': keep,
+    }
+
+
+def _store(data: Mapping[str, Any]) -> str | Mapping[str, object] | None:
+    """Return what takes the writes, if Cinder says so."""
+    if data.get('store') is None:
+        return None
+    if isinstance(data['store'], Mapping):
+        return _connection(data['store'], 'the store')
+    store = _matching(data, 'store', _STORE)
+    if '..' in store.split('/'):
+        raise InvalidConnection(f'the store {store!r} leads out of /dev')
+    return store
 
 
 def _kept(data: Mapping[str, Any]) -> bool | None:
@@ -133,7 +153,9 @@ def _connections(found: Any) -> tuple[Mapping[str, object], ...]:
     return tuple(_connection(one) for one in found)
 
 
-def _connection(one: Any) -> Mapping[str, object]:
+def _connection(
+    one: Any, what: str = 'an image connection'
+) -> Mapping[str, object]:
     """Return one connection; values are the agent's to check.
 
     A key besides the three is refused by its name alone: it may be a secret.
@@ -142,7 +164,7 @@ def _connection(one: Any) -> Mapping[str, object]:
     if keys != _CONNECTION_KEYS:
         odd = ', '.join(sorted(map(str, keys ^ _CONNECTION_KEYS)))
         raise InvalidConnection(
-            f'an image connection has {odd:.60} missing or too much; it has '
+            f'{what} has {odd:.60} missing or too much; it has '
             'target_portal, target_iqn, target_lun, and no secret'
         )
     return dict(one)

@@ -4,7 +4,7 @@
 Nova's libvirt driver finds volume drivers in a table of its own; the method
 that looks into it is the one funnel of every volume's way (``_get_volume_
 driver``, nova/virt/libvirt/driver.py:2172 of Nova 34), and is overridden here.
-The others are what a disk that lives on one host makes necessary.
+The others are what a disk that is active on one host makes necessary.
 
 ``cleanup`` stays Nova's: it is told to destroy the disks at a shelve, a
 rebuild, an evacuation and a reschedule as well, where a volume must live on.
@@ -78,7 +78,7 @@ class VirtmanLibvirtDriver(driver.LibvirtDriver):
             raise exception.MigrationPreCheckError(
                 reason=f'virtman: the disk of volume {name} is active on one '
                 'host at a time, so its server cannot migrate live; stop it '
-                'and migrate it cold if its writes are on shared storage'
+                'and migrate it cold if its writes are on the image server'
             )
         return super().check_can_live_migrate_source(
             context, instance, dest_check_data, block_device_info
@@ -137,7 +137,8 @@ def _require_shared(block_device_info: BlockDevices) -> None:
         raise exception.InstanceFaultRollback(
             exception.MigrationPreCheckError(
                 reason=f'virtman: what volume {name} has been written is on '
-                'this host alone (no cow_shared), so its server stays here; '
-                'a resize needs allow_resize_to_same_host'
+                'this host alone (its type has virtman:cow = host, or no '
+                'cow_shared is said), so its server stays here; a resize '
+                'needs allow_resize_to_same_host'
             )
         )

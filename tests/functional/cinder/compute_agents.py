@@ -20,8 +20,10 @@ from virtman.rpc.token import Secrets
 from virtman.rpc.verbs import Failure, Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.snapshot import Instance
+from virtman.storetargets import OpenStore
 
 HOSTS = {"compute1": "127.0.0.2", "compute2": "127.0.0.3"}
+IMAGES = "127.0.0.4"
 SECRET = "a secret of this test alone"
 
 
@@ -64,10 +66,55 @@ class MemoryNode:
         ]
 
 
+class MemoryStores:
+    """What virtman.storetargets.StoreTargets does, to a dict.
+
+    ``sessions`` are who is logged in to which.
+    """
+
+    def __init__(self):
+        self.kept = {}
+        self.sessions = {}
+
+    def open(self, store, sectors, initiator, new):
+        known = self.kept.get(store)
+        if known is None and not new:
+            raise NotFound(f"{store}.cow is gone; put it back")
+        self._require_free(store, initiator)
+        self.kept[store] = OpenStore(
+            store,
+            f"iqn.2010-10.org.openstack:cow-{store}",
+            "10.0.0.1:3260",
+            1,
+            initiator,
+            known is not None and known.written,
+        )
+        return self.kept[store]
+
+    def delete(self, store):
+        self._require_free(store, None)
+        return self.kept.pop(store, None) is not None
+
+    def all(self):
+        return list(self.kept.values())
+
+    def write(self, store):
+        """Do as a host that is let in does: log in, stand a disk on it."""
+        known = self.kept[store]
+        self.sessions[store] = known.initiator
+        self.kept[store] = dataclasses.replace(known, written=True)
+
+    def _require_free(self, store, initiator):
+        holder = self.sessions.get(store)
+        if holder not in (None, initiator):
+            raise InUse(f"the store {store} is in use by {holder}")
+
+
 class MemoryImages:
     """What virtman.imageservice.ImageService does, to a dict."""
 
     def __init__(self):
+        self.stores = MemoryStores()
         self.files = {}
         self.read = set()
 
@@ -122,6 +169,7 @@ class Control:
 
     def fresh(self):
         """Begin anew; return the port of the hosts' doors."""
+        self.stop("images")
         self.image_server = ImageVerbs()
         self.nodes = {host: MemoryNode() for host in HOSTS}
         for host in HOSTS:
@@ -149,7 +197,17 @@ class Control:
         thread.start()
         self._doors[host] = door, thread
 
+    def serve_images(self):
+        """Serve the image server at its network door, too; return the port."""
+        node = MemoryNode()
+        door = Door(IMAGES, 0, Virtman(node, self.image_server.images))
+        thread = threading.Thread(target=door.serve_forever, args=(0.02,))
+        thread.start()
+        self._doors["images"] = door, thread
+        return door.server_address[1]
+
     def close(self):
+        self.stop("images")
         for host in HOSTS:
             self.stop(host)
 
@@ -179,6 +237,8 @@ class Control:
     def boot(self, host, volume):
         """Do as Nova does: make a disk, and let a VM use it."""
         self.nodes[host].kept[volume] = Kept(open=True)
+        if volume in self.stores.kept:
+            self.stores.write(volume)
 
     def shut(self, host, volume):
         """Let the VM end; its disk stays, as when no agent was there."""
@@ -188,6 +248,23 @@ class Control:
         """Do as Nova does: take the disk away, keep the data."""
         self.shut(host, volume)
         self.nodes[host].kept[volume].active = False
+        self.stores.sessions.pop(volume, None)
+
+    def cut_off(self, volume):
+        """Let the host that has a store lose its power: no session is left."""
+        self.stores.sessions.pop(volume, None)
+
+    def lose(self, volume):
+        """Let the image server lose a store."""
+        del self.stores.kept[volume]
+
+    def stores_of(self):
+        """Return store: whom it is open to."""
+        return {one.store: one.initiator for one in self.stores.all()}
+
+    @property
+    def stores(self):
+        return self.image_server.images.stores
 
     def disks(self, host):
         """Return volume: whether its disk is there."""

@@ -169,6 +169,8 @@ class Site:
     def held(self):
         """Return all there is on the host, sessions and stores included."""
         stores = [f.name for f in self.settings.snapshot_dir.glob("*")]
+        kept = self.settings.store_dir
+        stores += [f.name for f in kept.glob("*")]
         sessions = [str(source) for source in self.portals.sessions]
         intents = [file.name for file in self.folder.glob("*")]
         return sorted([*self.kernel.left(), *sessions, *stores, *intents])

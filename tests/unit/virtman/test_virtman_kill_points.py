@@ -28,6 +28,8 @@ from virtman.wallet import Wallet
 LIMIT = 200
 PEER = "127.0.0.1:volume-a"
 VOLUME = Source("storage", 3260, "iqn.2026-01.lab:cow")
+ONE, TWO = "iqn.2026-01.lab:one", "iqn.2026-01.lab:two"
+SECTORS = 4096
 ignore_dead_threads = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnhandledThreadExceptionWarning"
 )
@@ -88,6 +90,21 @@ def take_up(site):
 def create_on_a_volume(site):
     site.create("vm1", keep=False, remote=VOLUME)
     site.kernel.heads[site.portals.sessions[VOLUME].device] = b"SnAp"
+
+
+def create_on_a_blank_volume(site):
+    site.create("vm1", remote=VOLUME)
+    site.kernel.heads[site.portals.sessions[VOLUME].device] = b"SnAp"
+
+
+def is_there_or_nothing(site):
+    """Nobody was told of it; who asks again gets it, unwiped."""
+    if not site.node.instances():
+        site.node.collect()
+        assert site.held() == []
+        create_on_a_blank_volume(site)
+    is_there_with_its_volume(site)
+    assert site.kernel.wiped == []
 
 
 def is_there_with_its_volume(site):
@@ -222,6 +239,54 @@ def not_served(site):
     assert site.held() == []
 
 
+def open_store(site):
+    site.images.stores.open("vol1", SECTORS, ONE, new=True)
+
+
+def write_there(site):
+    with (site.settings.store_dir / "vol1.cow").open("r+b") as opened:
+        opened.write(b"SnAp")
+
+
+def hand_over(site):
+    site.images.stores.open("vol1", SECTORS, TWO, new=False)
+
+
+def delete_store(site):
+    site.images.stores.delete("vol1")
+
+
+def open_or_not(site):
+    if site.images.stores.all():
+        assert not _only_store(site).written
+    else:
+        assert site.held() == []
+    # Who asked and was not answered asks again.
+    open_store(site)
+    _only_store(site)
+
+
+def written_and_open_to_one(site):
+    found = _only_store(site)
+    assert found.written
+    assert found.initiator in (ONE, TWO)
+
+
+def store_or_nothing(site):
+    if site.images.stores.all():
+        assert _only_store(site).written
+    else:
+        assert site.held() == []
+
+
+def _only_store(site):
+    (found,) = site.images.stores.all()
+    served = site.kernel.tgt.served(found.iqn)
+    closed = site.settings.closed_targets
+    assert served.acl == [NOBODY if closed else found.initiator]
+    return found
+
+
 STORIES = {
     "create": ([], [], create, first_is_there),
     "create another": ([create], [], second, both_are_there),
@@ -234,6 +299,12 @@ STORIES = {
         [],
         create_on_a_volume,
         is_there_with_its_volume,
+    ),
+    "create on a blank volume": (
+        [],
+        [],
+        create_on_a_blank_volume,
+        is_there_or_nothing,
     ),
     "deactivate on a volume": (
         [create_on_a_volume],
@@ -256,6 +327,19 @@ STORIES = {
     ),
     "publish": ([], [], publish, served),
     "withdraw": ([publish], [], withdraw, not_served),
+    "open a store": ([], [], open_store, open_or_not),
+    "hand a store over": (
+        [open_store, write_there],
+        [],
+        hand_over,
+        written_and_open_to_one,
+    ),
+    "delete a store": (
+        [open_store, write_there],
+        [],
+        delete_store,
+        store_or_nothing,
+    ),
 }
 
 
@@ -273,6 +357,8 @@ def clean(site):
     site.node.collect()
     for target in site.images.targets():
         site.images.destroy(target.image)
+    for store in site.images.stores.all():
+        site.images.stores.delete(store.store)
     assert site.held() == []
     site.volt.answers = [assignment()]
 

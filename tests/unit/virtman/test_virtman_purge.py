@@ -14,7 +14,8 @@ from fake_daemon import FakeDaemon
 from fake_node import Site
 from fake_proc import FakeProc
 
-from virtman import inuse, udev
+from virtman import belongings, inuse, udev
+from virtman.belongings import Owner
 from virtman.cache.qemu import QemuEngine
 from virtman.cmd import host
 from virtman.commands import purge as command
@@ -23,6 +24,7 @@ from virtman.drivers import dmsetup, processes
 from virtman.drivers.connector import Connector
 from virtman.intents import InstanceIntent, Intents
 from virtman.names import Role
+from virtman.path import Source
 from virtman.purge import Purge
 from virtman.toolbox import Toolbox
 
@@ -53,6 +55,70 @@ def tools(site):
 
 def purge(site, **more):
     return Purge(tools(site), **more)
+
+
+INITIATOR = "iqn.2026-01.lab:one"
+
+
+def with_a_store(site):
+    """Have the node keep a store that was written on."""
+    site.images.stores.open("vol1", 4096, INITIATOR, new=True)
+    file = site.settings.store_dir / "vol1.cow"
+    with file.open("r+b") as opened:
+        opened.write(b"SnAp")
+    site.images.stop()
+    return file
+
+
+def test_a_store_of_another_host_s_disk_goes_too(site):
+    file = with_a_store(site)
+    work = purge(site)
+    kinds = {one.kind for one in work.things() if one.owner is Owner.STORE}
+    assert kinds == {"target", "file"}
+    assert work.run() == []
+    assert (work.things(), file.exists()) == ([], False)
+
+
+def test_with_the_data_kept_a_store_is_not_exported_and_comes_back(site):
+    file = with_a_store(site)
+    assert purge(site, keep_data=True).run() == []
+    assert file.exists()
+    assert "cow-vol1" not in str(site.kernel.left())
+    site.recover()
+    (found,) = site.images.stores.all()
+    assert (found.initiator, found.written) == (INITIATOR, True)
+    assert site.kernel.tgt.served(found.iqn).acl
+
+
+def test_a_store_that_a_host_has_is_in_use(site):
+    file = with_a_store(site)
+    (target,) = [
+        one for one in site.kernel.tgt.targets.values() if "cow" in one.iqn
+    ]
+    target.initiators.append(INITIATOR)
+    assert any(INITIATOR in reason for reason in inuse.reasons())
+    assert any(INITIATOR in error for error in purge(site).run())
+    assert file.exists()
+    target.initiators.clear()
+    assert purge(site).run() == []
+
+
+def test_a_session_with_a_store_that_nobody_wants_is_found(site, log_in):
+    iqn = "iqn.2010-10.org.openstack:cow-vol1"
+    log_in(7, iqn, "10.0.0.1", "VIRTMAN")
+    things = purge(site).things()
+    (session,) = [one for one in things if one.kind == "session"]
+    assert (session.name, session.of) == (iqn, "vol1")
+    assert belongings.unwanted(things, []) != []
+    remote = Source("10.0.0.1", 3260, iqn)
+    wanted = InstanceIntent("vm9", "volume-a", fresh=False, remote=remote)
+    (session,) = [
+        one
+        for one in belongings.everything(site.settings, site.engine, [wanted])
+        if one.kind == "session"
+    ]
+    assert session.of == "vm9"
+    assert session not in belongings.unwanted([session], [wanted])
 
 
 def test_all_of_it_goes_files_and_folders_too(site, image):

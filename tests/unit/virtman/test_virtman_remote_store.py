@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from fake_node import Site
 
@@ -46,6 +48,12 @@ def create(site, keep, **more):
 def disk(site):
     """Return the disk that the volume is on this host."""
     return site.portals.sessions[VOLUME].device
+
+
+def blank(site):
+    """Have the volume hold zeros, whatever its disk."""
+    for number in range(9):
+        site.kernel.heads[f"/dev/nbd{number}"] = bytes(512)
 
 
 def written(site):
@@ -104,10 +112,50 @@ def test_without_any_it_is_refused_and_logged_out_of(site):
     assert site.held() == []
 
 
-def test_who_does_not_say_whether_it_is_new_is_refused(site):
-    with pytest.raises(InvalidRequest, match="keep = true"):
+def test_who_does_not_say_has_the_volume_itself_say_and_wipes_nothing(site):
+    blank(site)
+    create(site, keep=None)
+    assert site.kernel.wiped == []
+    assert site.intents.get(InstanceIntent, "vm1").serial == "VOLUME1"
+    assert site.node.deactivate("vm1")
+    written(site)
+    assert create(site, keep=None).created
+    assert site.kernel.wiped == []
+
+
+def test_a_volume_that_lost_what_was_written_is_not_begun_anew(site):
+    blank(site)
+    create(site, keep=None)
+    assert site.node.deactivate("vm1")
+    with pytest.raises(NotFound, match="no header of a snapshot"):
         create(site, keep=None)
+    assert [one.name for one in site.node.inactive()] == ["vm1"]
+
+
+def test_a_volume_of_something_else_is_refused_and_stays_as_it_is(site):
+    for number in range(9):
+        site.kernel.heads[f"/dev/nbd{number}"] = b"LVM2"
+    with pytest.raises(NotFound, match="no header of a snapshot"):
+        create(site, keep=None)
+    assert site.kernel.wiped == []
+    assert "storage" not in sessions(site)
+    site.node.collect()
     assert site.held() == []
+
+
+def test_a_boot_before_anything_was_written_takes_the_volume_for_new(site):
+    blank(site)
+    create(site, keep=None)
+    known = site.intents.get(InstanceIntent, "vm1")
+    # As it was when the power went: nothing was noted yet.
+    site.intents.put(
+        dataclasses.replace(known, blank=True, facts=None, serial=None)
+    )
+    site.power_cut()
+    site.recover()
+    assert [one.name for one in site.node.instances()] == ["vm1"]
+    assert site.kernel.wiped == []
+    assert not site.intents.get(InstanceIntent, "vm1").blank
 
 
 def test_a_login_that_fails_leaves_nothing(site):

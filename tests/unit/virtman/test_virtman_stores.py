@@ -224,7 +224,7 @@ def test_a_folder_behind_a_symbolic_link_is_the_same_folder(
 def test_a_larger_file_keeps_its_size(tmp_path):
     file = tmp_path / "a"
     file.write_bytes(bytes(4096))
-    blockservice._stretch(file, 512)
+    blockservice.stretch(file, 512)
     assert file.stat().st_size == 4096
 
 

@@ -37,14 +37,28 @@ def entry(text):
 
 
 def test_what_is_known_of_a_volume_comes_back_as_it_was_written():
-    for known in (Record(f'{IMAGE}-1'), Record('i-1', 'h', '10.0.0.3', True)):
+    for known in (
+        Record(f'{IMAGE}-1'),
+        Record('i-1', 'h', '10.0.0.3', True),
+        Record('i-1', 'h', '10.0.0.3', True, record.MADE),
+    ):
         assert record.of(entry(known.text())) == known
     assert record.of(entry(None)) is None
 
 
 def test_it_fits_into_cinder_s_field():
-    longest = Record(f'{IMAGE}-999999', 'h' * 100, 'f' * 45, True)
+    longest = Record(
+        f'{IMAGE}-999999', 'h' * 100, 'f' * 39, False, record.SERVER
+    )
     assert len(longest.text()) <= 255
+
+
+def test_a_volume_of_before_there_was_a_choice_has_its_writes_on_its_host():
+    old = '{"image":"i-1","host":"h","address":"10.0.0.3","kept":true}'
+    known = record.of(entry(old))
+    assert not known.on_server
+    assert known.text() == old
+    assert known.anew() == Record('i-1')
 
 
 @pytest.mark.parametrize('text', ['iscsi:x', '[]', '{"what": 1}'])
@@ -182,6 +196,22 @@ def test_what_is_owed_is_paid_once_and_a_host_that_is_away_asked_once(
     again.pay()
     assert again.owed() == {}
     assert list((tmp_path / 'state').iterdir()) == []
+
+
+def test_each_host_owes_for_itself_until_it_is_to_have_the_volume_again(
+    tmp_path,
+):
+    hosts = Hosts()
+    debts = Debts(tmp_path, hosts)
+    # Noted by a driver that knew of one host for each.
+    (tmp_path / f'{OTHER}.json').write_text('{"host":"c","address":"c"}')
+    debts.add(VOLUME, 'a.example', '10.0.0.1')
+    debts.add(VOLUME, 'b.example', '10.0.0.2')
+    debts.drop(VOLUME, 'a.example')
+    debts.drop(VOLUME, 'nobody')
+    debts.pay()
+    assert hosts.asked == [('10.0.0.2', VOLUME), ('c', OTHER)]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_no_debt_is_left_alone(tmp_path):

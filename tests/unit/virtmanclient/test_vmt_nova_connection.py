@@ -38,6 +38,17 @@ def test_a_store_that_all_hosts_reach_is_a_block_device():
     assert (disk.store, disk.cow_shared) == ('/dev/disk/by-id/x', True)
 
 
+@pytest.mark.parametrize('kept', [None, False, True])
+def test_a_store_that_is_a_volume_tells_by_itself_whether_it_is_new(kept):
+    store = IMAGE | {'target_iqn': 'iqn.x:cow-1'}
+    said = info(cow_shared=True, store=store, cow_kept=kept)
+    disk = connection.read(said)
+    assert disk.store == store
+    assert disk.keep is (True if kept else None), 'never wiped'
+    said['data']['device_path'] = '/dev/mapper/snapshot_x'
+    assert connection.read(said).keep is True
+
+
 @pytest.mark.parametrize(
     ('data', 'keep'),
     [
@@ -65,6 +76,8 @@ def test_what_was_connected_once_is_to_be_kept(data, keep):
         ({'store': '/etc/shadow'}, 'store'),
         ({'store': '/dev/../etc/shadow'}, 'out of /dev'),
         ({'store': 7}, 'store 7'),
+        ({'store': {'target_iqn': 'iqn.x'}}, 'the store has target_lun'),
+        ({'store': {}}, 'the store'),
         ({'cow_shared': True}, 'no store'),
         ({'cow_shared': 'yes'}, 'no boolean'),
         ({'cow_host': 7}, 'no host name'),
@@ -76,10 +89,12 @@ def test_what_cannot_be_right_is_refused_with_its_name(data, why):
         connection.read(info(**data))
 
 
-def test_a_secret_is_refused_by_its_key_alone():
+@pytest.mark.parametrize('many', [True, False])
+def test_a_secret_is_refused_by_its_key_alone(many):
     told = {'auth_password': 'swordfish'} | IMAGE
+    said = {'image_connections': [told]} if many else {'store': told}
     with pytest.raises(InvalidConnection, match='auth_password') as error:
-        connection.read(info(image_connections=[told]))
+        connection.read(info(**said))
     assert 'swordfish' not in str(error.value)
 
 

@@ -23,6 +23,7 @@ import uuid
 import cinder.privsep
 import fixtures
 from cinder import context, exception, objects
+from cinder.db import api as db_api
 from cinder.tests.unit import test
 from cinder.tests.unit import utils as cinder_utils
 from cinder.volume import api as volume_api
@@ -93,6 +94,8 @@ class Cloud(test.TestCase):
     """A story told of one backend and two compute hosts."""
 
     MOCK_TOOZ = False
+    COW = 'host'
+    """What the volumes' type says of their writes; None: nothing."""
 
     def setUp(self):
         super().setUp()
@@ -121,7 +124,15 @@ class Cloud(test.TestCase):
         self.patch(
             'cinder.volume.api.API.is_service_request', return_value=True
         )
+        if self.COW:
+            self.ask_for(self.COW)
         self.begin()
+
+    def ask_for(self, cow):
+        """Have the volumes' type say where writes go."""
+        db_api.volume_type_extra_specs_update_or_create(
+            self.context, self.vt['id'], {'virtman:cow': cow}
+        )
 
     def configure(self, **more):
         """Write the backend's options."""

@@ -38,6 +38,11 @@ CONNECTION = {
     'target_iqn': 'iqn.2010-10.org.openstack:volume-cafe',
     'target_lun': 1,
 }
+SERVED = {
+    'target_portal': '10.0.0.9:3260',
+    'target_iqn': f'iqn.2010-10.org.openstack:cow-{VOLUME}',
+    'target_lun': 1,
+}
 DATA = {
     'access_mode': 'rw',
     'encrypted': False,

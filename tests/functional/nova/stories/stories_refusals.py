@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot be done is refused with the reason, and nothing stays."""
 
-from cloud import SECOND, STORE, VOLUME, Cloud, path
+from cloud import SECOND, SERVED, STORE, VOLUME, Cloud, path
 from nova import exception
 
 
@@ -36,6 +36,50 @@ class Moves(Cloud):
         [(verb, given)] = self.agents.calls(host=other)
         self.assertEqual(('create', STORE), (verb, given['store']))
         self.assertEqual({VOLUME: False}, self.agents.disks(host=home))
+
+    def test_a_cold_migration_takes_writes_that_the_image_server_has(self):
+        self.say(cow_shared=True, store=SERVED, cow_kept=False)
+        server, home, other = self.somewhere()
+        [(_, given)] = self.agents.calls(host=home)
+        self.assertEqual(SERVED, given['store'])
+        self.assertNotIn('keep', given, 'it is never wiped')
+        # What Cinder says of it by now.
+        self.say(cow_shared=True, store=SERVED, cow_kept=True)
+        self._confirm_resize(self._migrate_server(server))
+        self.assertEqual(other, self.where(server))
+        self.assertEqual(('deactivate', VOLUME), self.verbs(home)[0])
+        [(verb, given)] = self.agents.calls(host=other)
+        self.assertEqual(
+            ('create', SERVED, True), (verb, given['store'], given['keep'])
+        )
+        self.assertEqual({VOLUME: True}, self.agents.disks(host=other))
+
+    def test_a_resize_that_is_reverted_has_them_back_on_the_first_host(self):
+        self.say(cow_shared=True, store=SERVED, cow_kept=True)
+        server, home, other = self.somewhere()
+        flavor = self._create_flavor(disk=0, memory_mb=256)
+        server = self._resize_server(server, flavor)
+        self.assertEqual(other, self.where(server))
+        self.assertEqual(
+            [{VOLUME: False}, {VOLUME: True}],
+            [self.agents.disks(host=host) for host in (home, other)],
+        )
+        self.verbs(home)
+        self._revert_resize(server)
+        self.assertEqual(home, self.where(server))
+        self.assertEqual(
+            [{VOLUME: True}, {VOLUME: False}],
+            [self.agents.disks(host=host) for host in (home, other)],
+        )
+        self.assertEqual({'create'}, {verb for verb, _ in self.verbs(home)})
+
+    def somewhere(self):
+        """Boot a server that can move; return it, its host and the other."""
+        self.start('compute1', 'compute2')
+        server = self.boot()
+        self.ready_to_move(server)
+        home = self.where(server)
+        return server, home, ({'compute1', 'compute2'} - {home}).pop()
 
     def test_an_evacuation_takes_a_disk_that_both_hosts_reach(self):
         self.say(cow_shared=True, store=STORE)

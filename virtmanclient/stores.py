@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stores that one image server keeps for disks of other hosts.
+
+``Stores(endpoint).open(...)`` lets one host write; asked of the server's
+agent, by the door that the endpoint names.
+"""
+
+import dataclasses
+from typing import Any
+
+from virtmanclient import answer, broker, vmtapi
+from virtmanclient.agent import Agent
+from virtmanclient.client import UNIX, Client
+from virtmanclient.exceptions import (
+    CommunicationError,
+    InvalidEndpoint,
+    NotFound,
+    OperationFailed,
+    translated,
+)
+
+LUN = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    """Where a host writes: ids and no secret.
+
+    ``written`` is whether a disk has ever stood on it.
+    """
+
+    portal: str
+    iqn: str
+    written: bool
+
+    @property
+    def connection(self) -> dict[str, object]:
+        """What the agent of the host that writes is given."""
+        return {
+            'target_portal': self.portal,
+            'target_iqn': self.iqn,
+            'target_lun': LUN,
+        }
+
+
+class Stores:
+    """Opens, removes and looks at the stores of one node.
+
+    :param endpoint: ``unix:///run/virtman/agent.sock``, ``host:port`` or
+        ``http://host:port``
+    :param timeout: seconds to wait for an answer, None for ever
+    :param token: the node's secret; None takes the environment's
+    :raises InvalidEndpoint: the endpoint is none of these
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        timeout: float | None = 600,
+        token: str | None = None,
+    ) -> None:
+        if endpoint.startswith(broker.SCHEME):
+            raise InvalidEndpoint('no stores are opened through a broker')
+        self.node = Client(endpoint).node
+        self._how = (vmtapi.PORT, timeout, token)
+        self._local = None
+        if endpoint.startswith(UNIX):
+            self._local = Agent(self.node, timeout)
+
+    def open(
+        self, store: str, sectors: int, initiator: str, new: bool
+    ) -> Store:
+        """Let one initiator write on a store, and nobody else.
+
+        :param sectors: of the disk that is to stand on it, of 512 bytes
+        :param new: whether it is made if there is none
+        :raises NotFound: there is none
+        :raises Refused: another host has a session with it (by
+            ``unix://``; else an ``OperationFailed`` with that reason)
+        :raises ClientError: any other reason, see ``exceptions``
+        """
+        if self._local:
+            made = self._local.open_store(store, sectors, initiator, new)
+            return Store(made['portal'], made['iqn'], made['written'])
+        said = self._asked('open_store', store, sectors, initiator, new)
+        return _read(said, self.node)
+
+    def delete(self, store: str) -> None:
+        """Remove a store with all that was written, if there is one.
+
+        :raises Refused: a host has a session with it (as in ``open``)
+        :raises ClientError: any other reason, see ``exceptions``
+        """
+        if self._local:
+            self._local.delete_store(store)
+            return
+        self._asked('delete_store', store)
+
+    def written(self, store: str) -> bool:
+        """Tell whether a disk has ever stood on a store that there is.
+
+        :raises ClientError: it cannot be asked
+        """
+        if self._local:
+            known = {
+                one['store']: bool(one['written'])
+                for one in self._local.stores()
+            }
+            return known.get(store, False)
+        with translated(self.node):
+            node = vmtapi.server(self.node, *self._how)
+            listed: Any = node.list_store()
+        return any(
+            one.startswith(f'{store} ') and one.endswith(' written')
+            for one in listed
+        )
+
+    def _asked(self, verb: str, *words: object) -> str:
+        with translated(self.node):
+            node = vmtapi.server(self.node, *self._how)
+            said = answer.parse(getattr(node, verb)(*words))
+        if said.code is answer.Code.REFUSED:
+            raise NotFound(f'{self.node}: {said.info}')
+        if said.code is not answer.Code.OK:
+            raise OperationFailed(f'{self.node}: {said.info}')
+        return said.info
+
+
+def _read(text: str, node: str) -> Store:
+    words = text.split()
+    if len(words) != 3:
+        raise CommunicationError(f'{node}: what answers is no agent of ours')
+    return Store(words[0], words[1], words[2] == 'written')
