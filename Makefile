@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install system sql broker keystone nova cinder test unit lint
-.PHONY: labtest soak demo
+.PHONY: labtest soak demo openstack
 .PHONY: bench-volt samples clean
 
 help:  ## list the commands
@@ -85,6 +85,12 @@ soak: system  ## what kills and cuts, then a random thrash (root)
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
 	$(BIN)/python -m demo
+
+# Half an hour; the first time ten minutes more, for OpenStack itself.
+openstack: system sql broker  ## servers on a real OpenStack, shown (root)
+	@tools/system-packages openstack
+	@tools/openstack-venvs
+	$(BIN)/python -m cloud
 
 bench-volt: install  ## what volt costs: build/bench-volt.json
 	$(BIN)/python -m bench.volt

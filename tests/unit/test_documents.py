@@ -18,6 +18,7 @@ GUIDES = tuple(
     f'doc/source/{name}.rst'
     for name in (
         'architecture',
+        'make-openstack',
         'operations',
         'nova',
         'openstack',
@@ -29,8 +30,8 @@ GUIDES = tuple(
 )
 # What the documents name in the tree: ``virtman/names.py``, ``etc/virtman``.
 FILE = re.compile(
-    r'``((?:bench|demo|devstack|doc|etc|lab|packaging|releasenotes|tests|tools'
-    r'|virtman|virtmanclient|volt|voltclient)/[\w./-]*)``'
+    r'``((?:bench|cloud|demo|devstack|doc|etc|lab|packaging|releasenotes|tests'
+    r'|tools|virtman|virtmanclient|volt|voltclient)/[\w./-]*)``'
 )
 
 

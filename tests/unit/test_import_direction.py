@@ -24,6 +24,7 @@ PACKAGES = {
     "lab": set(),
     "demo": {"lab"},
     "bench": {"volt"},
+    "cloud": {"demo", "lab"},
 }
 
 # From above to below.  A module or folder imports only what stands in a line
@@ -62,6 +63,16 @@ TIERS = {
         "retry tokens transport",
         "common",
         "exceptions",
+    ),
+    "cloud": (
+        "__main__",
+        "trial",
+        "horizon",
+        "story",
+        "nodes",
+        "plane",
+        "daemons plan waiting inside",
+        "errors",
     ),
     "volt": (
         "cmd wsgi",

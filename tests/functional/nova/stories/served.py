@@ -18,7 +18,7 @@ from wsgiref import simple_server
 
 import fixtures
 import nova.virt
-from cloud import Cloud
+from instance_cloud import Cloud
 from nova.tests.fixtures import CellDatabases
 
 PASSWORD = os.environ['BURST_TEST_PASSWORD']

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server's life: what the agent is asked, what libvirt is given."""
 
-from cloud import CONNECTION, SECOND, VOLUME, Cloud, path
+from instance_cloud import CONNECTION, SECOND, VOLUME, Cloud, path
 from nova import context, objects
 
 

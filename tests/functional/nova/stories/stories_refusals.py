@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot be done is refused with the reason, and nothing stays."""
 
-from cloud import SECOND, SERVED, STORE, VOLUME, Cloud, path
+from instance_cloud import SECOND, SERVED, STORE, VOLUME, Cloud, path
 from nova import exception
 
 

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input and failures: each launch fails with a reason, and leaves nothing.
+
+A case takes something away, or asks for what cannot be had; what Nova says is
+kept as it is, and what it has to name is looked for.  Afterwards the instance
+is deleted, what was taken away is given back, and the nodes are looked over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import openstack.exceptions
+
+from cloud.errors import CloudError
+from cloud.story import removal
+from cloud.story.stage import PATIENCE, Stage, fault
+from cloud.waiting import pauses_of_an_api
+
+Taken = Callable[[Stage], contextlib.AbstractContextManager[None]]
+Asked = Callable[[Stage, str], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One failure.
+
+    :param says: words of which one has to be in what the user is told.
+    :param taken: takes something away for the time of the case.
+    :param asked: asks for a server; by default as everybody does.
+    """
+
+    name: str
+    says: tuple[str, ...]
+    taken: Taken
+    asked: Asked
+
+
+def told(stage: Stage, image_id: str) -> dict[str, Any]:
+    """Go through all cases; return what Nova said in each.
+
+    :raises CloudError: a reason was missing, or something stayed.
+    """
+    said: dict[str, str] = {}
+    wrong: list[str] = []
+    for case in CASES:
+        words = _one(stage, case, image_id)
+        said[case.name] = words
+        stage.say(f"{case.name}: {words}")
+        if not any(word in words for word in case.says):
+            wrong.append(f"{case.name}: {words!r} names none of {case.says}")
+    if wrong:
+        raise CloudError("; ".join(wrong))
+    return {"faults": said, "faults_ok": True}
+
+
+def _one(stage: Stage, case: Case, image_id: str) -> str:
+    """Return what the user is told in one case; leave nothing."""
+    with case.taken(stage):
+        try:
+            server = case.asked(stage, image_id)
+        except openstack.exceptions.HttpException as refusal:
+            words = str(refusal)
+        else:
+            words = _fault_of(stage, server)
+    _clear(stage)
+    return words
+
+
+def _fault_of(stage: Stage, server: Any) -> str:
+    for _ in pauses_of_an_api(PATIENCE):
+        now = stage.member.compute.get_server(server.id)
+        if now.status == "ERROR":
+            return fault(now)
+        if now.status == "ACTIVE":
+            return "it is ACTIVE"
+    return f"it is {now.status} after {PATIENCE:.0f} s"
+
+
+def _clear(stage: Stage) -> None:
+    """Delete what there is of servers and volumes; see that all went."""
+    there = stage.servers()
+    for one in there:
+        stage.member.compute.delete_server(one.id)
+    for one in there:
+        stage.wait_gone(one)
+    removal.delete_volumes(stage)
+    stage.machines.site.wait_idle_computes(timeout=PATIENCE)
+
+
+@contextlib.contextmanager
+def _nothing(_: Stage) -> Iterator[None]:
+    yield
+
+
+@contextlib.contextmanager
+def _agents(stage: Stage) -> Iterator[None]:
+    """Have no agent on a compute node."""
+    site = stage.machines.site
+    for node in site.computes:
+        site.stop_agent(node)
+    try:
+        yield
+    finally:
+        for node in site.computes:
+            site.start_agent(node)
+
+
+@contextlib.contextmanager
+def _image_server(stage: Stage) -> Iterator[None]:
+    """Have no agent where images are served."""
+    site = stage.machines.site
+    site.stop_agent(site.master)
+    try:
+        yield
+    finally:
+        site.start_agent(site.master)
+
+
+@contextlib.contextmanager
+def _volt(stage: Stage) -> Iterator[None]:
+    site = stage.machines.site
+    site.stop_volt()
+    try:
+        yield
+    finally:
+        site.start_volt()
+
+
+def _launch(stage: Stage, image_id: str) -> Any:
+    return stage.launch("fault", image_id)
+
+
+def _other_format(stage: Stage, _: str) -> Any:
+    """Ask for a server from an image of a format that is no disk."""
+    image = stage.member.create_image(
+        "paper",
+        data=b"no disk" * 100,
+        disk_format="ari",
+        container_format="bare",
+        wait=True,
+    )
+    return stage.launch("fault", image.id)
+
+
+def _too_large(stage: Stage, _: str) -> Any:
+    """Ask for a server from an image that its disk does not hold."""
+    image = stage.member.create_image(
+        "large",
+        data=bytes(1 << 20),
+        disk_format="raw",
+        container_format="bare",
+        min_disk=2,
+        wait=True,
+    )
+    return stage.launch("fault", image.id)
+
+
+def _encrypted(stage: Stage, image_id: str) -> Any:
+    """Ask for a disk of a type that is to be encrypted."""
+    admin = stage.admin.block_storage
+    kind = admin.find_type("encrypted") or admin.create_type(
+        name="encrypted", extra_specs={"volume_backend_name": "virtman"}
+    )
+    with contextlib.suppress(openstack.exceptions.HttpException):
+        admin.create_type_encryption(
+            kind,
+            provider="luks",
+            cipher="aes-xts-plain64",
+            key_size=256,
+            control_location="front-end",
+        )
+    return stage.launch("fault", image_id, "encrypted")
+
+
+CASES = (
+    Case(
+        "an image of no disk's format",
+        ("format", "Volume"),
+        _nothing,
+        _other_format,
+    ),
+    Case(
+        "an image larger than the disk", ("size", "disk"), _nothing, _too_large
+    ),
+    Case("an encrypted volume", ("encrypt", "Volume"), _nothing, _encrypted),
+    Case(
+        "the agent of the hosts is away",
+        ("virtman-server", "agent"),
+        _agents,
+        _launch,
+    ),
+    Case(
+        "the image server's agent is away", ("Volume",), _image_server, _launch
+    ),
+)

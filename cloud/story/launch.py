@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Four servers from one image, on two nodes, at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from cloud.errors import CloudError
+from cloud.nodes import conf
+from cloud.plane import catalog
+from cloud.story.stage import PATIENCE, Stage
+from cloud.waiting import pauses_of_an_api
+from demo import image as disk_image
+from demo import probe
+from demo.guest_vm import MARKER
+from demo.site import side_by_side
+from lab.node import Node
+
+SERVERS = 4
+IMAGE_MIB = 256
+EXPORTED = 1 << 30
+"""Bytes of what the tree serves: the image on a volume of 1 GiB."""
+MOST_IMAGES = 2.1
+_SOURCE = re.compile(r"<source dev=['\"]([^'\"]+)['\"]")
+
+
+def upload(stage: Stage, folder: Path) -> Any:
+    """Make the image and give it to Glance, for everybody; return it."""
+    made = disk_image.build(
+        folder / "disk.img", size_mib=IMAGE_MIB, progress=stage.say
+    )
+    return stage.admin.create_image(
+        catalog.IMAGE,
+        filename=str(made.path),
+        disk_format="raw",
+        container_format="bare",
+        visibility="public",
+        wait=True,
+        timeout=PATIENCE,
+    )
+
+
+def servers(stage: Stage, image_id: str) -> dict[str, Any]:
+    """Launch them, and look at their disks and at what was sent for them."""
+    before = stage.machines.images.sent_bytes()
+    asked = [
+        stage.launch(f"vm{number}", image_id)
+        for number in range(1, SERVERS + 1)
+    ]
+    active = [stage.wait_status(one, "ACTIVE") for one in asked]
+    stage.say("all are ACTIVE")
+    nodes = {one.name: stage.node_of(one) for one in active}
+    for name, node in nodes.items():
+        stage.say(f"{name} is on {node.name}")
+    sources = [on_snapshot(stage, one, nodes[one.name]) for one in active]
+    booted = marker(stage, active[0])
+    same = read_whole(stage, image_id)
+    sent = stage.machines.images.sent_bytes() - before
+    return {
+        "servers": len(active),
+        "hosts": len({node.name for node in nodes.values()}),
+        "all_active": len(active) == SERVERS,
+        "sources_on_snapshot": all(sources),
+        "root_sent_bytes": sent,
+        "root_sent_images": round(sent / EXPORTED, 3),
+        "console_marker": booted,
+        "digests_ok": same,
+    }
+
+
+def on_snapshot(stage: Stage, server: Any, node: Node) -> bool:
+    """Tell whether the domain's only disk is the dm-snapshot of its volume."""
+    volume = stage.volume_of(server)
+    xml = node.run(["virsh", "dumpxml", server.id], timeout=PATIENCE).stdout
+    found = _SOURCE.findall(xml)
+    wanted = f"/dev/mapper/snapshot_{volume}"
+    table = node.run(["dmsetup", "table", f"snapshot_{volume}"]).stdout
+    if found == [wanted] and table.split()[2] == "snapshot":
+        stage.say(f"{server.name}: <source dev='{wanted}'/>")
+        return True
+    stage.say(f"{server.name}: {found}, {table.strip()}")
+    return False
+
+
+def read_whole(stage: Stage, image_id: str) -> bool:
+    """Read all of the image on both nodes; tell whether it is the server's.
+
+    So the server has sent it all, and what it sent can be counted in images.
+    """
+    name = f"{image_id}-1"
+    found: dict[str, str] = {}
+
+    def read(node: Node) -> None:
+        device = f"/dev/mapper/cached_volume-{name}"
+        found[node.name] = probe.digest(node, device, timeout=PATIENCE)
+        stage.say(f"{node.name} has read all of the image")
+
+    side_by_side(read, stage.machines.computes)
+    file = f"{conf.IMAGES}/{name}.raw"
+    served = probe.digest(stage.machines.images, file, timeout=PATIENCE)
+    return {*found.values()} == {served}
+
+
+def marker(stage: Stage, server: Any) -> bool:
+    """Wait until a server says on its console that it is up."""
+    text = ""
+    for _ in pauses_of_an_api(PATIENCE):
+        told = stage.member.compute.get_server_console_output(server.id)
+        text = told["output"] or ""
+        if MARKER in text:
+            stage.say(f"{server.name}: {MARKER} on its console")
+            return True
+    raise CloudError(f"no {MARKER} on {server.name}'s console:\n{text[-800:]}")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Nova does to servers that are there: reboot, stop, a host's boot."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from cloud.errors import CloudError
+from cloud.story import launch
+from cloud.story.stage import PATIENCE, Stage
+from cloud.waiting import pauses_of_an_api
+from lab.node import Node
+
+_REQUEST = 120.0
+
+
+def reboot(stage: Stage) -> dict[str, Any]:
+    """Reboot one hard; stop and start another; their disks are the same."""
+    first, second, *_ = stage.servers()
+    stage.member.compute.reboot_server(first.id, "HARD")
+    _begun(stage, first)
+    first = stage.wait_status(first, "ACTIVE")
+    stage.say(f"{first.name} was rebooted hard")
+    stage.member.compute.stop_server(second.id)
+    stage.wait_status(second, "SHUTOFF")
+    stage.member.compute.start_server(second.id)
+    second = stage.wait_status(second, "ACTIVE")
+    stage.say(f"{second.name} was stopped and started")
+    held = [
+        launch.on_snapshot(stage, one, stage.node_of(one))
+        for one in (first, second)
+    ]
+    return {"reboot_ok": all(held)}
+
+
+def power_cut(stage: Stage) -> dict[str, Any]:
+    """Cut a node's power; its servers run again when it is back."""
+    node = stage.node_of(stage.servers()[0])
+    there = [one for one in stage.servers() if stage.node_of(one) is node]
+    if not there:
+        raise CloudError(f"no server is on {node.name}")
+    stage.machines.power_cut(node)
+    stage.say(f"{node.name} has no power; {len(there)} servers were on it")
+    stage.machines.revive(node)
+    stage.say(f"{node.name} is back, nova-compute runs")
+    for one in there:
+        node.wait_until(
+            functools.partial(_runs, node, one),
+            timeout=PATIENCE,
+            what=f"{one.name} runs again",
+        )
+        stage.say(f"{one.name} runs again")
+    for one in there:
+        stage.wait_status(one, "ACTIVE")
+    held = [launch.on_snapshot(stage, one, node) for one in there]
+    return {"power_cut_ok": all(held), "power_cut_servers": len(there)}
+
+
+def _runs(node: Node, server: Any) -> bool:
+    told = node.run(
+        ["virsh", "domstate", server.id], timeout=PATIENCE, check=False
+    )
+    return told.stdout.strip() == "running"
+
+
+def _begun(stage: Stage, server: Any) -> None:
+    """Wait until Nova has taken a request up; else ACTIVE is the old one."""
+    for _ in pauses_of_an_api(_REQUEST):
+        now = stage.member.compute.get_server(server.id)
+        if now.task_state is not None or now.status != "ACTIVE":
+            return
+    raise CloudError(f"{server.name}: Nova did not take the request up")

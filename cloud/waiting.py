@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for what an API tells: not as often as for a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab.waiting import pauses
+
+_EVERY = 10
+"""Of the pauses of ``lab``, which are a tenth of a second: a request costs as
+much here, on cores that what is waited for needs, too."""
+
+
+def pauses_of_an_api(timeout: float) -> Iterator[None]:
+    """Yield now and then for so many seconds, at once first."""
+    for number, _ in enumerate(pauses(timeout)):
+        if number % _EVERY == 0:
+            yield
