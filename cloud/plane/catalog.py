@@ -21,8 +21,11 @@ _TYPES = {
 }
 
 
-def client(plan: Plan, user: str) -> Any:
-    """Return an openstacksdk connection of a user of the cloud."""
+def client(plan: Plan, user: str, password: str | None = None) -> Any:
+    """Return an openstacksdk connection of a user of the cloud.
+
+    :param password: another than the user's.
+    """
     rc = plan.openrc(user)
     region = config.get_cloud_region(
         # Nothing of whoever runs this.
@@ -31,7 +34,7 @@ def client(plan: Plan, user: str) -> Any:
         auth={
             "auth_url": rc["OS_AUTH_URL"],
             "username": user,
-            "password": rc["OS_PASSWORD"],
+            "password": password or rc["OS_PASSWORD"],
             "project_name": rc["OS_PROJECT_NAME"],
             "user_domain_id": "default",
             "project_domain_id": "default",

@@ -16,6 +16,7 @@ from typing import Any
 import openstack.exceptions
 
 from cloud.errors import CloudError
+from cloud.plane import catalog
 from cloud.story import removal
 from cloud.story.stage import PATIENCE, Stage, fault
 from cloud.waiting import pauses_of_an_api
@@ -176,7 +177,17 @@ def _encrypted(stage: Stage, image_id: str) -> Any:
     return stage.launch("fault", image_id, "encrypted")
 
 
+def _stranger(stage: Stage, image_id: str) -> Any:
+    """Ask with another's password."""
+    wrong = stage.plan.password("admin")
+    stranger = catalog.client(stage.plan, catalog.USER, wrong)
+    return stranger.compute.create_server(
+        name="fault", image_id=image_id, flavor_id="1", networks="none"
+    )
+
+
 CASES = (
+    Case("a wrong password", ("401", "authenticat"), _nothing, _stranger),
     Case(
         "an image of no disk's format",
         ("format", "Volume"),
@@ -193,6 +204,7 @@ CASES = (
         _agents,
         _launch,
     ),
+    Case("volt is away", ("volt",), _volt, _launch),
     Case(
         "the image server's agent is away", ("Volume",), _image_server, _launch
     ),
