@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all tests begin with."""
 
+import locale
 import logging
 import signal
 
@@ -30,6 +31,18 @@ def _no_words_of_others_brokers(request, monkeypatch):
         for name in ('oslo.messaging', 'oslo_messaging'):
             logger = logging.getLogger(f'{name}._drivers.impl_rabbit')
             monkeypatch.setattr(logger, 'disabled', True)
+
+
+@pytest.fixture(autouse=True)
+def _the_locale_as_it_was():
+    """Take back what a test's environment made of the locale.
+
+    cliff sets it by the environment as it begins; where a test had given one
+    without a language, all that came later read files as ASCII.
+    """
+    before = locale.setlocale(locale.LC_ALL)
+    yield
+    locale.setlocale(locale.LC_ALL, before)
 
 
 @pytest.fixture(autouse=True)
