@@ -106,4 +106,7 @@ def _at(address: Address) -> JSON:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    """Return a text, or the digits of a whole number; None is none."""
+    # JSON Schema takes 3260.0 for an integer (2020-12, section 4.2.3).
+    whole = int(value) if isinstance(value, float) else value
+    return None if whole is None else str(whole)

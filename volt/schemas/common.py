@@ -86,7 +86,9 @@ FAILED: Schema = {
 
 def loose(schema: Schema) -> Schema:
     """Return the same for old clients, which send numbers and nulls too."""
-    number = {'type': 'integer', 'minimum': 0, 'maximum': 99_999}
+    # No service has port 0 (RFC 6335, section 6); LUN 0 there is.
+    least = 1 if schema is PORT else 0
+    number = {'type': 'integer', 'minimum': least, 'maximum': 99_999}
     return {
         'anyOf': [schema, number, {'type': 'null'}],
         'title': f"{schema['title']}, a number or null",
