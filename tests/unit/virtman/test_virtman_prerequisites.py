@@ -174,7 +174,8 @@ def test_the_rule_speaks_of_our_devices_alone():
     for flag in ("SUBSYSTEM_RULES", "DISK_RULES", "OTHER_RULES"):
         set_flag = f'ENV{{DM_UDEV_DISABLE_{flag}_FLAG}}="1"'
         assert lines.index(set_flag) > guard
-    disks = [line for line in lines if "read_ahead_kb" in line]
+    disks = [line for line in lines if 'KERNEL=="sd*"' in line]
+    assert len(disks) == 2
     assert all(f'ATTRS{{vendor}}=="{iscsi.VENDOR}' in line for line in disks)
     assert lines[-1] == 'LABEL="virtman_end"'
 
