@@ -25,6 +25,10 @@ _PROGRAMS = frozenset({'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'})
 Meta = Mapping[str, Any]
 
 
+class TooLarge(exception.ImageUnacceptable):
+    """An image that a larger volume would hold."""
+
+
 def require_usable(meta: Meta, size: int) -> None:
     """Refuse an image at once that no disk can be made of.
 
@@ -39,7 +43,7 @@ def require_usable(meta: Meta, size: int) -> None:
             f', not of {kind} in {shell}; convert the image and upload it',
         )
     if (meta.get('size') or 0) > size * GIB and kind == 'raw':
-        raise unacceptable(meta, f'it is larger than {size} GiB')
+        raise too_large(meta, f'it is larger than {size} GiB')
 
 
 def fetch_raw(
@@ -93,11 +97,18 @@ def _leaving_nothing(*files: Path) -> Iterator[None]:
 
 def unacceptable(meta: Meta, reason: str) -> Exception:
     """Return the error for an image that no other host could use either."""
-    said = f'virtman: {reason}'
     made: Exception = exception.ImageUnacceptable(
-        image_id=meta['id'], reason=said
+        image_id=meta['id'], reason=f'virtman: {reason}'
     )
     return made
+
+
+def too_large(meta: Meta, reason: str) -> TooLarge:
+    """Return the error for an image that this volume does not hold."""
+    return TooLarge(
+        image_id=meta['id'],
+        reason=f'virtman: {reason}; ask for a larger volume',
+    )
 
 
 def copy_failure(reason: str) -> Exception:
@@ -151,7 +162,7 @@ def _convert(meta: Meta, size: int, source: Path, part: Path) -> None:
     if data.backing_file:
         raise unacceptable(meta, 'it has a backing file')
     if data.virtual_size > size * GIB:
-        raise unacceptable(meta, f'its disk is larger than {size} GiB')
+        raise too_large(meta, f'its disk is larger than {size} GiB')
     if kind == 'raw':
         image_utils.check_image_format(
             str(source), kind, meta['id'], data, run_as_root=False

@@ -11,7 +11,7 @@ from typing import Any
 from cinder import exception
 from cinder.volume import volume_utils
 
-from virtmanclient.cinder import record, types
+from virtmanclient.cinder import messages, record, types
 from virtmanclient.cinder.cow import Cows
 from virtmanclient.cinder.images import Images
 
@@ -36,10 +36,11 @@ class Volumes:
 
         :raises ImageUnacceptable: no disk can be made of the image
         """
-        cow = types.cow(volume)
-        key = self._images.ensure(
-            context, image_service, image_meta, volume.size
-        )
+        with messages.of_an_image(context, volume):
+            cow = types.cow(volume)
+            key = self._images.ensure(
+                context, image_service, image_meta, volume.size
+            )
         return record.Record(key, cow=cow).update(), True
 
     def copy_image_to_volume(

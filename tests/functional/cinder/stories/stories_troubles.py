@@ -13,10 +13,12 @@ from volume_cloud import CONTENT, HOST, Cloud, qcow2
 class Images(Cloud):
     """An image of which no disk can be made."""
 
-    def refused(self, image, why, size=1):
+    def refused(self, image, why, size=1, told='image disk format'):
         volume = self.make(image, size)
         self.assertEqual('error', volume.status)
         self.assertIn(why, self.trouble)
+        (message,) = self.messages(volume)
+        self.assertIn(told, message)
         self.assertEqual([], self.files())
         self.assertEqual({}, self.exported())
         self.delete(volume)
@@ -30,13 +32,16 @@ class Images(Cloud):
         self.assertEqual(0, self.glance.downloads)
 
     def test_what_is_too_large_is_refused_before_any_download(self):
-        self.refused(self.glance.add(size=2 << 30), 'larger than 1 GiB')
+        image = self.glance.add(size=2 << 30)
+        self.refused(image, 'larger than 1 GiB', told='available space')
         self.assertEqual(0, self.glance.downloads)
 
     def test_a_disk_that_is_larger_than_the_volume_is_refused(self):
         content = qcow2(self.folder, bytes(1 << 20), 3 << 30)
         image = self.glance.add(content, disk_format='qcow2')
-        self.refused(image, 'disk is larger than 1 GiB')
+        self.refused(
+            image, 'disk is larger than 1 GiB', told='available space'
+        )
 
     def test_what_is_not_what_glance_says_is_refused(self):
         image = self.glance.add(os_hash_value='0' * 128)
@@ -79,6 +84,9 @@ class Images(Cloud):
         self.assertEqual('error', volume.status)
         self.assertIn('image server', self.trouble)
         self.assertIn('no tgtd here', self.trouble)
+        self.assertEqual(
+            ['Driver failed to create the volume.'], self.messages(volume)
+        )
         self.agents.fail(what='create_target', message='no loop device')
         self.make(image)
         self.assertIn('no loop device', self.trouble)

@@ -24,6 +24,7 @@ import cinder.privsep
 import fixtures
 from cinder import context, exception, objects
 from cinder.db import api as db_api
+from cinder.message import message_field
 from cinder.tests.unit import test
 from cinder.tests.unit import utils as cinder_utils
 from cinder.volume import api as volume_api
@@ -198,6 +199,15 @@ class Cloud(test.TestCase):
     def again(self, entry):
         """Return a volume or snapshot as the database has it now."""
         return type(entry).get_by_id(self.context, entry.id)
+
+    def messages(self, volume):
+        """Return the reasons that the owner of a volume is told."""
+        told = db_api.message_get_all(
+            self.context, filters={'resource_uuid': volume.id}
+        )
+        return [
+            message_field.translate_detail(one['detail_id']) for one in told
+        ]
 
     def gone(self, entry):
         try:
