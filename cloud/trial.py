@@ -100,6 +100,7 @@ class Trial:
                 "launch": ("Launching four servers", launched),
                 "reboot": ("Rebooting, stopping, starting", life.reboot),
                 "power_cut": ("Cutting a node's power", life.power_cut),
+                "evacuate": ("Giving a node up", life.evacuate),
                 "horizon": (
                     "Launching in Horizon",
                     horizon.launch_and_delete,

@@ -13,6 +13,9 @@ STORAGE_MODULES = (
     *("dm-snapshot", "dm-switch"),
 )
 
+INITIATORS = "iqn.2026-01.lab"
+"""What the names of the nodes' initiators begin with (lab/guest/init)."""
+
 
 def load(node: Node, *modules: str) -> None:
     """Load kernel modules; CommandFailed names one that is not there."""
@@ -25,6 +28,12 @@ def start_target(node: Node) -> None:
     if node.run(ask, check=False).code:
         node.run(["tgtd"])
         node.wait_until(ask)
+
+
+def kill_target(node: Node) -> None:
+    """Have tgtd die as in a crash; return when it has."""
+    node.run(["pkill", "-KILL", "-x", "tgtd"])
+    node.wait_until(["sh", "-c", "! pidof tgtd"])
 
 
 def start_initiator(node: Node) -> None:

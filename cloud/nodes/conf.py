@@ -13,6 +13,7 @@ Sections = dict[str, dict[str, Any]]
 STATE = "/var/lib/virtman"
 """The node's disk (lab): what is there outlives a power cut."""
 IMAGES = f"{STATE}/cinder"
+STORES = f"{STATE}/stores"
 _NETWORK = f"{HOST.rpartition('.')[0]}.0/24"
 
 

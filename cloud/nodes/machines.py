@@ -139,6 +139,20 @@ class Machines:
         for key in [key for key in self._running if key[0] == node.name]:
             del self._running[key]
 
+    def wait_forgotten(self, node: Node) -> None:
+        """Wait until the image server believes that a node is gone.
+
+        tgtd does after a minute without an answer (virtman/drivers/iscsi.py);
+        until then what the node writes on is not opened to another.
+        """
+        name = f"{services.INITIATORS}:{node.name}"
+        shown = "tgtadm --lld iscsi --mode target --op show"
+        self.images.wait_until(
+            ["sh", "-c", f'! {shown} | grep -q "Initiator: {name} "'],
+            timeout=_REPORT,
+            what=f"{node.name}'s sessions have ended",
+        )
+
     def revive(self, node: Node) -> None:
         """Give a compute node its power and its daemons back."""
         self.site.revive(node)

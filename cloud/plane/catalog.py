@@ -21,10 +21,16 @@ _TYPES = {
 }
 
 
-def client(plan: Plan, user: str, password: str | None = None) -> Any:
+def client(
+    plan: Plan,
+    user: str,
+    password: str | None = None,
+    timeout: float | None = None,
+) -> Any:
     """Return an openstacksdk connection of a user of the cloud.
 
     :param password: another than the user's.
+    :param timeout: seconds to wait for an answer; by default for ever.
     """
     rc = plan.openrc(user)
     region = config.get_cloud_region(
@@ -40,6 +46,7 @@ def client(plan: Plan, user: str, password: str | None = None) -> Any:
             "project_domain_id": "default",
         },
         region_name=REGION,
+        api_timeout=timeout,
         identity_api_version="3",
         compute_default_microversion="2.93",
     )

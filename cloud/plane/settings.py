@@ -107,8 +107,13 @@ def nova(plan: Plan) -> Sections:
             for name in ("placement", "neutron", "glance", "cinder")
         },
         "conductor": {"workers": 1},
-        # Seconds; by default an operator tells it of new hosts.
-        "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 5},
+        "scheduler": {
+            "workers": 1,
+            # Seconds; by default an operator tells it of new hosts.
+            "discover_hosts_in_cells_interval": 5,
+            # Of the hosts: only an attempt too many names the cause.
+            "max_attempts": 2,
+        },
         "oslo_concurrency": _lock(plan, "nova"),
     }
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Nova does to servers that are there: reboot, stop, a host's boot."""
+"""What Nova does to servers that are there: reboot, stop, a host's boot.
+
+And a host that does not come back: its servers go on elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -44,17 +47,65 @@ def power_cut(stage: Stage) -> dict[str, Any]:
     stage.say(f"{node.name} has no power; {len(there)} servers were on it")
     stage.machines.revive(node)
     stage.say(f"{node.name} is back, nova-compute runs")
-    for one in there:
+    _wait_running(stage, node, there)
+    held = [launch.on_snapshot(stage, one, node) for one in there]
+    return {"power_cut_ok": all(held), "power_cut_servers": len(there)}
+
+
+def evacuate(stage: Stage) -> dict[str, Any]:
+    """Have a server go on elsewhere when its node has lost its power.
+
+    When the node is back it has nothing of that server, and runs the others.
+    """
+    server = stage.servers()[-1]
+    node = stage.node_of(server)
+    left = [
+        one
+        for one in stage.servers()
+        if one.id != server.id and stage.node_of(one) is node
+    ]
+    volume = stage.volume_of(server)
+    stage.machines.power_cut(node)
+    _forced_down(stage, node, True)
+    stage.say(f"{node.name} has no power; {server.name} was on it")
+    stage.machines.wait_forgotten(node)
+    stage.admin.compute.evacuate_server(server.id)
+    for _ in pauses_of_an_api(PATIENCE):
+        if stage.node_of(server) is not node:
+            break
+    server = stage.wait_status(server, "ACTIVE")
+    other = stage.node_of(server)
+    stage.say(f"{server.name} is on {other.name}")
+    held = other is not node and launch.on_snapshot(stage, server, other)
+    stage.machines.revive(node)
+    _forced_down(stage, node, False)
+    node.wait_until(
+        ["sh", "-c", f"! dmsetup info snapshot_{volume}"],
+        timeout=PATIENCE,
+        what=f"{node.name} has nothing of {server.name}",
+    )
+    _wait_running(stage, node, left)
+    return {"evacuate_ok": held}
+
+
+def _forced_down(stage: Stage, node: Node, down: bool) -> None:
+    """Tell Nova that a host is off, as who has seen it."""
+    compute = stage.admin.compute
+    (service,) = compute.services(binary="nova-compute", host=node.name)
+    compute.update_service_forced_down(service, forced=down)
+
+
+def _wait_running(stage: Stage, node: Node, servers: list[Any]) -> None:
+    """Wait until servers run on a node, and Nova has seen it."""
+    for one in servers:
         node.wait_until(
             functools.partial(_runs, node, one),
             timeout=PATIENCE,
             what=f"{one.name} runs again",
         )
         stage.say(f"{one.name} runs again")
-    for one in there:
+    for one in servers:
         stage.wait_status(one, "ACTIVE")
-    held = [launch.on_snapshot(stage, one, node) for one in there]
-    return {"power_cut_ok": all(held), "power_cut_servers": len(there)}
 
 
 def _runs(node: Node, server: Any) -> bool:

@@ -23,12 +23,16 @@ other.  Several times what was seen."""
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """The cloud that stands."""
+    """The cloud that stands.
+
+    :param timeout: seconds that the member waits for an answer of an API.
+    """
 
     plan: Plan
     plane: ControlPlane
     machines: Machines
     say: Callable[[str], None]
+    timeout: float | None = None
 
     @functools.cached_property
     def admin(self) -> Any:
@@ -38,7 +42,7 @@ class Stage:
     @functools.cached_property
     def member(self) -> Any:
         """The connection of an ordinary member, who launches."""
-        return catalog.client(self.plan, catalog.USER)
+        return catalog.client(self.plan, catalog.USER, timeout=self.timeout)
 
     def servers(self) -> list[Any]:
         """Return the member's servers, by name."""

@@ -17,7 +17,7 @@ from reliability import Reliability
 
 from demo import probe, telling
 from demo.site import CHECKOUT, Site, side_by_side
-from lab import services, usermode
+from lab import usermode
 from lab.pytest_plugin import cluster, pytest_runtest_makereport
 from lab.spec import MACHINES, NodeSpec
 
@@ -124,11 +124,6 @@ class Bed:
             return False
         status = node.run(["dmsetup", "status", f"multipath_volume-{image}"])
         return " F " not in status.stdout
-
-    def restart_target(self, node):
-        """Start a tgtd that was killed; its targets are gone."""
-        node.wait_until(["sh", "-c", "! pidof tgtd"])
-        services.start_target(node)
 
     def said_by_volt(self, text):
         """Tell whether volt's log has these words since the last image.

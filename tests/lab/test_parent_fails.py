@@ -11,6 +11,7 @@ from __future__ import annotations
 import pytest
 
 from demo import probe
+from lab import services
 
 pytestmark = pytest.mark.lab
 
@@ -46,12 +47,12 @@ def test_a_parent_whose_target_process_dies_is_replaced_at_once(
     image = bed.serve_image(BLOCKS)
     child, parent = bed.branch(image)
     with bed.reading(child, image) as found:
-        parent.run(["sh", "-c", "kill -9 $(pidof tgtd)"])
+        services.kill_target(parent)
         try:
             wait_replaced(bed, child, parent, image)
             bed.wait_reads(child, image, 50)
         finally:
-            bed.restart_target(parent)
+            services.start_target(parent)
         child.wait_until(
             lambda: bed.reads_from(child, parent, image),
             timeout=120,

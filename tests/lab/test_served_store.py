@@ -12,6 +12,8 @@ from conftest import BLOCK
 from test_admission import credentials, logs_in
 from test_kept_store import ask
 
+from lab import services
+
 pytestmark = pytest.mark.lab
 
 FEW = 64
@@ -117,8 +119,8 @@ def test_a_vm_s_writes_go_with_it_to_another_host(bed, served):
     assert digest(first) == written
 
     # The image server's target process dies: what is written waits for it.
-    server.run(["sh", "-c", "kill -9 $(pidof tgtd)"])
-    bed.restart_target(server)
+    services.kill_target(server)
+    services.start_target(server)
     write(first, 9)
     assert digest(first) != written
     written = digest(first)

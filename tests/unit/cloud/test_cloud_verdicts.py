@@ -14,6 +14,7 @@ GOOD = {
     'digests_ok': True,
     'reboot_ok': True,
     'power_cut_ok': True,
+    'evacuate_ok': True,
     'horizon_ok': True,
     'deleted_ok': True,
     'faults_ok': True,

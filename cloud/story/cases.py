@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong on purpose: what is taken away, or asked that cannot be had.
+
+Each case gives back what it took, whatever happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import openstack.exceptions
+
+from cloud.nodes import conf
+from cloud.plane import catalog
+from cloud.story.stage import Stage
+from lab import services
+
+Taken = Callable[[Stage], contextlib.AbstractContextManager[None]]
+Asked = Callable[[Stage, str], Any]
+# Seconds that a user waits for an API that waits for its broker.
+_IMPATIENCE = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One failure.
+
+    :param cause: words that name it.
+    :param taken: takes something away for the time of the case.
+    :param asked: asks for a server, and returns it.
+    """
+
+    name: str
+    cause: str
+    taken: Taken
+    asked: Asked
+
+
+@contextlib.contextmanager
+def _nothing(_: Stage) -> Iterator[None]:
+    yield
+
+
+@contextlib.contextmanager
+def _agents(stage: Stage) -> Iterator[None]:
+    """Have no agent on a compute node."""
+    site = stage.machines.site
+    for node in site.computes:
+        site.stop_agent(node)
+    try:
+        yield
+    finally:
+        for node in site.computes:
+            site.start_agent(node)
+
+
+@contextlib.contextmanager
+def _image_server(stage: Stage) -> Iterator[None]:
+    """Have no agent where images are served."""
+    site = stage.machines.site
+    site.stop_agent(site.master)
+    try:
+        yield
+    finally:
+        site.start_agent(site.master)
+
+
+@contextlib.contextmanager
+def _volt(stage: Stage) -> Iterator[None]:
+    site = stage.machines.site
+    site.stop_volt()
+    try:
+        yield
+    finally:
+        site.start_volt()
+
+
+@contextlib.contextmanager
+def _broker(stage: Stage) -> Iterator[None]:
+    """Have no RabbitMQ; afterwards all services are to have found it again."""
+    stage.plane.stop_one("rabbitmq")
+    try:
+        yield
+    finally:
+        stage.plane.restart_broker()
+        stage.machines.wait_reported()
+
+
+def _launch(stage: Stage, image_id: str) -> Any:
+    return stage.launch("fault", image_id)
+
+
+def _other_format(stage: Stage, _: str) -> Any:
+    """Ask for a server from an image of a format that is no disk."""
+    image = stage.member.create_image(
+        "paper",
+        data=b"no disk" * 100,
+        disk_format="ari",
+        container_format="bare",
+        wait=True,
+    )
+    return stage.launch("fault", image.id)
+
+
+def _too_large(stage: Stage, _: str) -> Any:
+    """Ask for a server from an image that its disk does not hold."""
+    image = stage.member.create_image(
+        "large",
+        data=bytes(1 << 20),
+        disk_format="raw",
+        container_format="bare",
+        min_disk=2,
+        wait=True,
+    )
+    return stage.launch("fault", image.id)
+
+
+def _encrypted(stage: Stage, image_id: str) -> Any:
+    """Ask for a disk of a type that is to be encrypted."""
+    admin = stage.admin.block_storage
+    kind = admin.find_type("encrypted") or admin.create_type(
+        name="encrypted", extra_specs={"volume_backend_name": "virtman"}
+    )
+    with contextlib.suppress(openstack.exceptions.HttpException):
+        admin.create_type_encryption(
+            kind,
+            provider="luks",
+            cipher="aes-xts-plain64",
+            key_size=256,
+            control_location="front-end",
+        )
+    return stage.launch("fault", image_id, "encrypted")
+
+
+def _stranger(stage: Stage, image_id: str) -> Any:
+    """Ask with another's password."""
+    wrong = stage.plan.password("admin")
+    stranger = catalog.client(stage.plan, catalog.USER, wrong)
+    return stranger.compute.create_server(
+        name="fault", image_id=image_id, flavor_id="1", networks="none"
+    )
+
+
+def _hurried(stage: Stage, image_id: str) -> Any:
+    """Ask as who does not wait for ever."""
+    hurried = dataclasses.replace(stage, timeout=_IMPATIENCE)
+    return hurried.launch("fault", image_id)
+
+
+def _without_store(stage: Stage, image_id: str) -> Any:
+    """Boot a server whose writes the image server has lost."""
+    server = stage.launch("fault", image_id)
+    stage.wait_status(server, "ACTIVE")
+    volume = stage.volume_of(server)
+    stage.member.compute.stop_server(server.id)
+    stage.wait_status(server, "SHUTOFF")
+    site = stage.machines.site
+    site.stop_agent(site.master)
+    services.kill_target(site.master)
+    site.master.run(["rm", f"{conf.STORES}/{volume}.cow"])
+    services.start_target(site.master)
+    site.start_agent(site.master)
+    stage.member.compute.reboot_server(server.id, "HARD")
+    return server
+
+
+_AWAY = "is virtman-server running"
+
+CASES = (
+    Case("a wrong password", "requires authentication", _nothing, _stranger),
+    Case("an image of no disk's format", "format", _nothing, _other_format),
+    Case("an image larger than the disk", "size", _nothing, _too_large),
+    # Without a key manager it is refused before a driver is asked.
+    Case("an encrypted volume", "Key manager", _nothing, _encrypted),
+    Case("the agent of the hosts is away", _AWAY, _agents, _launch),
+    Case("volt is away", "volt", _volt, _launch),
+    Case("the image server's agent is away", _AWAY, _image_server, _launch),
+    Case("a volume's store is gone", "is gone", _nothing, _without_store),
+    Case("the broker is away", "5672", _broker, _hurried),
+)
