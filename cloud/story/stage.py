@@ -54,9 +54,16 @@ class Stage:
         return self.machines.site.cluster.node(found.hypervisor_hostname)
 
     def launch(
-        self, name: str, image_id: str, volume_type: str = catalog.VOLUME_TYPE
+        self,
+        name: str,
+        image_id: str,
+        volume_type: str = catalog.VOLUME_TYPE,
+        count: int = 1,
     ) -> Any:
-        """Ask for a server on a new volume, as Horizon's dialog does."""
+        """Ask for servers on new volumes, as Horizon's dialog does.
+
+        :returns: the server; the first of several, ``<name>-1`` and so on.
+        """
         compute = self.member.compute
         flavor = compute.find_flavor(catalog.FLAVOR, ignore_missing=False)
         network = self.member.network.find_network(catalog.NETWORK)
@@ -71,6 +78,8 @@ class Stage:
         }
         return compute.create_server(
             name=name,
+            min_count=count,
+            max_count=count,
             flavor_id=flavor.id,
             networks=[{"uuid": network.id}],
             block_device_mapping_v2=[disk],
