@@ -6,8 +6,11 @@ And a host that does not come back: its servers go on elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import Any
+
+import openstack.exceptions
 
 from cloud.errors import CloudError
 from cloud.story import launch
@@ -66,7 +69,7 @@ def evacuate(stage: Stage) -> dict[str, Any]:
     ]
     volume = stage.volume_of(server)
     stage.machines.power_cut(node)
-    _forced_down(stage, node, True)
+    _forced(stage, node, down=True)
     stage.say(f"{node.name} has no power; {server.name} was on it")
     stage.machines.wait_forgotten(node)
     stage.admin.compute.evacuate_server(server.id)
@@ -78,7 +81,7 @@ def evacuate(stage: Stage) -> dict[str, Any]:
     stage.say(f"{server.name} is on {other.name}")
     held = other is not node and launch.on_snapshot(stage, server, other)
     stage.machines.revive(node)
-    _forced_down(stage, node, False)
+    _wait_trusted(stage, node)
     node.wait_until(
         ["sh", "-c", f"! dmsetup info snapshot_{volume}"],
         timeout=PATIENCE,
@@ -88,11 +91,23 @@ def evacuate(stage: Stage) -> dict[str, Any]:
     return {"evacuate_ok": held}
 
 
-def _forced_down(stage: Stage, node: Node, down: bool) -> None:
-    """Tell Nova that a host is off, as who has seen it."""
+def _forced(stage: Stage, node: Node, *, down: bool) -> None:
+    """Tell Nova that a host is off, as who has seen it, or is not."""
     compute = stage.admin.compute
     (service,) = compute.services(binary="nova-compute", host=node.name)
     compute.update_service_forced_down(service, forced=down)
+
+
+def _wait_trusted(stage: Stage, node: Node) -> None:
+    """Have Nova take a host that was off back.
+
+    :raises CloudError: its nova-compute has not cleaned up in time, before
+        which Nova refuses.
+    """
+    for _ in pauses_of_an_api(PATIENCE):
+        with contextlib.suppress(openstack.exceptions.BadRequestException):
+            return _forced(stage, node, down=False)
+    raise CloudError(f"Nova does not take {node.name} back")
 
 
 def _wait_running(stage: Stage, node: Node, servers: list[Any]) -> None:
