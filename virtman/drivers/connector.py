@@ -44,6 +44,13 @@ STORE_TIMEOUTS = TIMEOUTS | {
     "node.conn[0].timeo.noop_out_interval": "5",
     "node.conn[0].timeo.noop_out_timeout": "5",
 }
+# Why no login to a store is tried; short, since Nova shows 255 bytes of it.
+_SHUT = {
+    Answer.ABSENT: "is not served: the store's file is gone, or not exported "
+    "yet; see the log of the image server's agent",
+    Answer.REFUSED: "does not let this host in: the store is open to another "
+    "host, or to none",
+}
 # iscsiadm(8), EXIT STATUS: no records, targets, sessions or portals found.
 _NO_RECORD = 21
 _PROBE_SECONDS = 2.0
@@ -120,11 +127,8 @@ class Connector:
         # A session goes on with what it logged in with.
         if self._knock and ours and not self.logged_in(source):
             answer = self._knock.at(source)
-            if answer in (Answer.ABSENT, Answer.REFUSED):
-                raise NoSource(
-                    f"{source} does not let this host in ({answer.value}): "
-                    "the store is open to another host, or to none"
-                )
+            if answer in _SHUT:
+                raise NoSource(f"{source} {_SHUT[answer]}")
         return self._connect(source, STORE_TIMEOUTS)
 
     def logged_in(self, source: Source) -> bool:
