@@ -205,3 +205,41 @@ def test_a_vm_s_writes_outlive_the_power_of_either_host(
 
     assert ask(node, "destroy", instance=VOLUME) is True
     assert not logged_in(node)
+
+
+def test_a_vm_s_writes_go_on_elsewhere_when_their_host_is_given_up(
+    bed, served, reliability
+):
+    """As in an evacuation; the host comes back, and has nothing of it."""
+    lost, other, server = bed.n1, bed.n2, bed.n3
+    served.open(lost, new=True)
+    assert served.create(lost) == DISK
+    write(lost, 3)
+    written = digest(lost)
+    secret = credentials(lost, server, IQN)
+
+    lost.power_off_hard()
+    reliability.fault("node power cut")
+    assert "InUse" in served.open(other), "it may write still"
+    server.wait_until(
+        lambda: "InUse" not in served.open(other),
+        timeout=240,
+        what="the lost host's session has ended",
+    )
+    assert served.open(other)["written"]
+    assert served.create(other, keep=True) == DISK
+    found = digest(other)
+    reliability.lost(data_mismatches=int(found != written))
+    assert found == written
+
+    bed.site.revive(lost)
+    assert not logs_in(lost, server, IQN, initiator(lost), secret)
+    refused = served.create(lost, keep=True)
+    assert "does not let this host in" in str(refused), refused
+    assert ask(lost, "destroy", instance=VOLUME) is True
+    lost.wait_until(
+        lambda: not bed.held(lost),
+        timeout=180,
+        what="the lost host holds nothing of it",
+    )
+    assert digest(other) == written
