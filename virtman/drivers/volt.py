@@ -201,9 +201,14 @@ class _Mapped:
         from voltclient.common import exception
 
         if isinstance(error, exception.NotFound):
-            raise NotFound(f"volt at {self._endpoint}: {error}") from error
+            raise NotFound(self._told(error)) from error
         if isinstance(error, exception.BaseException):
-            raise VoltAway(f"volt at {self._endpoint}: {error}") from error
+            raise VoltAway(self._told(error)) from error
+
+    def _told(self, error: Exception) -> str:
+        """Name volt, which one that did not answer is named with already."""
+        text, who = str(error), f"volt at {self._endpoint}"
+        return text if text.startswith(who) else f"{who}: {text}"
 
 
 def _address(seat: Seat) -> dict[str, str]:
