@@ -12,6 +12,7 @@ import pytest
 
 from demo import probe
 from lab import services
+from lab.node import Node
 
 pytestmark = pytest.mark.lab
 
@@ -85,14 +86,26 @@ def test_a_parent_that_was_cut_off_is_read_from_again(bed, reliability):
     check_sources(found, parent)
 
 
+@pytest.mark.parametrize(
+    ("fault", "take", "give"),
+    [
+        ("network cut", Node.cut_link, Node.restore_link),
+        # What comes back knows none of those who had logged in.
+        (
+            "target process killed",
+            services.kill_target,
+            services.start_target,
+        ),
+    ],
+)
 def test_reads_wait_for_the_only_source_there_is_and_then_go_on(
-    bed, reliability
+    bed, reliability, fault, take, give
 ):
     image = bed.serve_image(BLOCKS)
     bed.create(bed.n1, "vm1", image)
     held = bed.held(bed.n1)
     with bed.reading(bed.n1, image) as found:
-        bed.master.cut_link()
+        take(bed.master)
         try:
             bed.n1.wait_until(
                 lambda: not bed.reads_from(bed.n1, bed.master, image),
@@ -100,13 +113,13 @@ def test_reads_wait_for_the_only_source_there_is_and_then_go_on(
                 what="the path has failed",
             )
         finally:
-            bed.master.restore_link()
+            give(bed.master)
         bed.wait_reads(bed.n1, image, 50)
         assert bed.reads_from(bed.n1, bed.master, image)
     assert bed.held(bed.n1) == held
-    reliability.fault("image server: network cut")
-    # Its stall is not among the others: it is as long as the cut.
-    reliability.tell(found, "image server: network cut")
+    reliability.fault(f"image server: {fault}")
+    # Its stall is not among the others: it is as long as the fault.
+    reliability.tell(found, f"image server: {fault}")
     reliability.lost(
         guest_errors=found["errors"], data_mismatches=found["wrong"]
     )

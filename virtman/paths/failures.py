@@ -35,6 +35,7 @@ class _Case:
     hold: float = 0.0
     ask_at: float = 0.0
     pause: float = _ASK_FIRST
+    served_since: float | None = None
 
 
 class Failures:
@@ -113,6 +114,22 @@ class Failures:
             case.ask_at = now + min(case.pause, most)
             case.pause = min(2 * case.pause, most)
             return True
+
+    def serves(self, source: Source, serves: bool, patience: float) -> bool:
+        """Note whether a failed portal serves the target again.
+
+        :returns: whether it has done so for ``patience`` seconds.
+        """
+        now = time.monotonic()
+        with self._guard:
+            case = self._cases.get(source)
+            if case is None or not serves:
+                if case is not None:
+                    case.served_since = None
+                return False
+            if case.served_since is None:
+                case.served_since = now
+            return now - case.served_since >= patience
 
     def prune(self, wanted: Collection[Source]) -> None:
         """Forget what is long past and not wanted.

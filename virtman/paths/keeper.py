@@ -30,6 +30,10 @@ LOG = logging.getLogger(__name__)
 _RETRY_FIRST, _RETRY_MOST = 0.2, 5.0
 # The same for a portal that failed and was replaced by volt.
 _ASK_MOST = 30.0
+# The same as the first while no path lives, and readers wait.
+_RETRY_ALONE = 1.0
+# Seconds in which a session may come back by itself once its portal serves.
+_RENEW_AFTER = 2.0
 
 
 class Paths:
@@ -201,7 +205,11 @@ class Paths:
                 None if settled else pause,
             )
             woken = self._dirty
-        return _RETRY_FIRST if woken else min(pause * 1.5, _RETRY_MOST)
+        return _RETRY_FIRST if woken else min(pause * 1.5, self._most)
+
+    @property
+    def _most(self) -> float:
+        return _RETRY_MOST if self._links.healthy else _RETRY_ALONE
 
     def _round(self) -> bool:
         """Do what can be done now; return whether nothing is left to try."""
@@ -209,6 +217,7 @@ class Paths:
         standing, self._standing = self._standing, ()
         self._links.adopt(standing)
         self._links.take_back()
+        self._renew(wanted)
         self._links.put_under(wanted, self._live)
         for source in self._to_connect(wanted):
             if self._ending or self._dirty:
@@ -219,6 +228,26 @@ class Paths:
         self._links.drop_unwanted(wanted)
         self._ask_the_failed(wanted)
         return self._settled(wanted)
+
+    def _renew(self, wanted: Collection[Source]) -> None:
+        """Log out where the portal serves and the session stays down.
+
+        A tgtd that was started again has no account of before, and what its
+        reader shows now may be another than what the session logged in with:
+        iscsid (open-iscsi 2.1.8) was seen to try that for ever.
+        """
+        for path in self._links.silent():
+            source = path.source
+            if self._ending or self._dirty:
+                return
+            if source in wanted and self._failures.to_ask(source, self._most):
+                serves = self._sessions.serves(source)
+                if self._failures.serves(source, serves, _RENEW_AFTER):
+                    LOG.info(
+                        "%s: %s serves again; a new login",
+                        self._name, source.portal,
+                    )  # fmt: skip
+                    self._links.end(path)
 
     def _settled(self, wanted: Sequence[Source]) -> bool:
         up = {path.source for path in self._links.healthy}

@@ -151,6 +151,19 @@ class Links:
                 self._failures.clear(path.source)
                 LOG.info("%s: %s is back", self._name, path.source.portal)
 
+    def silent(self) -> list[Path]:
+        """Return the failed paths whose sessions are still down."""
+        return [
+            path
+            for path in self.paths
+            if self._failed(path)
+            and self._sessions.state(path) is SessionState.DOWN
+        ]
+
+    def end(self, path: Path) -> None:
+        """Log out, so that there can be a new login to the same portal."""
+        self._drop(path)
+
     def put_under(
         self, wanted: Sequence[Source], live: int, *, tidy: bool = False
     ) -> None:

@@ -60,6 +60,7 @@ class Portals:
         self.life.alive()
         self.sessions.pop(path.source)
         self.gone.discard(path.source.host)
+        self.down.discard(path.source.host)
         self.note("logout", path.source.host)
         self.life.done(f"logout {path.source.host}")
 

@@ -20,6 +20,7 @@ def short_pauses(monkeypatch):
     monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
     monkeypatch.setattr(keeper, "_RETRY_MOST", 0.005)
     monkeypatch.setattr(keeper, "_ASK_MOST", 0.005)
+    monkeypatch.setattr(keeper, "_RETRY_ALONE", 0.005)
     monkeypatch.setattr(failures, "_ASK_FIRST", 0.001)
     monkeypatch.setattr(failures, "_HOLD_FIRST", 0.0)
 
@@ -215,6 +216,42 @@ def test_a_session_that_is_gone_for_good_is_made_anew(start, portals):
     live.stop()
     assert portals.done("login").count("parent") == 2
     assert live.failed == ()
+
+
+@pytest.mark.parametrize("others", [(), ("server",)])
+def test_a_session_that_stays_down_though_its_portal_serves_is_made_anew(
+    start, portals, monkeypatch, others
+):
+    monkeypatch.setattr(keeper, "_RENEW_AFTER", 0.01)
+    live = start("parent", *others)
+    before = " ".join(["parent", *others])
+    portals.wait("apply", before)
+    portals.serving.remove("parent")
+    portals.down.add("parent")
+    live.look()
+    portals.wait("ask", "parent", times=5)
+    assert portals.done("logout") == [], "nobody would let it in"
+    portals.serving.add("parent")
+    portals.wait("logout", "parent")
+    portals.wait("apply", before, times=2)
+    live.stop()
+    assert portals.done("login").count("parent") == 2
+    assert live.failed == ()
+
+
+def test_a_session_has_some_time_to_come_back_by_itself(
+    start, portals, monkeypatch
+):
+    monkeypatch.setattr(keeper, "_RENEW_AFTER", NEVER)
+    live = start("parent")
+    portals.wait("apply", "parent")
+    portals.down.add("parent")
+    live.look()
+    portals.wait("ask", "parent", times=5)
+    portals.down.remove("parent")
+    live.look()
+    portals.wait("take back", "parent")
+    assert portals.done("logout") == []
 
 
 def test_what_the_kernel_does_not_use_any_more_is_seen_when_it_is_asked(
