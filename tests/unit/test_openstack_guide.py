@@ -32,7 +32,7 @@ OTHERS = {
     'enabled_backends', 'default_volume_type', 'volume_driver',
     'volume_backend_name', 'compute_driver', 'my_block_storage_ip',
     'resume_guests_state_on_host_boot', 'block_device_allocate_retries',
-    'allow_resize_to_same_host', 'target_helper',
+    'allow_resize_to_same_host', 'target_helper', 'max_attempts',
 }  # fmt: skip
 OF_VOLT = {'token_file', 'auth_strategy'}
 
