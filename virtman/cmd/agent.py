@@ -45,6 +45,7 @@ from virtman.rpc.peer import Callers
 from virtman.rpc.verbs import Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.steps import Steps, from_environment
+from virtman.storesessions import StoreSessions
 from virtman.toolbox import Toolbox
 from virtman.wallet import Wallet
 from virtman.watch import Watch
@@ -107,6 +108,7 @@ def _serve(settings: Settings) -> bool:
                 images.republish,
                 admission.tidy,
                 StoreWatch(settings).turn,
+                StoreSessions().turn,
             ],
             settings.heartbeat_interval,
             first=[recovery.first, admission.tidy],

@@ -51,6 +51,22 @@ def stores() -> set[str]:
     return {iqn for iqn in ours if names.parse_store_iqn(iqn)}
 
 
+def failed_stores() -> set[int]:
+    """Return the sessions with stores whose connections have failed.
+
+    By their numbers, N of ``sessionN``.
+    """
+    folders = (sysfs.SYS / "class" / "iscsi_session").glob("session*")
+    return {
+        int(folder.name.removeprefix("session"))
+        for folder in folders
+        if names.parse_store_iqn(_target(folder))
+        and sysfs.read(folder / "state") != "LOGGED_IN"
+        and sysfs.read(_connection(folder) / "state") == "failed"
+        and any(map(_is_ours, _disks(folder)))
+    }
+
+
 def _target(session: File) -> str:
     return sysfs.read(session / "targetname") or ""
 
@@ -83,7 +99,12 @@ def _is_ours(disk: File) -> bool:
 
 def _portal(session: File) -> tuple[str, int]:
     """Return host and port as they were asked for at the login."""
-    number = session.name.removeprefix("session")
-    folder = sysfs.SYS / "class" / "iscsi_connection" / f"connection{number}:0"
+    folder = _connection(session)
     host = sysfs.read(folder / "persistent_address") or ""
     return host, int(sysfs.read(folder / "persistent_port") or 0)
+
+
+def _connection(session: File) -> File:
+    """Return the folder of a session's one connection."""
+    number = session.name.removeprefix("session")
+    return sysfs.SYS / "class" / "iscsi_connection" / f"connection{number}:0"

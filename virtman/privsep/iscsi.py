@@ -19,7 +19,7 @@ from pathlib import Path
 
 from oslo_privsep import capabilities
 
-from virtman import noderecord, tgtd
+from virtman import iscsi_netlink, names, noderecord, sysfs, tgtd
 from virtman.exception import LayerError
 from virtman.privsep import command
 from virtman.privsep.context import Context
@@ -87,6 +87,20 @@ def write_node_record(
     """
     with _named(f"the records of {iqn}"):
         return noderecord.write(iqn, portal, values)
+
+
+@context.function
+def stop_connection(session: int) -> None:
+    """Stop the failed connection of a session with a store.
+
+    :param session: N of ``/sys/class/iscsi_session/sessionN``.
+    :raises LayerError: it is another session, or the kernel refuses.
+    """
+    folder = sysfs.SYS / "class/iscsi_session" / f"session{int(session)}"
+    target = sysfs.read(folder / "targetname") or ""
+    if names.parse_store_iqn(target) is None:
+        raise LayerError(f"iSCSI session {session} is not the agent's to stop")
+    iscsi_netlink.stop(session)
 
 
 @context.function
