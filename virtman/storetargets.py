@@ -24,7 +24,7 @@ from pathlib import Path
 from virtman import names, sysfs
 from virtman.blockservice import has_writes, store_sectors, stretch
 from virtman.conf import Settings
-from virtman.drivers import accounts, iscsi
+from virtman.drivers import accounts, iscsi, sparse
 from virtman.exception import (
     InUse,
     InvalidRequest,
@@ -51,7 +51,8 @@ _CHUNKS = (8, 2048)
 class OpenStore:
     """A store: where it is written on, who may, and whether it was.
 
-    ``written`` is true from the moment at which a disk first stood on it.
+    ``written`` is true from the moment at which a disk first stood on it;
+    ``allocated`` are the bytes that it takes up on the disk by now.
     """
 
     store: str
@@ -60,6 +61,7 @@ class OpenStore:
     lun: int
     initiator: str
     written: bool
+    allocated: int
 
 
 class StoreTargets:
@@ -287,13 +289,15 @@ class StoreTargets:
             self._intents.put(intent)
 
     def _told(self, intent: StoreIntent) -> OpenStore:
+        file = Path(intent.file)
         return OpenStore(
             intent.name,
             intent.iqn,
             self._portal,
             iscsi.LUN,
             intent.initiator,
-            has_writes(Path(intent.file)),
+            has_writes(file),
+            _allocated(file),
         )
 
 
@@ -344,6 +348,14 @@ def _size(sectors: int) -> int:
     """
     most = max(store_sectors(sectors, chunk) for chunk in _CHUNKS)
     return most * sysfs.SECTOR
+
+
+def _allocated(file: Path) -> int:
+    """Return the bytes on disk; nothing of a file that is gone."""
+    try:
+        return sparse.allocated(file)
+    except FileNotFoundError:
+        return 0
 
 
 def _make(file: Path, size: int) -> None:

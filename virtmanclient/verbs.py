@@ -135,7 +135,8 @@ class Verbs(abc.ABC):
         """Let one initiator write on a store that the agent keeps.
 
         Return ``store``, ``iqn``, ``portal``, ``lun``, ``initiator`` and
-        ``written``: whether a disk has ever stood on it.
+        ``written``: whether a disk has ever stood on it; agents of this
+        version also ``allocated``, the bytes that it takes up on the disk.
 
         :param sectors: of the disk, of 512 bytes
         :param new: whether it is made if there is none

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from virtman import sysfs
 from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
+from virtman.drivers import sparse
 
 _CHECK = "space"
 # Below the first a file of state may not be written any more; below the
@@ -53,8 +53,7 @@ def _promised(folder: Path) -> int:
     """Return how much the files of a folder may still take up, in bytes."""
     total = 0
     for file in (*folder.glob("*.data"), *folder.glob("*.cow")):
-        found = file.stat()
-        total += max(0, found.st_size - found.st_blocks * sysfs.SECTOR)
+        total += max(0, file.stat().st_size - sparse.allocated(file))
     return total
 
 

@@ -88,6 +88,7 @@ class MemoryStores:
             1,
             initiator,
             known is not None and known.written,
+            0,
         )
         return self.kept[store]
 

@@ -106,6 +106,14 @@ def test_what_was_written_is_told_and_stays(server):
     assert server.stores.all()[0].written
 
 
+def test_what_it_takes_up_on_the_disk_is_told(server):
+    before = server.open().allocated
+    server.written()
+    assert server.stores.all()[0].allocated > before
+    server.file.unlink()
+    assert server.stores.all()[0].allocated == 0
+
+
 def test_a_store_that_is_gone_is_not_begun_anew_unasked(server):
     with pytest.raises(NotFound, match="is gone"):
         server.open(new=False)
