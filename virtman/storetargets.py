@@ -21,7 +21,7 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from virtman import names, sysfs
+from virtman import names, room, sysfs
 from virtman.blockservice import has_writes, store_sectors, stretch
 from virtman.conf import Settings
 from virtman.drivers import accounts, iscsi, sparse
@@ -33,6 +33,7 @@ from virtman.exception import (
     VirtmanError,
 )
 from virtman.intents import Intents, StoreIntent
+from virtman.room import Room
 from virtman.tickets import Login
 from virtman.wording import shown
 
@@ -140,6 +141,13 @@ class StoreTargets:
             for intent in self._intents.all(StoreIntent)
             if not intent.leaving
         ]
+
+    def room(self) -> Room:
+        """Return the room for stores, those that there are among them.
+
+        :raises OSError: the file system cannot be asked.
+        """
+        return room.of(self._folder)
 
     def recover(self) -> None:
         """Finish what an agent before this one began with any store.

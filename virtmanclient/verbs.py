@@ -164,6 +164,15 @@ class Verbs(abc.ABC):
         """Return each store, as ``open_store`` returns it."""
         return list(self._call('stores'))
 
+    def room(self) -> JSON:
+        """Return the room for stores: ``total``, ``free``, ``provisioned``.
+
+        In bytes; the last is what the stores take up once they are full.
+
+        :raises InvalidRequest: the agent is of a version before this verb
+        """
+        return dict(self._call('room'))
+
     def working(self) -> str:
         """Return the version of the agent that answers."""
         return str(self._call('working')['version'])

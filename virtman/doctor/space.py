@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from virtman import room
 from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
 from virtman.drivers import sparse
@@ -29,14 +29,13 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _finding(option: str, folder: Path) -> Finding:
-    where = next(p for p in (folder, *folder.parents) if p.exists())
+    where = room.nearest(folder)
     if not where.is_dir():
         return Finding(
             _CHECK, Level.ERROR, f"{option} {folder}: {where} is no folder",
             f"move it away, or set {option} to another folder",
         )  # fmt: skip
-    found = os.statvfs(where)
-    free, promised = found.f_bavail * found.f_frsize, _promised(folder)
+    free, promised = room.of(folder).free, _promised(folder)
     said = f"{option} {folder}: {free >> 20} MiB free"
     if promised:
         said += f", {promised >> 20} MiB of it promised to sparse files"
