@@ -224,6 +224,15 @@ class Virtman:
             for one in self._images.stores.all()
         ]
 
+    @answering("Virtman: ")
+    def store_room(self) -> str:
+        """Return the room for stores; ``0:<total> <free> <provisioned>``.
+
+        Bytes, and as text: XML-RPC's integers end at 2 GiB.
+        """
+        room = self._images.stores.room()
+        return f"{room.total} {room.free} {room.provisioned}"
+
     def list_image_target(self) -> list[str]:  # type: ignore[valid-type]
         """Return ``<image>:<target id>:<loop device>`` for every target."""
         return [

@@ -21,10 +21,10 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from virtman import names, sysfs
+from virtman import names, room, sysfs
 from virtman.blockservice import has_writes, store_sectors, stretch
 from virtman.conf import Settings
-from virtman.drivers import accounts, iscsi
+from virtman.drivers import accounts, iscsi, sparse
 from virtman.exception import (
     InUse,
     InvalidRequest,
@@ -33,6 +33,7 @@ from virtman.exception import (
     VirtmanError,
 )
 from virtman.intents import Intents, StoreIntent
+from virtman.room import Room
 from virtman.tickets import Login
 from virtman.wording import shown
 
@@ -51,7 +52,8 @@ _CHUNKS = (8, 2048)
 class OpenStore:
     """A store: where it is written on, who may, and whether it was.
 
-    ``written`` is true from the moment at which a disk first stood on it.
+    ``written`` is true from the moment at which a disk first stood on it;
+    ``allocated`` are the bytes that it takes up on the disk by now.
     """
 
     store: str
@@ -60,6 +62,7 @@ class OpenStore:
     lun: int
     initiator: str
     written: bool
+    allocated: int
 
 
 class StoreTargets:
@@ -138,6 +141,13 @@ class StoreTargets:
             for intent in self._intents.all(StoreIntent)
             if not intent.leaving
         ]
+
+    def room(self) -> Room:
+        """Return the room for stores, those that there are among them.
+
+        :raises OSError: the file system cannot be asked.
+        """
+        return room.of(self._folder)
 
     def recover(self) -> None:
         """Finish what an agent before this one began with any store.
@@ -287,13 +297,15 @@ class StoreTargets:
             self._intents.put(intent)
 
     def _told(self, intent: StoreIntent) -> OpenStore:
+        file = Path(intent.file)
         return OpenStore(
             intent.name,
             intent.iqn,
             self._portal,
             iscsi.LUN,
             intent.initiator,
-            has_writes(Path(intent.file)),
+            has_writes(file),
+            _allocated(file),
         )
 
 
@@ -344,6 +356,14 @@ def _size(sectors: int) -> int:
     """
     most = max(store_sectors(sectors, chunk) for chunk in _CHUNKS)
     return most * sysfs.SECTOR
+
+
+def _allocated(file: Path) -> int:
+    """Return the bytes on disk; nothing of a file that is gone."""
+    try:
+        return sparse.allocated(file)
+    except FileNotFoundError:
+        return 0
 
 
 def _make(file: Path, size: int) -> None:

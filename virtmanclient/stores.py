@@ -12,6 +12,7 @@ from virtmanclient import answer, broker, vmtapi
 from virtmanclient.agent import Agent
 from virtmanclient.client import UNIX, Client
 from virtmanclient.exceptions import (
+    ClientError,
     CommunicationError,
     InvalidEndpoint,
     NotFound,
@@ -20,6 +21,7 @@ from virtmanclient.exceptions import (
 )
 
 LUN = 1
+_ROOM = ('total', 'free', 'provisioned')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +43,18 @@ class Store:
             'target_iqn': self.iqn,
             'target_lun': LUN,
         }
+
+
+@dataclasses.dataclass(frozen=True)
+class Room:
+    """Room for files that grow, in bytes.
+
+    ``provisioned`` is what those that there are take up once they are full.
+    """
+
+    total: int
+    free: int
+    provisioned: int
 
 
 class Stores:
@@ -115,6 +129,24 @@ class Stores:
             for one in listed
         )
 
+    def room(self) -> Room:
+        """Return the room in the folder of stores.
+
+        :raises ClientError: it cannot be asked, or is of an older version
+        """
+        try:
+            if self._local:
+                told = self._local.room()
+            else:
+                words = self._asked('store_room').split()
+                told = dict(zip(_ROOM, words, strict=True))
+            return Room(*(int(told[name]) for name in _ROOM))
+        except ClientError:
+            # One of them is a ValueError, too.
+            raise
+        except (KeyError, TypeError, ValueError):
+            raise _no_agent(self.node) from None
+
     def _asked(self, verb: str, *words: object) -> str:
         with translated(self.node):
             node = vmtapi.server(self.node, *self._how)
@@ -129,5 +161,9 @@ class Stores:
 def _read(text: str, node: str) -> Store:
     words = text.split()
     if len(words) != 3:
-        raise CommunicationError(f'{node}: what answers is no agent of ours')
+        raise _no_agent(node)
     return Store(words[0], words[1], words[2] == 'written')
+
+
+def _no_agent(node: str) -> ClientError:
+    return CommunicationError(f'{node}: what answers is no agent of ours')

@@ -135,7 +135,8 @@ class Verbs(abc.ABC):
         """Let one initiator write on a store that the agent keeps.
 
         Return ``store``, ``iqn``, ``portal``, ``lun``, ``initiator`` and
-        ``written``: whether a disk has ever stood on it.
+        ``written``: whether a disk has ever stood on it; agents of this
+        version also ``allocated``, the bytes that it takes up on the disk.
 
         :param sectors: of the disk, of 512 bytes
         :param new: whether it is made if there is none
@@ -162,6 +163,15 @@ class Verbs(abc.ABC):
     def stores(self) -> list[JSON]:
         """Return each store, as ``open_store`` returns it."""
         return list(self._call('stores'))
+
+    def room(self) -> JSON:
+        """Return the room for stores: ``total``, ``free``, ``provisioned``.
+
+        In bytes; the last is what the stores take up once they are full.
+
+        :raises InvalidRequest: the agent is of a version before this verb
+        """
+        return dict(self._call('room'))
 
     def working(self) -> str:
         """Return the version of the agent that answers."""

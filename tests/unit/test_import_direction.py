@@ -47,7 +47,7 @@ TIERS = {
         "digests imagefile imagefolders",
         "drivers intents",
         "privsep sysfs intent_schema coordinator wallet",
-        "stack path names conf rhythm locks steps",
+        "stack path names conf rhythm locks steps room",
         "tgtd noderecord tickets",
         "exception wording",
     ),

@@ -24,6 +24,8 @@ TABLE = {
     "target list": "targets:ListTargets",
     "target create": "targets:CreateTarget",
     "target delete": "targets:DeleteTarget",
+    "store list": "stores:ListStores",
+    "store delete": "stores:DeleteStore",
 }
 # Those that look at the host itself, as root; burst asks Nova, the others ask
 # the agent.

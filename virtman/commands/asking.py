@@ -12,7 +12,7 @@ import abc
 import argparse
 import functools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cliff import command, lister, show
@@ -31,9 +31,13 @@ Facts = Mapping[str, Any]
 
 
 class Asking(command.Command):
-    """Asks the agent; says in one line why it failed."""
+    """Asks the agent; says in one line why it failed.
+
+    ``takes`` are the words that it cannot do without, each with its help.
+    """
 
     examples: Sequence[str] = ()
+    takes: Sequence[tuple[str, str]] = ()
 
     @functools.cached_property
     def agent(self) -> Verbs:
@@ -77,6 +81,8 @@ class Asking(command.Command):
         parser = super().get_parser(prog_name)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.allow_abbrev = False
+        for word, meaning in self.takes:
+            parser.add_argument(word, help=meaning)
         return parser
 
     def _load_hooks(self) -> None:
@@ -88,21 +94,22 @@ class Do(Asking, metaclass=abc.ABCMeta):
 
 
 class List(Asking, lister.Lister, metaclass=abc.ABCMeta):
-    """A command that prints a row for each thing."""
+    """A command that prints a row for each thing.
+
+    ``ask`` is the verb that tells the facts of each.  What an agent of an
+    older version does not tell is empty.
+    """
 
     columns: Sequence[str] = ()
-
-    @abc.abstractmethod
-    def things(self, agent: Verbs) -> Iterable[Facts]:
-        """Ask for the facts of each thing."""
+    ask: Callable[[Verbs], Iterable[Facts]]
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Return the columns and the rows."""
         rows = [
-            tuple(plain(one[column]) for column in self.columns)
-            for one in self.things(self.agent)
+            tuple(plain(one.get(column)) for column in self.columns)
+            for one in self.ask(self.agent)
         ]
         return (*self.columns,), rows
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from typing import Any
 
 from virtman.commands import asking
@@ -20,22 +19,14 @@ class ListImages(asking.List):
 
     columns = ("name", "sectors", "reads_from", "failed")
     examples = ("image list", "image list -f json")
-
-    def things(self, agent: Verbs) -> Iterable[asking.Facts]:
-        """Ask for them."""
-        return agent.images()
+    ask = staticmethod(Verbs.images)
 
 
 class ShowImage(asking.Show):
     """Show one image: what it is, where it is read from, its place in volt."""
 
+    takes = (("name", "the image's name, with volume-"),)
     examples = ("image show volume-image1",)
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("name", help="the image's name, with volume-")
-        return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from typing import Any
 
 from virtman import names
@@ -12,6 +11,7 @@ from virtman.commands import asking
 from virtmanclient.verbs import Verbs
 
 _COLUMNS = ("name", "image", "path", "store")
+_NAME = ("name", "the instance's name")
 
 
 class ListInstances(asking.List):
@@ -23,20 +23,14 @@ class ListInstances(asking.List):
 
     columns = _COLUMNS
     examples = ("instance list", "instance list -f json")
-
-    def things(self, agent: Verbs) -> Iterable[asking.Facts]:
-        """Ask for them."""
-        return agent.instances()
+    ask = staticmethod(Verbs.instances)
 
 
 class ShowInstance(asking.Show):
     """Show one instance."""
 
+    takes = (_NAME,)
     examples = ("instance show vm1",)
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which."""
-        return _with_name(super().get_parser(prog_name))
 
     def take_action(
         self, parsed_args: argparse.Namespace
@@ -55,15 +49,15 @@ class CreateInstance(asking.Show):
     request again changes nothing.
     """
 
+    takes = (_NAME, ("image", "the image's name"))
     examples = (
         "instance create vm1 image1",
         "instance create vm1 image1 --from ms1:3260 --from ms2:3260",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add what and from where."""
-        parser = _with_name(super().get_parser(prog_name))
-        parser.add_argument("image", help="the image's name")
+        """Add from where and how."""
+        parser = super().get_parser(prog_name)
         parser.add_argument(
             "--from",
             dest="servers",
@@ -111,11 +105,12 @@ class DeleteInstance(asking.Do):
     name brings it back.  What is not there is gone already.
     """
 
+    takes = (_NAME,)
     examples = ("instance delete vm1", "instance delete --keep-data vm1")
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which and how."""
-        parser = _with_name(super().get_parser(prog_name))
+        """Add how."""
+        parser = super().get_parser(prog_name)
         parser.add_argument(
             "--keep-data", action="store_true", help="remove the disk alone"
         )
@@ -127,11 +122,6 @@ class DeleteInstance(asking.Do):
             self.agent.deactivate(parsed_args.name)
         else:
             self.agent.destroy(parsed_args.name)
-
-
-def _with_name(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("name", help="the instance's name")
-    return parser
 
 
 def _key(image: str) -> str:

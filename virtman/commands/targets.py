@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,7 @@ class ListTargets(asking.List):
 
     columns = ("image", "tid", "device", "iqn")
     examples = ("target list",)
-
-    def things(self, agent: Verbs) -> Iterable[asking.Facts]:
-        """Ask for them."""
-        return agent.targets()
+    ask = staticmethod(Verbs.targets)
 
 
 class CreateTarget(asking.Show):
@@ -33,12 +29,12 @@ class CreateTarget(asking.Show):
     while it is served.
     """
 
+    takes = (("image", "the image's name to be"),)
     examples = ("target create image1 /srv/images/image1.img",)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add what."""
+        """Add from what."""
         parser = super().get_parser(prog_name)
-        parser.add_argument("image", help="the image's name to be")
         parser.add_argument("file", type=Path, help="the RAW file")
         parser.add_argument(
             "--loop",
@@ -63,13 +59,8 @@ class CreateTarget(asking.Show):
 class DeleteTarget(asking.Do):
     """Serve an image no more; the file stays."""
 
+    takes = (("image", "the image's name"),)
     examples = ("target delete image1",)
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("image", help="the image's name")
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Withdraw it."""

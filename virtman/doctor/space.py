@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from virtman import sysfs
+from virtman import room
 from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
+from virtman.drivers import sparse
 
 _CHECK = "space"
 # Below the first a file of state may not be written any more; below the
@@ -29,14 +29,13 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _finding(option: str, folder: Path) -> Finding:
-    where = next(p for p in (folder, *folder.parents) if p.exists())
+    where = room.nearest(folder)
     if not where.is_dir():
         return Finding(
             _CHECK, Level.ERROR, f"{option} {folder}: {where} is no folder",
             f"move it away, or set {option} to another folder",
         )  # fmt: skip
-    found = os.statvfs(where)
-    free, promised = found.f_bavail * found.f_frsize, _promised(folder)
+    free, promised = room.of(folder).free, _promised(folder)
     said = f"{option} {folder}: {free >> 20} MiB free"
     if promised:
         said += f", {promised >> 20} MiB of it promised to sparse files"
@@ -53,8 +52,7 @@ def _promised(folder: Path) -> int:
     """Return how much the files of a folder may still take up, in bytes."""
     total = 0
     for file in (*folder.glob("*.data"), *folder.glob("*.cow")):
-        found = file.stat()
-        total += max(0, found.st_size - found.st_blocks * sysfs.SECTOR)
+        total += max(0, file.stat().st_size - sparse.allocated(file))
     return total
 
 

@@ -15,6 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _LENGTH = 1 << 20
+# stat(2): st_blocks are of 512 bytes, whatever the file system's are.
+_BLOCK = 512
+
+
+def allocated(file: Path) -> int:
+    """Return the bytes that a file takes up on its disk.
+
+    :raises OSError: the file is gone.
+    """
+    return file.stat().st_blocks * _BLOCK
 
 
 def written(file: Path) -> list[tuple[int, int]]:

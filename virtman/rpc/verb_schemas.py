@@ -77,6 +77,7 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
     ),
     "delete_store": _takes(store=_TEXT),
     "stores": _takes(),
+    "room": _takes(),
     "working": _takes(),
 }
 

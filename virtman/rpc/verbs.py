@@ -159,6 +159,9 @@ class Verbs:
     def _stores(self) -> list[JSON]:
         return [asdict(one) for one in self._service.stores.all()]
 
+    def _room(self) -> JSON:
+        return asdict(self._service.stores.room())
+
     def _working(self) -> JSON:
         return {"version": importlib.metadata.version("vmthunder")}
 

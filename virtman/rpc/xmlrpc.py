@@ -39,6 +39,7 @@ METHODS = (
     "open_store",
     "delete_store",
     "list_store",
+    "store_room",
 )
 # A call is a few hundred bytes; nobody may make the agent read more.
 _MAX_BODY = 1 << 20

@@ -21,6 +21,7 @@ from virtmanclient.cinder.cow import Cows
 from virtmanclient.cinder.debts import Debts
 from virtmanclient.cinder.images import Images
 from virtmanclient.cinder.refusals import Refusals
+from virtmanclient.cinder.room import Rooms
 from virtmanclient.cinder.served import Served
 from virtmanclient.cinder.volumes import Volumes
 from virtmanclient.stores import Stores
@@ -61,6 +62,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
             raise exception.InvalidInput(reason=f'virtman: {error}') from error
         self._settings = settings
         self._images = Images(settings.image_dir, targets, settings.image_idle)
+        self._rooms = Rooms(settings.image_dir, stores)
         self._debts = Debts(settings.state_dir, agents)
         served = Served(stores, agents, self._debts)
         self._cows = Cows(agents, self._debts, served)
@@ -129,7 +131,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
             name or type(self).__name__,
             self.VERSION,
             self.configuration,
-            self._settings.image_dir,
+            self._rooms.smaller(self.configuration.reserved_percentage),
         )
         try:
             self._debts.pay()

@@ -1,29 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Cinder's scheduler is told of a backend.
 
-The capacity is that of the folder of images: there is a file for each image
-and size, shared by all volumes of it.  What VMs write is on their hosts.
+Its filter holds ``provisioned_capacity_gb`` against the total times
+``max_over_subscription_ratio``, and looks at what is free for volumes of a
+type with ``provisioning:type = thick`` alone (cinder/scheduler/sched_utils.py,
+calculate_capacity_factors, of Cinder 29.0.0).
 """
 
-import shutil
-from pathlib import Path
 from typing import Any
+
+from virtmanclient.stores import Room
 
 PROTOCOL = 'virtman'
 _GIB = 1 << 30
 
 
-def of(backend: str, version: str, section: Any, folder: Path) -> Any:
+def of(backend: str, version: str, section: Any, room: Room) -> Any:
     """Return the statistics.
 
     :param section: Cinder's ``Configuration`` of the backend
+    :param room: in the place that is full first
     """
-    try:
-        disk = shutil.disk_usage(folder)
-        total, free = disk.total / _GIB, disk.free / _GIB
-        files = [file.stat().st_size for file in folder.glob('*.raw')]
-    except OSError:
-        total, free, files = 0, 0, []
     return {
         'volume_backend_name': backend,
         'vendor_name': 'VMThunder',
@@ -32,9 +29,9 @@ def of(backend: str, version: str, section: Any, folder: Path) -> Any:
         'pools': [
             {
                 'pool_name': backend,
-                'total_capacity_gb': round(total, 2),
-                'free_capacity_gb': round(free, 2),
-                'provisioned_capacity_gb': sum(files) / _GIB,
+                'total_capacity_gb': round(room.total / _GIB, 2),
+                'free_capacity_gb': round(room.free / _GIB, 2),
+                'provisioned_capacity_gb': room.provisioned / _GIB,
                 'max_over_subscription_ratio': (
                     section.max_over_subscription_ratio
                 ),

@@ -14,6 +14,7 @@ import threading
 from virtman.compute import Virtman
 from virtman.exception import AlreadyExists, InUse, NotFound
 from virtman.imagetargets import ImageTarget
+from virtman.room import Room
 from virtman.rpc import local
 from virtman.rpc.peer import Callers
 from virtman.rpc.token import Secrets
@@ -75,6 +76,10 @@ class MemoryStores:
     def __init__(self):
         self.kept = {}
         self.sessions = {}
+        self.left = Room(1 << 50, 1 << 50, 0)
+
+    def room(self):
+        return self.left
 
     def open(self, store, sectors, initiator, new):
         known = self.kept.get(store)
@@ -88,6 +93,7 @@ class MemoryStores:
             1,
             initiator,
             known is not None and known.written,
+            0,
         )
         return self.kept[store]
 
@@ -249,6 +255,10 @@ class Control:
         self.shut(host, volume)
         self.nodes[host].kept[volume].active = False
         self.stores.sessions.pop(volume, None)
+
+    def leave(self, total, free, provisioned):
+        """Let there be so much room for stores, in GiB."""
+        self.stores.left = Room(total << 30, free << 30, provisioned << 30)
 
     def cut_off(self, volume):
         """Let the host that has a store lose its power: no session is left."""

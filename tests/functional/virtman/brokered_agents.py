@@ -65,7 +65,8 @@ class Node(MemoryNode):
 
 
 def verbs(node):
-    return Verbs(node, SimpleNamespace(targets=list))
+    stores = SimpleNamespace(all=list, delete=lambda store: store == "vol1")
+    return Verbs(node, SimpleNamespace(targets=list, stores=stores))
 
 
 def wait_for(condition, what):

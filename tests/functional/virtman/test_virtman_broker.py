@@ -197,6 +197,9 @@ def test_the_command_asks_the_agent_of_another_host(
     assert (status, listed["path"]) == (0, PATH)
     assert command.main(["--node", "n1", "instance", "delete", "vm1"]) == 0
     assert not node.kept
+    assert virtman("store", "list") == (0, [])
+    removed = {"store": "vol1", "result": "removed"}
+    assert virtman("store", "delete", "vol1") == (0, removed)
     assert command.main(["--node", "nobody", "instance", "list"]) == 1
     said = capsys.readouterr().err
     assert "virtman: nobody: no agent of that host serves" in said

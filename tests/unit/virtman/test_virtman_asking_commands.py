@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import types
 
 import pytest
 from fake_node import SERIAL, Site
@@ -14,6 +15,7 @@ from virtman.rpc.peer import Callers
 from virtman.rpc.verbs import Verbs
 
 PATH = "/dev/mapper/snapshot_vm1"
+INITIATOR = "iqn.1993-08.org.debian:01:one"
 
 
 @pytest.fixture
@@ -97,6 +99,47 @@ def test_a_target_is_created_listed_and_deleted(told, virtman, image):
     assert told("target", "list") == []
 
 
+@pytest.fixture
+def store(site):
+    """Open a store to a host, and have it write."""
+    site.images.stores.open("vol1", 1 << 16, INITIATOR, new=True)
+    file = site.settings.store_dir / "vol1.cow"
+    with file.open("r+b") as opened:
+        opened.write(b"SnAp" + bytes(range(256)) * 256)
+    return file
+
+
+def test_a_store_is_listed_and_deleted_and_deleted_once_more(store, told):
+    (found,) = told("store", "list")
+    assert 1 << 16 <= found.pop("allocated") < store.stat().st_size
+    assert found == {
+        "store": "vol1", "initiator": INITIATOR, "written": True,
+        "portal": "127.0.0.1:3260",
+    }  # fmt: skip
+    for result in ("removed", "absent"):
+        gone = {"store": "vol1", "result": result}
+        assert told("store", "delete", "vol1") == gone
+    assert told("store", "list") == []
+    assert not store.exists()
+
+
+def test_a_store_stays_while_a_host_has_a_session(store, complaint, kernel):
+    served = kernel.tgt.served("iqn.2010-10.org.openstack:cow-vol1")
+    served.initiators.append(INITIATOR)
+    assert INITIATOR in complaint("store", "delete", "vol1")
+    assert store.exists()
+
+
+def test_what_an_older_agent_does_not_tell_is_empty(
+    store, told, monkeypatch, site
+):
+    older = [types.SimpleNamespace(store="vol1", initiator=INITIATOR)]
+    monkeypatch.setattr(site.images.stores, "all", lambda: older)
+    monkeypatch.setattr("virtman.rpc.verbs.asdict", vars)
+    (found,) = told("store", "list")
+    assert (found["store"], found["allocated"]) == ("vol1", None)
+
+
 def test_a_list_may_be_printed_for_other_programs(virtman, told, capsys):
     create(told)
     assert virtman("instance", "list", "-f", "csv") == 0
@@ -110,6 +153,7 @@ def test_a_list_may_be_printed_for_other_programs(virtman, told, capsys):
         ("image show volume-z", "there is no image volume-z"),
         ("target delete z", "image_name = volume-z not exists"),
         ("target create z /etc/passwd", "is in no folder"),
+        ("store delete ../x", "name '../x' is not usable"),
         ("instance create ../x a --from server", "name '../x' is not usable"),
         ("instance create vm1 a --from=-x", "the portal '-x' is not"),
     ],

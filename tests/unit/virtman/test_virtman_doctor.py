@@ -7,13 +7,14 @@ import email.utils
 import http.server
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
 from fake_kernel import FakeKernel
 from fake_proc import ESTABLISHED, FakeProc
 
-from virtman import doctor, prerequisites, privsep, udev
+from virtman import doctor, prerequisites, privsep, room, udev
 from virtman.doctor import (
     Level,
     daemons,
@@ -344,8 +345,8 @@ def disk(monkeypatch):
     """Say how many MiB are free everywhere."""
 
     def has(mib):
-        answer = type("Free", (), {"f_bavail": mib, "f_frsize": 1 << 20})
-        monkeypatch.setattr(space.os, "statvfs", lambda folder: answer)
+        answer = types.SimpleNamespace(total=1 << 40, free=mib << 20)
+        monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: answer)
 
     return has
 

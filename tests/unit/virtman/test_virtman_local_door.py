@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import grp
 import http.client
 import json
@@ -14,7 +15,9 @@ import pytest
 from fake_node import SECTORS, SERIAL, Site
 from fake_portals import PATIENCE
 
+from virtman.compute import Virtman
 from virtman.exception import ConfigError
+from virtman.room import Room
 from virtman.rpc import local, peer
 from virtman.rpc.peer import Callers, Peer
 from virtman.rpc.verbs import CODES, FAILED, INTERNAL, Verbs
@@ -113,6 +116,14 @@ def test_an_image_target_is_made_listed_and_deleted(call, image):
     assert call("targets") == (200, [made])
     assert call("delete_target", image="b") == (200, {"changed": True})
     assert call("delete_target", image="b") == (404, "not_found")
+
+
+def test_both_doors_tell_the_same_room_for_stores(call, site, monkeypatch):
+    left = Room(3 << 40, 1 << 40, 5 << 40)
+    monkeypatch.setattr(site.images.stores, "room", lambda: left)
+    assert call("room") == (200, dataclasses.asdict(left))
+    said = Virtman(site.node, site.images).store_room()
+    assert said == f"0:{left.total} {left.free} {left.provisioned}"
 
 
 def test_the_agent_says_that_it_works_and_its_version(call):

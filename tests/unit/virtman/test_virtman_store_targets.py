@@ -106,6 +106,25 @@ def test_what_was_written_is_told_and_stays(server):
     assert server.stores.all()[0].written
 
 
+def test_what_it_takes_up_on_the_disk_is_told(server):
+    before = server.open().allocated
+    server.written()
+    assert server.stores.all()[0].allocated > before
+    server.file.unlink()
+    assert server.stores.all()[0].allocated == 0
+
+
+def test_the_room_is_told_with_what_the_stores_may_grow_to(server):
+    empty = server.stores.room()
+    assert 0 < empty.free <= empty.total
+    assert empty.provisioned == 0
+    server.open()
+    size = server.file.stat().st_size
+    assert server.stores.room().provisioned == size
+    server.stores.delete("vol1")
+    assert server.stores.room().provisioned == 0
+
+
 def test_a_store_that_is_gone_is_not_begun_anew_unasked(server):
     with pytest.raises(NotFound, match="is gone"):
         server.open(new=False)

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stores of an image server, through the door that the endpoint names."""
 
+import dataclasses
 from unittest import mock
 
 import pytest
 
 from virtmanclient import exceptions, stores
-from virtmanclient.stores import Store, Stores
+from virtmanclient.stores import Room, Store, Stores
 
 MADE = Store('10.0.0.1:3260', 'iqn.x:cow-a', False)
 ONE, TWO = 'iqn.x:one', 'iqn.x:two'
+LEFT = Room(3 << 40, 1 << 40, 5 << 40)
 
 
 class Network:
@@ -31,6 +33,9 @@ class Network:
 
     def list_store(self):
         return ['ab iqn.x:one new', 'b iqn.x:one written']
+
+    def store_room(self):
+        return f'0:{LEFT.total} {LEFT.free} {LEFT.provisioned}'
 
 
 @pytest.fixture(params=['network', 'local'])
@@ -55,6 +60,7 @@ def server(request, node, monkeypatch):
         {'store': 'ab', 'written': False},
         {'store': 'b', 'written': True},
     ]
+    agent.room.return_value = dataclasses.asdict(LEFT)
     monkeypatch.setattr(stores, 'Agent', lambda path, timeout: agent)
     return Stores('unix:///run/agent.sock', 5)
 
@@ -73,6 +79,22 @@ def test_it_is_asked_whether_a_disk_ever_stood_on_it(server):
     assert server.written('b')
     assert not server.written('a')
     assert not server.written('ab')
+
+
+def test_it_is_asked_how_much_room_there_is(server):
+    assert server.room() == LEFT
+
+
+@pytest.mark.parametrize('said', ['0:1 2', '0:a b c', '0:'])
+def test_what_tells_no_room_is_no_agent(node, said):
+    node._server.register_function(lambda: said, 'store_room')
+    with pytest.raises(exceptions.CommunicationError, match='no agent'):
+        Stores(node.endpoint, 5).room()
+
+
+def test_an_agent_that_knows_no_room_yet_is_an_error_of_a_client(node):
+    with pytest.raises(exceptions.ClientError):
+        Stores(node.endpoint, 5).room()
 
 
 def test_what_a_host_is_given_has_no_secret():

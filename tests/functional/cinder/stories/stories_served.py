@@ -121,6 +121,43 @@ class Life(Served):
         self.assertEqual({volume.id: TWO}, self.agents.stores_of())
 
 
+class Room(Served):
+    """What the scheduler is told when places fill up."""
+
+    def pool(self):
+        [pool] = self.driver.get_volume_stats(refresh=True)['pools']
+        return pool
+
+    def test_the_place_that_is_full_first_is_told(self):
+        self.agents.leave(total=100, free=0, provisioned=300)
+        pool = self.pool()
+        self.assertEqual(100.0, pool['total_capacity_gb'])
+        self.assertEqual(0.0, pool['free_capacity_gb'])
+        self.assertEqual(300.0, pool['provisioned_capacity_gb'])
+
+    def test_it_is_told_by_a_server_behind_a_network_too(self):
+        port = self.agents.serve_images()
+        self.configure(virtman_image_server=f'http://127.0.0.4:{port}')
+        self.begin()
+        self.agents.leave(total=100, free=0, provisioned=300)
+        self.assertEqual(100.0, self.pool()['total_capacity_gb'])
+
+    def test_an_agent_that_cannot_be_asked_leaves_the_room_for_images(self):
+        self.agents.leave(total=100, free=0, provisioned=300)
+        self.agents.fail(what='room', message='a disk does not answer')
+        self.assertNotEqual(100.0, self.pool()['total_capacity_gb'])
+        self.assertEqual(100.0, self.pool()['total_capacity_gb'])
+
+    def test_a_scheduler_counts_what_is_promised_and_for_thick_what_is_free(
+        self,
+    ):
+        self.agents.leave(total=100, free=0, provisioned=1900)
+        self.assertTrue(self.taken())
+        self.assertFalse(self.taken(**{'provisioning:type': 'thick'}))
+        self.agents.leave(total=100, free=0, provisioned=2000)
+        self.assertFalse(self.taken())
+
+
 class Troubles(Served):
     """What is refused, and what is left of it."""
 

@@ -111,14 +111,14 @@ class Life(Cloud):
             ('compute2', False), (told['cow_host'], told['cow_kept'])
         )
 
-    def test_a_restart_of_cinder_volume_asks_nobody_and_loses_nothing(self):
+    def test_a_restart_of_cinder_volume_asks_for_room_and_loses_nothing(self):
         volume = self.make(self.glance.add())
         self.attach(volume)
         self.agents.image_calls()
         self.agents.calls(host='compute1')
         self.begin()
         self.assertEqual('in-use', self.again(volume).status)
-        self.assertEqual([], self.agents.image_calls())
+        self.assertEqual({'room'}, set(self.agents.image_calls()))
         self.assertEqual([], self.agents.calls(host='compute1'))
 
     def test_what_a_restart_finds_half_done_is_removed(self):

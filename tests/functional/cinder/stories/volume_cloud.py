@@ -25,6 +25,8 @@ import fixtures
 from cinder import context, exception, objects
 from cinder.db import api as db_api
 from cinder.message import message_field
+from cinder.scheduler import host_manager
+from cinder.scheduler.filters import capacity_filter
 from cinder.tests.unit import test
 from cinder.tests.unit import utils as cinder_utils
 from cinder.volume import api as volume_api
@@ -134,6 +136,20 @@ class Cloud(test.TestCase):
         db_api.volume_type_extra_specs_update_or_create(
             self.context, self.vt['id'], {'virtman:cow': cow}
         )
+
+    def taken(self, **specs):
+        """Tell whether Cinder's scheduler takes a volume of 1 GiB here.
+
+        :param specs: extra ones of the volume's type
+        """
+        self.manager.publish_service_capabilities(self.context)
+        # The scheduler notes when it was told.
+        told = self.manager.last_capabilities | {'timestamp': None}
+        state = host_manager.BackendState(HOST, None)
+        state.update_from_volume_capability(told, service={})
+        [pool] = state.pools.values()
+        wanted = {'size': 1, 'volume_type': {'extra_specs': specs}}
+        return capacity_filter.CapacityFilter().backend_passes(pool, wanted)
 
     def configure(self, **more):
         """Write the backend's options."""

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``virtman store``: what disks of other hosts have written on this host."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from virtman.commands import asking
+from virtmanclient.verbs import Verbs
+
+
+class ListStores(asking.List):
+    """List the stores that this host keeps for disks of other hosts.
+
+    initiator is whom the store is open to; written whether a disk has ever
+    stood on it; allocated the bytes that it takes up on the disk; portal where
+    it is served.
+    """
+
+    columns = ("store", "initiator", "written", "allocated", "portal")
+    examples = ("store list", "store list --sort-column allocated")
+    ask = staticmethod(Verbs.stores)
+
+
+class DeleteStore(asking.Show):
+    """Remove a store, and all that was written on it.
+
+    Refused while a host has a session with it.  Prints whether it was removed,
+    or was absent: what is not there is gone already.
+    """
+
+    takes = (("store", "the store's name; of Cinder's, the volume's id"),)
+    examples = ("store delete 5ee4a3b2-31f4-4b3c-a52b-4a8d64e5d1a9",)
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """Remove it; return what came of it."""
+        there = self.agent.delete_store(parsed_args.store)
+        result = "removed" if there else "absent"
+        return self.told({"store": parsed_args.store, "result": result})
