@@ -21,6 +21,20 @@ VOLUME = "11111111-2222-4333-8444-555555555555"
 DISK = f"/dev/mapper/snapshot_{VOLUME}"
 IQN = f"iqn.2010-10.org.openstack:cow-{VOLUME}"
 FILE = f"/var/lib/virtman/stores/{VOLUME}.cow"
+# A portal that ends each connection, at once or amid the login; says how many
+# there were.
+CLOSER = """
+import socket, struct, sys, time
+listener = socket.create_server(("", 3260))
+for number in range(1, 1000):
+    caller, _ = listener.accept()
+    caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                      struct.pack("ii", 1, 0))
+    time.sleep(number % 8 / 100)
+    caller.close()
+    with open(sys.argv[1], "w") as file:
+        file.write(str(number))
+"""
 
 
 def initiator(node):
@@ -243,3 +257,30 @@ def test_a_vm_s_writes_go_on_elsewhere_when_their_host_is_given_up(
         what="the lost host holds nothing of it",
     )
     assert digest(other) == written
+
+
+def test_what_a_vm_writes_goes_on_after_logins_that_were_broken_off(
+    bed, served
+):
+    """Without help iscsid may lose such a session for good."""
+    node, server = bed.n1, bed.n3
+    served.open(node, new=True)
+    assert served.create(node) == DISK
+    bed.site.stop_agent(server)
+    services.kill_target(server)
+    argv = ["python3", "-S", "-c", CLOSER, "/run/closed"]
+    closer = server.start(argv, log="closer")
+    late = node.start(
+        ["dd", "if=/dev/zero", f"of={DISK}", "bs=64k", "count=2",
+         "oflag=direct", "conv=fsync"], log="late",
+    )  # fmt: skip
+    server.wait_until(
+        ["sh", "-c", "test $(cat /run/closed) -ge 16"],
+        timeout=180,
+        what="iscsid has tried it sixteen times",
+    )
+    closer.kill()
+    closer.wait(60)
+    services.start_target(server)
+    bed.site.start_agent(server)
+    assert late.wait(240) == 0, node.log("late").read_text()
