@@ -26,7 +26,7 @@ _STOP_CONN, _RECOVER = 18, 3
 # length, type, flags, sequence, port.
 _HEADER = struct.Struct("=IHHII")
 # type, iferror, transport; session, connection, handle, flag; the answer.
-_EVENT = struct.Struct("=IIQIIQI4xi12x")
+_EVENT = struct.Struct("=IiQIIQI4xi12x")
 _DEADLINE = 10.0
 
 
@@ -70,7 +70,7 @@ def answered(data: bytes) -> int:
         event = _EVENT.unpack_from(data, _HEADER.size)
     except struct.error:
         raise LayerError("the kernel's answer is too short") from None
-    return (int(event[1]) and -int(event[1])) or int(event[-1])
+    return int(event[1] or event[-1])
 
 
 def _transport() -> int:

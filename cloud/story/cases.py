@@ -171,13 +171,17 @@ _AWAY = "is virtman-server running"
 
 CASES = (
     Case("a wrong password", "requires authentication", _nothing, _stranger),
-    Case("an image of no disk's format", "format", _nothing, _other_format),
-    Case("an image larger than the disk", "size", _nothing, _too_large),
+    Case(
+        "an image of no disk's format", "not of ari", _nothing, _other_format
+    ),
+    Case(
+        "an image larger than the disk", "minimum size", _nothing, _too_large
+    ),
     # Without a key manager it is refused before a driver is asked.
-    Case("an encrypted volume", "Key manager", _nothing, _encrypted),
+    Case("an encrypted volume", "Key manager error", _nothing, _encrypted),
     Case("the agent of the hosts is away", _AWAY, _agents, _launch),
-    Case("volt is away", "volt", _volt, _launch),
+    Case("volt is away", ":7447 does not answer", _volt, _launch),
     Case("the image server's agent is away", _AWAY, _image_server, _launch),
-    Case("a volume's store is gone", "is gone", _nothing, _without_store),
-    Case("the broker is away", "5672", _broker, _hurried),
+    Case("a volume's store is gone", "file is gone", _nothing, _without_store),
+    Case("the broker is away", ":5672 is unreachable", _broker, _hurried),
 )

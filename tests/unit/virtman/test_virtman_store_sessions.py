@@ -120,6 +120,9 @@ def test_the_kernel_s_no_is_read_as_it_was_seen():
     assert len(seen) == 72
     assert iscsi_netlink.answered(seen) == -107
     assert iscsi_netlink.answered(seen[:56] + bytes(16)) == 0
+    # The transport layer's own no, before any driver is asked.
+    own = seen[:20] + bytes.fromhex("eaffffff") + seen[24:56] + bytes(16)
+    assert iscsi_netlink.answered(own) == -22
     with pytest.raises(LayerError, match="too short"):
         iscsi_netlink.answered(seen[:60])
 
