@@ -23,32 +23,26 @@ def standing(iqn: str) -> list[Path]:
     it has none: the agent was killed before the disk came.  Then the path's
     device is empty.
     """
-    folders = sorted((sysfs.SYS / "class" / "iscsi_session").glob("session*"))
-    found = (_path(f) for f in folders if _target(f) == iqn)
+    found = (_path(f) for f in sorted(_sessions()) if _target(f) == iqn)
     return [path for path in found if path is not None]
 
 
 def logged_in(source: Source) -> bool:
     """Tell whether this host has a session with a target at a portal."""
-    found = (sysfs.SYS / "class" / "iscsi_session").glob("session*")
     wanted = (source.host, source.port)
     return any(
-        _target(f) == source.iqn and _portal(f) == wanted for f in found
+        _target(f) == source.iqn and _portal(f) == wanted for f in _sessions()
     )
 
 
 def targets() -> set[str]:
     """Return the targets that this host has disks of images from."""
-    sessions = (sysfs.SYS / "class" / "iscsi_session").glob("session*")
-    ours = {_target(f) for f in sessions if any(map(_is_ours, _disks(f)))}
-    return {iqn for iqn in ours if names.parse_iqn(iqn)}
+    return {iqn for iqn in map(_target, _ours()) if names.parse_iqn(iqn)}
 
 
 def stores() -> set[str]:
     """Return the targets that this host has stores from."""
-    sessions = (sysfs.SYS / "class" / "iscsi_session").glob("session*")
-    ours = {_target(f) for f in sessions if any(map(_is_ours, _disks(f)))}
-    return {iqn for iqn in ours if names.parse_store_iqn(iqn)}
+    return {iqn for iqn in map(_target, _ours()) if names.parse_store_iqn(iqn)}
 
 
 def failed_stores() -> set[int]:
@@ -56,15 +50,23 @@ def failed_stores() -> set[int]:
 
     By their numbers, N of ``sessionN``.
     """
-    folders = (sysfs.SYS / "class" / "iscsi_session").glob("session*")
     return {
         int(folder.name.removeprefix("session"))
-        for folder in folders
+        for folder in _ours()
         if names.parse_store_iqn(_target(folder))
         and sysfs.read(folder / "state") != "LOGGED_IN"
         and sysfs.read(_connection(folder) / "state") == "failed"
-        and any(map(_is_ours, _disks(folder)))
     }
+
+
+def _sessions() -> Iterator[File]:
+    """Yield the folder of every session of this host."""
+    yield from (sysfs.SYS / "class" / "iscsi_session").glob("session*")
+
+
+def _ours() -> Iterator[File]:
+    """Yield those that an agent's disk has come by."""
+    return (one for one in _sessions() if any(map(_is_ours, _disks(one))))
 
 
 def _target(session: File) -> str:

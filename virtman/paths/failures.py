@@ -115,7 +115,9 @@ class Failures:
             case.pause = min(2 * case.pause, most)
             return True
 
-    def serves(self, source: Source, serves: bool, patience: float) -> bool:
+    def serves_again(
+        self, source: Source, serves: bool, patience: float
+    ) -> bool:
         """Note whether a failed portal serves the target again.
 
         :returns: whether it has done so for ``patience`` seconds.

@@ -236,18 +236,18 @@ class Paths:
         reader shows now may be another than what the session logged in with:
         iscsid (open-iscsi 2.1.8) was seen to try that for ever.
         """
-        for path in self._links.silent():
+        for path in self._links.still_down():
             source = path.source
             if self._ending or self._dirty:
                 return
             if source in wanted and self._failures.to_ask(source, self._most):
                 serves = self._sessions.serves(source)
-                if self._failures.serves(source, serves, _RENEW_AFTER):
+                if self._failures.serves_again(source, serves, _RENEW_AFTER):
                     LOG.info(
                         "%s: %s serves again; a new login",
                         self._name, source.portal,
                     )  # fmt: skip
-                    self._links.end(path)
+                    self._links.drop(path)
 
     def _settled(self, wanted: Sequence[Source]) -> bool:
         up = {path.source for path in self._links.healthy}

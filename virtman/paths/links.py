@@ -137,7 +137,7 @@ class Links:
         """Use again what is back, and forget what is gone for good."""
         for path in self.returning():
             if self._sessions.state(path) is SessionState.GONE:
-                self._drop(path)
+                self.drop(path)
                 continue
             try:
                 self._identity.check_again(path)
@@ -151,7 +151,7 @@ class Links:
                 self._failures.clear(path.source)
                 LOG.info("%s: %s is back", self._name, path.source.portal)
 
-    def silent(self) -> list[Path]:
+    def still_down(self) -> list[Path]:
         """Return the failed paths whose sessions are still down."""
         return [
             path
@@ -159,10 +159,6 @@ class Links:
             if self._failed(path)
             and self._sessions.state(path) is SessionState.DOWN
         ]
-
-    def end(self, path: Path) -> None:
-        """Log out, so that there can be a new login to the same portal."""
-        self._drop(path)
 
     def put_under(
         self, wanted: Sequence[Source], live: int, *, tidy: bool = False
@@ -188,19 +184,19 @@ class Links:
     def drop_unwanted(self, wanted: Collection[Source]) -> None:
         """Log out what is not under the device, and will not be again."""
         for path in list(self._leaving.values()):
-            self._drop(path)
+            self.drop(path)
         # Amid a change of the table all of them are needed, or will be.
         if self.table.behind or not self.table.applied:
             return
         for path in self.paths:
             comes_back = self._failed(path) and path.source in wanted
             if path not in self.table.applied and not comes_back:
-                self._drop(path)
+                self.drop(path)
 
     def logout(self) -> None:
         """End every session.  The device above must be gone by now."""
         for path in [*self.paths, *self._leaving.values()]:
-            self._drop(path)
+            self.drop(path)
 
     def ordered(self, wanted: Sequence[Source]) -> list[Path]:
         """Return every path, the wanted ones first and in their order."""
@@ -225,7 +221,7 @@ class Links:
         self.trouble[path.source] = str(error)
         self._sessions.disconnect(path)
 
-    def _drop(self, path: Path) -> None:
+    def drop(self, path: Path) -> None:
         """Log out; what does not go is tried again."""
         self._leaving[path.source] = path
         self._forget(path)
