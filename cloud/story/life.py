@@ -16,9 +16,12 @@ from cloud.errors import CloudError
 from cloud.story import launch
 from cloud.story.stage import PATIENCE, Stage
 from cloud.waiting import pauses_of_an_api
+from demo import probe
 from lab.node import Node
 
 _REQUEST = 120.0
+_UNUSED_MIB = launch.IMAGE_MIB + 512
+"""Into a volume of 1 GiB: the image ends before."""
 
 
 def reboot(stage: Stage) -> dict[str, Any]:
@@ -68,6 +71,10 @@ def evacuate(stage: Stage) -> dict[str, Any]:
         if one.id != server.id and stage.node_of(one) is node
     ]
     volume = stage.volume_of(server)
+    disk = f"/dev/mapper/snapshot_{volume}"
+    # Behind what the guest knows of its disk.
+    probe.write(node, disk, skip=_UNUSED_MIB, count=1)
+    written = probe.digest(node, disk, skip=_UNUSED_MIB, count=1)
     stage.machines.power_cut(node)
     _forced(stage, node, down=True)
     stage.say(f"{node.name} has no power; {server.name} was on it")
@@ -80,6 +87,8 @@ def evacuate(stage: Stage) -> dict[str, Any]:
     other = stage.node_of(server)
     stage.say(f"{server.name} is on {other.name}")
     held = other is not node and launch.on_snapshot(stage, server, other)
+    kept = probe.digest(other, disk, skip=_UNUSED_MIB, count=1) == written
+    stage.say(f"what was written on its disk is {'there' if kept else 'GONE'}")
     stage.machines.revive(node)
     _wait_trusted(stage, node)
     node.wait_until(
@@ -88,7 +97,7 @@ def evacuate(stage: Stage) -> dict[str, Any]:
         what=f"{node.name} has nothing of {server.name}",
     )
     _wait_running(stage, node, left)
-    return {"evacuate_ok": held}
+    return {"evacuate_ok": held and kept}
 
 
 def _forced(stage: Stage, node: Node, *, down: bool) -> None:
