@@ -32,11 +32,16 @@ def words_after(command, option):
 def test_sizes_kernel_and_accelerator_are_passed_on(machine):
     command = BOOT.command(machine)
     assert words_after(command, "-m") == ["512"]
-    assert words_after(command, "-smp") == ["2"]
+    assert words_after(command, "-smp") == ["2,maxcpus=2"]
     assert words_after(command, "-kernel") == ["/k"]
     assert words_after(command, "-initrd") == ["/i"]
     assert words_after(command, "-accel") == ["tcg"]
     assert "lab.node=a" in words_after(command, "-append")[0].split()
+
+
+def test_a_machine_of_one_processor_keeps_its_barriers(machine):
+    machine.spec = NodeSpec("a", cpus=1)
+    assert words_after(BOOT.command(machine), "-smp") == ["1,maxcpus=2"]
 
 
 def test_the_mark_is_a_word_of_its_own(machine):
