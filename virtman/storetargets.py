@@ -15,20 +15,18 @@ login that its initiator's records have.
 from __future__ import annotations
 
 import logging
-import os
 import re
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from virtman import names, room, sysfs
-from virtman.blockservice import has_writes, store_sectors, stretch
+from virtman import names, room, storefile
+from virtman.blockservice import has_writes
 from virtman.conf import Settings
-from virtman.drivers import accounts, iscsi, sparse
+from virtman.drivers import accounts, iscsi
 from virtman.exception import (
     InUse,
     InvalidRequest,
-    LayerError,
     NotFound,
     VirtmanError,
 )
@@ -44,8 +42,6 @@ _INITIATOR = re.compile(
 )
 # Of an image in sectors; what ext4 keeps in a file is 16 TiB.
 SECTORS_MAX = 1 << 35
-# The option snapshot_chunk's: the host that writes may have another than we.
-_CHUNKS = (8, 2048)
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,7 @@ class StoreTargets:
         """
         key = names.check_key("store", store)
         _check(initiator, sectors)
-        size = _size(sectors)
+        size = storefile.size(sectors)
         with self._lock:
             known = self._settled(key)
             file = self._folder / f"{key}.cow"
@@ -224,7 +220,7 @@ class StoreTargets:
         self._put(replace(intent, leaving=True))
         try:
             iscsi.remove(intent.iqn)
-            _make(Path(intent.file), size)
+            storefile.make(Path(intent.file), size)
             self._serve(intent)
         except (VirtmanError, OSError):
             self._leave(intent)
@@ -245,7 +241,7 @@ class StoreTargets:
         try:
             if file.stat().st_size < size:
                 iscsi.remove(intent.iqn)
-            _make(file, size)
+            storefile.make(file, size)
             self._serve(intent)
         except (VirtmanError, OSError):
             self._put(known or intent)
@@ -305,7 +301,7 @@ class StoreTargets:
             iscsi.LUN,
             intent.initiator,
             has_writes(file),
-            _allocated(file),
+            storefile.allocated(file),
         )
 
 
@@ -347,41 +343,3 @@ def _check(initiator: str, sectors: int) -> None:
             f"a disk of {shown(sectors)} sectors is none; it has 1 to "
             f"{SECTORS_MAX}"
         )
-
-
-def _size(sectors: int) -> int:
-    """Return the bytes of a store in which a disk cannot overflow.
-
-    Whatever chunk the host that writes has.
-    """
-    most = max(store_sectors(sectors, chunk) for chunk in _CHUNKS)
-    return most * sysfs.SECTOR
-
-
-def _allocated(file: Path) -> int:
-    """Return the bytes on disk; nothing of a file that is gone."""
-    try:
-        return sparse.allocated(file)
-    except FileNotFoundError:
-        return 0
-
-
-def _make(file: Path, size: int) -> None:
-    """Make a sparse file that a power cut does not take away.
-
-    :raises LayerError: its file system does not take it.
-    """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stretch(file, size)
-        for path in (file, file.parent):
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-    except OSError as error:
-        raise LayerError(
-            f"{file} of {size >> 20} MiB cannot be made: {error.strerror}; "
-            "is store_dir on a file system that takes such files?"
-        ) from error

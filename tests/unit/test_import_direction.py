@@ -43,6 +43,7 @@ TIERS = {
         "toolbox",
         "layers snapshot prerequisites imageservice inventory",
         "remotestore storetargets storesessions",
+        "storefile",
         "cache paths identity blockservice imagetargets udev",
         "digests imagefile imagefolders",
         "drivers intents",
