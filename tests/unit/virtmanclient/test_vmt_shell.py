@@ -17,6 +17,8 @@ import pytest
 from virtmanclient import progress, runner, shell, steps, vmtimg, vmtrun
 
 ROOT = pathlib.Path(__file__).parents[3]
+# Seconds; a Python that starts beside three labs took seven.
+PATIENCE = 60
 
 
 @pytest.fixture
@@ -178,9 +180,9 @@ def test_ctrl_c_ends_at_once_with_the_table(node, tmp_path):
     process = launched(
         file, node, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert node.entered.wait(20)
+    assert node.entered.wait(PATIENCE)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert '2 interrupted' in out
     assert 'the node may still be at work on it' in out
@@ -195,7 +197,7 @@ def test_a_reader_that_goes_away_is_no_accident(node, tmp_path):
     os.close(reading)
     process = launched(file, node, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert b'Traceback' not in err
     assert b'Exception' not in err
 
@@ -211,7 +213,7 @@ def test_on_a_terminal_the_running_steps_have_live_lines(node, tmp_path):
     while b'... 0 s' not in shown or b'\x1b[' not in shown:
         shown += os.read(ours, 4096)
     threading.Timer(0.1, node.gate.set).start()
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=PATIENCE)
     os.close(ours)
     assert process.returncode == 0
     assert b'0 of 1 steps done, 1 node at work' in shown
