@@ -24,7 +24,8 @@ from lab.spec import MACHINES, NodeSpec
 
 __all__ = ["bed", "cluster", "lab_site", "pytest_runtest_makereport"]
 
-PATTERN = str(Path(__file__).parent / "guest" / "pattern.py")
+GUEST = Path(__file__).parent / "guest"
+PATTERN = str(GUEST / "pattern.py")
 BLOCK = 65536
 BLOCKS = 1024
 NODES = ("master", "n1", "n2", "n3")
