@@ -97,7 +97,7 @@ soak: system  ## what kills and cuts, then a random thrash (root)
 		--machine auto --soak --timeout 3000 --durations 10
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
-	$(BIN)/python -m demo
+	$(BIN)/python -m demo $(if $(MACHINE),--machine $(MACHINE))
 
 # Half an hour; the first time ten minutes more, for OpenStack itself.
 openstack: system sql broker  ## servers on a real OpenStack, shown (root)
