@@ -8,7 +8,6 @@ Linux took 2.5 s for it, QEMU's emulation of the stock kernel 42 s.
 
 from __future__ import annotations
 
-import os
 import pathlib
 
 from demo import initramfs
@@ -24,7 +23,6 @@ ARGUMENTS = (
     'console=ttyS0 quiet panic=-1 tsc=reliable nokaslr mitigations=off '
     'cryptomgr.notests rodata=off init_on_alloc=0'
 )
-_MEMORY = '/dev/shm'  # noqa: S108 - user-mode Linux has its memory there
 
 
 def install(disk: pathlib.Path, kernel: Kernel, scratch: pathlib.Path) -> None:
@@ -52,9 +50,6 @@ def _in_usermode(
     """Install in user-mode Linux; return what it said."""
     initrd = scratch / 'initrd'
     initrd.write_bytes(initramfs.for_boot(kernel))
-    environment = {**os.environ, 'TMPDIR': _MEMORY}
-    if preload is not None:
-        environment['LD_PRELOAD'] = str(preload)
     words = [
         'mem=128M', 'quiet', 'con=null', 'con0=null,fd:1',
         'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro',
@@ -62,7 +57,11 @@ def _in_usermode(
         f'ubd0={disk}',
     ]  # fmt: skip
     return run(
-        usermode.PROGRAM, *words, stdin='', seconds=SECONDS, env=environment
+        usermode.PROGRAM,
+        *words,
+        stdin='',
+        seconds=SECONDS,
+        env=usermode.environment(preload),
     )
 
 
