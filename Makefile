@@ -22,10 +22,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .PHONY: help install system sql broker keystone nova cinder test unit lint
 .PHONY: labtest soak demo openstack
+.PHONY: debian13 unit13 labtest13
 .PHONY: bench-volt samples clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*##/\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*##/\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
 
 install: $(STAMP)  ## the Python side, into .venv
 
@@ -68,6 +69,8 @@ unit: system sql broker keystone nova cinder  ## the fast tests
 	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/functional
 
 STOCK := tests/lab/test_gate.py tests/lab/test_tree.py
+STACK := $(STOCK) $(addprefix tests/lab/test_,recovery.py parent_fails.py \
+	engine_fails.py no_source.py served_store.py purge.py multipathd.py)
 
 # Nearly all on two clusters of user-mode Linux, then what counts bytes or speed
 # on the stock kernel.
@@ -82,6 +85,17 @@ soak: system  ## what kills and cuts, then a random thrash (root)
 	$(BIN)/pytest tests/lab/test_recovery.py tests/lab/test_parent_fails.py \
 		tests/lab/test_engine_fails.py tests/lab/test_thrash.py \
 		--machine auto --soak --timeout 3000 --durations 10
+
+# What the pages say of Debian 13 is seen by these; not part of "make test".
+debian13: system  ## a root of Debian 13, into build/roots/trixie (root)
+	@tools/debian-root trixie
+
+unit13: debian13  ## the unit tests on Debian 13's Python (root)
+	@tools/debian-root trixie -- .venv/bin/pytest -n 2 tests/unit
+
+labtest13: debian13  ## the device stack on Debian 13's kernel and tools (root)
+	$(BIN)/pytest $(STACK) --root build/roots/trixie --timeout 2700 \
+		--durations 10
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
 	$(BIN)/python -m demo

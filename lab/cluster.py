@@ -11,6 +11,7 @@ what a killed one left.
 
 import contextlib
 import fcntl
+import functools
 import shutil
 import time
 import zlib
@@ -28,7 +29,7 @@ from lab.spec import NodeSpec
 from lab.usermode import UserMode
 from lab.waiting import pauses
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = spec.CHECKOUT
 _BRIDGE_POSITION = 254
 
 
@@ -64,15 +65,16 @@ class Cluster:
         for position, one in enumerate(self.specs, 1):
             folder = self.directory / one.name
             machine = Machine(one, position, folder, self.share, self.network)
-            yield Node(machine, self._boot[one.machine])
+            yield Node(machine, self._boot(one))
 
-    @property
-    def _boot(self) -> dict[str, Callable[[], Boot]]:
-        return {"qemu": self._qemu, "uml": UserMode}
+    def _boot(self, one: NodeSpec) -> Callable[[], Boot]:
+        if one.machine == "uml":
+            return UserMode
+        return functools.partial(self._qemu, Path(one.root))
 
-    def _qemu(self) -> Boot:
+    def _qemu(self, root: Path) -> Boot:
         cache = self.directory.parent / ".cache"
-        kernel, ramdisk = initramfs.build(cache)
+        kernel, ramdisk = initramfs.build(cache, root)
         how = accelerator.choose(cache, kernel, ramdisk)
         return Qemu(kernel, ramdisk, how)
 

@@ -17,9 +17,9 @@ from reliability import Reliability
 
 from demo import probe, telling
 from demo.site import CHECKOUT, Site, side_by_side
-from lab import usermode
+from lab import arguments, usermode
 from lab.pytest_plugin import cluster, pytest_runtest_makereport
-from lab.spec import MACHINES, NodeSpec
+from lab.spec import HOST, MACHINES, NodeSpec
 
 __all__ = ["bed", "cluster", "lab_site", "pytest_runtest_makereport"]
 
@@ -191,9 +191,10 @@ class Bed:
 @pytest.fixture(scope="session")
 def lab_nodes(request):
     machine = request.config.getoption("--machine", default="qemu")
+    root = request.config.getoption("--root", default=HOST)
     if machine == "auto":
-        machine = "uml" if usermode.works() else "qemu"
-    return [NodeSpec(name, machine=machine) for name in NODES]
+        machine = "uml" if root == HOST and usermode.works() else "qemu"
+    return [NodeSpec(name, machine=machine, root=root) for name in NODES]
 
 
 @pytest.fixture(scope="session")
@@ -220,6 +221,10 @@ def pytest_addoption(parser):
         "--machine", choices=("auto", *MACHINES), default="qemu",
         help="what runs the kernels (doc/source/lab.rst); auto: uml if that "
         "works here, else qemu",
+    )  # fmt: skip
+    parser.addoption(
+        "--root", type=arguments.root, default=HOST,
+        help="what nodes have for /: a folder of tools/debian-root",
     )  # fmt: skip
     parser.addoption("--seed", type=int, help="of a thrash; default: a new")
     parser.addoption(
