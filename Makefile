@@ -40,6 +40,7 @@ $(STAMP): setup.cfg requirements.txt test-requirements.txt Makefile
 
 system: $(STAMP)  ## the Debian packages that lab and demo need (root)
 	@tools/system-packages lab
+	@$(BIN)/python -m lab.xstate
 
 sql: $(STAMP)  ## the database servers that the tests start (root)
 	@tools/system-packages sql

@@ -22,8 +22,9 @@ memory), /var/lib/virtman is its disk, and /share is one folder for all
 nodes and the host: build/lab/NAME/share.  Nodes are 10.77.0.1, .2, ... and
 know each other by name.  More in doc/source/lab.rst.
 
-exit codes: that of the command for 'run'; otherwise 0 done, 1 failed or
-leftovers found, 2 wrong usage, 130 interrupted.
+exit codes: that of the command for 'run'; otherwise 0 done, 1 failed,
+leftovers found or something missing ('doctor'), 2 wrong usage, 130
+interrupted.
 """
 NODE_VERBS = {
     "power-off": "cut the power of a node, as if its cord were pulled",
@@ -61,6 +62,7 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
 
     _up(add("up", "boot the machines; fine to run twice"))
     add("down", "take all down; logs stay")
+    add("doctor", "try what this host can run, and say why not")
     for name, text in {
         "status": "show nodes, power, links and bytes",
         "leftovers": "list what is left; exit code 1 if there is anything",

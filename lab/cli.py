@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from lab import arguments
+from lab import arguments, doctor, xstate
 from lab.cluster import CHECKOUT, Cluster
 from lab.errors import LabError
 from lab.spec import NodeSpec
@@ -137,7 +137,15 @@ def _console(args: Namespace) -> int:
     return 0
 
 
+def _doctor(_: Namespace) -> int:
+    good = doctor.report(
+        doctor.examine(xstate.CACHE), lambda line: print(line, flush=True)
+    )
+    return 0 if good else 1
+
+
 _ACTIONS = {
+    "doctor": _doctor,
     "up": _up,
     "down": _down,
     "status": _status,

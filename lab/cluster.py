@@ -19,7 +19,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import accelerator, initramfs, processes, report, share, spec, tools
+from lab import (
+    accelerator,
+    initramfs,
+    processes,
+    report,
+    share,
+    spec,
+    tools,
+    xstate,
+)
 from lab.errors import LabError, NodeDown, WrongState
 from lab.machine import Boot, Machine
 from lab.network import Network
@@ -69,13 +78,19 @@ class Cluster:
 
     def _boot(self, one: NodeSpec) -> Callable[[], Boot]:
         if one.machine == "uml":
-            return UserMode
+            return self._usermode
         return functools.partial(self._qemu, Path(one.root))
 
+    @property
+    def _cache(self) -> Path:
+        return self.directory.parent / ".cache"
+
+    def _usermode(self) -> Boot:
+        return UserMode(xstate.library(self._cache))
+
     def _qemu(self, root: Path) -> Boot:
-        cache = self.directory.parent / ".cache"
-        kernel, ramdisk = initramfs.build(cache, root)
-        how = accelerator.choose(cache, kernel, ramdisk)
+        kernel, ramdisk = initramfs.build(self._cache, root)
+        how = accelerator.choose(self._cache, kernel, ramdisk)
         return Qemu(kernel, ramdisk, how)
 
     def __enter__(self) -> "Cluster":
@@ -155,10 +170,8 @@ class Cluster:
             if not missing:
                 return
         names = ", ".join(node.name for node in missing)
-        raise NodeDown(
-            f"not up in {timeout} s: {names}; {missing[0].name}'s console:\n"
-            f"{missing[0].machine.console_tail()}"
-        )
+        last = missing[0].last_words("does not answer")
+        raise NodeDown(f"not up in {timeout} s: {names}; {last}")
 
     def _clear(self) -> None:
         for mark in self.marks():

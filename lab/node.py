@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import spec
+from lab import diagnosis, spec
 from lab.errors import NodeDown
 from lab.machine import Boot, Machine
 from lab.shell import Shell
@@ -28,7 +28,7 @@ class Node(Shell):
         if self.machine.ready.exists():
             return True
         if not self.running():
-            raise NodeDown(self._last_words("lost its power"))
+            raise NodeDown(self.last_words("lost its power"))
         return False
 
     def power_off_hard(self) -> None:
@@ -43,15 +43,22 @@ class Node(Shell):
         if not self.running():
             self.start_machine()
         if not any(self.ready() for _ in pauses(timeout)):
-            raise NodeDown(self._last_words(f"is not up in {timeout} s"))
+            raise NodeDown(self.last_words(f"is not up in {timeout} s"))
 
     def start_machine(self) -> None:
         """Give it power; it takes a while from there until it is up."""
         self.machine.start(self._boot())
 
-    def _last_words(self, state: str) -> str:
+    def last_words(self, state: str) -> str:
+        """Return what became of the node: ``state``, unless its console says.
+
+        With the end of that console.
+        """
         tail = self.machine.console_tail()
-        return f"node {self.name} {state}; its console:\n{tail}"
+        # A kernel that panics prints up to twice as much after its reason.
+        why = diagnosis.cause(self.machine.console_tail(100))
+        became = f"stopped: {why}" if why else state
+        return f"node {self.name} {became}; its console:\n{tail}"
 
     def cut_link(self) -> None:
         """Pull the cable: nothing reaches the node, nothing leaves it."""

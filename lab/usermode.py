@@ -8,11 +8,13 @@ one: that takes a fifth of the time (doc/source/lab.rst has the figures).
 """
 
 import contextlib
+import dataclasses
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
-from lab import processes, tools
+from lab import diagnosis, initramfs, processes, tools, xstate
 from lab.errors import ToolFailed
 from lab.machine import Machine
 
@@ -23,49 +25,69 @@ _MEMORY = "/dev/shm"  # noqa: S108 - it is unlinked before it has a byte
 _WORDS = ("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro")
 _SILENT = ("con=null", "ssl=null", "pty.legacy_count=0", "quiet")
 
-
 _PROBE = "guest=lab-probe"
-_WORD = b"as init process"
+_WORD = "lab: alive"
 _PATIENCE = 20.0
+_NO_PROGRAM = "linux.uml is missing: apt-get install user-mode-linux"
 
 
 def works() -> bool:
-    """Boot such a kernel; tell whether it came as far as its first program.
+    """Tell whether user-mode Linux runs programs on this host."""
+    return trouble(xstate.library()) is None
 
-    It is a host's business whether a process may trace others, and run what
-    is in its memory file.
+
+def trouble(preload: Path | None) -> str | None:
+    """Boot a node that runs a program to its end; return why it could not.
+
+    None: it could.  It is a host's business whether a process may trace
+    others and run what is in its memory file, and its CPU's how large the
+    registers are that are handed to each program.
+
+    :param preload: what ``xstate.library`` returns, or None to try without.
     """
     program = tools.which(PROGRAM)
     if program is None:
-        return False
-    words = [_PROBE, *_WORDS, "con=null", "con0=null,fd:1", "init=/bin/false"]
+        return _NO_PROGRAM
+    init = f"init={initramfs.GUEST}/usermode-init"
+    words = ["con=null", "con0=null,fd:1", init, "lab.probe"]
     try:
         done = subprocess.run(
-            [program, "mem=128M", *words],
+            [program, _PROBE, "mem=128M", *_WORDS, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=_environment(),
+            env=_environment(preload),
             timeout=_PATIENCE,
             check=False,
         )
     except subprocess.TimeoutExpired:
         processes.kill(_PROBE)
-        return False
-    return _WORD in done.stdout + done.stderr
+        return f"no program ended within {_PATIENCE:.0f} s of its start"
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    if _WORD in said:
+        return None
+    last = said.strip().rpartition("\n")[2]
+    return diagnosis.cause(said) or f"it ended with {last!r}"
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "TMPDIR": _MEMORY}
+def _environment(preload: Path | None) -> dict[str, str]:
+    more = {"LD_PRELOAD": str(preload)} if preload else {}
+    return {**os.environ, "TMPDIR": _MEMORY, **more}
 
 
+@dataclasses.dataclass(frozen=True)
 class UserMode:
-    """A way to start machines; nothing has to be made first."""
+    """A way to start machines; ``preload`` is what ``xstate.library`` built.
+
+    With a CPU and a kernel that need no preload it changes nothing.
+    """
+
+    preload: Path | None = None
 
     def start(self, machine: Machine) -> None:
         """Start it in the background; raise ToolFailed if it refuses."""
         program = tools.which(PROGRAM)
         if program is None:
-            raise ToolFailed(PROGRAM, 127, "apt-get install user-mode-linux")
+            raise ToolFailed(PROGRAM, 127, _NO_PROGRAM)
         with _bell(machine) as bell, machine.console.open("ab") as console:
             # setsid leaves at once, and init reaps what it has started.
             done = subprocess.run(
@@ -78,7 +100,7 @@ class UserMode:
                 stderr=console,
                 pass_fds=(bell,),
                 cwd=machine.folder,
-                env=_environment(),
+                env=_environment(self.preload),
                 check=False,
             )
         if done.returncode:

@@ -83,7 +83,10 @@ class Sources:
 
     A session's disk counts the sectors of 512 bytes that were read from it
     (Documentation/block/stat.rst), and goes with the session: looked at after
-    each block, nothing of a single reader is missed.
+    each block, nothing of a single reader is missed.  The kernel gives the
+    number of an ended session to the next one, whose disk counts from 0: what
+    tells them apart is the inode of the session's folder, which sysfs gives
+    to no other.
     """
 
     SESSIONS = pathlib.Path("/sys/class/iscsi_session")
@@ -91,35 +94,36 @@ class Sources:
 
     def __init__(self, image):
         self._end = f":volume-{image}"
+        # By (name, inode) of a session: its address and its disk's counter.
         self._disks = {}
         self._sectors = {}
         self.look()
         self._before = dict(self._sectors)
 
     def look(self):
-        for name in [session.name for session in self.SESSIONS.glob("*")]:
-            if name not in self._disks:
-                self._find(name)
-            address, stat = self._disks.get(name, (None, None))
+        for session in list(self.SESSIONS.glob("*")):
+            try:
+                key = session.name, session.stat().st_ino
+                if key not in self._disks:
+                    self._find(key)
+                address, stat = self._disks.get(key, (None, None))
+                if address:
+                    sectors = int(stat.read_text().split()[2])
+            except OSError:
+                continue
             if address:
-                try:
-                    text = stat.read_text()
-                except OSError:
-                    continue
-                self._sectors[name, address] = int(text.split()[2])
+                self._sectors[key, address] = sectors
 
-    def _find(self, name):
-        try:
-            iqn = (self.SESSIONS / name / "targetname").read_text().strip()
-            place = self.CONNECTIONS / f"connection{name[7:]}:0"
-            address = (place / "persistent_address").read_text().strip()
-        except OSError:
-            return
+    def _find(self, key):
+        name, _ = key
+        iqn = (self.SESSIONS / name / "targetname").read_text().strip()
+        place = self.CONNECTIONS / f"connection{name[7:]}:0"
+        address = (place / "persistent_address").read_text().strip()
         if not iqn.endswith(self._end):
-            self._disks[name] = (None, None)
+            self._disks[key] = (None, None)
         found = (self.SESSIONS / name).glob("device/target*/*/block/*/stat")
         for stat in found:
-            self._disks.setdefault(name, (address, stat))
+            self._disks.setdefault(key, (address, stat))
 
     def told(self):
         read = {}

@@ -84,20 +84,59 @@ def test_a_missing_kernel_is_named_with_its_package(machine, monkeypatch):
         machine.start(usermode.UserMode())
 
 
-@pytest.mark.parametrize(
-    ("said", "works"),
-    [
-        (b"Run /bin/false as init process\n", True),
-        (b"ptrace refused\n", False),
-    ],
-)
-def test_a_kernel_that_comes_to_its_first_program_works(
-    monkeypatch, said, works
-):
-    done = SimpleNamespace(stdout=said, stderr=b"")
+@pytest.fixture
+def probed(monkeypatch):
+    """What a kernel that is tried says, and how it was started."""
+    seen = SimpleNamespace(said="")
+
+    def run(argv, **how):
+        seen.argv, seen.how = argv, how
+        return SimpleNamespace(stdout=seen.said.encode(), stderr=b"")
+
     monkeypatch.setattr(tools, "which", lambda tool: f"/usr/bin/{tool}")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
-    assert usermode.works() is works
+    monkeypatch.setattr(subprocess, "run", run)
+    return seen
+
+
+def test_a_kernel_works_whose_program_came_to_its_end(probed):
+    probed.said = "Run /init as init process\nlab: alive\nSystem halted\n"
+    assert usermode.trouble(None) is None
+
+
+def test_a_kernel_that_only_began_its_first_program_does_not_work(probed):
+    probed.said = "Run /init as init process\n"
+    assert "Run /init" in usermode.trouble(None)
+
+
+def test_a_cpu_with_too_large_an_xstate_is_told_with_the_remedy(probed):
+    probed.said = (
+        "Run /init as init process\n"
+        "userspace - ptrace set fp regs failed, errno = 14\n"
+        "Kernel panic - not syncing: Attempted to kill init!\n"
+    )
+    told = usermode.trouble(None)
+    assert "xstate" in told
+    assert "apt-get install gcc" in told
+
+
+def test_the_kernel_is_tried_with_the_preload(probed, monkeypatch):
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    preload = pathlib.Path("/somewhere/xstate.so")
+    usermode.trouble(preload)
+    assert probed.how["env"]["LD_PRELOAD"] == str(preload)
+    usermode.trouble(None)
+    assert "LD_PRELOAD" not in probed.how["env"]
+
+
+def test_a_node_is_started_with_the_preload(machine, started):
+    preload = pathlib.Path("/somewhere/xstate.so")
+    machine.start(usermode.UserMode(preload))
+    assert started.how["env"]["LD_PRELOAD"] == str(preload)
+
+
+def test_a_kernel_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(tools, "which", lambda tool: None)
+    assert "install user-mode-linux" in usermode.trouble(None)
 
 
 def test_a_kernel_that_hangs_does_not_work(monkeypatch):
@@ -106,4 +145,4 @@ def test_a_kernel_that_hangs_does_not_work(monkeypatch):
 
     monkeypatch.setattr(tools, "which", lambda tool: f"/usr/bin/{tool}")
     monkeypatch.setattr(subprocess, "run", hang)
-    assert not usermode.works()
+    assert "no program ended" in usermode.trouble(None)
