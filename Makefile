@@ -70,16 +70,14 @@ unit: system sql broker keystone nova cinder  ## the fast tests
 	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/functional
 
 STOCK := tests/lab/test_gate.py tests/lab/test_tree.py
-STACK := $(STOCK) $(addprefix tests/lab/test_,recovery.py parent_fails.py \
-	engine_fails.py no_source.py served_store.py purge.py multipathd.py)
 
 # Nearly all on two clusters of user-mode Linux, then what counts bytes or speed
-# on the stock kernel.
+# on the stock kernel.  ROOT=FOLDER: on another release (tools/debian-root).
 labtest: system  ## the tests on real kernels (root)
 	$(BIN)/pytest tests/lab --machine auto -n 2 --dist loadfile \
 		--no-loadscope-reorder --timeout 2700 --durations 10 \
-		$(STOCK:%=--ignore %)
-	$(BIN)/pytest $(STOCK) --timeout 900 --durations 5
+		$(STOCK:%=--ignore %) $(ROOT:%=--root %)
+	$(BIN)/pytest $(STOCK) --timeout 900 --durations 5 $(ROOT:%=--root %)
 
 # Half an hour and more.
 soak: system  ## what kills and cuts, then a random thrash (root)
@@ -94,9 +92,8 @@ debian13: system  ## a root of Debian 13, into build/roots/trixie (root)
 unit13: debian13  ## the unit tests on Debian 13's Python (root)
 	@tools/debian-root trixie -- .venv/bin/pytest -n 2 tests/unit
 
-labtest13: debian13  ## the device stack on Debian 13's kernel and tools (root)
-	$(BIN)/pytest $(STACK) --root build/roots/trixie --timeout 2700 \
-		--durations 10
+labtest13: debian13  ## the tests on Debian 13's kernels and tools (root)
+	@$(MAKE) labtest ROOT=build/roots/trixie
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
 	$(BIN)/python -m demo

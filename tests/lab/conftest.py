@@ -193,7 +193,7 @@ def lab_nodes(request):
     machine = request.config.getoption("--machine", default="qemu")
     root = request.config.getoption("--root", default=HOST)
     if machine == "auto":
-        machine = "uml" if root == HOST and usermode.works() else "qemu"
+        machine = "uml" if usermode.works() else "qemu"
     return [NodeSpec(name, machine=machine, root=root) for name in NODES]
 
 
