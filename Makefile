@@ -86,7 +86,7 @@ soak: system  ## what kills and cuts, then a random thrash (root)
 		--machine auto --soak --timeout 3000 --durations 10
 
 # What the pages say of Debian 13 is seen by these; not part of "make test".
-debian13: system  ## a root of Debian 13, into build/roots/trixie (root)
+debian13: install  ## a root of Debian 13, into build/roots/trixie (root)
 	@tools/debian-root trixie
 
 unit13: debian13  ## the unit tests on Debian 13's Python (root)
