@@ -15,13 +15,16 @@ STAMP := $(VENV)/.installed
 ifeq ($(wildcard .git),)
 export PBR_VERSION ?= 0.4.0
 endif
+# What runs in the lab's nodes: these see the checkout read-only, and each would
+# compile it again in its own memory.
+PROGRAMS := virtman volt voltclient virtmanclient
 # What DevStack's bash reads: by their names no scripts, hence -i E005.
 PLUGIN := $(addprefix devstack/,plugin.sh settings override-defaults lib/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install system sql broker keystone nova cinder test unit lint
-.PHONY: labtest soak demo openstack
+.PHONY: labtest lab lab-stock soak demo openstack
 .PHONY: debian13 unit13 labtest13
 .PHONY: bench-volt samples clean
 
@@ -41,6 +44,7 @@ $(STAMP): setup.cfg requirements.txt test-requirements.txt Makefile
 system: $(STAMP)  ## the Debian packages that lab and demo need (root)
 	@tools/system-packages lab
 	@$(BIN)/python -m lab.xstate
+	@$(BIN)/python -m compileall -q $(PROGRAMS)
 
 sql: $(STAMP)  ## the database servers that the tests start (root)
 	@tools/system-packages sql
@@ -48,7 +52,10 @@ sql: $(STAMP)  ## the database servers that the tests start (root)
 broker: $(STAMP)  ## the message broker that the tests start (root)
 	@tools/system-packages broker
 
-test: lint unit labtest  ## everything, on real kernels too (root)
+# Two lanes, since each waits about as long as it computes; the fast tests are
+# in the first.  MACHINE=qemu: without user-mode Linux.
+test: system sql broker keystone nova cinder  ## everything, on real kernels too (root)
+	@tools/test-parts "lint unit lab-stock" "lab"
 
 lint: install  ## ruff, mypy; shellcheck, bashate
 	$(BIN)/ruff check .
@@ -71,12 +78,18 @@ unit: system sql broker keystone nova cinder  ## the fast tests
 
 STOCK := tests/lab/test_gate.py tests/lab/test_tree.py
 
-# Nearly all on two clusters of user-mode Linux, then what counts bytes or speed
-# on the stock kernel.  ROOT=FOLDER: on another release (tools/debian-root).
-labtest: system  ## the tests on real kernels (root)
-	$(BIN)/pytest tests/lab --machine auto -n 2 --dist loadfile \
-		--no-loadscope-reorder --timeout 2700 --durations 10 \
+# ROOT=FOLDER: on another release's kernels and tools (tools/debian-root).
+labtest: lab lab-stock  ## the tests on real kernels (root)
+
+# Nearly all, on two clusters of user-mode Linux; where that does not run, or
+# with MACHINE=qemu, on emulated machines without what takes too long there.
+lab: system
+	$(BIN)/pytest tests/lab --machine $(or $(MACHINE),auto) --brief -n 2 \
+		--dist loadfile --no-loadscope-reorder --timeout 2700 --durations 10 \
 		$(STOCK:%=--ignore %) $(ROOT:%=--root %)
+
+# What counts bytes or speed, on the stock kernel.
+lab-stock: system
 	$(BIN)/pytest $(STOCK) --timeout 900 --durations 5 $(ROOT:%=--root %)
 
 # Half an hour and more.

@@ -12,6 +12,7 @@ import itertools
 import json
 from pathlib import Path
 
+import emulated
 import pytest
 from reliability import Reliability
 
@@ -30,6 +31,8 @@ NODES = ("master", "n1", "n2", "n3")
 # Two processes share the tests, file by file: the last ones are to be short.
 LONGEST = ("test_recovery.py",)
 FIGURES = pytest.StashKey[Reliability]()
+MACHINE = pytest.StashKey[str]()
+LEFT_OUT = pytest.StashKey[list[str]]()
 
 
 class Bed:
@@ -188,12 +191,20 @@ class Bed:
         return tree if telling.depth("master", tree) == depth else None
 
 
+def machine_of(config):
+    """Return what runs the kernels, "uml" or "qemu"; tried once a process."""
+    machine = config.getoption("--machine", default="qemu")
+    if machine != "auto":
+        return machine
+    if MACHINE not in config.stash:
+        config.stash[MACHINE] = "uml" if usermode.works() else "qemu"
+    return config.stash[MACHINE]
+
+
 @pytest.fixture(scope="session")
 def lab_nodes(request):
-    machine = request.config.getoption("--machine", default="qemu")
+    machine = machine_of(request.config)
     root = request.config.getoption("--root", default=HOST)
-    if machine == "auto":
-        machine = "uml" if usermode.works() else "qemu"
     return [NodeSpec(name, machine=machine, root=root) for name in NODES]
 
 
@@ -226,6 +237,11 @@ def pytest_addoption(parser):
         "--root", type=arguments.root, default=HOST,
         help="what nodes have for /: a folder of tools/debian-root",
     )  # fmt: skip
+    parser.addoption(
+        "--brief", action="store_true",
+        help="on emulated machines leave out what takes too long there "
+        "(tests/lab/emulated.py)",
+    )  # fmt: skip
     parser.addoption("--seed", type=int, help="of a thrash; default: a new")
     parser.addoption(
         "--minutes", type=float, default=15, help="of a thrash; default: 15"
@@ -236,9 +252,26 @@ def pytest_collection_modifyitems(config, items):
     """Leave to a soak what is only for it; begin with what takes longest."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
     if not config.getoption("--soak", default=False):
-        only = [item for item in items if item.get_closest_marker("soak")]
-        config.hook.pytest_deselected(items=only)
-        items[:] = [item for item in items if item not in only]
+        _leave_out(
+            config,
+            items,
+            [item for item in items if item.get_closest_marker("soak")],
+        )
+    if config.getoption("--brief", default=False):
+        _leave_out_slow(config, items)
+
+
+def _leave_out_slow(config, items):
+    """Leave out what emulated machines take too long for, if there are."""
+    slow = [item for item in items if emulated.reason(item.nodeid)]
+    if slow and machine_of(config) == "qemu":
+        _leave_out(config, items, slow)
+        config.stash[LEFT_OUT] = [item.nodeid for item in slow]
+
+
+def _leave_out(config, items, some):
+    config.hook.pytest_deselected(items=some)
+    items[:] = [item for item in items if item not in some]
 
 
 @pytest.fixture(scope="session")
@@ -255,8 +288,19 @@ def reliability(request):
 def pytest_testnodedown(node):
     """Take over what a worker of pytest-xdist has found."""
     found = node.config.stash.setdefault(FIGURES, Reliability())
-    if state := getattr(node, "workeroutput", {}).get("reliability"):
+    output = getattr(node, "workeroutput", {})
+    if state := output.get("reliability"):
         found.absorb(state)
+    # Each worker collects all tests, and leaves out the same.
+    if names := output.get("left_out"):
+        node.config.stash[LEFT_OUT] = names
+
+
+def pytest_sessionfinish(session):
+    """Tell what was left out, if this is a worker of pytest-xdist."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = session.config.stash.get(LEFT_OUT, [])
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -267,6 +311,21 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("reliability")
         for line in (*found.said, f"in all: {found.figures()}"):
             terminalreporter.write_line(line)
+    _name_left_out(terminalreporter, config)
+
+
+def _name_left_out(terminalreporter, config):
+    """Name the tests that emulated machines take too long for."""
+    names = config.stash.get(LEFT_OUT, [])
+    if names:
+        terminalreporter.section("left out on emulated machines")
+        for name in names:
+            told = f"{name}: {emulated.reason(name)}"
+            terminalreporter.write_line(told)
+        terminalreporter.write_line(
+            f"{len(names)} tests are left out; with user-mode Linux they are "
+            "run (python -m lab doctor says why it does not run here)"
+        )
 
 
 @pytest.fixture
