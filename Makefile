@@ -43,7 +43,7 @@ $(STAMP): setup.cfg requirements.txt test-requirements.txt Makefile
 
 system: $(STAMP)  ## the Debian packages that lab and demo need (root)
 	@tools/system-packages lab
-	@$(BIN)/python -m lab.xstate
+	@$(BIN)/python -m lab prepare
 	@$(BIN)/python -m compileall -q $(PROGRAMS)
 
 sql: $(STAMP)  ## the database servers that the tests start (root)

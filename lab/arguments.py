@@ -62,6 +62,7 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
 
     _up(add("up", "boot the machines; fine to run twice"))
     add("down", "take all down; logs stay")
+    add("prepare", "build ahead what machines start from; make system does")
     add("doctor", "try what this host can run, and say why not")
     for name, text in {
         "status": "show nodes, power, links and bytes",

@@ -9,9 +9,9 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from lab import arguments, doctor, xstate
+from lab import arguments, doctor, initramfs, xstate
 from lab.cluster import CHECKOUT, Cluster
-from lab.errors import LabError
+from lab.errors import LabError, MissingTool
 from lab.spec import NodeSpec
 
 
@@ -144,7 +144,15 @@ def _doctor(_: Namespace) -> int:
     return 0 if good else 1
 
 
+def _prepare(_: Namespace) -> int:
+    if xstate.library() is None:
+        raise MissingTool(f"no C compiler (cc): {xstate.REMEDY}")
+    initramfs.build(xstate.CACHE)
+    return 0
+
+
 _ACTIONS = {
+    "prepare": _prepare,
     "doctor": _doctor,
     "up": _up,
     "down": _down,

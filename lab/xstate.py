@@ -2,19 +2,17 @@
 """Build the preload that lets user-mode Linux run on CPUs with a large xstate.
 
 xstate.c says what it does and why.  It has to be C: it stands in for the
-function ``ptrace`` inside another program's process.  ``python -m lab.xstate``
-builds it ahead of its first use, as ``make system`` does.
+function ``ptrace`` inside another program's process.  ``make system`` builds
+it ahead of its first use, by ``python -m lab prepare``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sys
 import tempfile
 from pathlib import Path
 
 from lab import tools
-from lab.errors import LabError, MissingTool
 
 SOURCE = Path(__file__).with_name("xstate.c")
 CACHE = Path(__file__).resolve().parent.parent / "build" / "lab" / ".cache"
@@ -38,18 +36,3 @@ def library(cache: Path = CACHE) -> Path | None:
             tools.run(["cc", *_FLAGS, "-o", str(fresh), str(SOURCE)])
             fresh.replace(made)
     return made
-
-
-def main() -> int:
-    """Build it; return an exit code."""
-    try:
-        if library() is None:
-            raise MissingTool(f"no C compiler (cc): {REMEDY}")
-    except LabError as error:
-        print(f"lab.xstate: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

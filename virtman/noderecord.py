@@ -16,6 +16,10 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from virtman import formats
+from virtman.exception import LayerError
+from virtman.wording import shown
+
 FOLDERS = (Path("/etc/iscsi/nodes"), Path("/var/lib/iscsi/nodes"))
 NAME = Path("/etc/iscsi/initiatorname.iscsi")
 _NAME = re.compile(r"^InitiatorName\s*=\s*(\S+)\s*$", re.MULTILINE)
@@ -31,7 +35,13 @@ def write(iqn: str, portal: str, values: Mapping[str, str]) -> int:
     """Set values in the records of a target; return how many there are.
 
     :param portal: ``host,port``, as in the name of the file.
+    :raises LayerError: a name of a folder or a line that would be two.
     """
+    if not formats.is_iscsi_name(iqn):
+        raise LayerError(f"{shown(iqn)} names no folder of open-iscsi's")
+    for text in (portal, *values, *values.values()):
+        if not formats.is_line(text):
+            raise LayerError(f"a record of {iqn}: a value is not one line")
     files = list(_files(iqn, portal))
     for file in files:
         _rewrite(file, values)

@@ -7,31 +7,20 @@ login to it gave: a SCSI disk of this host.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from virtman import formats
 from virtman.exception import InvalidRequest
 from virtman.tickets import Login
 from virtman.wording import shown
 
-# RFC 7143, section 4.2.7: the three kinds of name, at most 223 bytes; of the
-# characters only those that mean nothing to a path or a tool's option.
-_ISCSI_NAME = re.compile(
-    r"(iqn\.[0-9]{4}-[0-9]{2}\.|eui\.|naa\.)[A-Za-z0-9+.:=@_-]{1,211}"
-)
-# Longer values are cut off in open-iscsi's records.
-_PRINTABLE = re.compile("[!-~]([ -~]{0,253}[!-~])?")
-# Without its brackets nobody can tell an IPv6 address's end from a port.  A
-# zone (RFC 4007) is an interface's name, IFNAMSIZ; a host's name has up to
-# 253 characters (RFC 1035).
+# Without its brackets nobody can tell an IPv6 address's end from a port.
 _PORTAL = re.compile(
-    r"(\[(?P<v6>[0-9A-Fa-f:.]+(%\w[\w.-]{0,14})?)\]|(?P<host>\w[\w.-]{0,252}))"
-    r"(:(?P<port>[0-9]{1,5}))?",
-    re.ASCII,
+    r"(\[(?P<v6>[^]]*)\]|(?P<host>[^:]*))(:(?P<port>[0-9]+))?"
 )
 
 
@@ -99,13 +88,15 @@ def from_connection(connection: Mapping[str, Any]) -> Source:
             "an image connection needs target_portal, target_iqn and "
             "target_lun"
         ) from error
-    if not isinstance(iqn, str) or not _ISCSI_NAME.fullmatch(iqn):
+    if not formats.is_iscsi_name(iqn):
         raise InvalidRequest(f"the target_iqn {shown(iqn)} is no iSCSI name")
-    number = str(lun) if isinstance(lun, int | str) else ""
-    if not re.fullmatch("[0-9]{1,5}", number):
-        raise InvalidRequest(f"the target_lun {shown(lun)} is no number")
+    if not formats.is_lun(lun):
+        raise InvalidRequest(
+            f"the target_lun {shown(lun)} is no number from 0 to "
+            f"{formats.LUN_MAX}"
+        )
     login = _login(connection)
-    return Source(*split_portal(portal), iqn, int(number), login)
+    return Source(*split_portal(portal), iqn, int(lun), login)
 
 
 def _login(connection: Mapping[str, Any]) -> Login | None:
@@ -115,17 +106,13 @@ def _login(connection: Mapping[str, Any]) -> Login | None:
     user = connection.get("auth_username")
     secret = connection.get("auth_password")
     if connection["auth_method"] != "CHAP" or not (
-        _one_line(user) and _one_line(secret)
+        formats.is_line(user) and formats.is_line(secret)
     ):
         raise InvalidRequest(
             "auth_method must be CHAP, with auth_username and auth_password "
             "of 1 to 255 printable ASCII characters"
         )
     return Login(str(user), str(secret))
-
-
-def _one_line(text: Any) -> bool:
-    return isinstance(text, str) and bool(_PRINTABLE.fullmatch(text))
 
 
 def unique(sources: Iterable[Source]) -> tuple[Source, ...]:
@@ -162,20 +149,14 @@ def from_connections(connections: Any) -> list[Source]:
 
 def split_portal(portal: str) -> tuple[str, int]:
     """Split ``host[:port]`` or ``[v6][:port]``; the port defaults to 3260."""
-    found = isinstance(portal, str) and _PORTAL.fullmatch(portal)
-    if found and (found["host"] or _is_ipv6(found["v6"])):
-        port = int(found["port"] or 3260)
-        if 0 < port < 65536:
-            return found["host"] or found["v6"], port
+    found = _PORTAL.fullmatch(portal) if isinstance(portal, str) else None
+    if found is not None:
+        host, port = found["v6"] or found["host"] or "", found["port"] or 3260
+        # What is in brackets is an IPv6 address, and nothing else is.
+        fits = formats.is_host(host) and (found["v6"] is None) != (":" in host)
+        if fits and formats.is_port(port):
+            return host, int(port)
     raise InvalidRequest(
         f"the portal {shown(portal)} is not of the form host:port or "
         "[IPv6 address]:port"
     )
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
-        return False
-    return True

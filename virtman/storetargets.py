@@ -15,12 +15,11 @@ login that its initiator's records have.
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from virtman import names, room, storefile
+from virtman import formats, names, room, storefile
 from virtman.blockservice import has_writes
 from virtman.conf import Settings
 from virtman.drivers import accounts, iscsi
@@ -36,10 +35,6 @@ from virtman.tickets import Login
 from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)
-# RFC 7143, section 4.2.7, of the characters those that mean nothing to a tool.
-_INITIATOR = re.compile(
-    r"(iqn\.[0-9]{4}-[0-9]{2}\.|eui\.|naa\.)[A-Za-z0-9+.:=@_-]{1,211}"
-)
 # Of an image in sectors; what ext4 keeps in a file is 16 TiB.
 SECTORS_MAX = 1 << 35
 
@@ -334,7 +329,7 @@ def _require_free(intent: StoreIntent) -> None:
 
 
 def _check(initiator: str, sectors: int) -> None:
-    if not isinstance(initiator, str) or not _INITIATOR.fullmatch(initiator):
+    if not formats.is_iscsi_name(initiator):
         raise InvalidRequest(
             f"the initiator {shown(initiator)} is no iSCSI name"
         )

@@ -11,14 +11,18 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
 
+from virtman import formats
 from virtman.exception import VirtmanError
 
 ANY = "*"
 USER = "virtman"
 SECRET = 16
+# What tells a reader's accounts from one another.
+_NUMBER = re.compile("[0-9a-f]{1,32}")
 
 
 class NoTicket(VirtmanError):
@@ -62,11 +66,8 @@ def read(text: str, key: bytes) -> Pass:
     # In bytes: of texts, only those in ASCII can be compared.
     if not hmac.compare_digest(made.encode(), seal.encode()):
         raise NoTicket("no ticket that volt has drawn for this node")
-    iqn, initiator, expires, number = json.loads(
-        base64.urlsafe_b64decode(body)
-    )
-    user = f"{USER}:{initiator}/{number}"
-    return Pass(iqn, initiator, expires, Login(user, _secret(body, key)))
+    iqn, initiator, expires, number = _claims(body)
+    return Pass(iqn, initiator, expires, _login(initiator, number, body, key))
 
 
 def draw(key: bytes, iqn: str, initiator: str, expires: int) -> Ticket:
@@ -75,8 +76,7 @@ def draw(key: bytes, iqn: str, initiator: str, expires: int) -> Ticket:
     plain = json.dumps([iqn, initiator, expires, number]).encode()
     body = base64.urlsafe_b64encode(plain).decode()
     seal = hmac.digest(key, f"ticket\0{body}".encode(), "sha256").hex()
-    text = f"{body}.{seal}"
-    return Ticket(text, read(text, key).login)
+    return Ticket(f"{body}.{seal}", _login(initiator, number, body, key))
 
 
 def initiator_of(user: str) -> str | None:
@@ -84,6 +84,34 @@ def initiator_of(user: str) -> str | None:
     prefix, _, rest = user.partition(":")
     name, slash, _ = rest.rpartition("/")
     return name if prefix == USER and slash else None
+
+
+def _claims(body: str) -> tuple[str, str, float, str]:
+    """Return target, initiator, end and number that a ticket's body names.
+
+    Whoever has the key can seal anything, and tgtd is told of these.
+
+    :raises NoTicket: one of them is not what it has to be.
+    """
+    try:
+        iqn, initiator, expires, number = json.loads(
+            base64.urlsafe_b64decode(body)
+        )
+    except (ValueError, TypeError, RecursionError):
+        raise NoTicket("a ticket that cannot be read") from None
+    if iqn != ANY and not formats.is_iscsi_name(iqn):
+        raise NoTicket("a ticket for what is no target's name")
+    if not formats.is_initiator(initiator):
+        raise NoTicket("a ticket for what is no initiator's name")
+    if not formats.is_time(expires):
+        raise NoTicket("a ticket whose end is no time")
+    if not isinstance(number, str) or not _NUMBER.fullmatch(number):
+        raise NoTicket("a ticket whose number is none")
+    return iqn, initiator, expires, number
+
+
+def _login(initiator: str, number: str, body: str, key: bytes) -> Login:
+    return Login(f"{USER}:{initiator}/{number}", _secret(body, key))
 
 
 def _secret(body: str, key: bytes) -> str:

@@ -17,8 +17,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from virtman import tickets
+from virtman import formats, tickets
 from virtman.path import Source
 from virtman.tickets import Login, Ticket
 
@@ -107,14 +108,12 @@ class Wallet:
     def _load(self) -> None:
         try:
             kept = json.loads(self._file.read_text())
-            self._key = bytes.fromhex(kept["key"])
-            self._servers = {
-                (host, int(port)): Ticket(text, Login(user, secret))
-                for host, port, text, user, secret in kept["servers"]
-            }
+            key = bytes.fromhex(kept["key"])
+            self._servers = dict(map(_server, kept["servers"]))
+            self._key = key
         except FileNotFoundError:
             return
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             # Not what is wrong with it: that might quote a secret.
             LOG.warning("%s makes no sense; volt will tell anew", self._file)
 
@@ -136,3 +135,18 @@ class Wallet:
         except OSError as error:
             LOG.warning("%s is not written: %s", self._file, error.strerror)
         self._written = time.monotonic()
+
+
+def _server(kept: list[Any]) -> tuple[Portal, Ticket]:
+    """Return a server's ticket as the file has it.
+
+    An agent before this one may have written what volt had told it unchecked.
+
+    :raises ValueError: it is none.
+    """
+    host, port, text, user, secret = kept
+    login = formats.is_account(user) and formats.is_account(secret)
+    portal = formats.is_host(host) and formats.is_port(port)
+    if not (portal and login and formats.is_ticket(text)):
+        raise ValueError("a server's ticket is none")
+    return (host, int(port)), Ticket(text, Login(user, secret))

@@ -205,7 +205,9 @@ def parsed(parse: Callable[[Any], T], told: Any) -> T:
     """Parse an answer; one that volt would not give is a failure of it."""
     try:
         return parse(told)
-    except (TypeError, KeyError, AttributeError, ValueError) as error:
+    except (
+        *(TypeError, KeyError, AttributeError, ValueError, OverflowError),
+    ) as error:
         raise CommunicationError(
             f"the answer is not in volt's protocol: {error!r}"
         ) from error

@@ -50,7 +50,7 @@ TIERS = {
         "privsep intent_schema coordinator wallet",
         "stack path names conf rhythm locks steps room iscsi_netlink",
         "tgtd noderecord tickets sysfs",
-        "exception wording",
+        "exception wording formats",
     ),
     "voltclient": (
         "shell",

@@ -24,7 +24,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from virtman import privsep
-from virtman.exception import CommandError
+from virtman.exception import CommandError, LayerError
 from virtman.tgtd import Op
 from virtman.tickets import USER, Login, initiator_of
 
@@ -94,7 +94,8 @@ def dismiss(tid: int, users: Sequence[str], gone: Collection[str]) -> None:
         if user not in gone:
             privsep.tgt_account(Op.BIND, user, tid)
     for name in {initiator_of(user) for user in gone} - staying:
-        with contextlib.suppress(CommandError):
+        # Also a name that no command is given: it is bound nowhere.
+        with contextlib.suppress(LayerError):
             _list("unbind", tid, name=name or "")
 
 
@@ -102,7 +103,7 @@ def forget(users: Iterable[str]) -> None:
     """Remove accounts of ours that are bound to nothing."""
     for user in users:
         if initiator_of(user) is not None:
-            with contextlib.suppress(CommandError):
+            with contextlib.suppress(LayerError):
                 remove(user)
 
 

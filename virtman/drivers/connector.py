@@ -150,7 +150,7 @@ class Connector:
             # os-brick has made it automatic: a login at the next boot, though
             # nobody knows what the target serves by then.
             _update(source, {"node.startup": "manual"})
-        except CommandError as error:
+        except LayerError as error:
             self.disconnect(path)
             raise NoSource(f"login to {source} failed: {error}") from error
         return replace(path, sectors=sysfs.sectors(path.device))
@@ -231,7 +231,7 @@ def _discovered(source: Source) -> bool:
             "-m", "discovery", "-t", "sendtargets",
             "-p", source.portal, "-o", "nonpersistent",
         )  # fmt: skip
-    except CommandError:
+    except LayerError:
         return False
     return any(
         line.split()[1:2] == [source.iqn] for line in answer.splitlines()

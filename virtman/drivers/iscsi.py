@@ -205,7 +205,7 @@ def create(
             accounts.open_to(tid, writer)
         else:
             accounts.open_to_all(tid)
-    except CommandError:
+    except LayerError:
         _discard(iqn)
         raise
     return tid

@@ -92,5 +92,5 @@ class Knock:
                 with channel.makefile("rb") as answers:
                     said = json.loads(answers.readline(_MOST))
             return Answer(said["answer"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return Answer.NOBODY

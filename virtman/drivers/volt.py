@@ -17,9 +17,9 @@ from virtman.coordinator import (
     Told,
     VoltAway,
 )
+from virtman.drivers import volt_answers
 from virtman.exception import ConfigError, NotFound
 from virtman.path import Source
-from virtman.tickets import Login, Ticket
 from virtman.wallet import Wallet
 
 
@@ -43,6 +43,7 @@ class Volt:
 
         self._endpoint = endpoint
         self._wallet = wallet
+        self._answers = volt_answers.Answers()
         self._client = client.Client(endpoint, token=token, session=session)
 
     def assign(self, seat: Seat, failed: Sequence[Source] = ()) -> Assignment:
@@ -57,9 +58,10 @@ class Volt:
                 failed=_failed(failed),
                 initiator=self._initiator,
             )
+        place = self._answers.place(answer)
         self._keep(answer)
-        self._keep_tickets(answer)
-        return _assignment(answer)
+        self._keep_tickets(place)
+        return place.assignment
 
     def register(self, seat: Seat) -> None:
         """Say that the target of this seat is exported.
@@ -99,10 +101,11 @@ class Volt:
         ]
         with self._mapped():
             answer = self._client.members.beat(serving, **self._whoami())
+        places = self._answers.places(answer.peers)
         self._keep(answer)
-        for peer in answer.peers:
-            self._keep_tickets(peer)
-        peers = (_assignment(peer) for peer in answer.peers)
+        for place in places:
+            self._keep_tickets(place)
+        peers = (place.assignment for place in places)
         told = {peer.peer_id: peer for peer in peers if peer.peer_id}
         return Told(told, answer.beat_after)
 
@@ -113,7 +116,9 @@ class Volt:
                 found = self._client.images.get(image)
         except NotFound:
             return ()
-        return tuple(_source(item) for item in found.sources)
+        return tuple(
+            one.source for one in self._answers.sources(found.sources)
+        )
 
     def publish(self, seat: Seat, facts: ImageFacts) -> None:
         """Register this node as a source of the image."""
@@ -170,19 +175,13 @@ class Volt:
         told = answer.admission if self._wallet else None
         if self._wallet is None or told is None:
             return
-        try:
-            self._wallet.keep_key(bytes.fromhex(told.key), float(told.now))
-        except (TypeError, ValueError):
-            raise VoltAway("volt told a key that makes no sense") from None
+        self._wallet.keep_key(*volt_answers.admission(told))
 
-    def _keep_tickets(self, assignment: Any) -> None:
+    def _keep_tickets(self, place: volt_answers.Place) -> None:
         """Keep the tickets for the sources of an assignment."""
-        named = [item for stripe in assignment.stripes for item in stripe]
-        for item in named:
-            if self._wallet is not None and item.ticket is not None:
-                self._wallet.keep(
-                    _source(item), _ticket(item.ticket), item.peer_id is None
-                )
+        for one in place.named:
+            if self._wallet is not None and one.ticket is not None:
+                self._wallet.keep(one.source, one.ticket, one.server)
 
     def _mapped(self) -> _Mapped:
         return _Mapped(self._endpoint)
@@ -226,44 +225,6 @@ def _failed(sources: Sequence[Source]) -> tuple[Any, ...]:
     from voltclient.types import Failed
 
     return tuple(Failed(one.host, str(one.port)) for one in sources)
-
-
-def _assignment(answer: Any) -> Assignment:
-    image = answer.image
-    facts = (
-        ImageFacts(image.size, image.generation, image.serial, image.digest)
-        if image is not None
-        else None
-    )
-    named = [
-        [(_source(item), item.status) for item in stripe]
-        for stripe in answer.stripes
-    ]
-    return Assignment(
-        answer.peer_id,
-        tuple(tuple(source for source, _ in stripe) for stripe in named),
-        facts,
-        frozenset(
-            source
-            for stripe in named
-            for source, status in stripe
-            if status == "pending"
-        ),
-        answer.beat_after,
-    )
-
-
-def _source(item: Any) -> Source:
-    try:
-        return Source(item.host, int(item.port), item.iqn, int(item.lun))
-    except (TypeError, ValueError) as error:
-        raise VoltAway(
-            f"volt named a source that makes no sense: {item}"
-        ) from error
-
-
-def _ticket(told: Any) -> Ticket:
-    return Ticket(told.text, Login(told.user, told.secret))
 
 
 def of(settings: Settings, wallet: Wallet | None = None) -> Volt:

@@ -19,18 +19,23 @@ from pathlib import Path
 
 from oslo_privsep import capabilities
 
-from virtman import iscsi_netlink, names, noderecord, sysfs, tgtd
+from virtman import formats, iscsi_netlink, names, noderecord, sysfs, tgtd
 from virtman.exception import LayerError
-from virtman.privsep import command
+from virtman.privsep import command, words
 from virtman.privsep.context import Context
 
 SCSI_ID = "/lib/udev/scsi_id"
 # Seconds.  A disk answers at once or its path is of no use.
 SCSI_DEADLINE = 10.0
-# Where a host is told to scan for disks, and a disk to go.
+# Where a host is told to scan for disks, and a disk to go; and what each is.
 _TOLD = re.compile(
-    r"/sys/class/scsi_host/host\d+/scan|/sys/block/sd[a-z]+/device/delete"
+    r"/sys/class/scsi_host/host[0-9]+/scan|/sys/block/sd[a-z]+/device/delete"
 )
+_TEXT = words.matches(r"1|(-|[0-9]{1,9})( (-|[0-9]{1,20})){2}")
+_SCSI_ID = words.matches(
+    r"--whitelisted|--page=0x8[03]|--export|--device=/dev/[a-z0-9]{1,32}"
+)
+_TID_MAX = 2**31 - 1
 
 context = Context(
     __name__, "privsep_virtman_iscsi", [capabilities.CAP_SYS_ADMIN]
@@ -39,19 +44,32 @@ context = Context(
 
 @context.function
 def iscsiadm(*args: str) -> str:
-    """Run the program of that name."""
+    """Run the program of that name.
+
+    :raises LayerError: a word is none that it may be given.
+    """
+    words.check_iscsiadm(args)
     return command.run(["iscsiadm", *args])
 
 
 @context.function
 def scsi_id(*args: str) -> str:
-    """Run udev's program of that name, which is in no PATH."""
+    """Run udev's program of that name, which is in no PATH.
+
+    :raises LayerError: a word is none that it may be given.
+    """
+    for word in args:
+        words.require("a word of scsi_id", word, _SCSI_ID)
     return command.run([SCSI_ID, *args], deadline=SCSI_DEADLINE)
 
 
 @context.function
 def tgtadm(*args: str) -> str:
-    """Run the program of that name for the iSCSI driver."""
+    """Run the program of that name for the iSCSI driver.
+
+    :raises LayerError: a word is none that it may be given.
+    """
+    words.check_tgtadm(args)
     return command.run(["tgtadm", "--lld", "iscsi", *args])
 
 
@@ -61,7 +79,14 @@ def tgt_account(op: int, user: str, tid: int = 0, *, secret: str = "") -> None:
 
     :param op: of :class:`virtman.tgtd.Op`.
     :raises CommandError: tgtd refuses, or does not answer.
+    :raises LayerError: the user or the secret would be two words to it.
     """
+    words.require("a user of tgtd", user, formats.is_account)
+    words.require(
+        "a target id", tid, lambda one: formats.is_whole(one, 0, _TID_MAX)
+    )
+    if secret and not formats.is_account(secret):
+        raise LayerError(f"the secret of {user} has what tgtd does not take")
     tgtd.account(tgtd.Op(op), user, tid, secret)
 
 
@@ -83,8 +108,9 @@ def write_node_record(
 
     :param values: by the names in the record.
     :returns: the number of records.
-    :raises LayerError: a record cannot be written.
+    :raises LayerError: a record cannot be written, or may not.
     """
+    words.check_record(iqn, portal, values)
     with _named(f"the records of {iqn}"):
         return noderecord.write(iqn, portal, values)
 
@@ -107,10 +133,11 @@ def stop_connection(session: int) -> None:
 def tell_scsi(path: str, text: str) -> None:
     """Write to an attribute of the SCSI layer's: a scan, or a disk's end.
 
-    :raises LayerError: it is another file, or the kernel says no.
+    :raises LayerError: it is another file or text, or the kernel says no.
     """
     if not _TOLD.fullmatch(path):
         raise LayerError(f"{path} is not for the agent to write to")
+    words.require(f"the text for {path}", text, _TEXT)
     with _named(path):
         Path(path).write_text(text)
 

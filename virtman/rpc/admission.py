@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterator
 from typing import cast
 
+from virtman import formats
 from virtman.admission import Admission, Word
 from virtman.exception import ConfigError, VirtmanError
 
@@ -34,11 +35,15 @@ class _Handler(socketserver.StreamRequestHandler):
         """Answer one line; who says nothing of sense hears nothing."""
         try:
             asked = json.loads(self.rfile.readline(_MOST))
-            ticket, target = str(asked["ticket"]), str(asked["target"])
+            ticket, target = asked["ticket"], asked["target"]
+            # The target's name is written to the log, whoever knocks.
+            fits = formats.is_ticket(ticket) and formats.is_iscsi_name(target)
+            if not fits:
+                raise ValueError("no ticket, or no target's name")
             word = cast(AdmissionDoor, self.server).answer(ticket, target)
             said = json.dumps({"answer": word.value})
             self.wfile.write(f"{said}\n".encode())
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             LOG.debug("%s said nothing of sense", self.client_address[0])
 
 

@@ -52,16 +52,64 @@ IDENTIFIERS = {
 
 PORT: Schema = {
     'type': 'string',
-    'pattern': '^[1-9][0-9]{0,4}$',
+    'pattern': '^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}'
+    '|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$',
     'title': "a TCP port in digits",
 }
 LUN: Schema = {
     'type': 'string',
-    'pattern': '^[0-9]{1,5}$',
+    'pattern': '^([0-9]{1,4}|1[0-5][0-9]{3}|16[0-2][0-9]{2}'
+    '|163[0-7][0-9]|1638[0-3])$',
     'title': "a LUN in digits",
 }
 
-ADDRESS: Schema = {'host': LABEL, 'port': PORT, 'iqn': LABEL, 'lun': LUN}
+_BYTE = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
+_IPV4 = rf'{_BYTE}([.]{_BYTE}){{3}}'
+# With a zone (RFC 4007), which is an interface's name.
+_IPV6 = (
+    rf'[0-9A-Fa-f]{{0,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}(:{_IPV4})?'
+    '(%[A-Za-z0-9_][A-Za-z0-9_.-]{0,14})?'
+)
+# Labels of RFC 1123, and the underscores that are seen.
+_NAME = '[A-Za-z0-9_][A-Za-z0-9_-]*([.][A-Za-z0-9_][A-Za-z0-9_-]*)*[.]?'
+# 2130706433 and 0x7f.1 are addresses to every resolver (inet_aton(3)).
+_NUMBER_LIKE = '(^|[.])([0-9]+|0[xX][0-9A-Fa-f]*)[.]?$'
+HOST: Schema = {
+    'type': 'string',
+    'minLength': 1,
+    'maxLength': 253,
+    'anyOf': [
+        {'pattern': f'^{_IPV4}$'},
+        {'pattern': f'^{_IPV6}$'},
+        {'pattern': f'^{_NAME}$', 'not': {'pattern': _NUMBER_LIKE}},
+    ],
+    'title': "an IP address or the name of a host",
+}
+TARGET: Schema = {
+    'type': 'string',
+    'minLength': 1,
+    'maxLength': 223,
+    'pattern': '^(iqn[.][0-9]{4}-[0-9]{2}[.]|eui[.]|naa[.])'
+    '[A-Za-z0-9+.:=@_-]+$',
+    'title': "an iSCSI name",
+}
+"""RFC 7143, 4.2.7; open-iscsi makes a folder of the name, as root."""
+
+ADDRESS: Schema = {'host': HOST, 'port': PORT, 'iqn': TARGET, 'lun': LUN}
+
+_DIGITS: Schema = {
+    'type': 'string',
+    'pattern': '^[0-9]{1,5}$',
+    'title': "digits",
+}
+TOLD_ADDRESS: Schema = {
+    'host': LABEL,
+    'port': _DIGITS,
+    'iqn': LABEL,
+    'lun': _DIGITS,
+}
+"""In answers, and to name what is to go: what was registered with a volt that
+checked less is there still.  Agents check what they are told themselves."""
 
 INITIATOR: Schema = {
     'type': 'string',
@@ -77,7 +125,12 @@ FAILED: Schema = {
     'maxItems': 32,
     'items': {
         'type': 'object',
-        'properties': {'host': LABEL, 'port': PORT},
+        # Only compared with what is registered: a beat that names a source
+        # of an older volt's shall not be lost for it.
+        'properties': {
+            'host': TOLD_ADDRESS['host'],
+            'port': TOLD_ADDRESS['port'],
+        },
         'required': ['host', 'port'],
     },
     'description': "Portals at which the node cannot read at present.",
@@ -87,8 +140,8 @@ FAILED: Schema = {
 def loose(schema: Schema) -> Schema:
     """Return the same for old clients, which send numbers and nulls too."""
     # No service has port 0 (RFC 6335, section 6); LUN 0 there is.
-    least = 1 if schema is PORT else 0
-    number = {'type': 'integer', 'minimum': least, 'maximum': 99_999}
+    least, most = (1, 65535) if schema is PORT else (0, 16383)
+    number = {'type': 'integer', 'minimum': least, 'maximum': most}
     return {
         'anyOf': [schema, number, {'type': 'null'}],
         'title': f"{schema['title']}, a number or null",

@@ -6,8 +6,7 @@ from volt.schemas.common import (
     ADMISSION,
     INITIATOR,
     LABEL,
-    LUN,
-    PORT,
+    TOLD_ADDRESS,
     VOLUME_ID,
     Schema,
     listing,
@@ -24,6 +23,25 @@ _SIZE: Schema = {
     'maximum': LARGEST,
     'description': "Sectors of 512 bytes.",
 }
+# What children hand to a tool of root's; tgt keeps 36 characters of a serial
+# number, and a comma begins its next parameter.
+_GENERATION: Schema = {
+    'type': 'string',
+    'maxLength': 255,
+    'pattern': '^[!-~]([ -~]*[!-~])?$',
+    'title': "printable ASCII",
+}
+_SERIAL: Schema = {
+    'type': 'string',
+    'maxLength': 36,
+    'pattern': r'^[!-+\--~]([ -+\--~]*[!-+\--~])?$',
+    'title': "printable ASCII without commas",
+}
+_NEW_DIGEST: Schema = {
+    'type': ['string', 'null'],
+    'pattern': '^[a-z0-9]{1,16}:[0-9a-f]{1,128}$',
+    'title': "an algorithm, a colon and hexadecimal digits",
+}
 _DIGEST = or_null(LABEL) | {
     'description': "Of the whole content; null while it is computed."
 }
@@ -33,20 +51,23 @@ IMAGE: Schema = {
     'properties': ADDRESS
     | {
         'size': _SIZE,
-        'generation': LABEL,
-        'serial': LABEL,
-        'digest': _DIGEST,
+        'generation': _GENERATION,
+        'serial': _SERIAL,
+        'digest': _NEW_DIGEST | {'description': _DIGEST['description']},
         'initiator': INITIATOR,
     },
     'required': ['size', 'generation', 'serial', *ADDRESS],
 }
 SOURCE: Schema = {
     'type': 'object',
-    'properties': {'host': LABEL, 'port': PORT},
+    'properties': {
+        'host': TOLD_ADDRESS['host'],
+        'port': TOLD_ADDRESS['port'],
+    },
     'required': ['host', 'port'],
 }
 
-PORTAL = record(host=LABEL, port=PORT, iqn=LABEL, lun=LUN)
+PORTAL = record(**TOLD_ADDRESS)
 TOLD = record(
     id=VOLUME_ID,
     size=_SIZE,

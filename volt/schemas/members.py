@@ -5,6 +5,7 @@ from volt.schemas.common import (
     ADDRESS,
     ADMISSION,
     FAILED,
+    HOST,
     INITIATOR,
     LABEL,
     PEER_ID,
@@ -28,7 +29,7 @@ _SERVING: Schema = {
 HEARTBEAT: Schema = {
     'type': 'object',
     'properties': {
-        'host': LABEL,
+        'host': HOST,
         'port': PORT | {'description': "Where it serves."},
         'initiator': INITIATOR,
         'serving': {'type': 'array', 'items': _SERVING},

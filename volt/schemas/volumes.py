@@ -10,11 +10,9 @@ from volt.schemas.common import (
     ADMISSION,
     FAILED,
     INITIATOR,
-    LABEL,
-    LUN,
     PEER_ID,
-    PORT,
     TICKET,
+    TOLD_ADDRESS,
     VOLUME_ID,
     Schema,
     kind,
@@ -64,10 +62,10 @@ STATUS = kind(
     enum=['pending', 'OK'],
 )
 PEER = record(
-    host=LABEL,
-    port=or_null(PORT),
-    iqn=or_null(LABEL),
-    lun=or_null(LUN),
+    host=TOLD_ADDRESS['host'],
+    port=or_null(TOLD_ADDRESS['port']),
+    iqn=or_null(TOLD_ADDRESS['iqn']),
+    lun=or_null(TOLD_ADDRESS['lun']),
     status=STATUS,
     peer_id=PEER_ID,
 )
@@ -77,7 +75,7 @@ VOLUMES = listing(
 )
 
 SOURCE = record(
-    **ADDRESS,
+    **TOLD_ADDRESS,
     status=STATUS,
     peer_id=or_null(PEER_ID) | {'description': "Null: an image server."},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import socketserver
+import sqlite3
 import threading
 from types import SimpleNamespace
 from wsgiref import simple_server
@@ -268,22 +269,49 @@ def test_a_volt_that_is_not_there_is_named(serve):
 
 
 @pytest.mark.parametrize("port", [None, "", "x"])
-def test_a_source_that_makes_no_sense_is_volts_failure(master, port):
-    source = SimpleNamespace(
-        host="10.0.0.1", port=port, iqn=IQN, lun="1", status="OK"
+def test_a_source_that_makes_no_sense_is_left_out(master, caplog, port):
+    odd, good = (
+        SimpleNamespace(
+            host="10.0.0.1", port=one, iqn=IQN, lun="1", status="OK"
+        )
+        for one in (port, "3260")
     )
     answer = SimpleNamespace(
-        peer_id="p", stripes=[[source]], image=None, beat_after=None
+        peer_id="p", stripes=[[odd, good]], image=None, beat_after=None
     )
     master._client = SimpleNamespace(
         volumes=SimpleNamespace(assign=lambda **_: answer),
         members=SimpleNamespace(
-            beat=lambda _: SimpleNamespace(peers=[answer])
+            beat=lambda _: SimpleNamespace(peers=[answer], beat_after=None)
         ),
     )
-    for ask in (lambda: master.assign(seat("h")), lambda: master.beat([])):
-        with pytest.raises(VoltAway, match="makes no sense"):
-            ask()
+    left = (Source("10.0.0.1", 3260, IQN, 1),)
+    assert master.assign(seat("h")).sources == left
+    assert master.beat([]).assignments["p"].sources == left
+    assert "a source's port" in caplog.text
+
+
+def test_a_source_of_an_older_volt_s_registry_is_left_out(
+    serve, tmp_path, caplog
+):
+    """And whoever has the token can withdraw it."""
+    server = serve()
+    master = Volt(endpoint(server), TOKEN)
+    master.publish(SERVER, FACTS)
+    master.publish(dataclasses.replace(SERVER, host="10.0.0.9"), FACTS)
+    with sqlite3.connect(tmp_path / "volt" / "volt.sqlite") as registry:
+        registry.execute(
+            "UPDATE portals SET host = '2130706433', iqn = '../../x' "
+            "WHERE host = '10.0.0.1'"
+        )
+    told = master.assign(seat("10.0.0.2"))
+    assert [one.host for one in told.sources] == ["10.0.0.9"]
+    assert [one.host for one in master.servers("volume-a")] == ["10.0.0.9"]
+    assert "'2130706433'" in caplog.text
+    master.withdraw(dataclasses.replace(SERVER, host="2130706433"))
+    caplog.clear()
+    Volt(endpoint(server), TOKEN).servers("volume-a")
+    assert caplog.messages == []
 
 
 def test_a_service_that_is_not_volt_is_told_from_one_that_is_away(serve):

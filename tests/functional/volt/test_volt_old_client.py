@@ -34,7 +34,12 @@ def test_its_day_from_query_to_removal(wire):
     assert wire('GET', '/v1/volumes') == (200, [])
     told = wire('GET', '/v1/volumes/query/volume-old', '{}')
     assert told == (200, {'peer_id': me, 'parents': []})
-    address = {'host': '127.0.0.1', 'port': '3260', 'iqn': 'i', 'lun': '1'}
+    address = {
+        'host': '127.0.0.1',
+        'port': '3260',
+        'iqn': 'iqn.2026-01.x:v',
+        'lun': '1',
+    }
     told = wire('POST', f'/v1/volumes/volume-old/{me}', json.dumps(address))
     assert told == (200, address | {'status': 'OK', 'peer_id': me})
     told = wire('PUT', '/v1/members/heartbeat', '{}')

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from lab import tools, xstate
+from lab import cli, tools, xstate
 from lab.errors import ToolFailed
 
 # Hand all but 64 bytes of its xstate back to a stopped child, as user-mode
@@ -73,7 +73,7 @@ def test_without_a_compiler_there_is_none(tmp_path, monkeypatch):
 
 def test_building_it_ahead_names_a_missing_compiler(monkeypatch, capsys):
     monkeypatch.setattr(tools, "which", lambda tool: None)
-    assert xstate.main() == 1
+    assert cli.main(["prepare"]) == 1
     assert "apt-get install gcc" in capsys.readouterr().err
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import socket
+import threading
 
 import pytest
 
@@ -22,6 +24,11 @@ from virtman.wallet import Wallet
 IQN = "iqn.2010-10.org.openstack:volume-a"
 ME = "iqn.2026-01.lab:n1"
 KEY = bytes(range(32))
+
+
+def asked(ticket="YQ==." + "0a" * 32, target=None):
+    """Return the line of one who knocks."""
+    return json.dumps({"ticket": ticket, "target": target}).encode() + b"\n"
 
 
 class Guests:
@@ -79,8 +86,12 @@ def test_when_something_fails_there_the_target_is_not_there_yet(
 
 
 @pytest.mark.parametrize(
-    "line", [b"\n", b"[]\n", b"{}\n", b"\xff\n", b"x" * 5000]
-)
+    "line",
+    [b"\n", b"[]\n", b"{}\n", b"\xff\n", b"x" * 5000, b"[" * 4000 + b"\n",
+     asked(), asked(target=7), asked(target="a\nWARNING"), asked(target=""),
+     asked(target=f"{IQN}/../x"), asked(ticket=7, target=IQN),
+     asked(ticket="x" * 900, target=IQN), asked(ticket=None, target=IQN)],
+)  # fmt: skip
 def test_what_makes_no_sense_is_not_answered(door, guests, line):
     with socket.create_connection(("127.0.0.1", door), 10) as channel:
         channel.sendall(line)
@@ -89,6 +100,28 @@ def test_what_makes_no_sense_is_not_answered(door, guests, line):
         with contextlib.suppress(ConnectionResetError):
             assert channel.recv(1) == b""
     assert guests.shown == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"[" * 4000, b"{}", b'{"answer": []}', b'{"answer": "x"}', b"\xff"],
+)
+def test_an_agent_that_answers_nothing_of_sense_is_nobody(
+    wallet, source, line
+):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            channel, _ = listener.accept()
+            with channel:
+                channel.recv(4096)
+                channel.sendall(line + b"\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        port = listener.getsockname()[1]
+        assert Knock(wallet, port).at(source) is Answer.NOBODY
+        thread.join()
 
 
 def test_a_source_without_an_agent_or_a_ticket_is_nobody(wallet, source):

@@ -77,6 +77,26 @@ def test_a_file_that_makes_no_sense_is_not_quoted(opened, tmp_path, caplog):
     assert "s3cret" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(0, "2130706433"), (0, "../x"), (0, None), (1, 0), (1, "x"), (2, "a\nb"),
+     (3, "u,password=x"), (4, "a\nb"), (4, None)],
+)  # fmt: skip
+def test_what_an_agent_before_has_kept_unchecked_is_not_used(
+    opened, tmp_path, place, value
+):
+    wallet = opened()
+    wallet.keep(SERVER, drawn(tickets.ANY), server=True)
+    wallet.keep_key(KEY, 0.0)
+    (file,) = (tmp_path / "state").iterdir()
+    kept = json.loads(file.read_text())
+    kept["servers"][0][place] = value
+    file.write_text(json.dumps(kept))
+    again = opened()
+    assert again.key != KEY
+    assert again.ticket(SERVER) is None
+
+
 def test_a_file_that_cannot_be_written_is_a_warning(opened, tmp_path, caplog):
     (tmp_path / "state").write_text("no folder")
     opened().keep_key(KEY, 0.0)

@@ -14,7 +14,7 @@ from volt import compose, conf
 from volt.handler import ROUTE_DECLARATIONS
 from volt.registry.models import metadata
 
-ADDRESS = {'host': 'n1', 'port': '3260', 'iqn': 'i', 'lun': '1'}
+ADDRESS = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.2026-01.x:v', 'lun': '1'}
 ERROR = {'code', 'title', 'message', 'request_id'}
 
 names = st.sampled_from(['v', 'n1:v', 'n9:v', 'w', '']) | st.text(max_size=8)

@@ -17,7 +17,7 @@ check_image, check_heartbeat, check_query, check_register = (
     for schema in (IMAGE_SCHEMA, HEARTBEAT, QUERY, REGISTER)
 )
 
-ADDRESS = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.x:y', 'lun': '1'}
+ADDRESS = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.2026-01.x:v', 'lun': '1'}
 IMAGE = ADDRESS | {'size': 8, 'generation': 'g', 'serial': 's'}
 
 json_values = st.recursive(
@@ -107,6 +107,92 @@ def test_an_address_is_text_of_its_kind_and_bounded_length(body):
         check_register(body)
 
 
+WRONG = {
+    'host': [
+        '', '../x', '/etc', '..', '.', 'a/b', '-o', 'a.-b', 'a..b', 'a b',
+        'a\nb', 'a\n', '\0', 'a;b', '2130706433', '0x7f000001', '127.1',
+        '0177.0.0.1', '127.0.0.1.', '10.0.0.256', '\u0661.1.1.1',
+        '\u0430', 'ä',
+        'h' * 254, '[fe80::1]', 'fe80::1%/..', 'fe80::1%-x', 'a:b', ':',
+        '10.0.0.1:3260', '10.0.0.1,1',
+    ],
+    'port': [
+        '', '0', '65536', '99999', '-1', '01', '1\n', '\u0663', 'http', ' 1',
+    ],
+    'iqn': [
+        '', '../../../etc/cron.d/x', 'iqn.2026-01.x:../y', 'x', 'iqn.x:y',
+        'iqn.2026-01.x:a\nb', 'iqn.2026-01.x:a\n', '-iqn.2026-01.x:a', 'eui.',
+        'iqn.2026-01.x:a b', 'iqn.२०२६-01.x:a', 'iqn.2026-01.' + 'a' * 212,
+        'IQN.2026-01.x:a', 'iqn.2026-01.x:\0',
+    ],
+    'lun': ['', '16384', '99999', '-1', '1\n', '1 2', '\u0661', 'x'],
+}  # fmt: skip
+RIGHT = {
+    'host': [
+        'n1', 'node_1', 'a-b.example.org', 'node1.', '0xg', '1a', '1.2.3.a',
+        '10.0.0.1', '255.255.255.255', 'fe80::1', '::', '::1', '2001:db8::7',
+        '::ffff:10.0.0.1', 'fe80::1%eth0.5', 'h' * 253,
+    ],
+    'port': ['1', '80', '3260', '59999', '65535'],
+    'iqn': [
+        'iqn.2010-10.org.openstack:volume-a', 'eui.02004567A425678D',
+        'naa.52004567BA64678D', 'iqn.2026-01.x:a+b=c@d_e-f.g..h',
+    ],
+    'lun': ['0', '1', '255', '9999', '16383'],
+}  # fmt: skip
+NOT_TEXT = [None, [], {}, True, 1.5, 10**400]
+
+
+def bodies(**change):
+    """Yield each check of what registers an address, and its body."""
+    at = ADDRESS | change
+    yield check_query, at | {'accept_pending': True}
+    yield (
+        check_heartbeat,
+        {'serving': [at | {'session_name': 'v', 'peer_id': 'n1:v'}]},
+    )
+    yield check_image, IMAGE | change
+
+
+@pytest.mark.parametrize('field', sorted(WRONG))
+def test_no_odd_address_is_registered_by_an_agent(field):
+    for value in [*WRONG[field], *NOT_TEXT, 'x' * 5000]:
+        for check, body in bodies(**{field: value}):
+            with pytest.raises(InvalidBody, match=field) as refused:
+                check(body)
+            assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize('field', sorted(WRONG))
+def test_nor_by_an_old_client(field):
+    for value in [*WRONG[field], [], {}, True, 1.5, 10**400, 65536]:
+        for check in (check_register, check_query):
+            with pytest.raises(InvalidBody, match=field):
+                check({field: value})
+
+
+@pytest.mark.parametrize('field', sorted(RIGHT))
+def test_addresses_that_are_seen_are_registered(field):
+    for value in RIGHT[field]:
+        check_register({field: value})
+        for check, body in bodies(**{field: value}):
+            check(body)
+
+
+def test_no_node_beats_for_a_host_that_is_none():
+    for value in [*WRONG['host'], *NOT_TEXT]:
+        with pytest.raises(InvalidBody, match='host'):
+            check_heartbeat({'host': value})
+    for value in RIGHT['host']:
+        check_heartbeat({'host': value})
+
+
+def test_what_an_older_volt_took_may_be_named_as_failed():
+    old = {'host': '2130706433', 'port': '99999'}
+    for check, body in bodies():
+        check(body | {'failed': [old]})
+
+
 @pytest.mark.parametrize('missing', ['port', 'iqn', 'lun'])
 def test_an_agent_says_from_where_it_will_serve(missing):
     body = ADDRESS | {'accept_pending': True}
@@ -137,7 +223,11 @@ def test_a_beat_names_each_volume_wholly():
         {'size': '8'},
         {'size': True},
         {'serial': ''},
+        {'serial': 'a,path=/etc/shadow'},
+        {'serial': 'x' * 37},
+        {'generation': 'a\n'},
         {'digest': 5},
+        {'digest': 'sha256:x'},
         {'port': 3260},
     ],
 )

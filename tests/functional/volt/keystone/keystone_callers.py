@@ -8,7 +8,7 @@ import pytest
 import requests
 from volt_process import VoltAPI
 
-AT = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.x:v', 'lun': '1'}
+AT = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.2026-01.x:v', 'lun': '1'}
 JOIN = ('GET', '/v1/volumes/query/v', {'accept_pending': True} | AT)
 REGISTER = ('POST', '/v1/volumes/v/n1%3Av', AT)
 BEAT = ('PUT', '/v1/members/heartbeat', {'host': 'n1'})

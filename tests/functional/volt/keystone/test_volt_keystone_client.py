@@ -13,7 +13,7 @@ from virtman.cmd import agent
 from virtman.coordinator import Seat
 from voltclient import Client, exceptions
 
-AT = {'host': 'n7', 'port': '3260', 'iqn': 'iqn.x:v', 'lun': '1'}
+AT = {'host': 'n7', 'port': '3260', 'iqn': 'iqn.2026-01.x:v', 'lun': '1'}
 
 
 def test_an_agent_joins_beats_and_leaves(behind_keystone, keystone):
