@@ -61,8 +61,9 @@ def logs_in(node, source, iqn, name=STRANGER, login=()):
     script = ["unshare", "-m", "sh", "-c", LOGIN, "login"]
     argv = [*script, name, iqn, source.address, *login]
     done = node.run(argv, check=False, timeout=120)
+    # That it begins is said by open-iscsi before 2.1.11 only.
     text = done.stdout + done.stderr
-    assert "Logging in to" in text, "it was tried"
+    assert done.code == 0 or "Could not login to" in text, "it was tried"
     return done.code == 0
 
 
