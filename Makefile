@@ -25,10 +25,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .PHONY: help install system sql broker keystone nova cinder test unit lint
 .PHONY: labtest lab lab-stock soak demo openstack
+.PHONY: debian13 unit13 labtest13
 .PHONY: bench-volt samples clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*##/\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9-]*\):.*##/\1 \t/p' $(MAKEFILE_LIST) | expand -t 12
 
 install: $(STAMP)  ## the Python side, into .venv
 
@@ -77,6 +78,7 @@ unit: system sql broker keystone nova cinder  ## the fast tests
 
 STOCK := tests/lab/test_gate.py tests/lab/test_tree.py
 
+# ROOT=FOLDER: on another release's kernels and tools (tools/debian-root).
 labtest: lab lab-stock  ## the tests on real kernels (root)
 
 # Nearly all, on two clusters of user-mode Linux; where that does not run, or
@@ -84,17 +86,27 @@ labtest: lab lab-stock  ## the tests on real kernels (root)
 lab: system
 	$(BIN)/pytest tests/lab --machine $(or $(MACHINE),auto) --brief -n 2 \
 		--dist loadfile --no-loadscope-reorder --timeout 2700 --durations 10 \
-		$(STOCK:%=--ignore %)
+		$(STOCK:%=--ignore %) $(ROOT:%=--root %)
 
 # What counts bytes or speed, on the stock kernel.
 lab-stock: system
-	$(BIN)/pytest $(STOCK) --timeout 900 --durations 5
+	$(BIN)/pytest $(STOCK) --timeout 900 --durations 5 $(ROOT:%=--root %)
 
 # Half an hour and more.
 soak: system  ## what kills and cuts, then a random thrash (root)
 	$(BIN)/pytest tests/lab/test_recovery.py tests/lab/test_parent_fails.py \
 		tests/lab/test_engine_fails.py tests/lab/test_thrash.py \
 		--machine auto --soak --timeout 3000 --durations 10
+
+# What the pages say of Debian 13 is seen by these; not part of "make test".
+debian13: install  ## a root of Debian 13, into build/roots/trixie (root)
+	@tools/debian-root trixie
+
+unit13: debian13  ## the unit tests on Debian 13's Python (root)
+	@tools/debian-root trixie -- .venv/bin/pytest -n 2 tests/unit
+
+labtest13: debian13  ## the tests on Debian 13's kernels and tools (root)
+	@$(MAKE) labtest ROOT=build/roots/trixie
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
 	$(BIN)/python -m demo $(if $(MACHINE),--machine $(MACHINE))

@@ -4,8 +4,9 @@
 import argparse
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from lab.spec import MACHINES
+from lab.spec import HOST, MACHINES
 
 _STORY = """\
 a first walk:
@@ -98,6 +99,13 @@ def _up(up: argparse.ArgumentParser) -> None:
         default=1,
         help="of a node; emulated, a second one makes it slower",
     )
+    up.add_argument(
+        "--root",
+        type=root,
+        default=HOST,
+        help="folder that nodes have for /, and their kernel from: one that "
+        "tools/debian-root has made (default: the host's own)",
+    )
     up.add_argument("--no-udev", action="store_true", help="without udevd")
     up.add_argument(
         "--machine",
@@ -106,6 +114,11 @@ def _up(up: argparse.ArgumentParser) -> None:
         help="qemu: the stock kernel on an emulated computer (default); "
         "uml: user-mode Linux, a kernel that is a process, far quicker",
     )
+
+
+def root(text: str) -> str:
+    """Return the whole path of a folder that nodes have for /."""
+    return str(Path(text).resolve())
 
 
 def _name(text: str) -> str:

@@ -57,6 +57,7 @@ def _up(args: Namespace) -> int:
             args.disk,
             not args.no_udev,
             args.machine,
+            args.root,
         )
         for name in names
     ]

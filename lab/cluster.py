@@ -11,6 +11,7 @@ what a killed one left.
 
 import contextlib
 import fcntl
+import functools
 import shutil
 import time
 import zlib
@@ -37,7 +38,7 @@ from lab.spec import NodeSpec
 from lab.usermode import UserMode
 from lab.waiting import pauses
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = spec.CHECKOUT
 _BRIDGE_POSITION = 254
 
 
@@ -73,11 +74,12 @@ class Cluster:
         for position, one in enumerate(self.specs, 1):
             folder = self.directory / one.name
             machine = Machine(one, position, folder, self.share, self.network)
-            yield Node(machine, self._boot[one.machine])
+            yield Node(machine, self._boot(one))
 
-    @property
-    def _boot(self) -> dict[str, Callable[[], Boot]]:
-        return {"qemu": self._qemu, "uml": self._usermode}
+    def _boot(self, one: NodeSpec) -> Callable[[], Boot]:
+        if one.machine == "uml":
+            return self._usermode
+        return functools.partial(self._qemu, Path(one.root))
 
     @property
     def _cache(self) -> Path:
@@ -86,8 +88,8 @@ class Cluster:
     def _usermode(self) -> Boot:
         return UserMode(xstate.library(self._cache))
 
-    def _qemu(self) -> Boot:
-        kernel, ramdisk = initramfs.build(self._cache)
+    def _qemu(self, root: Path) -> Boot:
+        kernel, ramdisk = initramfs.build(self._cache, root)
         how = accelerator.choose(self._cache, kernel, ramdisk)
         return Qemu(kernel, ramdisk, how)
 

@@ -2,7 +2,7 @@
 """The small initramfs in which a node finds its root.
 
 It is busybox and the modules that a 9p root under an overlay takes, made of
-what the host has installed.
+what the host has installed, the modules of what the node's root has.
 """
 
 import gzip
@@ -10,6 +10,7 @@ import hashlib
 import lzma
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from lab import kernel, tools
@@ -19,24 +20,27 @@ GUEST = Path(__file__).parent / "guest"
 MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 
 
-def build(cache: Path) -> tuple[Path, Path]:
-    """Return (kernel, initramfs) for QEMU, made in ``cache`` if missing."""
+def build(cache: Path, root: Path = Path("/")) -> tuple[Path, Path]:
+    """Return (kernel, initramfs) for QEMU, made in ``cache`` if missing.
+
+    The kernel and its modules are those that ``root`` has installed.
+    """
     cache.mkdir(parents=True, exist_ok=True)
-    image, version = kernel.find()
+    image, version = kernel.find(root / "boot", root / "lib/modules")
     script = (GUEST / "initramfs-init").read_bytes()
     age = str(image.stat().st_mtime_ns)
     key = hashlib.sha256(script + age.encode()).hexdigest()[:8]
     made = cache / f"initramfs-{version}-{key}"
     if not made.exists():
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            fill(Path(scratch, "root"), version)
+            fill(Path(scratch, "root"), modules(version, root))
             pack(Path(scratch, "root"), Path(scratch, "packed"))
             Path(scratch, "packed").replace(made)
     return kernel.unpack(image, cache / f"vmlinux-{version}-{key}"), made
 
 
-def fill(root: Path, version: str) -> None:
-    """Lay out the files for the kernel of ``version``."""
+def fill(root: Path, wanted: Iterable[Path]) -> None:
+    """Lay out the files, with the wanted modules in their order."""
     for folder in ("bin", "proc", "sys", "dev", "ro", "rw", "new", "lib"):
         (root / folder).mkdir(parents=True)
     shutil.copy(static(Path(str(tools.which("busybox")))), root / "bin")
@@ -44,7 +48,7 @@ def fill(root: Path, version: str) -> None:
     shutil.copy(GUEST / "initramfs-init", root / "init")
     (root / "init").chmod(0o755)
     names = []
-    for module in modules(version):
+    for module in wanted:
         names.append(module.name.partition(".ko")[0] + ".ko")
         (root / "lib" / names[-1]).write_bytes(plain(module))
     (root / "lib/modules.order").write_text("\n".join(names) + "\n")
@@ -61,11 +65,12 @@ def static(program: Path) -> Path:
     return program
 
 
-def modules(version: str) -> list[Path]:
+def modules(version: str, root: Path = Path("/")) -> list[Path]:
     """Return the module files in the order they must be loaded in."""
+    known = ["modprobe", "-d", str(root), "-S", version]
     paths: dict[Path, None] = {}
     for name in MODULES:
-        ask = ["modprobe", "-S", version, "--show-depends", name]
+        ask = [*known, "--show-depends", name]
         for line in tools.run(ask).splitlines():
             kind, _, path = line.strip().partition(" ")
             if kind == "insmod":

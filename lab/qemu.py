@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lab import tools
 from lab.machine import Machine
+from lab.spec import CHECKOUT, HOST
 
 _KERNEL_ARGUMENTS = (
     "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable"
@@ -64,12 +65,23 @@ def _console() -> tuple[str, ...]:
 
 
 def _folders(machine: Machine) -> tuple[str, ...]:
-    common = "local,security_model=none,multidevs=remap"
-    share = str(machine.share).replace(",", ",,")
-    return (
-        *("-virtfs", f"{common},path=/,mount_tag=hostroot,readonly=on"),
-        *("-virtfs", f"{common},path={share},mount_tag=share"),
+    root = machine.spec.root
+    folders = [
+        *_folder(root, "hostroot", "readonly=on"),
+        *_folder(machine.share, "share"),
+    ]
+    if root != HOST:
+        folders += _folder(CHECKOUT, "checkout", "readonly=on")
+    return tuple(folders)
+
+
+def _folder(path: Path | str, tag: str, *more: str) -> tuple[str, str]:
+    words = (
+        *("local", "security_model=none", "multidevs=remap"),
+        "path=" + str(path).replace(",", ",,"),
+        *(f"mount_tag={tag}", *more),
     )
+    return "-virtfs", ",".join(words)
 
 
 def _disk() -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def fill(share: Path, specs: Sequence[NodeSpec], checkout: Path) -> None:
             "ADDRESS": address,
             "CHECKOUT": str(checkout),
             "UDEV": str(int(one.udev)),
+            "ROOT": one.root,
         }
         lines = (f"{k}={shlex.quote(v)}\n" for k, v in words.items())
         (ours / "nodes" / one.name).write_text("".join(lines))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from lab.errors import LabError
 
+CHECKOUT = Path(__file__).resolve().parent.parent
+HOST = "/"
 SUBNET = "10.77.0"
 MACHINES = ("qemu", "uml")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -20,7 +22,9 @@ class NodeSpec:
 
     The disk is a sparse file, mounted in the node at /var/lib/virtman; it
     outlives a power cut.  ``udev`` starts systemd-udevd in the node.
-    ``machine`` is "qemu" or "uml": what runs its kernel.
+    ``machine`` is "qemu" or "uml": what runs its kernel.  ``root`` is the
+    folder that it has for /, and its kernel from: the host's own, or one
+    that tools/debian-root has made.
     """
 
     name: str
@@ -29,6 +33,7 @@ class NodeSpec:
     disk: int = 4096
     udev: bool = True
     machine: str = "qemu"
+    root: str = HOST
 
     def __post_init__(self) -> None:
         """Refuse a name or a size that no machine can have."""
@@ -42,6 +47,8 @@ class NodeSpec:
                 f"node {self.name}: machine {self.machine!r} is none of "
                 f"{', '.join(MACHINES)}"
             )
+        if not Path(self.root).is_absolute():
+            raise LabError(f"node {self.name}: root {self.root!r}: begin at /")
         for field in ("memory", "cpus", "disk"):
             if getattr(self, field) <= 0:
                 raise LabError(f"node {self.name}: {field} must be positive")

@@ -15,6 +15,7 @@ PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
     "busybox": "busybox-static",
     "cpio": "cpio",
+    "zstd": "zstd",
     "modprobe": "kmod",
     "ip": "iproute2",
     "tc": "iproute2",

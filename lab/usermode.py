@@ -17,9 +17,11 @@ from pathlib import Path
 from lab import diagnosis, initramfs, processes, tools, xstate
 from lab.errors import ToolFailed
 from lab.machine import Machine
+from lab.spec import CHECKOUT, HOST
 
 PROGRAM = "linux.uml"
 BELL = "bell.fifo"
+_IN_ROOT = Path(__file__).with_name("usermode-root")
 # Its memory is a file, which must not be on a disk.
 _MEMORY = "/dev/shm"  # noqa: S108 - it is unlinked before it has a byte
 _WORDS = ("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro")
@@ -89,15 +91,13 @@ class UserMode:
 
     def start(self, machine: Machine) -> None:
         """Start it in the background; raise ToolFailed if it refuses."""
-        program = tools.which(PROGRAM)
-        if program is None:
-            raise ToolFailed(PROGRAM, 127, _NO_PROGRAM)
+        program = _program(machine)
         with _bell(machine) as bell, machine.console.open("ab") as console:
             # setsid leaves at once, and init reaps what it has started.
             done = subprocess.run(
                 [
                     *("setsid", "--fork"),
-                    *machine.network.enter([program, *_words(machine, bell)]),
+                    *machine.network.enter([*program, *_words(machine, bell)]),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -109,6 +109,21 @@ class UserMode:
             )
         if done.returncode:
             raise ToolFailed(PROGRAM, done.returncode, machine.console_tail())
+
+
+def _program(machine: Machine) -> list[str]:
+    """Return how the kernel of a machine's root is run.
+
+    That of another root than the host's needs the C library there.
+    """
+    root = machine.spec.root
+    if root == HOST and (program := tools.which(PROGRAM)):
+        return [program]
+    if root == HOST or not Path(root, "usr/bin", PROGRAM).exists():
+        raise ToolFailed(PROGRAM, 127, f"{_NO_PROGRAM} (in {root})")
+    folders = (root, str(CHECKOUT), str(machine.folder.parent.parent))
+    enter = ["unshare", "--mount", "--", str(_IN_ROOT), *folders]
+    return [*enter, f"/usr/bin/{PROGRAM}"]
 
 
 def _words(machine: Machine, bell: int) -> list[str]:

@@ -7,6 +7,7 @@ as what it is without links and dots.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from virtman.conf import Settings
@@ -38,7 +39,7 @@ class ImageFolders:
         :raises InvalidRequest: it lies in no folder of images.
         """
         try:
-            real = file.resolve()
+            real = _without_links(file)
         except (OSError, ValueError, RuntimeError) as error:
             raise InvalidRequest(
                 f"image file_path = {str(file)!r} cannot be used: {error}"
@@ -62,3 +63,19 @@ class ImageFolders:
         ]
         inner = max(around, key=lambda path: len(path.parts), default=None)
         return inner in images and inner not in self._kept
+
+
+def _without_links(file: Path) -> Path:
+    """Return a path without links and dots; what is missing stays in it.
+
+    Only a strict look finds a circle of links on every Python: since 3.13
+    the other one returns a path that is still a link.
+
+    :raises OSError, RuntimeError: links lead in a circle.
+    """
+    try:
+        return file.resolve(strict=True)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
+        return file.resolve()

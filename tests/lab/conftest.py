@@ -18,13 +18,13 @@ from reliability import Reliability
 
 from demo import probe, telling
 from demo.site import CHECKOUT, Site, side_by_side
-from lab import usermode
+from lab import arguments, usermode
 from lab.pytest_plugin import (
     cluster,
     pytest_runtest_makereport,
     pytest_sessionfinish,
 )
-from lab.spec import MACHINES, NodeSpec
+from lab.spec import HOST, MACHINES, NodeSpec
 
 __all__ = [
     "bed",
@@ -215,7 +215,8 @@ def machine_of(config):
 @pytest.fixture(scope="session")
 def lab_nodes(request):
     machine = machine_of(request.config)
-    return [NodeSpec(name, machine=machine) for name in NODES]
+    root = request.config.getoption("--root", default=HOST)
+    return [NodeSpec(name, machine=machine, root=root) for name in NODES]
 
 
 @pytest.fixture(scope="session")
@@ -242,6 +243,10 @@ def pytest_addoption(parser):
         "--machine", choices=("auto", *MACHINES), default="qemu",
         help="what runs the kernels (doc/source/lab.rst); auto: uml if that "
         "works here, else qemu",
+    )  # fmt: skip
+    parser.addoption(
+        "--root", type=arguments.root, default=HOST,
+        help="what nodes have for /: a folder of tools/debian-root",
     )  # fmt: skip
     parser.addoption(
         "--brief", action="store_true",

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,12 @@ def test_up_passes_the_sizes_on(fake):
     cli.main(["up", "--memory", "512", "--disk", "64", "--no-udev", "a"])
     (spec,) = fake.wanted
     assert (spec.memory, spec.disk, spec.udev) == (512, 64, False)
+
+
+def test_up_passes_a_root_on_as_a_whole_path(fake):
+    cli.main(["up", "--root", "build/roots/trixie", "a"])
+    (spec,) = fake.wanted
+    assert spec.root == str(Path("build/roots/trixie").absolute())
 
 
 def test_up_again_without_words_means_those_that_are_up(fake):

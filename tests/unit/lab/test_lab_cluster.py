@@ -72,7 +72,7 @@ def world(monkeypatch):
         monkeypatch.setattr(kind, "world", made, raising=False)
         monkeypatch.setattr(cluster, name, kind)
     monkeypatch.setattr(tools, "check", lambda: None)
-    monkeypatch.setattr(initramfs, "build", lambda cache: (cache, cache))
+    monkeypatch.setattr(initramfs, "build", lambda cache, _: (cache, cache))
     monkeypatch.setattr(accelerator, "choose", lambda *_: ())
     monkeypatch.setattr(processes, "kill", made.kill)
     monkeypatch.setattr(processes, "marks", made.marks)

@@ -53,6 +53,32 @@ def test_modules_come_in_the_order_of_loading_and_once(monkeypatch):
     assert names == ["ring.ko", "pci.ko", "net.ko", "overlay.ko.xz"]
 
 
+def test_modules_are_those_of_the_node_s_root(monkeypatch):
+    asked = []
+
+    def run(argv):
+        asked.append(argv)
+        return "insmod /roots/trixie/lib/modules/6.12/9p.ko.xz\n"
+
+    monkeypatch.setattr(tools, "run", run)
+    (module,) = initramfs.modules("6.12", Path("/roots/trixie"))
+    assert module.is_relative_to("/roots/trixie")
+    assert asked[0][:5] == ["modprobe", "-d", "/roots/trixie", "-S", "6.12"]
+
+
+def test_the_kernel_is_that_of_the_node_s_root(tmp_path, monkeypatch):
+    boot = tmp_path / "root/boot"
+    boot.mkdir(parents=True)
+    (boot / "vmlinuz-6.12").write_bytes(b"MZ")
+    (tmp_path / "root/lib/modules/6.12").mkdir(parents=True)
+    monkeypatch.setattr(initramfs, "modules", lambda *_: [])
+    monkeypatch.setattr(initramfs, "fill", lambda root, wanted: root.mkdir())
+    monkeypatch.setattr(initramfs, "pack", lambda root, target: target.touch())
+    image, made = initramfs.build(tmp_path / "cache", tmp_path / "root")
+    assert image == boot / "vmlinuz-6.12"
+    assert made.name.startswith("initramfs-6.12-")
+
+
 @pytest.mark.skipif(not tools.which("cpio"), reason="cpio is not installed")
 def test_the_archive_holds_every_file(tmp_path):
     root = tmp_path / "root"

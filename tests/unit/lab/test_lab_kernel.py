@@ -3,10 +3,11 @@
 
 import lzma
 import os
+import struct
 
 import pytest
 
-from lab import kernel
+from lab import kernel, tools
 from lab.errors import MissingTool
 
 
@@ -31,18 +32,44 @@ def test_no_kernel_names_the_package(tmp_path):
         kernel.find(tmp_path, tmp_path)
 
 
+def boot_image(payload):
+    """A boot image: two sectors of setup, 8 bytes of code, the payload."""
+    setup = bytearray(1024)
+    setup[0x1F1] = 1
+    setup[0x202:0x206] = b"HdrS"
+    struct.pack_into("<II", setup, 0x248, 8, len(payload))
+    return bytes(setup) + b"unpacker" + payload + b"what follows"
+
+
 def test_a_kernel_packed_with_xz_is_unpacked_once(tmp_path):
     image, target = tmp_path / "vmlinuz", tmp_path / "vmlinux"
-    packed = lzma.compress(b"\x7fELF")
-    image.write_bytes(b"MZ boot code" + packed + b"what follows")
+    image.write_bytes(boot_image(lzma.compress(b"\x7fELF") + b"size"))
     assert kernel.unpack(image, target) == target
     assert target.read_bytes() == b"\x7fELF"
     image.unlink()
     assert kernel.unpack(image, target) == target
 
 
-def test_a_kernel_packed_otherwise_is_left_to_the_guest(tmp_path):
+def test_a_kernel_packed_with_zstd_goes_through_the_tool(
+    tmp_path, monkeypatch
+):
+    def run_bytes(argv, *, stdin):
+        assert argv == ["zstd", "-dcq"]
+        assert stdin == kernel._ZSTD + b"packed"
+        return b"\x7fELF"
+
+    monkeypatch.setattr(tools, "run_bytes", run_bytes)
+    image, target = tmp_path / "vmlinuz", tmp_path / "vmlinux"
+    image.write_bytes(boot_image(kernel._ZSTD + b"packed" + b"size"))
+    assert kernel.unpack(image, target) == target
+    assert target.read_bytes() == b"\x7fELF"
+
+
+@pytest.mark.parametrize(
+    "content", [b"MZ boot code and whatever", boot_image(b"\x1f\x8b gzip")]
+)
+def test_a_kernel_packed_otherwise_is_left_to_the_guest(tmp_path, content):
     image = tmp_path / "vmlinuz"
-    image.write_bytes(b"MZ boot code and whatever")
+    image.write_bytes(content)
     assert kernel.unpack(image, tmp_path / "vmlinux") == image
     assert not (tmp_path / "vmlinux").exists()

@@ -12,7 +12,7 @@ from lab.errors import NodeDown, ToolFailed
 from lab.machine import Machine
 from lab.network import Network
 from lab.qemu import Qemu
-from lab.spec import NodeSpec
+from lab.spec import CHECKOUT, NodeSpec
 
 BOOT = Qemu(Path("/k"), Path("/i"), ("-accel", "tcg"))
 
@@ -53,6 +53,14 @@ def test_the_hosts_root_can_only_be_read(machine):
     root, share = words_after(BOOT.command(machine), "-virtfs")
     assert ",path=/," in root and "readonly=on" in root
     assert f"path={machine.share}," in share and "readonly" not in share
+
+
+def test_another_root_comes_with_the_checkout_to_be_read(machine):
+    machine.spec = NodeSpec("a", root="/roots/trixie")
+    root, _, checkout = words_after(BOOT.command(machine), "-virtfs")
+    assert ",path=/roots/trixie," in root and "readonly=on" in root
+    assert f",path={CHECKOUT}," in checkout and "readonly=on" in checkout
+    assert ",mount_tag=checkout," in checkout
 
 
 def test_a_comma_in_the_path_is_no_end_of_it(machine, tmp_path):

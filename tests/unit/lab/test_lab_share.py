@@ -17,14 +17,15 @@ SCRIPTS = sorted(path.name for path in initramfs.GUEST.iterdir())
 def test_a_node_reads_its_settings_as_shell(tmp_path):
     checkout = tmp_path / "it's a path"
     share = tmp_path / "share"
-    fill(share, [NodeSpec("a"), NodeSpec("b", udev=False)], checkout)
-    script = '. "$0"; echo "$NAME|$ADDRESS|$UDEV|$CHECKOUT"'
+    other = NodeSpec("b", udev=False, root="/my roots/trixie")
+    fill(share, [NodeSpec("a"), other], checkout)
+    script = '. "$0"; echo "$NAME|$ADDRESS|$UDEV|$CHECKOUT|$ROOT"'
     done = subprocess.run(
         ["sh", "-c", script, share / ".lab/nodes/b"],
         capture_output=True,
         text=True,
     )
-    assert done.stdout == f"b|10.77.0.2|0|{checkout}\n"
+    assert done.stdout == f"b|10.77.0.2|0|{checkout}|/my roots/trixie\n"
 
 
 def test_all_nodes_are_known_by_name(tmp_path):

@@ -27,6 +27,11 @@ def test_a_size_of_nothing_is_refused(field):
         NodeSpec("a", **{field: 0})
 
 
+def test_a_root_is_a_whole_path():
+    with pytest.raises(LabError, match="root 'build/roots/x'"):
+        NodeSpec("a", root="build/roots/x")
+
+
 @pytest.mark.parametrize(
     "nodes", [[], ["a", "a"], [f"n{i}" for i in range(201)]]
 )
@@ -36,7 +41,10 @@ def test_no_nodes_twins_and_crowds_are_refused(nodes):
 
 
 def test_what_was_saved_is_loaded(tmp_path):
-    specs = (NodeSpec("a", memory=512, udev=False), NodeSpec("b"))
+    specs = (
+        NodeSpec("a", memory=512, udev=False),
+        NodeSpec("b", root="/removed/meanwhile"),
+    )
     spec.save(tmp_path / "cluster.json", specs)
     assert spec.load(tmp_path / "cluster.json") == specs
 

@@ -61,6 +61,24 @@ def test_the_hosts_root_can_only_be_read(machine, started):
     assert {"rootfstype=hostfs", "rootflags=/", "ro"} <= set(started.argv)
 
 
+def test_the_kernel_of_another_root_runs_in_it(machine, started, tmp_path):
+    (tmp_path / "root/usr/bin").mkdir(parents=True)
+    (tmp_path / "root/usr/bin/linux.uml").touch()
+    root = str(tmp_path / "root")
+    machine.spec = NodeSpec("a", machine="uml", root=root)
+    machine.start(usermode.UserMode())
+    enter = started.argv.index("unshare")
+    program = started.argv.index("/usr/bin/linux.uml")
+    assert root in started.argv[enter:program]
+    assert machine.mark in started.argv[program:]
+
+
+def test_a_root_without_the_kernel_is_named(machine, started):
+    machine.spec = NodeSpec("a", machine="uml", root="/none")
+    with pytest.raises(NodeDown, match=r"user-mode-linux \(in /none\)"):
+        machine.start(usermode.UserMode())
+
+
 def test_the_bell_is_open_in_the_node_and_nowhere_else(machine, started):
     before = descriptors()
     machine.start(usermode.UserMode())

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+from pathlib import Path
 
 import pytest
 from fake_kernel import FakeKernel
@@ -13,6 +15,7 @@ from virtman import (
     inventory,
     noderecord,
     place,
+    prerequisites,
     privsep,
     sysfs,
     tgtd,
@@ -63,6 +66,31 @@ def kernel(monkeypatch, tmp_path):
     host = FakeKernel(tmp_path / "sys")
     host.install(monkeypatch)
     return host
+
+
+@pytest.fixture
+def empty_programs(monkeypatch, tmp_path):
+    """Make empty programs the only ones that are found, scsi_id too.
+
+    That one is asked for by its path, which a PATH does not lead to.
+    """
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    required = [
+        dataclasses.replace(item, name=str(folder / Path(item.name).name))
+        if "/" in item.name
+        else item
+        for item in prerequisites.PROGRAMS
+    ]
+
+    def make(names):
+        for name in names:
+            (folder / name).touch(mode=0o755)
+        monkeypatch.setattr(prerequisites, "PROGRAMS", tuple(required))
+        monkeypatch.setenv("PATH", str(folder))
+        return folder
+
+    return make
 
 
 @pytest.fixture

@@ -50,21 +50,9 @@ def judged(findings, level):
 
 
 @pytest.fixture
-def path(monkeypatch, tmp_path):
+def path(empty_programs):
     """A PATH with an empty program of each name that is asked for."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for name in (*programs._ASKED, "ionice"):
-        (folder / name).touch(mode=0o755)
-    scsi_id = folder / "scsi_id"
-    scsi_id.touch(mode=0o755)
-    wanted = [
-        item if "/" not in item.name else type(item)(str(scsi_id), "udev")
-        for item in prerequisites.PROGRAMS
-    ]
-    monkeypatch.setattr(prerequisites, "PROGRAMS", tuple(wanted))
-    monkeypatch.setenv("PATH", str(folder))
-    return folder
+    return empty_programs((*programs._ASKED, "ionice", "scsi_id"))
 
 
 def tells(kernel, text):

@@ -126,11 +126,12 @@ def test_a_path_that_no_file_can_have_is_refused(service, kernel, path):
     assert kernel.left() == []
 
 
-def test_a_circle_of_links_is_refused(service, kernel, images):
+@pytest.mark.parametrize("path", ["one", "one/a.raw"])
+def test_a_circle_of_links_is_refused(service, kernel, images, path):
     (images / "one").symlink_to(images / "two")
     (images / "two").symlink_to(images / "one")
     with pytest.raises(InvalidRequest, match=r"file_path.*cannot be used"):
-        service.create("a", str(images / "one"))
+        service.create("a", str(images / path))
     assert kernel.left() == []
 
 

@@ -16,7 +16,7 @@ from virtman.exception import MissingTools
 PACKAGES = {
     "dmsetup": "dmsetup", "losetup": "mount", "blockdev": "util-linux",
     "ionice": "util-linux", "modprobe": "kmod", "tgtadm": "tgt",
-    "iscsiadm": "open-iscsi",
+    "iscsiadm": "open-iscsi", "scsi_id": "udev",
     "qemu-storage-daemon": "qemu-system-common", "qemu-img": "qemu-utils",
     "nbd-client": "nbd-client", "nbdinfo": "libnbd-bin",
     "partx": "util-linux",
@@ -24,15 +24,11 @@ PACKAGES = {
 
 
 @pytest.fixture
-def host(kernel, monkeypatch, tmp_path):
+def host(kernel, empty_programs, monkeypatch, tmp_path):
     """A host that has all; ``PATH`` is a folder of empty programs."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for name in PACKAGES:
-        (folder / name).touch(mode=0o755)
+    folder = empty_programs(PACKAGES)
     initiator = tmp_path / "initiatorname.iscsi"
     initiator.write_text("InitiatorName=iqn.2026-01.lab:a\n")
-    monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(prerequisites, "_INITIATOR", initiator)
     sockets = tmp_path / "unix"
     sockets.write_text("0: 1 0 0 0 1 2 @ISCSIADM_ABSTRACT_NAMESPACE\n")
@@ -75,8 +71,8 @@ def test_every_missing_program_is_told_at_once_with_its_package(host, check):
     said = lacking(check)
     assert len(said) == len(PACKAGES)
     for name, package in PACKAGES.items():
-        (line,) = [line for line in said if f"program {name}:" in line]
-        assert line.endswith(f"install the Debian package {package}")
+        remedy = f"{name}: install the Debian package {package}"
+        assert len([line for line in said if line.endswith(remedy)]) == 1
 
 
 def test_a_file_that_cannot_be_run_is_no_program(host, check):
