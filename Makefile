@@ -109,7 +109,7 @@ labtest13: debian13  ## the tests on Debian 13's kernels and tools (root)
 	@$(MAKE) labtest ROOT=build/roots/trixie
 
 demo: system  ## six VM disks through a tree of caches, shown (root)
-	$(BIN)/python -m demo
+	$(BIN)/python -m demo $(if $(MACHINE),--machine $(MACHINE))
 
 # Half an hour; the first time ten minutes more, for OpenStack itself.
 openstack: system sql broker  ## servers on a real OpenStack, shown (root)

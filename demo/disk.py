@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts of a bootable disk: what is on it, and how it gets there.
 
-No mount and no loop device: mke2fs fills the file system from a folder, and
-extlinux runs in a throw-away machine.
+No mount and no loop device: mke2fs fills the file system from a folder.
 """
 
 import hashlib
@@ -26,13 +25,6 @@ CHECKED_SIZE = range(16 << 10, 32 << 10)
 # What the boot loader reads safely, without the work of a journal.
 FEATURES = '^has_journal,^64bit,^metadata_csum,^resize_inode'
 SPARE_INODES = 1024  # for the boot loader and the guest
-# As in guest/extlinux.conf: what saves an emulated CPU work.
-INSTALL_ARGUMENTS = (
-    'console=ttyS0 quiet panic=-1 tsc=reliable nokaslr mitigations=off '
-    'cryptomgr.notests rodata=off init_on_alloc=0'
-)
-INSTALL_SECONDS = 300  # it takes 5 on a machine with nothing else to do
-INSTALLED = 'BOOT-LOADER-INSTALLED'
 
 
 def gather(folder: pathlib.Path, kernel: Kernel, room: int) -> None:
@@ -69,29 +61,6 @@ def format_disk(disk: pathlib.Path, folder: pathlib.Path, size: int) -> None:
         '-m', '0', '-N', str(inodes), '-E', f'offset={START},nodiscard',
         '-d', str(folder), str(disk), f'{(size - START) // 1024}k',
     )  # fmt: skip
-
-
-def install_boot_loader(
-    disk: pathlib.Path, kernel: Kernel, scratch: pathlib.Path
-) -> None:
-    """Make the disk bootable, in a machine that boots for this alone.
-
-    It writes the initramfs and the boot loader.
-
-    :raises ImageError: extlinux failed; with what the machine said
-    """
-    archive = scratch / 'install.cpio'
-    archive.write_bytes(initramfs.for_install(kernel))
-    said = run(
-        'qemu-system-x86_64', '-accel', 'tcg', '-cpu', 'max', '-m', '256',
-        '-nodefaults', '-no-reboot', '-display', 'none', '-serial', 'stdio',
-        '-kernel', str(kernel.file), '-initrd', str(archive),
-        '-append', INSTALL_ARGUMENTS,
-        '-drive', f'file={disk},format=raw,if=virtio',
-        stdin='', seconds=INSTALL_SECONDS,
-    )  # fmt: skip
-    if INSTALLED not in said:
-        raise ImageError(f'extlinux did not install: {said[-1000:]}')
 
 
 def _system(folder: pathlib.Path, kernel: Kernel) -> None:

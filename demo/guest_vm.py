@@ -61,9 +61,16 @@ class GuestVM:
 
     def last_line(self) -> str:
         """Return the console's last line with something on it."""
+        return next((line for line in reversed(self._lines()) if line), "")
+
+    def marked_line(self) -> str:
+        """Return the line with the marker, which the kernel's name ends."""
+        marked = (line for line in self._lines() if MARKER in line)
+        return next(marked, self.last_line())
+
+    def _lines(self) -> list[str]:
         text = _CONTROL.sub("", self.console())
-        lines = [line.strip() for line in text.splitlines()]
-        return next((line for line in reversed(lines) if line), "(silent)")
+        return [line.strip() for line in text.splitlines()]
 
     def stop(self) -> None:
         """End the VM as a cord pulled out would."""

@@ -19,10 +19,11 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 
-from demo import disk, tools
+from demo import boot_loader, disk, tools
 from demo.tools import ImageError, Kernel
 
 SMALLEST_MIB = 32  # what boots alone takes half of it
+LONGEST = 600.0  # seconds that building may take
 Progress = Callable[[str], None]
 
 
@@ -45,6 +46,21 @@ def build(
     :raises ImageError: something is missing, or a step failed; nothing is
         left behind then, and an older image stays as it was
     """
+    check(path, size_mib)
+    kernel = tools.kernel()
+    recipe = _recipe(kernel, size_mib)
+    kept = _kept(path, recipe)
+    if kept:
+        progress(f'{path} is up to date')
+        return kept
+    return _build(path, kernel, size_mib * disk.MIB, recipe, progress)
+
+
+def check(path: pathlib.Path, size_mib: int) -> None:
+    """Look for all that building an image at ``path`` needs.
+
+    :raises ImageError: something is missing, or the size or path is wrong
+    """
     if size_mib < SMALLEST_MIB:
         raise ImageError(f'size {size_mib} MiB: at least {SMALLEST_MIB}')
     if path.exists() and not _record(path).exists():
@@ -53,13 +69,7 @@ def build(
             f'another name'
         )
     tools.check()
-    kernel = tools.kernel()
-    recipe = _recipe(kernel, size_mib)
-    kept = _kept(path, recipe)
-    if kept:
-        progress(f'{path} is up to date')
-        return kept
-    return _build(path, kernel, size_mib * disk.MIB, recipe, progress)
+    tools.kernel()
 
 
 def _build(
@@ -82,7 +92,7 @@ def _build(
         progress('writing partition table and file system')
         disk.format_disk(raw, folder, size)
         progress('installing the boot loader, in a machine of its own')
-        disk.install_boot_loader(raw, kernel, scratch)
+        boot_loader.install(raw, kernel, scratch)
         info = ImageInfo(path, size, _sha256(raw))
         made = {'recipe': recipe, 'bytes': size, 'sha256': info.sha256}
         # First the record: killed between the two, the next run finds an
@@ -113,8 +123,8 @@ def _recipe(kernel: Kernel, size_mib: int) -> str:
     """Return a digest of what an image is made from and by."""
     digest = hashlib.sha256(f'{kernel.release} {size_mib}'.encode())
     here = pathlib.Path(__file__).parent
-    ours = ['image.py', 'disk.py', 'initramfs.py', 'tools.py']
-    sources = [here / name for name in ours]
+    ours = ('image', 'disk', 'boot_loader', 'initramfs', 'tools')
+    sources = [here / f'{name}.py' for name in ours]
     sources += sorted((here / 'guest').iterdir())
     for file in (*sources, kernel.file, tools.BUSYBOX):
         digest.update(file.read_bytes())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from lab.node import Node
 
@@ -45,9 +46,11 @@ def tree(nodes: Sequence[Node], image: str) -> dict[str, list[str]]:
     :param nodes: the master, then the compute nodes.
     """
     names = {node.address: node.name for node in nodes}
+    with ThreadPoolExecutor(len(nodes)) as pool:
+        found = pool.map(lambda node: parents(node, image), nodes[1:])
     return {
-        node.name: [names[address] for address in parents(node, image)]
-        for node in nodes[1:]
+        node.name: [names[address] for address in addresses]
+        for node, addresses in zip(nodes[1:], found, strict=True)
     }
 
 

@@ -8,18 +8,24 @@ logs.  The demo and the lab's tests stand on the same site.
 
 from __future__ import annotations
 
-import concurrent.futures
+import functools
 import json
 import secrets
+import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from demo.operator import follow
+from demo.waiting import at_once, side_by_side, sparing
 from lab import services
 from lab.cluster import Cluster
+from lab.errors import ToolFailed
 from lab.node import Node
 from lab.process import Process
+
+__all__ = ["CHECKOUT", "DOOR_KEY", "IQN", "Site", "side_by_side"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DOOR_KEY = "/etc/virtman/rpc-token"
@@ -35,13 +41,6 @@ import vmtapi
 verb, arguments = json.loads(sys.argv[2])
 print(json.dumps(getattr(vmtapi, verb)(*arguments)))
 """
-
-
-def side_by_side(work: Callable[[Node], Any], nodes: Iterable[Node]) -> None:
-    """Do ``work`` on every node at once; raise the first failure."""
-    items = list(nodes)
-    with concurrent.futures.ThreadPoolExecutor(len(items)) as pool:
-        list(pool.map(work, items))
 
 
 class Site:
@@ -71,12 +70,10 @@ class Site:
         self._volt_options, self._options = dict(volt or {}), options
         side_by_side(services.start_storage, self.nodes)
         # All at once: an agent does not need volt to come up.
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            starts = [pool.submit(self.start_volt)] + [
-                pool.submit(self.start_agent, node) for node in self.nodes
-            ]
-        for start in starts:
-            start.result()
+        at_once(
+            [self.start_volt]
+            + [functools.partial(self.start_agent, n) for n in self.nodes]
+        )
 
     def start_volt(self, **options: Any) -> None:
         """Start volt-api on the master and wait for its port.
@@ -96,7 +93,7 @@ class Site:
             [self.script("volt-api"), "--config-file=/etc/volt/volt.conf"],
             log="volt",
         )
-        _wait_port(self.master, 7447, self._daemons["volt"])
+        self._wait_port(self.master, 7447, self._daemons["volt"])
 
     def start_agent(
         self, node: Node, user: str | None = None, **options: Any
@@ -129,7 +126,7 @@ class Site:
             ],
             log="virtman",
         )
-        _wait_port(node, 7774, self._daemons[node.name])
+        self._wait_port(node, 7774, self._daemons[node.name])
 
     def stop_volt(self, signal: str = "TERM") -> int | None:
         """End volt-api and return its exit code."""
@@ -141,8 +138,8 @@ class Site:
 
     def stop(self) -> None:
         """End every daemon that still runs, all at once."""
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            list(pool.map(lambda n: self._stop(n, "TERM"), [*self._daemons]))
+        stop = functools.partial(self._stop, signal="TERM")
+        at_once([functools.partial(stop, name) for name in self._daemons])
 
     def call(
         self, node: Node, verb: str, *arguments: Any, timeout: float = 180
@@ -162,6 +159,22 @@ class Site:
         key_file = f"VIRTMAN_TOKEN_FILE={DOOR_KEY}"
         argv = ["env", key_file, "python3", *words]
         return json.loads(node.run(argv, timeout=timeout).stdout)
+
+    def operate(
+        self,
+        script: str,
+        file: Path,
+        each: Callable[[str], None],
+        timeout: float = 900,
+    ) -> tuple[int, str]:
+        """Run an operator's command on a file of steps, from the host.
+
+        :param each: is given each line of its progress.
+        :return: its exit code and the table that it printed.
+        """
+        argv = self.cluster.network.enter([self.script(script), str(file)])
+        key = {"VIRTMAN_TOKEN": self._rpc_token}
+        return follow(argv, each, env=key, timeout=timeout)
 
     def create(
         self,
@@ -189,7 +202,7 @@ class Site:
 
         side_by_side(
             lambda node: node.wait_until(
-                lambda: idle(node),
+                sparing(functools.partial(idle, node)),
                 timeout=timeout,
                 what=f"{node.name} holds nothing of ours any more",
             ),
@@ -221,6 +234,37 @@ class Site:
         argv = ["install", "-Dm", "600", *owner, "/dev/stdin", path]
         node.run(argv, input=secret)
 
+    def _wait_port(self, node: Node, port: int, process: Process) -> None:
+        """Wait until a daemon answers; raise with its log if it ends."""
+
+        def answers() -> bool:
+            code = process.poll()
+            if code is not None:
+                log = node.log("volt" if port == 7447 else "virtman")
+                raise RuntimeError(
+                    f"{process.name} on {node.name} ended with {code}:\n"
+                    f"{log.read_text()[-2000:]}"
+                )
+            return self._connects(node, port)
+
+        what = f"{node.address}:{port} answers"
+        node.wait_until(answers, timeout=START_TIMEOUT, what=what)
+
+    def _connects(self, node: Node, port: int) -> bool:
+        """Try a port, from the host if the node's cable is in.
+
+        A program started in the node for it takes from the daemon the only
+        processor there is.
+        """
+        ask = ["bash", "-c", f"exec 3<>/dev/tcp/{node.address}/{port}"]
+        if not node.linked():
+            return node.run(ask, check=False).code == 0
+        try:
+            self.cluster.network.run(ask, timeout=10)
+        except (ToolFailed, subprocess.TimeoutExpired):
+            return False
+        return True
+
     def _stop(self, name: str, signal: str) -> int | None:
         process = self._daemons.pop(name, None)
         if process is None:
@@ -234,21 +278,3 @@ def _as_user(user: str | None) -> list[str]:
     if user is None:
         return []
     return ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
-
-
-def _wait_port(node: Node, port: int, process: Process) -> None:
-    ask = ["bash", "-c", f"exec 3<>/dev/tcp/{node.address}/{port}"]
-
-    def answers() -> bool:
-        code = process.poll()
-        if code is not None:
-            log = node.log("volt" if port == 7447 else "virtman")
-            raise RuntimeError(
-                f"{process.name} on {node.name} ended with {code}:\n"
-                f"{log.read_text()[-2000:]}"
-            )
-        return node.run(ask, check=False).code == 0
-
-    node.wait_until(
-        answers, timeout=START_TIMEOUT, what=f"{node.address}:{port} answers"
-    )

@@ -9,29 +9,30 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
-from collections.abc import Sequence
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from demo import image, probe, telling
+from demo import image, interrupt, isolation, plan, probe
+from demo.events import Moved, TreeDone, TreeSeen
 from demo.guest_vm import GuestVM
-from demo.site import DOOR_KEY, Site, side_by_side
-from demo.telling import Teller
+from demo.site import Site
+from demo.telling import Step, Teller
+from demo.tools import ImageError
+from demo.traffic import Meter
+from demo.tree import depth
+from demo.waiting import side_by_side, sparing
 from lab.cluster import Cluster
 from lab.errors import NotInTime
 from lab.node import Node
-from lab.spec import NodeSpec
 
-COMPUTES = ("node1", "node2", "node3")
-VMS = ("vm1", "vm2")
-IMAGE = "image1"
-VOLUME = f"volume-{IMAGE}"
-_MIB = 1 << 20
-# Where the isolation step writes: 1 MiB, in the last quarter of the disk.
-_WRITTEN = 1
 # A VM in an emulated node needs about a minute and a half on a quiet host.
 _BOOT_TIMEOUT = 900.0
+# Four emulated machines beside the one that makes the image bootable.
+_POWER_TIMEOUT = 300.0
+# Seconds between the agents' looks at what they may let go of.
+_BEAT = 2.0
 _DEPTH = 2
 _SETTLE_TIMEOUT = 60.0
 
@@ -39,41 +40,35 @@ _SETTLE_TIMEOUT = 60.0
 class Story:
     """The demo's state: the site, and what has been found out so far."""
 
-    def __init__(self, folder: Path, size_mib: int, teller: Teller) -> None:
+    def __init__(
+        self, folder: Path, size_mib: int, machine: str, teller: Teller
+    ) -> None:
         self._folder = folder
         self._size_mib = size_mib
         self._teller = teller
-        machines = [NodeSpec("master")] + [
-            NodeSpec(name, memory=1536) for name in COMPUTES
-        ]
         self.cluster = Cluster(
-            folder.parent / "lab" / "demo", machines, say=teller.say
+            folder.parent / "lab" / "demo",
+            plan.machines(machine),
+            say=self._power_said,
         )
-        self._site: Site | None = None
+        self._machines: Step | None = None
+        self._over = threading.Event()
         self.facts: dict[str, Any] = {
-            "nodes": len(COMPUTES),
-            "vms": len(COMPUTES) * len(VMS),
+            "machine": machine,
+            "nodes": len(plan.COMPUTES),
+            "vms": len(plan.COMPUTES) * len(plan.VMS),
         }
-
-    @property
-    def site(self) -> Site:
-        """The running daemons."""
-        if self._site is None:
-            raise RuntimeError("the daemons are not started yet")
-        return self._site
 
     def run(self) -> None:
         """Go through all steps; the cluster is always taken down."""
-        teller = self._teller
+        image.check(self._disk, self._size_mib)
+        builder = ThreadPoolExecutor(1)
         try:
-            with teller.step("image", "Building the disk image"):
-                self._image = self._build_image()
-            with teller.step("machines", "Booting four machines"):
-                self.cluster.down()
-                self.cluster.up()
-            with teller.step("daemons", "Starting volt and the agents"):
-                self._site = Site(self.cluster)
-                self.site.start()
+            # The image is not needed until it is served.
+            building = builder.submit(self._build_image)
+            self._power_on()
+            self._start()
+            self._wait_image(building)
             self._serve_image()
             self._create()
             self._read()
@@ -81,40 +76,79 @@ class Story:
             self._boot()
             self._destroy()
         finally:
-            with teller.step("down", "Taking the machines down"):
+            with (
+                interrupt.ignored(),
+                self._teller.step("down", "Taking the machines down"),
+            ):
+                self._over.set()
                 self.cluster.down()
+                builder.shutdown()
         self.facts["leftovers"] += len(self.cluster.leftovers())
 
+    @property
+    def _disk(self) -> Path:
+        return self._folder / "disk.img"
+
     def _build_image(self) -> image.ImageInfo:
-        made = image.build(
-            self._folder / "disk.img",
-            size_mib=self._size_mib,
-            progress=self._teller.say,
-        )
-        self.facts["image_bytes"] = made.bytes
-        self._teller.say(f"{made.bytes >> 20} MiB, SHA-256 {made.sha256}")
+        title = f"Building a disk image of {self._size_mib} MiB"
+        with self._teller.step("image", title) as step:
+
+            def progress(text: str) -> None:
+                if self._over.is_set():
+                    raise ImageError("broken off between two steps")
+                step.doing(text)
+
+            made = image.build(
+                self._disk, size_mib=self._size_mib, progress=progress
+            )
+            step.note = f"SHA-256 {made.sha256[:8]}..."
         return made
+
+    def _power_on(self) -> None:
+        with self._teller.step("machines", "Booting four machines") as step:
+            self._machines = step
+            self.cluster.down()
+            self.cluster.up(timeout=_POWER_TIMEOUT)
+
+    def _power_said(self, text: str) -> None:
+        if self._machines is not None:
+            self._machines.doing(text)
+
+    def _start(self) -> None:
+        with self._teller.step("daemons", "Starting volt and the agents"):
+            self.site = Site(self.cluster)
+            self.site.start(heartbeat_interval=_BEAT)
+
+    def _wait_image(self, building: Future[image.ImageInfo]) -> None:
+        self._image = building.result(image.LONGEST)
+        self.facts["image_bytes"] = self._image.bytes
 
     def _serve_image(self) -> None:
         master = self.site.master
-        file = "/var/lib/virtman/disk.img"
-        with self._teller.step("target", "Serving the image from the master"):
-            master.run(["cp", str(self._image.path), file], timeout=300)
-            lines = [f"+ {master.address} {IMAGE} {file}"]
-            self._operate("vmtimg", "image.cfg", lines)
+        title = "Serving the image from the master"
+        with self._teller.step("target", title) as step:
+            step.doing(f"copying the image to {plan.FILE} on the master")
+            master.run(["cp", str(self._image.path), plan.FILE], timeout=300)
+            line = f"+ {master.address} {plan.IMAGE} {plan.FILE}"
+            self._operate(step, "vmtimg", "image.cfg", [line])
 
     def _create(self) -> None:
-        self._before = self._sent()
         lines = [
-            f"+ {node.address} {vm} {self.site.master.address} {IMAGE}"
+            f"+ {node.address} {vm} {self.site.master.address} {plan.IMAGE}"
             for node in self.site.computes
-            for vm in VMS
+            for vm in plan.VMS
         ]
-        with self._teller.step("create", "Creating two VM disks a node"):
-            self._operate("vmtrun", "nodelist.cfg", lines)
+        self._meter = Meter(
+            self.cluster.network, self.site.nodes, self._image.bytes,
+            len(plan.VMS),
+        )  # fmt: skip
+        title = "Creating two VM disks on each node"
+        with self._teller.step("create", title) as step:
+            self._operate(step, "vmtrun", "nodelist.cfg", lines)
+            step.doing("looking for who reads from whom")
             self.facts["tree"] = tree = self._settled_tree()
-        self.facts["depth"] = telling.depth("master", tree)
-        self._teller.say(telling.tree("master", tree))
+            self.facts["depth"] = depth(plan.MASTER, tree)
+        self._teller.show(TreeSeen(plan.MASTER, tree))
 
     def _settled_tree(self) -> dict[str, list[str]]:
         """Return who reads from whom once every parent has taken over.
@@ -125,12 +159,12 @@ class Story:
         seen: dict[str, list[str]] = {}
 
         def settled() -> bool:
-            seen.update(probe.tree(self.site.nodes, VOLUME))
-            return telling.depth("master", seen) >= _DEPTH
+            seen.update(probe.tree(self.site.nodes, plan.VOLUME))
+            return depth(plan.MASTER, seen) >= _DEPTH
 
         with contextlib.suppress(NotInTime):
             self.site.master.wait_until(
-                settled, timeout=_SETTLE_TIMEOUT, what="a tree"
+                sparing(settled), timeout=_SETTLE_TIMEOUT, what="a tree"
             )
         return seen
 
@@ -138,119 +172,84 @@ class Story:
         found: dict[str, str] = {}
 
         def read(node: Node) -> None:
-            for vm in VMS:
-                device = f"/dev/mapper/snapshot_{vm}"
-                found[f"{node.name}/{vm}"] = probe.digest(node, device)
-                self._teller.say(f"{node.name} {vm}: read to the last byte")
+            for vm in plan.VMS:
+                found[f"{node.name}/{vm}"] = probe.digest(
+                    node, plan.device(vm)
+                )
+                self._meter.disks_read[node.name] += 1
+
+        def progress() -> Moved:
+            return self._meter.moved("read")
 
         title = "Reading all of every VM disk, all nodes at once"
-        with self._teller.step("read", title, self._traffic):
+        with self._teller.step("read", title, progress) as step:
             side_by_side(read, self.site.computes)
-        wrong = [vm for vm, sha in found.items() if sha != self._image.sha256]
-        for vm in wrong:
-            self._teller.say(f"{vm}: WRONG SHA-256 {found[vm]}")
-        self.facts["digests_ok"] = not wrong
+            wrong = {
+                vm: sha
+                for vm, sha in found.items()
+                if sha != self._image.sha256
+            }
+            step.held = self.facts["digests_ok"] = not wrong
+            self._teller.show(progress())
+        self._teller.show(TreeDone())
+        for vm, sha in wrong.items():
+            self._teller.say(f"{vm}: WRONG SHA-256 {sha}")
         self._count()
 
     def _count(self) -> None:
-        after = self._sent()
-        sent = {name: after[name] - self._before[name] for name in after}
-        size = self.facts["image_bytes"]
-        self.facts["root_sent_bytes"] = sent.pop("master")
-        self.facts["root_sent_images"] = round(
-            self.facts["root_sent_bytes"] / size, 3
-        )
+        sent = self._meter.sent()
+        root = self.facts["root_sent_bytes"] = sent.pop(plan.MASTER)
+        self.facts["root_sent_images"] = round(root / self._image.bytes, 3)
         self.facts["node_sent_bytes"] = sent
 
     def _isolate(self) -> None:
-        title = "Writing to one VM disk and looking for it everywhere else"
-        with self._teller.step("isolation", title):
-            self.facts["isolation_ok"] = self._isolated()
-
-    def _isolated(self) -> bool:
-        """Write on the first node's second VM; compare there elsewhere."""
-        skip = self._size_mib * 3 // 4
-        first = self.site.computes[0]
-        written = f"/dev/mapper/snapshot_{VMS[1]}"
-        file = "/var/lib/virtman/disk.img"
-
-        def look(node: Node, device: str) -> str:
-            return probe.digest(node, device, skip=skip, count=_WRITTEN)
-
-        wanted = look(self.site.master, file)
-        probe.write(first, written, skip=skip, count=_WRITTEN)
-        if look(first, written) == wanted:
-            self._teller.say("the write did not reach its own disk")
-            return False
-        seen = [
-            f"{node.name} {device}"
-            for node in self.site.computes
-            for device in (
-                *(f"/dev/mapper/snapshot_{vm}" for vm in VMS),
-                f"/dev/mapper/cached_{VOLUME}",
-            )
-            if (node, device) != (first, written)
-            and look(node, device) != wanted
-        ]
-        if look(self.site.master, file) != wanted:
-            seen.append(f"master {file}")
-        for place in seen:
-            self._teller.say(f"the write is seen in {place}")
-        return not seen
+        title = "Writing to one VM disk, looking for it everywhere else"
+        with self._teller.step("isolation", title) as step:
+            wrong = isolation.trouble(self.site, self._size_mib * 3 // 4)
+            step.held = self.facts["isolation_ok"] = not wrong
+        for line in wrong:
+            self._teller.say(line)
 
     def _boot(self) -> None:
-        node = self.site.computes[0]
-        guest = GuestVM(node, VMS[0], f"/dev/mapper/snapshot_{VMS[0]}")
-        title = f"Booting {VMS[0]} inside {node.name}"
+        node, vm = self.site.computes[0], plan.VMS[0]
+        guest = GuestVM(node, vm, plan.device(vm))
+        title = f"Booting {vm} inside {node.name}"
         try:
-            with self._teller.step(
-                "boot", title, lambda: f"console: {guest.last_line()[:70]}"
-            ):
+            with self._teller.step("boot", title, guest.last_line) as step:
                 booted = guest.wait_booted(_BOOT_TIMEOUT, self._teller.say)
-            if booted:
-                self._teller.say(guest.last_line()[:70])
+                step.held = self.facts["vm_booted"] = booted
+                step.note = guest.marked_line()
         finally:
             guest.stop()
-        self.facts["vm_booted"] = booted
 
     def _destroy(self) -> None:
         lines = [
             f"- {node.address} {vm}"
             for node in self.site.computes
-            for vm in VMS
+            for vm in plan.VMS
         ]
-        with self._teller.step("destroy", "Destroying everything"):
-            self._operate("vmtrun", "nodelist.cfg", lines)
+        with self._teller.step("destroy", "Destroying everything") as step:
+            self._operate(step, "vmtrun", "nodelist.cfg", lines)
+            step.doing("waiting until the nodes hold nothing any more")
             self.site.wait_idle_computes()
-            lines = [f"- {self.site.master.address} {IMAGE}"]
-            self._operate("vmtimg", "image.cfg", lines)
+            line = f"- {self.site.master.address} {plan.IMAGE}"
+            self._operate(step, "vmtimg", "image.cfg", [line])
+            step.doing("ending the daemons")
             self.site.stop()
-        with self._teller.step("leftovers", "Looking for leftovers"):
+        with self._teller.step("leftovers", "Looking for leftovers") as step:
             left = self.cluster.leftovers()
+            step.held = not left
         for item in left:
             self._teller.say(f"left: {json.dumps(item)}")
         self.facts["leftovers"] = len(left)
 
-    def _operate(self, script: str, file: str, lines: Sequence[str]) -> None:
-        """Run one of the operator's commands on the master, output shown."""
-        path = f"/run/{file}"
-        self.site.master.put(path, ("\n".join(lines) + "\n").encode())
-        out = sys.stdout.buffer
-        code = self.site.master.stream(
-            [self.site.script(script), f"--token-file={DOOR_KEY}", path],
-            out, out, timeout=900,
-        )  # fmt: skip
+    def _operate(
+        self, step: Step, script: str, name: str, lines: list[str]
+    ) -> None:
+        """Run one of the operator's commands, its progress in one line."""
+        file = self._folder / name
+        file.write_text("\n".join(lines) + "\n")
+        step.doing(f"{script} {name}")
+        code, table = self.site.operate(script, file, step.doing)
         if code:
-            raise RuntimeError(f"{script} ended with {code}")
-
-    def _sent(self) -> dict[str, int]:
-        return {node.name: node.sent_bytes() for node in self.site.nodes}
-
-    def _traffic(self) -> str:
-        size = self.facts["image_bytes"]
-        now = self._sent()
-        parts = (
-            f"{name} {(now[name] - self._before[name]) / size:.2f}"
-            for name in now
-        )
-        return "images sent: " + ", ".join(parts)
+            raise RuntimeError(f"{script} {file} ended with {code}:\n{table}")

@@ -1,24 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the demo speaks: steps with their seconds, progress, tree, table."""
+"""Steps that are timed and told of, and the table at the end."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
-_EVERY = 5.0
+from demo.display import Display, Plain
+from demo.events import Begun, Doing, Ended, Event, Moved, Said
+from demo.tree import depth, tree
+
+__all__ = ["Step", "Teller", "depth", "table", "tree"]
+
+Progress = Callable[[], str | Moved]
+
+
+class Step:
+    """A step under way.
+
+    ``note`` stands behind its title once it has ended; ``held`` is False if
+    it showed that something does not hold.
+    """
+
+    def __init__(self, name: str, show: Callable[[Event], None]) -> None:
+        self.name = name
+        self.note = ""
+        self.held = True
+        self._show = show
+
+    def doing(self, text: str) -> None:
+        """Show what the step is at, in place of what it was at before."""
+        self._show(Doing(self.name, text))
 
 
 class Teller:
-    """Prints lines with the seconds since the start before them."""
+    """Times steps, and hands what happens to a display."""
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
+    def __init__(self, out: TextIO, display: Display | None = None) -> None:
+        """Take a display, or show plain lines on ``out``."""
+        self._display = display or Plain(out)
+        self.show = self._display.show
         self._begin = time.monotonic()
-        self._lock = threading.Lock()
         self.seconds: dict[str, float] = {}
 
     @property
@@ -27,38 +52,44 @@ class Teller:
         return time.monotonic() - self._begin
 
     def say(self, text: str) -> None:
-        """Print one line, or several with the same mark."""
-        with self._lock:
-            for line in text.splitlines():
-                print(f"[{self.elapsed:6.1f} s]   {line}", file=self._out)
-            self._out.flush()
+        """Show one line, or several, for good."""
+        for line in text.splitlines():
+            self.show(Said(line))
 
     @contextlib.contextmanager
     def step(
-        self, name: str, title: str, progress: Callable[[], str] | None = None
-    ) -> Iterator[None]:
+        self, name: str, title: str, progress: Progress | None = None
+    ) -> Iterator[Step]:
         """Announce a step, time it, and ask for progress now and then."""
-        with self._lock:
-            print(
-                f"[{self.elapsed:6.1f} s] {title}", file=self._out, flush=True
-            )
+        step = Step(name, self.show)
         begin = time.monotonic()
+        self.show(Begun(name, title))
         try:
-            with self._ticking(progress):
-                yield
+            with self._ticking(step, progress):
+                yield step
+        except BaseException:
+            step.held = False
+            raise
         finally:
-            self.seconds[name] = round(time.monotonic() - begin, 1)
+            took = self.seconds[name] = round(time.monotonic() - begin, 1)
+            self.show(Ended(name, title, took, step.held, step.note))
 
     @contextlib.contextmanager
-    def _ticking(self, progress: Callable[[], str] | None) -> Iterator[None]:
+    def _ticking(
+        self, step: Step, progress: Progress | None
+    ) -> Iterator[None]:
         if progress is None:
             yield
             return
         end = threading.Event()
 
         def tick() -> None:
-            while not end.wait(_EVERY):
-                self.say(progress())
+            while not end.wait(self._display.tick):
+                now = progress()
+                if isinstance(now, str):
+                    step.doing(now)
+                else:
+                    self.show(now)
 
         thread = threading.Thread(target=tick, daemon=True)
         thread.start()
@@ -69,46 +100,12 @@ class Teller:
             thread.join()
 
 
-def tree(root: str, parents: Mapping[str, Sequence[str]]) -> str:
-    """Draw who reads from whom; a node's other sources stand behind it."""
-    return "\n".join([root, *_branches(root, parents, "")])
-
-
-def _branches(
-    above: str, parents: Mapping[str, Sequence[str]], indent: str
-) -> Iterator[str]:
-    children = [node for node, of in parents.items() if of and of[0] == above]
-    for place, child in enumerate(children):
-        last = place == len(children) - 1
-        spare = ", ".join(parents[child][1:])
-        behind = f"  (then {spare})" if spare else ""
-        yield f"{indent}{'└─ ' if last else '├─ '}{child}{behind}"
-        below = indent + ("   " if last else "│  ")
-        yield from _branches(child, parents, below)
-
-
-def depth(root: str, parents: Mapping[str, Sequence[str]]) -> int:
-    """Return how many hops the deepest node is from the image server.
-
-    A node without a source counts as 0 hops; so does one that reads from
-    such a node, or in a circle, which a moment's picture may show.
-    """
-
-    def level(node: str, seen: frozenset[str]) -> int:
-        of = parents.get(node)
-        if not of or node in seen:
-            return 0
-        return 1 + level(of[0], seen | {node})
-
-    return max((level(node, frozenset([root])) for node in parents), default=0)
-
-
-def table(rows: Sequence[tuple[str, str, str]]) -> str:
-    """Return rows of (what, value, verdict) in columns."""
+def table(rows: Sequence[tuple[str, str, str]], title: str = "") -> str:
+    """Return rows of (what, value, verdict) in columns, below a title."""
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     line = "-" * (sum(widths) + 12)
     body = [
         f"{what:<{widths[0]}}   {value:<{widths[1]}}   {verdict}".rstrip()
         for what, value, verdict in rows
     ]
-    return "\n".join([line, *body, line])
+    return "\n".join([*filter(None, [title]), line, *body, line])

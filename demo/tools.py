@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 
 PACKAGES = {
     'mke2fs': 'e2fsprogs',
@@ -85,9 +86,15 @@ def find(program: str) -> pathlib.Path:
     return pathlib.Path(where)
 
 
-def run(*command: str, stdin: str | None = None, seconds: float = 120) -> str:
+def run(
+    *command: str,
+    stdin: str | None = None,
+    seconds: float = 120,
+    env: Mapping[str, str] | None = None,
+) -> str:
     """Run a command and return what it printed.
 
+    :param env: all its variables; None: those of this process
     :raises ImageError: it failed, or took longer than ``seconds``
     """
     try:
@@ -98,6 +105,7 @@ def run(*command: str, stdin: str | None = None, seconds: float = 120) -> str:
             text=True,
             errors='replace',
             timeout=seconds,
+            env=env,
         )
     except subprocess.TimeoutExpired as error:
         raise ImageError(f'{command[0]} took over {seconds} s') from error

@@ -3,9 +3,11 @@
 
 In the conftest.py of the folder with the tests:
 
-    from lab.pytest_plugin import cluster, pytest_runtest_makereport
-
-    __all__ = ["cluster", "pytest_runtest_makereport"]
+    from lab.pytest_plugin import (
+        cluster,
+        pytest_runtest_makereport,
+        pytest_sessionfinish,
+    )
 
     @pytest.fixture(scope="session")
     def lab_nodes():
@@ -25,7 +27,13 @@ import pytest
 from lab.cluster import CHECKOUT, Cluster
 from lab.spec import NodeSpec
 
-__all__ = ["cluster", "lab_nodes", "pytest_runtest_makereport"]
+__all__ = [
+    "cluster",
+    "lab_nodes",
+    "pytest_runtest_makereport",
+    "pytest_sessionfinish",
+]
+FOLDER = CHECKOUT / "build" / "lab"
 _LINES = 20
 
 
@@ -47,16 +55,39 @@ def shared_cluster(nodes: Sequence[NodeSpec | str]) -> Iterator[Cluster]:
     One that a killed run left behind is cleared away first; a run that is
     under way is waited for.  Each worker of pytest-xdist has its own.
     """
-    folder = CHECKOUT / "build" / "lab"
-    folder.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     name = f"tests-{worker}" if worker else "tests"
-    with (folder / f"{name}.lock").open("w") as lock:
+    with (FOLDER / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        shared = Cluster(folder / name, nodes)
+        shared = Cluster(FOLDER / name, nodes)
         shared.down()
         with shared:
             yield shared
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Take down what workers of pytest-xdist have left behind.
+
+    When a run is interrupted they are killed amid their tests.
+    """
+    if hasattr(session.config, "workeroutput"):
+        return
+    for lock in FOLDER.glob("tests-gw*.lock"):
+        clear(lock)
+
+
+def clear(lock: Path) -> None:
+    """Take the cluster of a lock down, unless a run has the lock."""
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        left = Cluster(lock.with_suffix(""))
+        if left.marks() or left.network.exists():
+            left.down()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -57,7 +57,7 @@ def trouble(preload: Path | None) -> str | None:
             [program, _PROBE, "mem=128M", *_WORDS, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=_environment(preload),
+            env=environment(preload),
             timeout=_PATIENCE,
             check=False,
         )
@@ -71,7 +71,11 @@ def trouble(preload: Path | None) -> str | None:
     return diagnosis.cause(said) or f"it ended with {last!r}"
 
 
-def _environment(preload: Path | None) -> dict[str, str]:
+def environment(preload: Path | None) -> dict[str, str]:
+    """Return the variables that a kernel of user-mode Linux is started with.
+
+    :param preload: what ``xstate.library`` returns.
+    """
     more = {"LD_PRELOAD": str(preload)} if preload else {}
     return {**os.environ, "TMPDIR": _MEMORY, **more}
 
@@ -100,7 +104,7 @@ class UserMode:
                 stderr=console,
                 pass_fds=(bell,),
                 cwd=machine.folder,
-                env=_environment(self.preload),
+                env=environment(self.preload),
                 check=False,
             )
         if done.returncode:

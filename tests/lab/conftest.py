@@ -19,12 +19,23 @@ from reliability import Reliability
 from demo import probe, telling
 from demo.site import CHECKOUT, Site, side_by_side
 from lab import arguments, usermode
-from lab.pytest_plugin import cluster, pytest_runtest_makereport
+from lab.pytest_plugin import (
+    cluster,
+    pytest_runtest_makereport,
+    pytest_sessionfinish,
+)
 from lab.spec import HOST, MACHINES, NodeSpec
 
-__all__ = ["bed", "cluster", "lab_site", "pytest_runtest_makereport"]
+__all__ = [
+    "bed",
+    "cluster",
+    "lab_site",
+    "pytest_runtest_makereport",
+    "pytest_sessionfinish",
+]
 
-PATTERN = str(Path(__file__).parent / "guest" / "pattern.py")
+GUEST = Path(__file__).parent / "guest"
+PATTERN = str(GUEST / "pattern.py")
 BLOCK = 65536
 BLOCKS = 1024
 NODES = ("master", "n1", "n2", "n3")
@@ -259,6 +270,7 @@ def pytest_collection_modifyitems(config, items):
         )
     if config.getoption("--brief", default=False):
         _leave_out_slow(config, items)
+    _say_left_out(config)
 
 
 def _leave_out_slow(config, items):
@@ -296,11 +308,11 @@ def pytest_testnodedown(node):
         node.config.stash[LEFT_OUT] = names
 
 
-def pytest_sessionfinish(session):
+def _say_left_out(config):
     """Tell what was left out, if this is a worker of pytest-xdist."""
-    output = getattr(session.config, "workeroutput", None)
+    output = getattr(config, "workeroutput", None)
     if output is not None:
-        output["left_out"] = session.config.stash.get(LEFT_OUT, [])
+        output["left_out"] = config.stash.get(LEFT_OUT, [])
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A test that fails with a cluster tells what its nodes said."""
 
+import fcntl
+
 import pytest
 
 from lab import pytest_plugin
@@ -68,3 +70,35 @@ def test_the_fixture_takes_its_cluster_down_even_so(monkeypatch, tmp_path):
     with pytest.raises(ZeroDivisionError):
         fixture.throw(ZeroDivisionError)
     assert done == ["down", "up", "down"]
+
+
+@pytest.fixture
+def left_behind(monkeypatch, tmp_path):
+    """A cluster whose machines still run, and what is done to it."""
+    done = []
+
+    class Left(Cluster):
+        def marks(self):
+            return {f"guest={self.name}.a"}
+
+        def down(self):
+            done.append(self.directory.name)
+
+    monkeypatch.setattr(pytest_plugin, "Cluster", Left)
+    lock = tmp_path / "tests-gw0.lock"
+    lock.touch()
+    return lock, done
+
+
+def test_what_a_killed_worker_left_behind_is_taken_down(left_behind):
+    lock, done = left_behind
+    pytest_plugin.clear(lock)
+    assert done == ["tests-gw0"]
+
+
+def test_the_cluster_of_a_run_that_lives_is_left_alone(left_behind):
+    lock, done = left_behind
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        pytest_plugin.clear(lock)
+    assert done == []
