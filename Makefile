@@ -15,6 +15,8 @@ STAMP := $(VENV)/.installed
 ifeq ($(wildcard .git),)
 export PBR_VERSION ?= 0.4.0
 endif
+# The one tool that is Python.
+PARTS := tools/test-parts
 # What runs in the lab's nodes: these see the checkout read-only, and each would
 # compile it again in its own memory.
 PROGRAMS := virtman volt voltclient virtmanclient
@@ -55,13 +57,14 @@ broker: $(STAMP)  ## the message broker that the tests start (root)
 # Two lanes, since each waits about as long as it computes; the fast tests are
 # in the first.  MACHINE=qemu: without user-mode Linux.
 test: system sql broker keystone nova cinder  ## everything, on real kernels too (root)
-	@tools/test-parts "lint unit lab-stock" "lab"
+	@$(PARTS) "lint unit lab-stock" "lab"
 
 lint: install  ## ruff, mypy; shellcheck, bashate
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check . $(PARTS)
+	$(BIN)/ruff format --check . $(PARTS)
 	$(BIN)/mypy
-	$(BIN)/shellcheck -x $(PLUGIN) tools/*
+	$(BIN)/mypy $(PARTS)
+	$(BIN)/shellcheck -x $(PLUGIN) $(filter-out $(PARTS),$(wildcard tools/*))
 	$(BIN)/bashate -i E005 $(PLUGIN)
 
 keystone:  ## a keystone to test against, into build/keystone
