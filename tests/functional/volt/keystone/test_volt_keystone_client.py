@@ -84,7 +84,7 @@ def test_an_agent_logs_in_as_its_file_says(
     )
     settings = conf.settings(conf.parse([f'--config-file={file}']))
     master = agent._coordinator(settings)
-    seat = Seat('volume-a', settings.host_ip, 3260, 'iqn.x:a', 1)
+    seat = Seat('volume-a', settings.host_ip, 3260, 'iqn.2026-01.x:a', 1)
     told = master.assign(seat)
     assert told.peer_id == '10.0.0.7:volume-a'
     taken = dataclasses.replace(seat, peer_id=told.peer_id)
