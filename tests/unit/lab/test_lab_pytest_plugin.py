@@ -63,7 +63,7 @@ def test_the_fixture_takes_its_cluster_down_even_so(monkeypatch, tmp_path):
             done.append("down")
 
     monkeypatch.setattr(pytest_plugin, "Cluster", Fake)
-    monkeypatch.setattr(pytest_plugin, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(pytest_plugin, "FOLDER", tmp_path)
     fixture = pytest_plugin.shared_cluster(["a"])
     next(fixture)
     assert done == ["down", "up"], "what a killed run left goes first"
