@@ -52,7 +52,7 @@ def lied_to(bed):
         "stripes": [sources], "peers": [], "beat_after": 2.0,
     }  # fmt: skip
     bed.master.put(answer, json.dumps(place).encode())
-    script = str(GUEST / "false_volt.py")
+    script = str(GUEST / "lying_volt.py")
     liar = bed.master.start(
         ["python3", "-S", script, bed.master.address, str(PORT), answer],
         log="false-volt",

@@ -3,7 +3,7 @@
 
 Runs inside a node with the system's Python and nothing else.
 
-    false_volt.py ADDRESS PORT FILE
+    lying_volt.py ADDRESS PORT FILE
 """
 
 import http.server
