@@ -38,7 +38,7 @@ def test_what_was_answered_survives_a_kill(new_volt):
     volt = new_volt().start()
     client = Client(volt.endpoint, token=TOKEN)
     for name in ('n1', 'n2', 'n3'):
-        client.volumes.assign('v', name, '3260', 'i', '1')
+        client.volumes.assign('v', name, '3260', 'iqn.2026-01.x:v', '1')
     before = client.volumes.list('v')
     volt.kill()
     volt.start()

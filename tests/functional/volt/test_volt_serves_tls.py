@@ -72,7 +72,7 @@ def connect(volt, authority, **context):
 def test_a_client_that_knows_the_authority_is_served(new_tls, authority):
     volt = new_tls()
     client = Client(volt.endpoint, token=TOKEN, cacert=authority.file)
-    client.volumes.assign('v', 'n1', '3260', 'i', '1')
+    client.volumes.assign('v', 'n1', '3260', 'iqn.2026-01.x:v', '1')
     assert [one.id for one in client.volumes.list()] == ['v']
     assert volt.end() == 0
 

@@ -62,7 +62,9 @@ def test_a_client_that_does_not_read_holds_up_nobody(new_volt):
     volt = new_volt().start()
     client = Client(volt.endpoint, token=TOKEN)
     for number in range(300):
-        client.volumes.assign('v' * 200, f'n{number}', '3260', 'i', '1')
+        client.volumes.assign(
+            'v' * 200, f'n{number}', '3260', 'iqn.2026-01.x:v', '1'
+        )
     get = b'GET /v1/volumes/%s HTTP/1.1\r\nHost: x\r\nX-Auth-Token: %s\r\n\r\n'
     asked = get % (b'v' * 200, TOKEN.encode()) * 200
     with contextlib.ExitStack() as stack:

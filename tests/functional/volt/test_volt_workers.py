@@ -89,7 +89,9 @@ def test_all_workers_build_one_tree(volt):
 
     def join(name):
         client = Client(volt.endpoint, token=TOKEN)
-        return client.volumes.assign('v', name, '3260', 'i', '1').peer_id
+        return client.volumes.assign(
+            'v', name, '3260', 'iqn.2026-01.x:v', '1'
+        ).peer_id
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         told = list(pool.map(join, names))

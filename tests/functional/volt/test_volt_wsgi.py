@@ -59,7 +59,9 @@ def test_its_processes_build_one_tree(gunicorn, how):
     def join(name):
         # One connection a client: gunicorn spreads them.
         client = Client(server.endpoint, token=TOKEN, timeout=60)
-        return client.volumes.assign('a/b', name, '3260', 'i', '1').peer_id
+        return client.volumes.assign(
+            'a/b', name, '3260', 'iqn.2026-01.x:v', '1'
+        ).peer_id
 
     names = [f'n{number}' for number in range(12)]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -77,7 +79,7 @@ def test_its_processes_build_one_tree(gunicorn, how):
 def test_silent_nodes_are_evicted_there_too(gunicorn, how):
     server = gunicorn('--workers=2', *how, heartbeat_interval=0.2)
     client = Client(server.endpoint, token=TOKEN, timeout=60)
-    client.volumes.assign('v', 'n1', '3260', 'i', '1')
+    client.volumes.assign('v', 'n1', '3260', 'iqn.2026-01.x:v', '1')
     until(lambda: client.volumes.list() == [], "the silent node is evicted")
 
 
