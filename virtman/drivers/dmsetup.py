@@ -9,6 +9,7 @@ Tables are written as the kernel documents them in
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,12 @@ from virtman.exception import CommandError, InUse, LayerError, LayerMismatch
 # Seconds that readers wait at most for a new table; the swap itself takes
 # milliseconds.
 SWAP_DEADLINE = 10.0
+# Seconds that a table is loaded anew while a device in it is held: by udev's
+# helpers, or by a program that was forked while the device was wiped, until it
+# executes.
+HELD_DEADLINE = 5.0
+_PAUSE = 0.02
+_HELD = re.compile(r"reload ioctl on .* failed: Device or resource busy")
 # How the kernel marks a path in the status.
 ACTIVE, FAILED = "A", "F"
 _PATH = re.compile(r" (\d+:\d+) ([AF]) \d+")
@@ -122,15 +129,18 @@ def create(
     :raises CommandError: what dmsetup or the kernel said against it.
     """
     flags = ["--readonly"] if readonly else []
-    privsep.dmsetup(
-        "create",
-        *flags,
-        "--uuid",
-        names.dm_uuid(role, key),
-        _name(role, key),
-        table=text + "\n",
-    )
-    return names.dm_path(role, key)
+    words = (*flags, "--uuid", names.dm_uuid(role, key), _name(role, key))
+    deadline = time.monotonic() + HELD_DEADLINE
+    while True:
+        try:
+            privsep.dmsetup("create", *words, table=text + "\n")
+        except CommandError as error:
+            late = time.monotonic() >= deadline
+            if late or not _HELD.search(error.err):
+                raise
+        else:
+            return names.dm_path(role, key)
+        time.sleep(_PAUSE)
 
 
 def swap_table(device: Device, text: str, *, readonly: bool) -> None:

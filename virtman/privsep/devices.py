@@ -15,7 +15,9 @@ without.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +26,12 @@ from oslo_privsep import capabilities
 from virtman.exception import LayerError
 from virtman.privsep import command
 from virtman.privsep.context import Context
+
+# Seconds.  What another program holds for a moment is not in use: udev's
+# helpers look at a new device, and a program that this process has just
+# forked keeps the descriptors open here until it executes: 0.3 s were seen.
+HELD_DEADLINE = 3.0
+_PAUSE = 0.02
 
 context = Context(
     __name__,
@@ -88,6 +96,22 @@ def flashcache_destroy(*args: str) -> str:
     return command.run(["flashcache_destroy", *args])
 
 
+def _claim(device: str, flags: int) -> int:
+    """Open a device that no file system and no table holds; exclusively.
+
+    :raises OSError: it is held for longer than ``HELD_DEADLINE``.
+    """
+    deadline = time.monotonic() + HELD_DEADLINE
+    while True:
+        try:
+            return os.open(device, flags | os.O_EXCL)
+        except OSError as error:
+            late = time.monotonic() >= deadline
+            if error.errno != errno.EBUSY or late:
+                raise
+        time.sleep(_PAUSE)
+
+
 @context.function
 def wipe(device: str, length: int) -> None:
     """Write zeros over the first ``length`` bytes of a block device.
@@ -98,7 +122,7 @@ def wipe(device: str, length: int) -> None:
     :raises LayerError: it does, or there is no such device.
     """
     with _named(device):
-        handle = os.open(device, os.O_WRONLY | os.O_EXCL | os.O_SYNC)
+        handle = _claim(device, os.O_WRONLY | os.O_SYNC)
         try:
             os.pwrite(handle, bytes(length), 0)
         finally:
@@ -119,7 +143,7 @@ def head(device: str, length: int) -> bytes:
 def claimable(device: str) -> str | None:
     """Return None if nobody holds a block device, else the reason given."""
     try:
-        os.close(os.open(device, os.O_RDWR | os.O_EXCL))
+        os.close(_claim(device, os.O_RDWR))
     except OSError as error:
         return os.strerror(error.errno or 0)
     return None

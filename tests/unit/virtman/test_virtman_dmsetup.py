@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from virtman import names, sysfs
+from virtman import names, privsep, sysfs
 from virtman.drivers import dmsetup, loop
 from virtman.drivers.dmsetup import Device
 from virtman.exception import CommandError, InUse, LayerMismatch
@@ -197,3 +197,44 @@ def test_a_file_is_no_block_device(tmp_path, monkeypatch):
     assert sysfs.block_dir(str(tmp_path / "file")) is None
     assert sysfs.block_dir(str(tmp_path / "none")) is None
     assert sysfs.block_dir("/dev/null") is None
+
+
+BUSY = (
+    "device-mapper: reload ioctl on snapshot_vm1 (254:5) failed: Device or "
+    "resource busy\nCommand failed.\n"
+)
+
+
+@pytest.fixture
+def refused(monkeypatch):
+    """How often dmsetup says no before it says yes, and with which words."""
+    told = {"times": 0, "words": BUSY, "asked": 0}
+
+    def run(*args, **_):
+        told["asked"] += 1
+        if told["asked"] <= told["times"]:
+            raise CommandError(["dmsetup"], 1, "", told["words"])
+        return ""
+
+    monkeypatch.setattr(privsep, "dmsetup", run)
+    monkeypatch.setattr(dmsetup, "HELD_DEADLINE", 0.2)
+    return told
+
+
+def test_a_device_that_is_held_for_a_moment_is_waited_for(refused):
+    refused["times"] = 2
+    dmsetup.create(Role.SNAPSHOT, "vm1", "0 8 zero")
+    assert refused["asked"] == 3
+
+
+def test_a_device_that_stays_held_is_told(refused):
+    refused["times"] = 10**6
+    with pytest.raises(CommandError, match="resource busy"):
+        dmsetup.create(Role.SNAPSHOT, "vm1", "0 8 zero")
+
+
+def test_what_else_the_kernel_refuses_is_told_at_once(refused):
+    refused |= {"times": 10**6, "words": "device-mapper: Invalid argument"}
+    with pytest.raises(CommandError, match="Invalid"):
+        dmsetup.create(Role.SNAPSHOT, "vm1", "0 8 zero")
+    assert refused["asked"] == 1
