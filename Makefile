@@ -58,7 +58,7 @@ broker: $(STAMP)  ## the message broker that the tests start (root)
 # tests had a database's lock run out of time, and were no sooner done.
 # MACHINE=qemu: without user-mode Linux.
 test: system sql broker keystone nova cinder  ## everything, on real kernels too (root)
-	@$(PARTS) "lint unit lab lab-stock"
+	@$(BIN)/python $(PARTS) "lint unit lab lab-stock"
 
 lint: install  ## ruff, mypy; shellcheck, bashate
 	$(BIN)/ruff check . $(PARTS)

@@ -35,7 +35,7 @@ from demo.events import (
 
 PICTURES = 8.0  # a second
 TICK = 1.0  # seconds between two looks at how far a step is
-WIDEST = 100  # columns; further right nobody looks for the seconds
+WIDEST = 100  # columns; the seconds at the right end stay near their step
 
 
 def on(out: TextIO, term: str) -> Display:
@@ -86,7 +86,7 @@ class Live:
         self._painter = threading.Thread(target=self._paint, daemon=True)
 
     def open(self) -> None:
-        """Begin to draw."""
+        """Start the drawing thread."""
         self._live.start()
         self._painter.start()
 
