@@ -86,7 +86,8 @@ class Sources:
     each block, nothing of a single reader is missed.  The kernel gives the
     number of an ended session to the next one, whose disk counts from 0: what
     tells them apart is the inode of the session's folder, which sysfs gives
-    to no other.
+    to no other.  A counter that has fallen tells nothing: the kernel sets it
+    to 0 a moment before the disk leaves /sys (block/genhd.c, del_gendisk).
     """
 
     SESSIONS = pathlib.Path("/sys/class/iscsi_session")
@@ -112,7 +113,8 @@ class Sources:
             except OSError:
                 continue
             if address:
-                self._sectors[key, address] = sectors
+                seen = self._sectors.get((key, address), 0)
+                self._sectors[key, address] = max(seen, sectors)
 
     def _find(self, key):
         name, _ = key

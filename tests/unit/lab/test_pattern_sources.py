@@ -102,3 +102,15 @@ def test_a_number_is_used_again_for_the_same_source_and_both_count(
     session(1, "a", "10.77.0.1", 128)
     reader.look()
     assert reader.told() == {"10.77.0.1": 65536}
+
+
+def test_a_disk_that_leaves_and_shows_no_counter_any_more_keeps_its_own(
+    sources, session
+):
+    session(1, "a", "10.77.0.1", 24)
+    reader = sources("a")
+    session(1, "a", "10.77.0.1", 152)
+    reader.look()
+    session(1, "a", "10.77.0.1", 0)
+    reader.look()
+    assert reader.told() == {"10.77.0.1": 65536}
