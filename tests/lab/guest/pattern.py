@@ -83,11 +83,9 @@ class Sources:
 
     A session's disk counts the sectors of 512 bytes that were read from it
     (Documentation/block/stat.rst), and goes with the session: looked at after
-    each block, nothing of a single reader is missed.  The kernel gives the
-    number of an ended session to the next one, whose disk counts from 0: what
-    tells them apart is the inode of the session's folder, which sysfs gives
-    to no other.  A counter that has fallen tells nothing: the kernel sets it
-    to 0 a moment before the disk leaves /sys (block/genhd.c, del_gendisk).
+    each block, nothing of a single reader is missed.  A counter that has
+    fallen tells nothing: the kernel sets it to 0 a moment before the disk
+    leaves /sys (block/genhd.c, del_gendisk).
     """
 
     SESSIONS = pathlib.Path("/sys/class/iscsi_session")
@@ -95,7 +93,7 @@ class Sources:
 
     def __init__(self, image):
         self._end = f":volume-{image}"
-        # By (name, inode) of a session: its address and its disk's counter.
+        # By the session's name, which the kernel gives to no other.
         self._disks = {}
         self._sectors = {}
         self.look()
@@ -103,29 +101,28 @@ class Sources:
 
     def look(self):
         for session in list(self.SESSIONS.glob("*")):
+            name = session.name
             try:
-                key = session.name, session.stat().st_ino
-                if key not in self._disks:
-                    self._find(key)
-                address, stat = self._disks.get(key, (None, None))
+                if name not in self._disks:
+                    self._find(name)
+                address, stat = self._disks.get(name, (None, None))
                 if address:
                     sectors = int(stat.read_text().split()[2])
             except OSError:
                 continue
             if address:
-                seen = self._sectors.get((key, address), 0)
-                self._sectors[key, address] = max(seen, sectors)
+                seen = self._sectors.get((name, address), 0)
+                self._sectors[name, address] = max(seen, sectors)
 
-    def _find(self, key):
-        name, _ = key
+    def _find(self, name):
         iqn = (self.SESSIONS / name / "targetname").read_text().strip()
         place = self.CONNECTIONS / f"connection{name[7:]}:0"
         address = (place / "persistent_address").read_text().strip()
         if not iqn.endswith(self._end):
-            self._disks[key] = (None, None)
+            self._disks[name] = (None, None)
         found = (self.SESSIONS / name).glob("device/target*/*/block/*/stat")
         for stat in found:
-            self._disks.setdefault(key, (address, stat))
+            self._disks.setdefault(name, (address, stat))
 
     def told(self):
         read = {}

@@ -80,30 +80,6 @@ def test_a_session_without_a_disk_yet_is_looked_at_again(sources, session):
     assert reader.told() == {"10.77.0.1": 65536}
 
 
-def test_a_number_that_is_used_again_is_another_session(
-    sources, session, tmp_path
-):
-    gone = session(1, "a", "10.77.0.1", 256)
-    reader = sources("a")
-    session(1, "a", "10.77.0.1", 384)
-    reader.look()
-    gone.rename(tmp_path / "ended")
-    session(1, "a", "10.77.0.2", 128)
-    reader.look()
-    assert reader.told() == {"10.77.0.1": 65536, "10.77.0.2": 65536}
-
-
-def test_a_number_is_used_again_for_the_same_source_and_both_count(
-    sources, session, tmp_path
-):
-    gone = session(1, "a", "10.77.0.1", 256)
-    reader = sources("a")
-    gone.rename(tmp_path / "ended")
-    session(1, "a", "10.77.0.1", 128)
-    reader.look()
-    assert reader.told() == {"10.77.0.1": 65536}
-
-
 def test_a_disk_that_leaves_and_shows_no_counter_any_more_keeps_its_own(
     sources, session
 ):
