@@ -58,7 +58,7 @@ broker: $(STAMP)  ## the message broker that the tests start (root)
 # tests had a database's lock run out of time, and were no sooner done.
 # MACHINE=qemu: without user-mode Linux.
 test: system sql broker keystone nova cinder  ## everything, on real kernels too (root)
-	@$(BIN)/python $(PARTS) "lint unit lab lab-stock"
+	@$(BIN)/python $(PARTS) lint unit lab lab-stock
 
 lint: install  ## ruff, mypy; shellcheck, bashate
 	$(BIN)/ruff check . $(PARTS)
@@ -78,7 +78,7 @@ cinder:  ## a Cinder to test our driver in, into build/cinder
 	@tools/cinder-venv
 
 unit: system sql broker keystone nova cinder  ## the fast tests
-	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/functional
+	$(BIN)/pytest -n 2 --dist loadfile --durations 15 tests/unit tests/functional
 
 STOCK := tests/lab/test_gate.py tests/lab/test_tree.py
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``tools/test-parts``: lanes at once, all parts run, a table at the end."""
+"""``tools/test-parts``: all parts run, and a table at the end."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ good:
 \t@echo "=== 3 passed, 1 skipped in 0.10s ==="
 bad:
 \t@echo "=== 1 failed, 2 passed in 0.10s ==="; exit 3
-# Each waits for the other's file: one after another neither would end.
-left:
-\t@touch left.is; until [ -e right.is ]; do sleep 0.01; done
-right:
-\t@touch right.is; until [ -e left.is ]; do sleep 0.01; done
+slow:
+\t@echo half; until [ -e seen ]; do sleep 0.01; done
+littering:
+\t@sleep 600 & echo $$! >left; echo littered
 endless:
 \t@trap 'echo gone >gone; exit 1' INT; touch begun; \\
 \twhile :; do sleep 0.01; done
@@ -39,9 +38,9 @@ def run(tmp_path):
     shutil.copy(SCRIPT, tmp_path / 'tools')
     (tmp_path / 'Makefile').write_text(MAKEFILE)
 
-    def start(*lanes):
+    def start(*parts):
         return subprocess.Popen(
-            [sys.executable, tmp_path / 'tools/test-parts', *lanes],
+            [sys.executable, tmp_path / 'tools/test-parts', *parts],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -57,14 +56,8 @@ def _rows(out):
     return [line.split(maxsplit=3) for line in lines[head + 1 : -1]]
 
 
-def test_lanes_run_at_once(run):
-    process = run('left', 'right')
-    out, _ = process.communicate(timeout=DEADLINE)
-    assert process.returncode == 0, out
-
-
 def test_what_has_failed_stops_no_other_part_and_is_in_the_exit_code(run):
-    process = run('bad good')
+    process = run('bad', 'good')
     out, _ = process.communicate(timeout=DEADLINE)
     assert process.returncode == 1
     bad, good = _rows(out)
@@ -80,6 +73,24 @@ def test_what_a_part_prints_is_printed_whole_and_kept(run, tmp_path):
     assert '3 passed' in log.read_text()
 
 
+def test_what_a_part_prints_is_seen_while_it_runs(run, tmp_path):
+    process = run('slow')
+    for line in process.stdout:
+        if line == 'half\n':
+            break
+    (tmp_path / 'seen').touch()
+    out, _ = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, out
+
+
+def test_what_a_part_leaves_running_holds_nothing_up(run, tmp_path):
+    try:
+        out, _ = run('littering', 'good').communicate(timeout=DEADLINE)
+        assert [row[1] for row in _rows(out)] == ['ok', 'ok']
+    finally:
+        os.kill(int((tmp_path / 'left').read_text()), signal.SIGKILL)
+
+
 def test_without_a_part_it_says_how(run):
     process = run()
     out, _ = process.communicate(timeout=DEADLINE)
@@ -91,7 +102,7 @@ def test_without_a_part_it_says_how(run):
 def test_an_interrupt_reaches_the_parts_and_begins_no_other(
     run, tmp_path, kind
 ):
-    process = run('endless good')
+    process = run('endless', 'good')
     limit = time.monotonic() + DEADLINE
     while not (tmp_path / 'begun').exists():
         assert time.monotonic() < limit
