@@ -176,7 +176,7 @@ UNUSABLE = {
     "true": "not a block device",
     "truncate -s 1M $1; losetup $0 $1": "too small",
     "truncate -s 64M $1; mkfs.ext4 -qF $1; losetup $0 $1;"
-    "mkdir -p /run/held; mount $0 /run/held": "in use",
+    "mkdir -p /run/mounted; mount $0 /run/mounted": "in use",
 }
 
 
@@ -184,8 +184,8 @@ def test_a_copy_on_write_device_that_cannot_be_used_is_refused(bed, subtests):
     image = bed.serve_image(blocks=16)
     device, file = "/dev/loop7", f"{FOLDER}/cow.bad"
     undo = (
-        "! grep -q /run/held /proc/mounts || umount /run/held;"
-        "losetup -d $0; rm -f $1"
+        "! mountpoint -q /run/mounted || umount /run/mounted;"
+        "losetup -d $0; rm -f $1; rmdir /run/mounted"
     )
     with unchanged(bed, bed.n1):
         for make, says in UNUSABLE.items():
