@@ -15,6 +15,8 @@ from demo.site import CHECKOUT, side_by_side
 
 DRIVER = str(Path(__file__).parent / "guest" / "killpoints.py")
 CONF = "/run/killed.conf"
+# In a node; shown when the test fails (lab.pytest_plugin).
+LOG = "/share/logs/{}/killed-agent"
 # Options that the driver's agents have values of their own for.
 OURS = ("heartbeat_interval", "source_timeout")
 # Seconds for all rounds on one node; beside another cluster they took 620.
@@ -42,8 +44,8 @@ def kill(bed, node, plans):
     more = ["heartbeat_interval = 0.5", "source_timeout = 60", ""]
     node.put(CONF, "\n".join([*kept, *more]).encode())
     done = node.run(
-        [str(CHECKOUT / ".venv/bin/python"), DRIVER, CONF, node.address,
-         "7774", bed.master.address,
+        [str(CHECKOUT / ".venv/bin/python"), DRIVER, CONF,
+         LOG.format(node.name), node.address, "7774", bed.master.address,
          *(",".join(map(str, plan)) for plan in plans)],
         timeout=PATIENCE, check=False,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill the agent of this node after each of its changes, one after another.
 
-    killpoints.py CONF ADDRESS PORT SERVER STORY,IMAGE,FIRST,STEP...
+    killpoints.py CONF LOG ADDRESS PORT SERVER STORY,IMAGE,FIRST,STEP...
 
 STORY is "disk" (create an instance on IMAGE of SERVER, write, destroy, until
 nothing is left), "target" (export the file IMAGE, withdraw it) or "move" (the
@@ -235,9 +235,9 @@ def made(name, agent, image, server, address):
     return Move(disk, server, address) if name == "move" else disk
 
 
-def main(conf, address, port, server, *plans):
+def main(conf, log, address, port, server, *plans):
     """Tell each round in a line."""
-    agent = Agent(conf, address, int(port), "/var/log/killed-agent")
+    agent = Agent(conf, address, int(port), log)
     try:
         for name, image, first, step in (plan.split(",") for plan in plans):
             story = made(name, agent, image, server, address)
