@@ -52,7 +52,9 @@ def find(role: names.Role, key: str) -> Device | None:
     folder = sysfs.block_dir(names.dm_path(role, key))
     if folder is None:
         return None
-    uuid = sysfs.read(folder / "dm" / "uuid") or ""
+    uuid = sysfs.read(folder / "dm" / "uuid")
+    if uuid is None and _is_leaving(folder):
+        return None
     if uuid != names.dm_uuid(role, key):
         raise LayerMismatch(
             f"the device-mapper name {names.dm_name(role, key)} is taken by "
@@ -60,6 +62,15 @@ def find(role: names.Role, key: str) -> Device | None:
             "or remove that device"
         )
     return Device(role, key, folder.name)
+
+
+def _is_leaving(folder: Path) -> bool:
+    """Tell whether a device is being removed: it has a UUID no more.
+
+    Its name and UUID are gone a moment before its folder in /sys, and cannot
+    be read there (``drivers/md/dm-sysfs.c``, dm_attr_uuid_show).
+    """
+    return not folder.exists() or (folder / "dm" / "uuid").exists()
 
 
 def ours(role: names.Role | None = None) -> list[Device]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from typing import BinaryIO
 
 from virtman.exception import CommandError
 
@@ -29,17 +30,17 @@ def run(
     # C locale: what tools print is parsed, and must not be translated.
     environment = {**os.environ, "LC_ALL": "C"}
     try:
-        done = subprocess.run(
-            argv,
-            input=stdin,
-            stdin=None if stdin is not None else subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            env=environment,
-            check=False,
-        )
+        with _whole(stdin or "") as given:
+            done = subprocess.run(
+                argv,
+                stdin=given,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=seconds,
+                env=environment,
+                check=False,
+            )
     except subprocess.TimeoutExpired as late:
         out, err = (
             (said or b"").decode(errors="replace")
@@ -52,3 +53,16 @@ def run(
     if done.returncode:
         raise CommandError(argv, done.returncode, done.stdout, done.stderr)
     return done.stdout
+
+
+def _whole(text: str) -> BinaryIO:
+    """Return a file in memory that has all of a text, to be read.
+
+    Through a pipe a program would take what has come for the whole, if this
+    process were killed meanwhile: dmsetup makes a device without a table of
+    nothing, and waits for ever for udev's word on it.
+    """
+    file = os.fdopen(os.memfd_create("stdin"), "w+b")
+    file.write(text.encode())
+    file.seek(0)
+    return file

@@ -57,6 +57,15 @@ def test_a_device_that_is_not_there_is_none_and_its_removal_no_error(kernel):
     assert kernel.calls == []
 
 
+def test_a_device_that_is_being_removed_is_none_and_no_strangers(
+    kernel, cached
+):
+    uuid = sysfs.SYS / "block/dm-0/dm/uuid"
+    uuid.unlink()
+    uuid.mkdir()  # it is there and cannot be read
+    assert dmsetup.find(Role.CACHED, "volume-a") is None
+
+
 def test_a_table_that_does_not_load_leaves_no_device(kernel):
     with pytest.raises(CommandError, match="No such device"):
         dmsetup.create(Role.CACHED, "volume-a", "0 8 linear /dev/none 0")

@@ -50,6 +50,13 @@ def test_a_command_is_given_its_input(run):
     assert run([PYTHON, "-c", code], "0 8 linear") == "0 8 LINEAR\n"
 
 
+@pytest.mark.parametrize("text", ["0 8 zero\n", "x" * 1_000_000])
+def test_all_that_a_command_reads_is_there_before_it_starts(run, text):
+    """Who gives it may be killed: a part must not be taken for the whole."""
+    look = ["stat", "-L", "--format", "%F %s", "/proc/self/fd/0"]
+    assert run(look, text) == f"regular file {len(text)}\n"
+
+
 def test_a_command_without_input_does_not_wait_for_any(run):
     code = "import sys; print(repr(sys.stdin.read()))"
     assert run([PYTHON, "-c", code]) == "''\n"
