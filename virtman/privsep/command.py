@@ -58,9 +58,9 @@ def run(
 def _whole(text: str) -> BinaryIO:
     """Return a file in memory that has all of a text, to be read.
 
-    Through a pipe a program would take what has come for the whole, if this
-    process were killed meanwhile: dmsetup makes a device without a table of
-    nothing, and waits for ever for udev's word on it.
+    Were it a pipe and this process killed before it has written, the program
+    would read an empty input: dmsetup makes a device without a table of that,
+    and waits for udev's word on it for ever.
     """
     file = os.fdopen(os.memfd_create("stdin"), "w+b")
     file.write(text.encode())
