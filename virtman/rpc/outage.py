@@ -11,6 +11,7 @@ import contextlib
 import logging
 import math
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -28,7 +29,8 @@ class Outage(logging.Filter):
     """Says that the broker is away once, where the library does at each try.
 
     And again when it has been there meanwhile, or after ``SILENCE``: what it
-    knows of that is what the library says, for one of its connections.
+    knows of that is what the library says, for one of its connections, each
+    of them in a thread of its own.
 
     :param where: the broker's hosts.
     """
@@ -39,7 +41,8 @@ class Outage(logging.Filter):
         super().__init__()
         self._where = where
         self._now = now
-        self.over()
+        self._lock = threading.Lock()
+        self._quiet_until = -math.inf
 
     @contextlib.contextmanager
     def noticed(self) -> Iterator[None]:
@@ -53,7 +56,7 @@ class Outage(logging.Filter):
 
     def over(self) -> None:
         """Take the broker to be there."""
-        self._quiet_until = -math.inf
+        self._ends()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether a record of the library is to be seen as it is."""
@@ -61,22 +64,32 @@ class Outage(logging.Filter):
             return True
         said = record.getMessage()
         if record.levelno == logging.INFO:
-            if "Reconnected" in said and self._quiet_until > self._now():
+            if "Reconnected" in said and self._ends():
                 LOG.info("the broker at %s is back", self._where)
-                self.over()
             return False
         if not _AWAY.search(said):
             return True
-        self._tell(said)
+        if self._begins():
+            LOG.error(
+                "the broker at %s is away, and tried again until it is there; "
+                "all else goes on: %s",
+                self._where,
+                said,
+            )
         return False
 
-    def _tell(self, said: str) -> None:
-        if self._now() < self._quiet_until:
-            return
-        self._quiet_until = self._now() + SILENCE
-        LOG.error(
-            "the broker at %s is away, and tried again until it is there; all "
-            "else goes on: %s",
-            self._where,
-            said,
-        )
+    def _begins(self) -> bool:
+        """Take the broker to be away; return whether that is to be said."""
+        with self._lock:
+            now = self._now()
+            new = now >= self._quiet_until
+            if new:
+                self._quiet_until = now + SILENCE
+        return new
+
+    def _ends(self) -> bool:
+        """Take the broker to be there; return whether it was away."""
+        with self._lock:
+            was_away = self._quiet_until > self._now()
+            self._quiet_until = -math.inf
+        return was_away

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import subprocess
 import sys
@@ -184,6 +185,32 @@ def test_that_the_broker_is_away_is_said_once_and_when_it_is_back(said):
             "the broker at broker:5672 is back"
         ]
         assert said(logging.INFO, BACK) == []
+
+
+def test_what_two_connections_see_at_once_is_said_once(caplog):
+    together = threading.Barrier(2)
+
+    def now():
+        # Both of them have asked before either goes on, if nothing forbids.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(0.5)
+        return 1.0
+
+    outage = Outage("broker:5672", now)
+    caplog.set_level(logging.DEBUG)
+    for level, text in ((logging.ERROR, REFUSED), (logging.INFO, BACK)):
+        caplog.clear()
+        together.reset()
+        record = logging.makeLogRecord({"levelno": level, "msg": text})
+        threads = [
+            threading.Thread(target=outage.filter, args=(record,))
+            for _ in range(2)
+        ]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join(PATIENCE)
+        assert len(caplog.records) == 1
 
 
 def test_that_it_is_still_away_is_said_now_and_then(said):
