@@ -11,7 +11,7 @@ def table(rows: Rows) -> str:
     cells = [[_cell(one) for one in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = (
-        '  '.join(
+        "  ".join(
             cell.rjust(width) if number else cell.ljust(width)
             for number, (cell, width) in enumerate(
                 zip(row, widths, strict=True)
@@ -19,8 +19,8 @@ def table(rows: Rows) -> str:
         )
         for row in cells
     )
-    return '\n'.join(line.rstrip() for line in lines)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _cell(value: object) -> str:
-    return f'{value:.3f}' if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

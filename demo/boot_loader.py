@@ -16,12 +16,12 @@ from demo.tools import ImageError, Kernel, run
 from lab import usermode, xstate
 from lab.accelerator import TCG
 
-INSTALLED = 'BOOT-LOADER-INSTALLED'
+INSTALLED = "BOOT-LOADER-INSTALLED"
 SECONDS = 300.0  # it takes 5 on a machine with nothing else to do
 # As in guest/extlinux.conf: what saves an emulated CPU work.
 ARGUMENTS = (
-    'console=ttyS0 quiet panic=-1 tsc=reliable nokaslr mitigations=off '
-    'cryptomgr.notests rodata=off init_on_alloc=0'
+    "console=ttyS0 quiet panic=-1 tsc=reliable nokaslr mitigations=off "
+    "cryptomgr.notests rodata=off init_on_alloc=0"
 )
 
 
@@ -38,7 +38,7 @@ def install(disk: pathlib.Path, kernel: Kernel, scratch: pathlib.Path) -> None:
     else:
         said = _in_qemu(disk, kernel, scratch)
     if INSTALLED not in said:
-        raise ImageError(f'extlinux did not install: {said[-1000:]}')
+        raise ImageError(f"extlinux did not install: {said[-1000:]}")
 
 
 def _in_usermode(
@@ -48,7 +48,7 @@ def _in_usermode(
     preload: pathlib.Path | None,
 ) -> str:
     """Install in user-mode Linux; return what it said."""
-    initrd = scratch / 'initrd'
+    initrd = scratch / "initrd"
     initrd.write_bytes(initramfs.for_boot(kernel))
     words = [
         'mem=128M', 'quiet', 'con=null', 'con0=null,fd:1',
@@ -59,7 +59,7 @@ def _in_usermode(
     return run(
         usermode.PROGRAM,
         *words,
-        stdin='',
+        stdin="",
         seconds=SECONDS,
         env=usermode.environment(preload),
     )
@@ -67,7 +67,7 @@ def _in_usermode(
 
 def _in_qemu(disk: pathlib.Path, kernel: Kernel, scratch: pathlib.Path) -> str:
     """Install in a machine that QEMU emulates; return what it said."""
-    archive = scratch / 'install.cpio'
+    archive = scratch / "install.cpio"
     archive.write_bytes(initramfs.for_install(kernel))
     return run(
         'qemu-system-x86_64', *TCG, '-m', '256', '-nodefaults', '-no-reboot',

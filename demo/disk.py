@@ -18,12 +18,12 @@ START = MIB  # bytes before the file system: partition table, alignment
 BLOCK = 4096
 # Nearly full: the rest is inodes, bitmaps and room for a guest to write.
 FILL = 0.97
-EXTRAS = ('/usr/share/doc', '/usr/share/man', '/usr/share/locale')
+EXTRAS = ("/usr/share/doc", "/usr/share/man", "/usr/share/locale")
 # Small enough to be checked quickly in a machine inside a machine.
 CHECKED_FILES = 4
 CHECKED_SIZE = range(16 << 10, 32 << 10)
 # What the boot loader reads safely, without the work of a journal.
-FEATURES = '^has_journal,^64bit,^metadata_csum,^resize_inode'
+FEATURES = "^has_journal,^64bit,^metadata_csum,^resize_inode"
 SPARE_INODES = 1024  # for the boot loader and the guest
 
 
@@ -34,28 +34,28 @@ def gather(folder: pathlib.Path, kernel: Kernel, room: int) -> None:
         too few files to fill the room
     """
     _system(folder, kernel)
-    used = sum(_space(file) for file in folder.rglob('*'))
+    used = sum(_space(file) for file in folder.rglob("*"))
     left = room - used - len(initramfs.for_boot(kernel))
     if left < 0:
-        raise ImageError(f'a kernel needs {-left} bytes more: a larger size')
+        raise ImageError(f"a kernel needs {-left} bytes more: a larger size")
     filled = _fill(folder, kernel, left)
     if filled < left - MIB:
-        raise ImageError(f'too few files in {kernel.modules} and {EXTRAS}')
+        raise ImageError(f"too few files in {kernel.modules} and {EXTRAS}")
     _manifest(folder)
 
 
 def format_disk(disk: pathlib.Path, folder: pathlib.Path, size: int) -> None:
     """Write partition table and file system to a sparse file of ``size``."""
-    with disk.open('wb') as file:
+    with disk.open("wb") as file:
         file.truncate(size)
         file.write(MASTER_BOOT_RECORD.read_bytes())
     run(
-        'sfdisk',
-        '-q',
+        "sfdisk",
+        "-q",
         str(disk),
-        stdin=f'start={START // 512},type=83,bootable\n',
+        stdin=f"start={START // 512},type=83,bootable\n",
     )
-    inodes = SPARE_INODES + sum(1 for _ in folder.rglob('*'))
+    inodes = SPARE_INODES + sum(1 for _ in folder.rglob("*"))
     run(
         'mke2fs', '-q', '-t', 'ext4', '-O', FEATURES, '-b', str(BLOCK),
         '-m', '0', '-N', str(inodes), '-E', f'offset={START},nodiscard',
@@ -65,19 +65,19 @@ def format_disk(disk: pathlib.Path, folder: pathlib.Path, size: int) -> None:
 
 def _system(folder: pathlib.Path, kernel: Kernel) -> None:
     """Write what a guest needs to reach user space."""
-    for name in ('boot/extlinux', 'bin', 'sbin', 'etc', 'var', 'tmp'):
+    for name in ("boot/extlinux", "bin", "sbin", "etc", "var", "tmp"):
         (folder / name).mkdir(parents=True)
     for name in initramfs.MOUNT_POINTS:
         (folder / name).mkdir()
-    shutil.copy(kernel.file, folder / 'boot' / 'vmlinuz')
-    shutil.copy(GUEST / 'extlinux.conf', folder / 'boot/extlinux')
-    shutil.copy(GUEST / 'vmthunder.conf', folder / 'etc')
-    shutil.copy(GUEST / 'init.sh', folder / 'sbin/init')
-    (folder / 'sbin/init').chmod(0o755)
-    shutil.copy(BUSYBOX, folder / 'bin/busybox')
-    for name in run(str(BUSYBOX), '--list').split():
-        if name not in ('busybox', 'init'):
-            (folder / 'bin' / name).symlink_to('busybox')
+    shutil.copy(kernel.file, folder / "boot" / "vmlinuz")
+    shutil.copy(GUEST / "extlinux.conf", folder / "boot/extlinux")
+    shutil.copy(GUEST / "vmthunder.conf", folder / "etc")
+    shutil.copy(GUEST / "init.sh", folder / "sbin/init")
+    (folder / "sbin/init").chmod(0o755)
+    shutil.copy(BUSYBOX, folder / "bin/busybox")
+    for name in run(str(BUSYBOX), "--list").split():
+        if name not in ("busybox", "init"):
+            (folder / "bin" / name).symlink_to("busybox")
 
 
 def _fill(folder: pathlib.Path, kernel: Kernel, room: int) -> int:
@@ -87,7 +87,7 @@ def _fill(folder: pathlib.Path, kernel: Kernel, room: int) -> int:
         space = _space(file)
         if used + space > room:
             continue
-        copy = folder / file.relative_to('/')
+        copy = folder / file.relative_to("/")
         if not copy.parent.is_dir():
             copy.parent.mkdir(parents=True)
             used += BLOCK
@@ -101,7 +101,7 @@ def _fill(folder: pathlib.Path, kernel: Kernel, room: int) -> int:
 def _material(kernel: Kernel) -> Iterator[pathlib.Path]:
     """Yield this machine's files, always in the same order."""
     for folder in (kernel.modules, *map(pathlib.Path, EXTRAS)):
-        for file in sorted(folder.rglob('*')):
+        for file in sorted(folder.rglob("*")):
             if file.is_file() and not file.is_symlink():
                 yield file
 
@@ -117,13 +117,13 @@ def _manifest(folder: pathlib.Path) -> None:
     """Write the sums that the guest checks, from all over the disk."""
     fit = [
         file
-        for file in sorted(folder.glob('lib/**/*'))
+        for file in sorted(folder.glob("lib/**/*"))
         if file.is_file() and file.stat().st_size in CHECKED_SIZE
     ]
     chosen: Iterable[pathlib.Path] = fit[:: max(1, len(fit) // CHECKED_FILES)]
     lines = [
-        f'{hashlib.sha256(file.read_bytes()).hexdigest()}  '
-        f'{file.relative_to(folder)}\n'
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  "
+        f"{file.relative_to(folder)}\n"
         for file in chosen
     ]
-    (folder / 'etc/manifest').write_text(''.join(lines))
+    (folder / "etc/manifest").write_text("".join(lines))

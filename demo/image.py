@@ -51,7 +51,7 @@ def build(
     recipe = _recipe(kernel, size_mib)
     kept = _kept(path, recipe)
     if kept:
-        progress(f'{path} is up to date')
+        progress(f"{path} is up to date")
         return kept
     return _build(path, kernel, size_mib * disk.MIB, recipe, progress)
 
@@ -62,11 +62,11 @@ def check(path: pathlib.Path, size_mib: int) -> None:
     :raises ImageError: something is missing, or the size or path is wrong
     """
     if size_mib < SMALLEST_MIB:
-        raise ImageError(f'size {size_mib} MiB: at least {SMALLEST_MIB}')
+        raise ImageError(f"size {size_mib} MiB: at least {SMALLEST_MIB}")
     if path.exists() and not _record(path).exists():
         raise ImageError(
-            f'{path} exists and was not made by this: remove it or choose '
-            f'another name'
+            f"{path} exists and was not made by this: remove it or choose "
+            f"another name"
         )
     tools.check()
     tools.kernel()
@@ -82,38 +82,38 @@ def _build(
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside the image: what is renamed must be on the same file system.
     with tempfile.TemporaryDirectory(
-        dir=path.parent, prefix='.image-'
+        dir=path.parent, prefix=".image-"
     ) as name:
         scratch = pathlib.Path(name)
-        folder, raw = scratch / 'root', scratch / 'disk.raw'
+        folder, raw = scratch / "root", scratch / "disk.raw"
         folder.mkdir()
-        progress(f'gathering files, kernel {kernel.release}')
+        progress(f"gathering files, kernel {kernel.release}")
         disk.gather(folder, kernel, int((size - disk.START) * disk.FILL))
-        progress('writing partition table and file system')
+        progress("writing partition table and file system")
         disk.format_disk(raw, folder, size)
-        progress('installing the boot loader, in a machine of its own')
+        progress("installing the boot loader, in a machine of its own")
         boot_loader.install(raw, kernel, scratch)
         info = ImageInfo(path, size, _sha256(raw))
-        made = {'recipe': recipe, 'bytes': size, 'sha256': info.sha256}
+        made = {"recipe": recipe, "bytes": size, "sha256": info.sha256}
         # First the record: killed between the two, the next run finds an
         # image that does not fit its record, and builds it anew.
-        _record(path).write_text(json.dumps(made, indent=2) + '\n')
+        _record(path).write_text(json.dumps(made, indent=2) + "\n")
         raw.replace(path)
-    progress(f'{path}: {info.bytes} bytes, sha256 {info.sha256}')
+    progress(f"{path}: {info.bytes} bytes, sha256 {info.sha256}")
     return info
 
 
 def _record(path: pathlib.Path) -> pathlib.Path:
     """Return the file that says what an image was made from."""
-    return path.with_name(path.name + '.json')
+    return path.with_name(path.name + ".json")
 
 
 def _kept(path: pathlib.Path, recipe: str) -> ImageInfo | None:
     """Return the image that is there, if it is right to the last byte."""
     try:
         made = json.loads(_record(path).read_text())
-        info = ImageInfo(path, made['bytes'], made['sha256'])
-        fresh = made['recipe'] == recipe and _sha256(path) == info.sha256
+        info = ImageInfo(path, made["bytes"], made["sha256"])
+        fresh = made["recipe"] == recipe and _sha256(path) == info.sha256
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return info if fresh else None
@@ -121,19 +121,19 @@ def _kept(path: pathlib.Path, recipe: str) -> ImageInfo | None:
 
 def _recipe(kernel: Kernel, size_mib: int) -> str:
     """Return a digest of what an image is made from and by."""
-    digest = hashlib.sha256(f'{kernel.release} {size_mib}'.encode())
+    digest = hashlib.sha256(f"{kernel.release} {size_mib}".encode())
     here = pathlib.Path(__file__).parent
-    ours = ('image', 'disk', 'boot_loader', 'initramfs', 'tools')
-    sources = [here / f'{name}.py' for name in ours]
-    sources += sorted((here / 'guest').iterdir())
+    ours = ("image", "disk", "boot_loader", "initramfs", "tools")
+    sources = [here / f"{name}.py" for name in ours]
+    sources += sorted((here / "guest").iterdir())
     for file in (*sources, kernel.file, tools.BUSYBOX):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
 def _sha256(path: pathlib.Path) -> str:
-    with path.open('rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -142,36 +142,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.monotonic()
 
     def progress(text: str) -> None:
-        print(f'[{time.monotonic() - began:5.1f} s] {text}', flush=True)
+        print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
 
     try:
         build(options.out, size_mib=options.size, progress=progress)
     except (ImageError, OSError) as error:
-        print(f'demo.image: {error}', file=sys.stderr)
+        print(f"demo.image: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='python -m demo.image',
-        description='Build a bootable RAW disk image from what Debian '
-        'packages put on this machine; keep it if it is up to date.',
-        epilog='Try it: qemu-system-x86_64 -m 512 -nographic '
-        '-drive file=OUT,format=raw,if=virtio',
+        prog="python -m demo.image",
+        description="Build a bootable RAW disk image from what Debian "
+        "packages put on this machine; keep it if it is up to date.",
+        epilog="Try it: qemu-system-x86_64 -m 512 -nographic "
+        "-drive file=OUT,format=raw,if=virtio",
     )
     parser.add_argument(
-        'out', type=pathlib.Path, metavar='OUT', help='file to write'
+        "out", type=pathlib.Path, metavar="OUT", help="file to write"
     )
     parser.add_argument(
-        '--size',
+        "--size",
         type=int,
         default=200,
-        metavar='MIB',
-        help='size of the disk in MiB (default: %(default)s)',
+        metavar="MIB",
+        help="size of the disk in MiB (default: %(default)s)",
     )
     return parser
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

@@ -9,17 +9,17 @@ import subprocess
 from collections.abc import Mapping
 
 PACKAGES = {
-    'mke2fs': 'e2fsprogs',
-    'sfdisk': 'fdisk',
-    'extlinux': 'extlinux',
-    'ldd': 'libc-bin',
-    'qemu-system-x86_64': 'qemu-system-x86',
+    "mke2fs": "e2fsprogs",
+    "sfdisk": "fdisk",
+    "extlinux": "extlinux",
+    "ldd": "libc-bin",
+    "qemu-system-x86_64": "qemu-system-x86",
 }
-SEARCH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-MASTER_BOOT_RECORD = pathlib.Path('/usr/lib/EXTLINUX/mbr.bin')
-BUSYBOX = pathlib.Path('/bin/busybox')
-BOOT = pathlib.Path('/boot')
-MODULES = pathlib.Path('/lib/modules')
+SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MASTER_BOOT_RECORD = pathlib.Path("/usr/lib/EXTLINUX/mbr.bin")
+BUSYBOX = pathlib.Path("/bin/busybox")
+BOOT = pathlib.Path("/boot")
+MODULES = pathlib.Path("/lib/modules")
 
 
 class ImageError(Exception):
@@ -46,13 +46,13 @@ def check() -> None:
         if shutil.which(name, path=SEARCH) is None
     }
     if not MASTER_BOOT_RECORD.exists():
-        missing[str(MASTER_BOOT_RECORD)] = 'extlinux'
+        missing[str(MASTER_BOOT_RECORD)] = "extlinux"
     if not _is_static(BUSYBOX):
-        missing['a static /bin/busybox'] = 'busybox-static'
+        missing["a static /bin/busybox"] = "busybox-static"
     if missing:
-        wanted = ', '.join(f'{what} ({p})' for what, p in missing.items())
-        packages = ' '.join(sorted(set(missing.values())))
-        raise ImageError(f'missing: {wanted}; apt install {packages}')
+        wanted = ", ".join(f"{what} ({p})" for what, p in missing.items())
+        packages = " ".join(sorted(set(missing.values())))
+        raise ImageError(f"missing: {wanted}; apt install {packages}")
 
 
 def kernel() -> Kernel:
@@ -62,13 +62,13 @@ def kernel() -> Kernel:
     """
     found = [
         Kernel(release, file, MODULES / release)
-        for file in BOOT.glob('vmlinuz-*')
-        if (MODULES / (release := file.name.partition('-')[2])).is_dir()
+        for file in BOOT.glob("vmlinuz-*")
+        if (MODULES / (release := file.name.partition("-")[2])).is_dir()
     ]
     if not found:
         raise ImageError(
-            f'no kernel {BOOT}/vmlinuz-* with modules in {MODULES}; '
-            f'apt install linux-image-amd64'
+            f"no kernel {BOOT}/vmlinuz-* with modules in {MODULES}; "
+            f"apt install linux-image-amd64"
         )
     return max(found, key=lambda one: _version(one.release))
 
@@ -81,7 +81,7 @@ def find(program: str) -> pathlib.Path:
     where = shutil.which(program, path=SEARCH)
     if where is None:
         raise ImageError(
-            f'no {program}: apt install {PACKAGES.get(program, program)}'
+            f"no {program}: apt install {PACKAGES.get(program, program)}"
         )
     return pathlib.Path(where)
 
@@ -103,24 +103,24 @@ def run(
             input=stdin,
             capture_output=True,
             text=True,
-            errors='replace',
+            errors="replace",
             timeout=seconds,
             env=env,
         )
     except subprocess.TimeoutExpired as error:
-        raise ImageError(f'{command[0]} took over {seconds} s') from error
+        raise ImageError(f"{command[0]} took over {seconds} s") from error
     if done.returncode:
         raise ImageError(
-            f'{" ".join(command)} exited {done.returncode}: '
-            f'{done.stdout[-500:]}{done.stderr[-500:]}'
+            f"{' '.join(command)} exited {done.returncode}: "
+            f"{done.stdout[-500:]}{done.stderr[-500:]}"
         )
     return done.stdout
 
 
 def _is_static(program: pathlib.Path) -> bool:
     """Tell whether a program brings no dynamic loader's name along."""
-    return program.exists() and b'/ld-linux' not in program.read_bytes()
+    return program.exists() and b"/ld-linux" not in program.read_bytes()
 
 
 def _version(release: str) -> list[int]:
-    return [int(number) for number in re.findall(r'\d+', release)]
+    return [int(number) for number in re.findall(r"\d+", release)]

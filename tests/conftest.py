@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says more about the machine than about us: on a
 # busy one the default of 0.2 s failed tests that were right.
 settings.register_profile(
-    'ours', deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "ours", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile('ours')
+settings.load_profile("ours")
 
 # A shell has what it runs in the background ignore Ctrl-C, and the programs
 # that tests start would inherit that.
@@ -27,10 +27,10 @@ def _no_words_of_others_brokers(request, monkeypatch):
 
     oslo.messaging cannot be told to stop while it does.
     """
-    if not any(w in request.path.name for w in ('broker', 'messaging')):
-        for name in ('oslo.messaging', 'oslo_messaging'):
-            logger = logging.getLogger(f'{name}._drivers.impl_rabbit')
-            monkeypatch.setattr(logger, 'disabled', True)
+    if not any(w in request.path.name for w in ("broker", "messaging")):
+        for name in ("oslo.messaging", "oslo_messaging"):
+            logger = logging.getLogger(f"{name}._drivers.impl_rabbit")
+            monkeypatch.setattr(logger, "disabled", True)
 
 
 @pytest.fixture(autouse=True)

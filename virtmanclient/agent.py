@@ -15,7 +15,7 @@ from virtmanclient import verbs
 from virtmanclient.exceptions import AnswerTimeout, CommunicationError
 from virtmanclient.verbs import TIMEOUT
 
-SOCKET = '/run/virtman/agent.sock'
+SOCKET = "/run/virtman/agent.sock"
 CONNECT_SECONDS = 10.0
 
 
@@ -35,26 +35,26 @@ class Agent(verbs.Verbs):
     def _call(self, verb: str, **arguments: object) -> Any:
         connection = _Connection(self.socket_path, self._timeout)
         try:
-            connection.request('POST', f'/v1/{verb}', json.dumps(arguments))
+            connection.request("POST", f"/v1/{verb}", json.dumps(arguments))
             answer = json.loads(connection.getresponse().read())
             if not isinstance(answer, dict):
-                raise ValueError('no object')
+                raise ValueError("no object")
         except TimeoutError as silence:
             raise AnswerTimeout(
-                f'{self.socket_path}: no answer in {self._timeout} s; the '
-                f'agent may be at work on it still: list what it has before '
-                f'you try again'
+                f"{self.socket_path}: no answer in {self._timeout} s; the "
+                f"agent may be at work on it still: list what it has before "
+                f"you try again"
             ) from silence
         except OSError as failure:
             raise CommunicationError(
-                f'{self.socket_path}: {failure.strerror or failure}; is '
-                f'virtman-server running on this host, and may this user '
-                f'use it (its option local_group)?'
+                f"{self.socket_path}: {failure.strerror or failure}; is "
+                f"virtman-server running on this host, and may this user "
+                f"use it (its option local_group)?"
             ) from failure
         except (http.client.HTTPException, ValueError) as odd:
             raise CommunicationError(
-                f'{self.socket_path}: what answers there is no '
-                f'virtman-server ({type(odd).__name__})'
+                f"{self.socket_path}: what answers there is no "
+                f"virtman-server ({type(odd).__name__})"
             ) from odd
         finally:
             connection.close()
@@ -65,7 +65,7 @@ class _Connection(http.client.HTTPConnection):
     """HTTP over a Unix socket; quick to give up connecting, then patient."""
 
     def __init__(self, path: str, timeout: float | None) -> None:
-        super().__init__('agent')
+        super().__init__("agent")
         self._path = path
         self._patience = timeout
 

@@ -23,7 +23,7 @@ class Answer:
 
 def parse(text: object) -> Answer:
     """Split an answer; what has no known code counts as a failure."""
-    code, colon, info = str(text).partition(':')
-    if not colon or code not in ('0', '1', '2'):
-        return Answer(Code.FAILED, f'unknown answer {str(text)!r}')
+    code, colon, info = str(text).partition(":")
+    if not colon or code not in ("0", "1", "2"):
+        return Answer(Code.FAILED, f"unknown answer {str(text)!r}")
     return Answer(Code(int(code)), info)

@@ -15,20 +15,20 @@ from typing import Any
 
 from virtmanclient.exceptions import InvalidEndpoint, MissingPackage
 
-SCHEME = 'rabbit://'
-TOPIC = EXCHANGE = NAMESPACE = 'virtman'
-VERSION = '1.0'
-_FORM = 'rabbit://USER:PASSWORD@HOST:5672/VHOST'
+SCHEME = "rabbit://"
+TOPIC = EXCHANGE = NAMESPACE = "virtman"
+VERSION = "1.0"
+_FORM = "rabbit://USER:PASSWORD@HOST:5672/VHOST"
 # Unless the URL says otherwise.  A queue ends with the agent that serves it:
 # a caller is told at once that nobody serves, and no agent finds calls that
 # were given up long ago.  A dead host is noticed in 20 seconds, not 60, and a
 # listener looks up each two seconds (20 / 5 / 2), so that it ends in time.  A
 # broker that is back is found within ten seconds, not thirty.
 _QUERY = {
-    'amqp_auto_delete': 'true',
-    'heartbeat_timeout_threshold': '20',
-    'heartbeat_rate': '5',
-    'rabbit_interval_max': '10',
+    "amqp_auto_delete": "true",
+    "heartbeat_timeout_threshold": "20",
+    "heartbeat_rate": "5",
+    "rabbit_interval_max": "10",
 }
 
 
@@ -50,16 +50,16 @@ def transport(url: str) -> Any:
     except Exception as error:
         kind = type(error).__name__
     raise InvalidEndpoint(
-        f'the URL of the broker is not usable ({kind}): write {_FORM}, with '
-        'what is neither letter nor digit in the password as %XX, and options '
-        'of oslo.messaging for RabbitMQ as ?ssl=true&ssl_ca_file=/PATH'
+        f"the URL of the broker is not usable ({kind}): write {_FORM}, with "
+        "what is neither letter nor digit in the password as %XX, and options "
+        "of oslo.messaging for RabbitMQ as ?ssl=true&ssl_ca_file=/PATH"
     )
 
 
 def where(url: str) -> str:
     """Return the hosts of a URL, without what must not be shown."""
-    hosts = urllib.parse.urlsplit(url).netloc.split(',')
-    return ', '.join(host.rpartition('@')[2] for host in hosts)
+    hosts = urllib.parse.urlsplit(url).netloc.split(",")
+    return ", ".join(host.rpartition("@")[2] for host in hosts)
 
 
 def library() -> Any:
@@ -68,14 +68,14 @@ def library() -> Any:
     :raises MissingPackage: it is not there
     """
     try:
-        if 'oslo_messaging' not in sys.modules:
+        if "oslo_messaging" not in sys.modules:
             _choose_threads()
-        return importlib.import_module('oslo_messaging')
+        return importlib.import_module("oslo_messaging")
     except (ImportError, ValueError) as error:
         raise MissingPackage(
             "a broker needs two packages: pip install oslo.messaging "
             "'oslo.service[threading]', or vmthunder[messaging] where "
-            f'virtman-server runs ({error})'
+            f"virtman-server runs ({error})"
         ) from error
 
 
@@ -100,7 +100,7 @@ def _choose_threads() -> None:
     oslo.messaging imports oslo.service, which loads eventlet when nobody has
     said otherwise before (DEFAULT_BACKEND_TYPE in oslo_service/backend).
     """
-    backend = importlib.import_module('oslo_service.backend')
+    backend = importlib.import_module("oslo_service.backend")
     if backend.get_backend_type() is None:
         backend.init_backend(backend.BackendType.THREADING)
 
@@ -110,13 +110,13 @@ def _configuration() -> Any:
     from oslo_config import cfg
 
     conf = cfg.ConfigOpts()
-    conf([], project='virtman', default_config_files=[], use_env=False)
+    conf([], project="virtman", default_config_files=[], use_env=False)
     # oslo.messaging 18.3 registers these with cfg.CONF alone, and asks every
     # other configuration for them in vain.
-    for name in ('_tracing', '_metrics'):
+    for name in ("_tracing", "_metrics"):
         with contextlib.suppress(ImportError, AttributeError):
-            module = importlib.import_module(f'oslo_messaging.{name}.client')
-            group = f'oslo_messaging{name}'
+            module = importlib.import_module(f"oslo_messaging.{name}.client")
+            group = f"oslo_messaging{name}"
             conf.register_opts(getattr(module, group), group=group)
     return conf
 
@@ -129,7 +129,7 @@ def _check(url: str) -> None:
     """
     parts = urllib.parse.urlsplit(url)
     rest = parts.path + parts.query + parts.fragment
-    if parts.scheme not in ('rabbit', 'fake') or '@' in rest:
+    if parts.scheme not in ("rabbit", "fake") or "@" in rest:
         raise ValueError
-    if parts.scheme == 'rabbit' and not parts.netloc.rpartition('@')[2]:
+    if parts.scheme == "rabbit" and not parts.netloc.rpartition("@")[2]:
         raise ValueError

@@ -27,7 +27,7 @@ from virtmanclient.verbs import Verbs
 
 Connection = Mapping[str, object]
 Connections = list[Connection]
-UNIX = 'unix://'
+UNIX = "unix://"
 
 
 class Wire(Protocol):
@@ -187,7 +187,7 @@ class _Network:
         if got.code is answer.Code.OK:
             return got.info
         wrong = refusal if got.code is answer.Code.REFUSED else OperationFailed
-        raise wrong(f'{self._node}: {got.info}')
+        raise wrong(f"{self._node}: {got.info}")
 
 
 class _Typed:
@@ -207,7 +207,7 @@ class _Typed:
 
     def destroy(self, instance: str) -> None:
         if not self._agent.destroy(instance):
-            raise NotFound(f'there is no instance {instance} on that host')
+            raise NotFound(f"there is no instance {instance} on that host")
 
     def list(self) -> list[str]:
         return self._named(active=True)
@@ -216,11 +216,11 @@ class _Typed:
         return self._named(active=False)
 
     # Quoted: ``list`` is the call above in here.
-    def _named(self, active: bool) -> 'builtins.list[str]':
+    def _named(self, active: bool) -> "builtins.list[str]":
         return [
-            f'{one["name"]}:{one["image"]}'
+            f"{one['name']}:{one['image']}"
             for one in self._agent.instances()
-            if (one['path'] is not None) == active
+            if (one["path"] is not None) == active
         ]
 
 
@@ -233,23 +233,23 @@ def _each(connections: Connection | Sequence[Connection]) -> Connections:
 
 def _node(endpoint: str) -> str:
     """Return ``host:port`` of an endpoint, with or without a scheme."""
-    url = endpoint if '://' in endpoint else f'http://{endpoint}'
+    url = endpoint if "://" in endpoint else f"http://{endpoint}"
     try:
         parts = urllib.parse.urlsplit(url)
         host, port = parts.hostname, parts.port or vmtapi.PORT
     except ValueError:  # the port is no number, or a bracket is missing
         raise _no_endpoint(endpoint) from None
-    if parts.scheme != 'http' or not host or parts.path.strip('/'):
+    if parts.scheme != "http" or not host or parts.path.strip("/"):
         raise _no_endpoint(endpoint)
-    return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _no_endpoint(endpoint: str) -> InvalidEndpoint:
     # What stands before an '@' may be a password.
     shown = (
-        f'...@{endpoint.rpartition("@")[2]}' if '@' in endpoint else endpoint
+        f"...@{endpoint.rpartition('@')[2]}" if "@" in endpoint else endpoint
     )
     return InvalidEndpoint(
-        f'{shown!r} is no endpoint: write host:port, http://host:port, '
-        'unix:///path or rabbit://user:password@host/'
+        f"{shown!r} is no endpoint: write host:port, http://host:port, "
+        "unix:///path or rabbit://user:password@host/"
     )

@@ -74,22 +74,22 @@ def translated(node: str) -> Iterator[None]:
         yield
     except xmlrpc.client.Fault as error:
         raise ServerFault(
-            f'{node}: the server failed: {error.faultString}; '
+            f"{node}: the server failed: {error.faultString}; "
             f"its log has the reason"
         ) from error
     except xmlrpc.client.ProtocolError as error:
         raise _refusal(node, error) from error
     except (http.client.InvalidURL, UnicodeError) as error:
-        raise InvalidEndpoint(f'{node}: no address: {error}') from error
+        raise InvalidEndpoint(f"{node}: no address: {error}") from error
     except TimeoutError as error:
         raise AnswerTimeout(
-            f'{node}: no answer in time; the node may be down, or at work '
-            f'on it still: list what it has before you try again'
+            f"{node}: no answer in time; the node may be down, or at work "
+            f"on it still: list what it has before you try again"
         ) from error
     except OSError as error:
         raise CommunicationError(
-            f'{node}: {error.strerror or error}; is virtman-server running '
-            f'there, on that port?'
+            f"{node}: {error.strerror or error}; is virtman-server running "
+            f"there, on that port?"
         ) from error
     except (
         xmlrpc.client.Error,
@@ -97,8 +97,8 @@ def translated(node: str) -> Iterator[None]:
         http.client.HTTPException,
     ) as error:
         raise CommunicationError(
-            f'{node}: what answers there is no virtman-server '
-            f'({type(error).__name__}: {error})'
+            f"{node}: what answers there is no virtman-server "
+            f"({type(error).__name__}: {error})"
         ) from error
 
 
@@ -110,6 +110,6 @@ def _refusal(node: str, error: xmlrpc.client.ProtocolError) -> ClientError:
             f"that has it: VIRTMAN_TOKEN_FILE or --token-file"
         )
     return CommunicationError(
-        f'{node}: what answers there is no virtman-server '
-        f'({error.errcode} {error.errmsg})'
+        f"{node}: what answers there is no virtman-server "
+        f"({error.errcode} {error.errmsg})"
     )

@@ -28,7 +28,7 @@ class Form:
 
     def __str__(self) -> str:
         """Show the form as a user writes it."""
-        return ' '.join((self.step.symbol, *self.fields))
+        return " ".join((self.step.symbol, *self.fields))
 
     def fits(self, fields: list[str]) -> bool:
         """Tell whether these fields make such a line."""
@@ -47,7 +47,7 @@ class BadLine:
 
     def __str__(self) -> str:
         """Report in the form editors jump to."""
-        return f'{self.file}:{self.line}: {self.text!r}: {self.remedy}'
+        return f"{self.file}:{self.line}: {self.text!r}: {self.remedy}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,17 +74,17 @@ def _grammar(*forms: Form) -> Grammar:
 
 
 IMAGE_CFG = _grammar(
-    Form(steps.CreateTarget, ('image_server_ip', 'image_name', 'file_path')),
-    Form(steps.DestroyTarget, ('image_server_ip', 'image_name'), loose=True),
-    Form(steps.ListTargets, ('image_server_ip',)),
+    Form(steps.CreateTarget, ("image_server_ip", "image_name", "file_path")),
+    Form(steps.DestroyTarget, ("image_server_ip", "image_name"), loose=True),
+    Form(steps.ListTargets, ("image_server_ip",)),
 )
 NODELIST_CFG = _grammar(
     Form(
         steps.CreateInstance,
-        ('node_ip', 'vm_name', 'image_server_ip', 'image_name'),
+        ("node_ip", "vm_name", "image_server_ip", "image_name"),
     ),
-    Form(steps.DestroyInstance, ('node_ip', 'vm_name'), loose=True),
-    Form(steps.ListInstances, ('node_ip',)),
+    Form(steps.DestroyInstance, ("node_ip", "vm_name"), loose=True),
+    Form(steps.ListInstances, ("node_ip",)),
 )
 
 
@@ -113,12 +113,12 @@ def parse(content: bytes, grammar: Grammar, file: str) -> Plan:
 
 def _lines(content: bytes) -> Iterator[tuple[int, str, list[str]]]:
     """Yield number, text and fields of each line that says something."""
-    text = content.decode('utf-8-sig', errors='surrogateescape')
-    for number, line in enumerate(text.split('\n'), 1):
-        line = line.strip().replace('\t', ' ')
+    text = content.decode("utf-8-sig", errors="surrogateescape")
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.strip().replace("\t", " ")
         fields = line.split()
         for index, field in enumerate(fields):
-            if field.startswith('#'):
+            if field.startswith("#"):
                 del fields[index:]
                 break
         if fields:
@@ -129,10 +129,10 @@ def _remedy(grammar: Grammar, text: str, fields: list[str]) -> str:
     """Say what the line should look like; nothing when it is good."""
     form = grammar.get(fields[0])
     if form is None:
-        forms = ', '.join(f'"{form}"' for form in grammar.values())
-        return f'write one of {forms}'
+        forms = ", ".join(f'"{form}"' for form in grammar.values())
+        return f"write one of {forms}"
     if not form.fits(fields[1:]):
         return f'write "{form}"'
     if not text.isprintable():
-        return 'write it in UTF-8, without control characters'
-    return ''
+        return "write it in UTF-8, without control characters"
+    return ""

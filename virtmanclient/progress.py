@@ -53,14 +53,14 @@ class Plain:
         if event is None:
             for step, began in self._began.items():
                 seconds = time.monotonic() - began
-                self._say(f'{_what(step)}: at work for {seconds:.0f} s')
+                self._say(f"{_what(step)}: at work for {seconds:.0f} s")
         elif isinstance(event, Started):
             self._began[event.step] = time.monotonic()
-            self._say(f'{_what(event.step)}: begun')
+            self._say(f"{_what(event.step)}: begun")
         else:
             self._began.pop(event.step, None)
             self._ended += 1
-            self._say(f'[{self._ended}/{self._total}] {_ended(event)}')
+            self._say(f"[{self._ended}/{self._total}] {_ended(event)}")
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -100,7 +100,7 @@ class Live:
     def _wipe(self) -> None:
         if self._drawn:
             # Up so many lines, to the first column, clear to the end.
-            self._stream.write(f'\033[{self._drawn}A\r\033[J')
+            self._stream.write(f"\033[{self._drawn}A\r\033[J")
         self._drawn = 0
 
     def _draw(self) -> None:
@@ -108,13 +108,13 @@ class Live:
         room = max(0, min(LIVE_LINES, height - 2))
         now = time.monotonic()
         lines = [
-            f'  {_what(step)} ... {now - began:.0f} s'
+            f"  {_what(step)} ... {now - began:.0f} s"
             for step, began in list(self._began.items())[:room]
         ]
-        nodes = 'node' if len(self._began) == 1 else 'nodes'
+        nodes = "node" if len(self._began) == 1 else "nodes"
         lines.append(
-            f'{self._ended} of {self._total} steps done, '
-            f'{len(self._began)} {nodes} at work'
+            f"{self._ended} of {self._total} steps done, "
+            f"{len(self._began)} {nodes} at work"
         )
         for line in lines:
             print(line[: width - 1], file=self._stream)
@@ -123,9 +123,9 @@ class Live:
 
 
 def _what(step: Step) -> str:
-    return f'{step.node}: {step}'
+    return f"{step.node}: {step}"
 
 
 def _ended(result: Result) -> str:
-    text = f'{_what(result.step)}: {result.outcome} ({result.seconds:.1f} s)'
-    return f'{text} {result.message}'.rstrip()
+    text = f"{_what(result.step)}: {result.outcome} ({result.seconds:.1f} s)"
+    return f"{text} {result.message}".rstrip()

@@ -29,8 +29,8 @@ GRACE = 5.0
 """Seconds that connections have to close."""
 # Seconds that stand for "for ever"; AMQP counts milliseconds in 32 bits.
 _LONGEST = 30 * 24 * 3600.0
-_HOST = re.compile(r'[A-Za-z0-9._:-]{1,200}')
-_OTHER_VERSION = ('NoSuchMethod', 'UnsupportedVersion')
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,200}")
+_OTHER_VERSION = ("NoSuchMethod", "UnsupportedVersion")
 
 
 class RemoteAgent(verbs.Verbs):
@@ -83,7 +83,7 @@ class RemoteAgent(verbs.Verbs):
         except Exception as error:
             raise self._reason(error) from error
         if not isinstance(answer, dict):
-            raise ServerFault(f'{self.host}: what answers there is no agent')
+            raise ServerFault(f"{self.host}: what answers there is no agent")
         return verbs.result(answer)
 
     def _connect(self) -> None:
@@ -94,7 +94,7 @@ class RemoteAgent(verbs.Verbs):
         writes, as often as it was told to try.
         """
         if not self._connected:
-            self._client.cast({}, 'working')
+            self._client.cast({}, "working")
             self._connected = True
 
     def _reason(self, error: Exception) -> ClientError:
@@ -102,35 +102,35 @@ class RemoteAgent(verbs.Verbs):
         where, library = self.host, self._library
         if isinstance(error, library.MessagingTimeout):
             return AnswerTimeout(
-                f'{where}: no answer, or no sign of life in {MONITOR} s; the '
-                'agent may have died, or be at work on it still: list what '
-                'it has before you try again'
+                f"{where}: no answer, or no sign of life in {MONITOR} s; the "
+                "agent may have died, or be at work on it still: list what "
+                "it has before you try again"
             )
         if isinstance(error, library.MessageUndeliverable) or _no_exchange(
             error
         ):
             return CommunicationError(
-                f'{where}: no agent of that host serves at the broker; does '
-                'virtman-server run there, with transport_url, and is its '
-                'option host the same?'
+                f"{where}: no agent of that host serves at the broker; does "
+                "virtman-server run there, with transport_url, and is its "
+                "option host the same?"
             )
         if isinstance(error, library.RemoteError):
             return self._remote(error)
         return CommunicationError(
-            f'{where}: the broker cannot be used: {error}; does it run, is '
-            'the user let in, and is there that virtual host?'
+            f"{where}: the broker cannot be used: {error}; does it run, is "
+            "the user let in, and is there that virtual host?"
         )
 
     def _remote(self, error: Any) -> ClientError:
         """Return what the other end's exception means."""
         if error.exc_type in _OTHER_VERSION:
             return InvalidRequest(
-                f'{self.host}: {error.value}; the agent there is of another '
-                'version than this client'
+                f"{self.host}: {error.value}; the agent there is of another "
+                "version than this client"
             )
         return ServerFault(
-            f'{self.host}: the agent failed: {error.exc_type}: {error.value}; '
-            'its log has the reason'
+            f"{self.host}: the agent failed: {error.exc_type}: {error.value}; "
+            "its log has the reason"
         )
 
 

@@ -7,27 +7,27 @@ from collections.abc import Sequence
 from virtmanclient.plan import Plan
 from virtmanclient.runner import Outcome, Result
 
-HEADINGS = ('line', 'node', 'step', 'result', 'seconds', 'message')
+HEADINGS = ("line", "node", "step", "result", "seconds", "message")
 
 
 def table(results: Sequence[Result]) -> str:
     """Return one row a step; the last column is as wide as it must be."""
     rows = [HEADINGS, *(_row(result) for result in results)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return '\n'.join(_aligned(row, widths) for row in rows)
+    return "\n".join(_aligned(row, widths) for row in rows)
 
 
 def verdict(plan: Plan, results: Sequence[Result]) -> str:
     """Return the last line: how many steps went well, and what did not."""
     good = sum(result.outcome is Outcome.OK for result in results)
-    text = f'{good} of {len(results)} steps ok'
+    text = f"{good} of {len(results)} steps ok"
     for outcome in Outcome:
         count = sum(result.outcome is outcome for result in results)
         if count and outcome is not Outcome.OK:
-            text += f', {count} {outcome}'
+            text += f", {count} {outcome}"
     if plan.bad_lines:
-        lines = 'line' if len(plan.bad_lines) == 1 else 'lines'
-        text += f'; {len(plan.bad_lines)} bad {lines} left out'
+        lines = "line" if len(plan.bad_lines) == 1 else "lines"
+        text += f"; {len(plan.bad_lines)} bad {lines} left out"
     return text
 
 
@@ -39,11 +39,11 @@ def as_json(plan: Plan, results: Sequence[Result], status: int) -> str:
     "text", "remedy"}]}``
     """
     report = {
-        'file': plan.file,
-        'exit_status': status,
-        'steps': [_step(result) for result in results],
-        'bad_lines': [
-            {'line': bad.line, 'text': bad.text, 'remedy': bad.remedy}
+        "file": plan.file,
+        "exit_status": status,
+        "steps": [_step(result) for result in results],
+        "bad_lines": [
+            {"line": bad.line, "text": bad.text, "remedy": bad.remedy}
             for bad in plan.bad_lines
         ],
     }
@@ -56,8 +56,8 @@ def _row(result: Result) -> tuple[str, ...]:
         result.step.node,
         str(result.step),
         result.outcome,
-        f'{result.seconds:.2f}',
-        ' '.join(result.message.split()),
+        f"{result.seconds:.2f}",
+        " ".join(result.message.split()),
     )
 
 
@@ -71,16 +71,16 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
         seconds.rjust(widths[4]),
         message,
     )
-    return '  '.join(cells).rstrip()
+    return "  ".join(cells).rstrip()
 
 
 def _step(result: Result) -> dict[str, object]:
     return {
-        'line': result.step.line,
-        'node': result.step.node,
-        'method': result.step.method,
-        'arguments': list(result.step.arguments),
-        'result': str(result.outcome),
-        'seconds': round(result.seconds, 3),
-        'message': result.message,
+        "line": result.step.line,
+        "node": result.step.node,
+        "method": result.step.method,
+        "arguments": list(result.step.arguments),
+        "result": str(result.outcome),
+        "seconds": round(result.seconds, 3),
+        "message": result.message,
     }

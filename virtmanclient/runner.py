@@ -29,11 +29,11 @@ NODES_AT_ONCE = 128  # threads; they only wait
 class Outcome(enum.StrEnum):
     """How a step ended."""
 
-    OK = 'ok'
-    REFUSED = 'refused'  # the server said 1:
-    FAILED = 'failed'  # the server said 2:, or raised, or was not there
-    SKIPPED = 'skipped'  # its node had stopped answering
-    INTERRUPTED = 'interrupted'  # by Ctrl-C: running, or not begun
+    OK = "ok"
+    REFUSED = "refused"  # the server said 1:
+    FAILED = "failed"  # the server said 2:, or raised, or was not there
+    SKIPPED = "skipped"  # its node had stopped answering
+    INTERRUPTED = "interrupted"  # by Ctrl-C: running, or not begun
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Runner:
         for _ in range(min(len(self._nodes), NODES_AT_ONCE)):
             # Daemons: an interrupted run must not wait for a silent node.
             worker = threading.Thread(
-                target=self._work, name='node-worker', daemon=True
+                target=self._work, name="node-worker", daemon=True
             )
             worker.start()
 
@@ -130,9 +130,9 @@ class Runner:
     def _interrupted(self, step: Step) -> Result:
         began = self._running.get(step)
         if began is None:
-            return Result(step, Outcome.INTERRUPTED, 0.0, 'not begun')
+            return Result(step, Outcome.INTERRUPTED, 0.0, "not begun")
         seconds = time.monotonic() - began
-        message = 'the node may still be at work on it'
+        message = "the node may still be at work on it"
         return Result(step, Outcome.INTERRUPTED, seconds, message)
 
     def _work(self) -> None:
@@ -149,7 +149,7 @@ class Runner:
             if self._stop.is_set():
                 return
             if silent_since:
-                message = f'no answer from the node at line {silent_since}'
+                message = f"no answer from the node at line {silent_since}"
                 skipped = Result(step, Outcome.SKIPPED, 0.0, message)
                 self._events.put(skipped)
                 continue
@@ -169,7 +169,7 @@ def perform(step: Step, wire: Wire) -> tuple[Result, bool]:
         outcome, message = Outcome.FAILED, str(error)
         answered = not isinstance(error, CommunicationError)
     except Exception as error:  # else the run would wait for this thread
-        outcome, message = Outcome.FAILED, f'{type(error).__name__}: {error}'
+        outcome, message = Outcome.FAILED, f"{type(error).__name__}: {error}"
     seconds = time.monotonic() - began
     return Result(step, outcome, seconds, message), answered
 
@@ -193,6 +193,6 @@ def _ask(step: Step, wire: Wire) -> tuple[Outcome, str]:
             token=wire.token,
         )
     if isinstance(said, list):
-        return Outcome.OK, ', '.join(map(str, said)) or '(nothing)'
+        return Outcome.OK, ", ".join(map(str, said)) or "(nothing)"
     got = answer.parse(said)
     return _OUTCOMES[got.code], got.info

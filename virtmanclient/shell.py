@@ -49,8 +49,8 @@ def main(command: Command, argv: Sequence[str] | None = None) -> int:
         token = vmtapi.known_token(options.token_file)
     except (OSError, ValueError) as error:
         print(
-            f'{command.name}: the file of the token: {error}; name one '
-            f'that can be read',
+            f"{command.name}: the file of the token: {error}; name one "
+            f"that can be read",
             file=sys.stderr,
         )
         return BAD_INPUT
@@ -90,8 +90,8 @@ def _status(todo: Plan, results: Sequence[Result]) -> int:
 
 
 def _table(todo: Plan, results: Sequence[Result]) -> str:
-    verdict = f'{todo.file}: {report.verdict(todo, results)}'
-    return f'{report.table(results)}\n{verdict}' if results else verdict
+    verdict = f"{todo.file}: {report.verdict(todo, results)}"
+    return f"{report.table(results)}\n{verdict}" if results else verdict
 
 
 def _print(text: str) -> None:
@@ -105,9 +105,9 @@ def _print(text: str) -> None:
 
 def _unreadable(command: Command, file: pathlib.Path, error: OSError) -> str:
     return (
-        f'{command.name}: {file}: {error.strerror}; name a file of steps '
-        f'(form: {command.name} --help, example: '
-        f'etc/virtman/{command.default_file}.sample)'
+        f"{command.name}: {file}: {error.strerror}; name a file of steps "
+        f"(form: {command.name} --help, example: "
+        f"etc/virtman/{command.default_file}.sample)"
     )
 
 
@@ -119,36 +119,36 @@ def _parser(command: Command) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'file',
-        nargs='?',
+        "file",
+        nargs="?",
         type=pathlib.Path,
         default=pathlib.Path(command.default_file),
-        help='file of steps (default: %(default)s, in this directory)',
+        help="file of steps (default: %(default)s, in this directory)",
     )
     parser.add_argument(
-        '--port',
+        "--port",
         type=_port,
         default=vmtapi.PORT,
-        help='port virtman-server listens on (default: %(default)s)',
+        help="port virtman-server listens on (default: %(default)s)",
     )
     parser.add_argument(
-        '--timeout',
+        "--timeout",
         type=_seconds,
         default=600.0,
-        metavar='SECONDS',
-        help='give up a step whose node stays silent so long; what the '
-        'node had begun it may still finish (default: %(default).0f)',
+        metavar="SECONDS",
+        help="give up a step whose node stays silent so long; what the "
+        "node had begun it may still finish (default: %(default).0f)",
     )
     parser.add_argument(
-        '--token-file',
-        metavar='FILE',
-        help='file with the token that nodes want (their rpc_token_file; '
-        'default: $VIRTMAN_TOKEN_FILE, or no token)',
+        "--token-file",
+        metavar="FILE",
+        help="file with the token that nodes want (their rpc_token_file; "
+        "default: $VIRTMAN_TOKEN_FILE, or no token)",
     )
     parser.add_argument(
-        '--json',
-        action='store_true',
-        help='print one JSON object in place of the table',
+        "--json",
+        action="store_true",
+        help="print one JSON object in place of the table",
     )
     if command.more is not None:
         command.more(parser)
@@ -166,6 +166,6 @@ def _port(text: str) -> int:
 def _seconds(text: str) -> float:
     """Read a number of seconds; argparse turns ValueError into usage."""
     seconds = float(text)
-    if not 0 < seconds < float('inf'):
+    if not 0 < seconds < float("inf"):
         raise ValueError(text)
     return seconds

@@ -30,15 +30,15 @@ class Step:
     def __str__(self) -> str:
         """Show the line without its node."""
         _, _, *fields = dataclasses.astuple(self)
-        return ' '.join((self.symbol, *fields))
+        return " ".join((self.symbol, *fields))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CreateTarget(Step):
     """Export a RAW file of the node as an image target."""
 
-    symbol = '+'
-    method = 'create_image_target'
+    symbol = "+"
+    method = "create_image_target"
 
     image: str
     file_path: str
@@ -53,8 +53,8 @@ class CreateTarget(Step):
 class DestroyTarget(Step):
     """Stop exporting an image."""
 
-    symbol = '-'
-    method = 'destroy_image_target'
+    symbol = "-"
+    method = "destroy_image_target"
 
     image: str
 
@@ -68,16 +68,16 @@ class DestroyTarget(Step):
 class ListTargets(Step):
     """List the image targets of a node."""
 
-    symbol = '@'
-    method = 'list_image_target'
+    symbol = "@"
+    method = "list_image_target"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CreateInstance(Step):
     """Make a VM's disk from an image."""
 
-    symbol = '+'
-    method = 'create'
+    symbol = "+"
+    method = "create"
 
     instance: str
     image_server: str
@@ -93,8 +93,8 @@ class CreateInstance(Step):
 class DestroyInstance(Step):
     """Remove a VM's disk."""
 
-    symbol = '-'
-    method = 'destroy'
+    symbol = "-"
+    method = "destroy"
 
     instance: str
 
@@ -108,5 +108,5 @@ class DestroyInstance(Step):
 class ListInstances(Step):
     """List the VM disks of a node."""
 
-    symbol = '@'
-    method = 'list'
+    symbol = "@"
+    method = "list"

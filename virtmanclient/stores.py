@@ -21,7 +21,7 @@ from virtmanclient.exceptions import (
 )
 
 LUN = 1
-_ROOM = ('total', 'free', 'provisioned')
+_ROOM = ("total", "free", "provisioned")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Store:
     def connection(self) -> dict[str, object]:
         """What the agent of the host that writes is given."""
         return {
-            'target_portal': self.portal,
-            'target_iqn': self.iqn,
-            'target_lun': LUN,
+            "target_portal": self.portal,
+            "target_iqn": self.iqn,
+            "target_lun": LUN,
         }
 
 
@@ -74,7 +74,7 @@ class Stores:
         token: str | None = None,
     ) -> None:
         if endpoint.startswith(broker.SCHEME):
-            raise InvalidEndpoint('no stores are opened through a broker')
+            raise InvalidEndpoint("no stores are opened through a broker")
         self.node = Client(endpoint).node
         self._how = (vmtapi.PORT, timeout, token)
         self._local = None
@@ -95,8 +95,8 @@ class Stores:
         """
         if self._local:
             made = self._local.open_store(store, sectors, initiator, new)
-            return Store(made['portal'], made['iqn'], made['written'])
-        said = self._asked('open_store', store, sectors, initiator, new)
+            return Store(made["portal"], made["iqn"], made["written"])
+        said = self._asked("open_store", store, sectors, initiator, new)
         return _read(said, self.node)
 
     def delete(self, store: str) -> None:
@@ -108,7 +108,7 @@ class Stores:
         if self._local:
             self._local.delete_store(store)
             return
-        self._asked('delete_store', store)
+        self._asked("delete_store", store)
 
     def written(self, store: str) -> bool:
         """Tell whether a disk has ever stood on a store that there is.
@@ -117,7 +117,7 @@ class Stores:
         """
         if self._local:
             known = {
-                one['store']: bool(one['written'])
+                one["store"]: bool(one["written"])
                 for one in self._local.stores()
             }
             return known.get(store, False)
@@ -125,7 +125,7 @@ class Stores:
             node = vmtapi.server(self.node, *self._how)
             listed: Any = node.list_store()
         return any(
-            one.startswith(f'{store} ') and one.endswith(' written')
+            one.startswith(f"{store} ") and one.endswith(" written")
             for one in listed
         )
 
@@ -138,7 +138,7 @@ class Stores:
             if self._local:
                 told = self._local.room()
             else:
-                words = self._asked('store_room').split()
+                words = self._asked("store_room").split()
                 told = dict(zip(_ROOM, words, strict=True))
             return Room(*(int(told[name]) for name in _ROOM))
         except ClientError:
@@ -152,9 +152,9 @@ class Stores:
             node = vmtapi.server(self.node, *self._how)
             said = answer.parse(getattr(node, verb)(*words))
         if said.code is answer.Code.REFUSED:
-            raise NotFound(f'{self.node}: {said.info}')
+            raise NotFound(f"{self.node}: {said.info}")
         if said.code is not answer.Code.OK:
-            raise OperationFailed(f'{self.node}: {said.info}')
+            raise OperationFailed(f"{self.node}: {said.info}")
         return said.info
 
 
@@ -162,8 +162,8 @@ def _read(text: str, node: str) -> Store:
     words = text.split()
     if len(words) != 3:
         raise _no_agent(node)
-    return Store(words[0], words[1], words[2] == 'written')
+    return Store(words[0], words[1], words[2] == "written")
 
 
 def _no_agent(node: str) -> ClientError:
-    return CommunicationError(f'{node}: what answers is no agent of ours')
+    return CommunicationError(f"{node}: what answers is no agent of ours")

@@ -37,7 +37,7 @@ class Targets:
         token: str | None = None,
     ) -> None:
         if endpoint.startswith(broker.SCHEME):
-            raise InvalidEndpoint('no targets are made through a broker')
+            raise InvalidEndpoint("no targets are made through a broker")
         self.node = Client(endpoint).node
         self._local = None
         self._how = (vmtapi.PORT, timeout, token)
@@ -78,16 +78,16 @@ class Targets:
     def images(self) -> set[str]:
         """Return the names that are exported, ``volume-`` before each."""
         if self._local:
-            return {str(one['image']) for one in self._local.targets()}
+            return {str(one["image"]) for one in self._local.targets()}
         with translated(self.node):
             found = vmtapi.list_image_target(self.node, *self._how)
         # The id and the device behind it have no colon.
-        return {one.rsplit(':', 2)[0] for one in found}
+        return {one.rsplit(":", 2)[0] for one in found}
 
     def _ask(self, call: Callable[[], object], refusal: type[Refused]) -> None:
         with translated(self.node):
             said = answer.parse(call())
         if said.code is answer.Code.REFUSED:
-            raise refusal(f'{self.node}: {said.info}')
+            raise refusal(f"{self.node}: {said.info}")
         if said.code is not answer.Code.OK:
-            raise OperationFailed(f'{self.node}: {said.info}')
+            raise OperationFailed(f"{self.node}: {said.info}")

@@ -27,11 +27,11 @@ Connection = Mapping[str, object]
 JSON = dict[str, Any]
 
 _ERRORS: Mapping[str, type[ClientError]] = {
-    'already_exists': AlreadyExists,
-    'in_use': InUse,
-    'invalid_request': InvalidRequest,
-    'not_admitted': NotAdmitted,
-    'not_found': NotFound,
+    "already_exists": AlreadyExists,
+    "in_use": InUse,
+    "invalid_request": InvalidRequest,
+    "not_admitted": NotAdmitted,
+    "not_found": NotFound,
 }
 
 
@@ -72,28 +72,28 @@ class Verbs(abc.ABC):
         :raises AlreadyExists: the name is another image's instance
         """
         told = self._call(
-            'create',
+            "create",
             instance=instance,
             image=image,
             connections=[dict(one) for one in connections],
             store=store if isinstance(store, str | None) else dict(store),
-            **({} if keep is None else {'keep': keep}),
+            **({} if keep is None else {"keep": keep}),
         )
-        return str(told['path'])
+        return str(told["path"])
 
     def deactivate(self, instance: str) -> bool:
         """Take the disk away, keep the data; return whether there was one.
 
         :raises InUse: the disk is open: the VM runs
         """
-        return bool(self._call('deactivate', instance=instance)['changed'])
+        return bool(self._call("deactivate", instance=instance)["changed"])
 
     def destroy(self, instance: str) -> bool:
         """Remove the disk and the data; return whether there were any.
 
         :raises InUse: the disk is open: the VM runs
         """
-        return bool(self._call('destroy', instance=instance)['changed'])
+        return bool(self._call("destroy", instance=instance)["changed"])
 
     def instances(self) -> list[JSON]:
         """Return each instance: ``name``, ``image``, ``path``, ``store``.
@@ -101,11 +101,11 @@ class Verbs(abc.ABC):
         ``path`` is None for one that was deactivated; ``store`` is ``fine``,
         ``full`` or ``invalid``.
         """
-        return list(self._call('instances'))
+        return list(self._call("instances"))
 
     def images(self) -> list[JSON]:
         """Return each deployed image and where it is read from."""
-        return list(self._call('images'))
+        return list(self._call("images"))
 
     def create_target(
         self, image: str, file: str, loop: str | None = None
@@ -115,7 +115,7 @@ class Verbs(abc.ABC):
         :raises AlreadyExists: an image of that name is exported
         """
         return dict(
-            self._call('create_target', image=image, file=file, loop=loop)
+            self._call("create_target", image=image, file=file, loop=loop)
         )
 
     def delete_target(self, image: str) -> None:
@@ -123,11 +123,11 @@ class Verbs(abc.ABC):
 
         :raises NotFound: no image of that name is exported
         """
-        self._call('delete_target', image=image)
+        self._call("delete_target", image=image)
 
     def targets(self) -> list[JSON]:
         """Return the image targets, as ``create_target`` returns each."""
-        return list(self._call('targets'))
+        return list(self._call("targets"))
 
     def open_store(
         self, store: str, sectors: int, initiator: str, new: bool
@@ -145,7 +145,7 @@ class Verbs(abc.ABC):
         """
         return dict(
             self._call(
-                'open_store',
+                "open_store",
                 store=store,
                 sectors=sectors,
                 initiator=initiator,
@@ -158,11 +158,11 @@ class Verbs(abc.ABC):
 
         :raises InUse: a host has a session with it
         """
-        return bool(self._call('delete_store', store=store)['changed'])
+        return bool(self._call("delete_store", store=store)["changed"])
 
     def stores(self) -> list[JSON]:
         """Return each store, as ``open_store`` returns it."""
-        return list(self._call('stores'))
+        return list(self._call("stores"))
 
     def room(self) -> JSON:
         """Return the room for stores: ``total``, ``free``, ``provisioned``.
@@ -171,11 +171,11 @@ class Verbs(abc.ABC):
 
         :raises InvalidRequest: the agent is of a version before this verb
         """
-        return dict(self._call('room'))
+        return dict(self._call("room"))
 
     def working(self) -> str:
         """Return the version of the agent that answers."""
-        return str(self._call('working')['version'])
+        return str(self._call("working")["version"])
 
     @abc.abstractmethod
     def _call(self, verb: str, **arguments: object) -> Any:
@@ -187,7 +187,7 @@ def result(answer: JSON) -> Any:
 
     :raises ClientError: it says why not
     """
-    error = answer.get('error')
+    error = answer.get("error")
     if error:
-        raise _ERRORS.get(error['code'], OperationFailed)(error['message'])
-    return answer['result']
+        raise _ERRORS.get(error["code"], OperationFailed)(error["message"])
+    return answer["result"]

@@ -34,7 +34,7 @@ except ImportError:  # Python 2, Jython
 Fault = _xmlrpc.Fault
 ProtocolError = _xmlrpc.ProtocolError
 PORT = 7774
-IQN_PREFIX = 'iqn.2010-10.org.openstack:'
+IQN_PREFIX = "iqn.2010-10.org.openstack:"
 CONNECT_SECONDS = 10  # a node that is there accepts far sooner
 
 
@@ -58,9 +58,9 @@ def create(
     """
     volume = _volume(image_name)
     connection = {
-        'target_portal': _portal(image_server_ip, image_server_port),
-        'target_iqn': iqn_prefix + volume,
-        'target_lun': target_lun,
+        "target_portal": _portal(image_server_ip, image_server_port),
+        "target_iqn": iqn_prefix + volume,
+        "target_lun": target_lun,
     }
     proxy = server(node_ip, port, timeout, token)
     return proxy.create(instance_name, volume, [connection], snapshot_dev)
@@ -120,36 +120,36 @@ def known_token(path=None):
     Raises IOError (Python 3: OSError) when a file that is named cannot be
     read, ValueError when there is none in it.
     """
-    if path is None and _os.environ.get('VIRTMAN_TOKEN'):
-        return _os.environ['VIRTMAN_TOKEN']
-    path = path or _os.environ.get('VIRTMAN_TOKEN_FILE')
+    if path is None and _os.environ.get("VIRTMAN_TOKEN"):
+        return _os.environ["VIRTMAN_TOKEN"]
+    path = path or _os.environ.get("VIRTMAN_TOKEN_FILE")
     if not path:
         return None
     with open(path) as file:  # noqa: PTH123 - Python 2 has no pathlib
         lines = [line.strip() for line in file]
-    secrets = [line for line in lines if line and line[0] != '#']
+    secrets = [line for line in lines if line and line[0] != "#"]
     if not secrets:
-        raise ValueError('there is no secret in %s' % path)
+        raise ValueError("there is no secret in %s" % path)
     return secrets[0]
 
 
 def _volume(image_name):
     """Return the name under which the nodes know an image."""
-    if image_name.startswith('volume-'):
+    if image_name.startswith("volume-"):
         return image_name
-    return 'volume-' + image_name
+    return "volume-" + image_name
 
 
 def _portal(address, port):
     """Return ``address:port``, an IPv6 address in brackets."""
-    if ':' in address and not address.startswith('['):
-        address = '[' + address + ']'
-    return '%s:%d' % (address, port)
+    if ":" in address and not address.startswith("["):
+        address = "[" + address + "]"
+    return "%s:%d" % (address, port)
 
 
 def _has_port(address):
     """Tell whether an address brings its own port (IPv6: ``[::1]:7774``)."""
-    return address.count(':') == 1 or ']:' in address
+    return address.count(":") == 1 or "]:" in address
 
 
 def server(address, port=PORT, timeout=None, token=None):
@@ -158,7 +158,7 @@ def server(address, port=PORT, timeout=None, token=None):
         token = known_token()
     place = address if _has_port(address) else _portal(address, port)
     return _xmlrpc.ServerProxy(
-        'http://' + place + '/RPC2',
+        "http://" + place + "/RPC2",
         _Transport(timeout, token),
         allow_none=True,
     )
@@ -184,9 +184,9 @@ class _Transport(_xmlrpc.Transport, object):
         self._timeout = timeout
         if token:
             # Not in the URL, which errors print.
-            pair = ('virtman:' + token).encode('ascii')
-            shown = str(_base64.b64encode(pair).decode('ascii'))
-            self._extra_headers = [('Authorization', 'Basic ' + shown)]
+            pair = ("virtman:" + token).encode("ascii")
+            shown = str(_base64.b64encode(pair).decode("ascii"))
+            self._extra_headers = [("Authorization", "Basic " + shown)]
 
     def make_connection(self, host):
         """Return the connection the request goes over."""

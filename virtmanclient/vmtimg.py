@@ -6,11 +6,11 @@ import sys
 from virtmanclient import plan, shell
 
 COMMAND = shell.Command(
-    name='vmtimg',
-    default_file='image.cfg',
+    name="vmtimg",
+    default_file="image.cfg",
     grammar=plan.IMAGE_CFG,
-    help='Create, destroy and list the image targets of image servers, '
-    'as a file of steps says.',
+    help="Create, destroy and list the image targets of image servers, "
+    "as a file of steps says.",
     details="""\
 the file, one step a line:
   + IMAGE_SERVER IMAGE FILE   export FILE, a RAW image on that server
@@ -34,5 +34,5 @@ def main() -> int:
     return shell.main(COMMAND)
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

@@ -11,19 +11,19 @@ from virtmanclient import plan, shell
 def _more(parser: argparse.ArgumentParser) -> None:
     """Add the option that makes another command of this one."""
     parser.add_argument(
-        '--openstack',
-        action='store_true',
-        help='boot servers of Nova from the same file, with other options: '
+        "--openstack",
+        action="store_true",
+        help="boot servers of Nova from the same file, with other options: "
         "'vmtrun --openstack --help'",
     )
 
 
 COMMAND = shell.Command(
-    name='vmtrun',
-    default_file='nodelist.cfg',
+    name="vmtrun",
+    default_file="nodelist.cfg",
     grammar=plan.NODELIST_CFG,
-    help='Create, destroy and list the VM disks of compute nodes, as a '
-    'file of steps says.',
+    help="Create, destroy and list the VM disks of compute nodes, as a "
+    "file of steps says.",
     details="""\
 the file, one step a line:
   + NODE VM IMAGE_SERVER IMAGE   make /dev/mapper/snapshot_VM on that node
@@ -60,5 +60,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     return nodelist.main(rest)
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

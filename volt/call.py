@@ -80,7 +80,7 @@ def plain(address: str) -> str:
     the same name whichever way it comes.
     """
     try:
-        mapped = getattr(ipaddress.ip_address(address), 'ipv4_mapped', None)
+        mapped = getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
     except ValueError:
         return address
     return str(mapped or address)
@@ -88,7 +88,7 @@ def plain(address: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Tell whether an address is one that this host alone can reach."""
-    if host == 'localhost':
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(plain(host)).is_loopback

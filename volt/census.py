@@ -80,6 +80,6 @@ class Monitor:
 def version() -> str:
     """Return the version of volt, as it was installed."""
     try:
-        return importlib.metadata.version('vmthunder')
+        return importlib.metadata.version("vmthunder")
     except importlib.metadata.PackageNotFoundError:
-        return 'unknown'
+        return "unknown"

@@ -41,7 +41,7 @@ class Service:
     application: App
     evictor: Evictor
     engine: Engine
-    figures: 'Figures'
+    figures: "Figures"
 
     def close(self) -> None:
         """Stop the evictor and close the registry's connections."""
@@ -59,7 +59,7 @@ def prepare(conf: cfg.ConfigOpts) -> None:
     _open(conf).dispose()
 
 
-def compose(conf: cfg.ConfigOpts, figures: 'Figures | None' = None) -> Service:
+def compose(conf: cfg.ConfigOpts, figures: "Figures | None" = None) -> Service:
     """Build them; nothing runs yet.  Raises ``ConfigError``.
 
     ``figures`` are those of a service that this one is going to replace.
@@ -129,13 +129,13 @@ def _evictor(registry: Registry, rules: Rules, strategy: Strategy) -> Evictor:
 def _open(conf: cfg.ConfigOpts) -> Engine:
     make_state_dir(conf)
     options = dict(conf.database)
-    return open_registry(options.pop('connection'), **options)
+    return open_registry(options.pop("connection"), **options)
 
 
 def make_state_dir(conf: cfg.ConfigOpts) -> None:
     """Make the directory of the SQLite registry, if it is in use."""
     url = conf.database.connection
-    if url.startswith(f'sqlite:///{conf.state_dir}/'):
+    if url.startswith(f"sqlite:///{conf.state_dir}/"):
         with explained(url):
             path = pathlib.Path(conf.state_dir)
             path.mkdir(mode=0o750, parents=True, exist_ok=True)

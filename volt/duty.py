@@ -13,7 +13,7 @@ from volt.pace import Pace
 from volt.registry.session import Registry
 
 LOG = logging.getLogger(__name__)
-NAME = 'evict'
+NAME = "evict"
 TURNS = 3
 """For how many turns the duty is given."""
 

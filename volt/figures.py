@@ -21,8 +21,8 @@ from volt.event import Event
 from volt.exception import ConfigError
 from volt.gauges import Gauges
 
-METHODS = frozenset({'GET', 'HEAD', 'PUT', 'POST', 'DELETE'})
-OTHER = 'other'
+METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
+OTHER = "other"
 """Method or route of a request that asks for what there is not."""
 BUCKETS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
@@ -42,9 +42,9 @@ class Figures:
                 "looks at it when it is imported, so set it before"
             )
         self._requests = Histogram(
-            'volt_request_seconds',
+            "volt_request_seconds",
             "Time from the request to its answer.",
-            ('route', 'method', 'status'),
+            ("route", "method", "status"),
             registry=None,
             buckets=BUCKETS,
         )
@@ -52,8 +52,8 @@ class Figures:
         self._counters = _counters()
         self._evictions = _evictions()
         self._counts = self._counters | {
-            Event.SILENT: self._evictions.labels('silent'),
-            Event.EXPIRED: self._evictions.labels('expired'),
+            Event.SILENT: self._evictions.labels("silent"),
+            Event.EXPIRED: self._evictions.labels("expired"),
         }
 
     def happened(self, event: Event, count: int) -> None:
@@ -67,7 +67,7 @@ class Figures:
         key = (
             route or OTHER,
             method if method in METHODS else OTHER,
-            f'{status[0]}xx',
+            f"{status[0]}xx",
         )
         timer = self._timers.get(key)
         if timer is None:
@@ -92,25 +92,25 @@ class Figures:
 
 def _counters() -> dict[Event, Counter]:
     told = {
-        Event.JOINED: ('joins', "Places kept for newcomers."),
-        Event.NO_PLACE: ('no_places', "Newcomers told to ask again."),
-        Event.TAKEN_BACK: ('take_backs', "Peers that came back by serving."),
-        Event.LEFT: ('leaves', "Peers taken out by request."),
+        Event.JOINED: ("joins", "Places kept for newcomers."),
+        Event.NO_PLACE: ("no_places", "Newcomers told to ask again."),
+        Event.TAKEN_BACK: ("take_backs", "Peers that came back by serving."),
+        Event.LEFT: ("leaves", "Peers taken out by request."),
         Event.FAILED_SOURCE: (
-            'failed_source_reports',
+            "failed_source_reports",
             "Sources that nodes said they cannot read from, with each beat.",
         ),
     }
     return {
-        event: Counter(f'volt_{told[event][0]}', told[event][1], registry=None)
+        event: Counter(f"volt_{told[event][0]}", told[event][1], registry=None)
         for event in told
     }
 
 
 def _evictions() -> Counter:
     return Counter(
-        'volt_evictions',
+        "volt_evictions",
         "Peers evicted: their node was silent, or their place expired.",
-        ('reason',),
+        ("reason",),
         registry=None,
     )

@@ -17,12 +17,12 @@ class Gauges:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges; without a census only that there is none."""
         build = GaugeMetricFamily(
-            'volt_build_info', "The version that runs.", labels=['version']
+            "volt_build_info", "The version that runs.", labels=["version"]
         )
         build.add_metric([version()], 1)
         yield build
         yield GaugeMetricFamily(
-            'volt_registry_up',
+            "volt_registry_up",
             "Whether the registry answered.",
             value=float(self._census is not None),
         )
@@ -33,19 +33,19 @@ class Gauges:
 
 def _totals(census: Census) -> Iterator[GaugeMetricFamily]:
     for name, text, value in (
-        ('members', "Nodes.", census.members),
-        ('volumes', "Volumes, that is, trees.", census.volumes),
-        ('places', "Peers of all volumes together.", census.peers),
+        ("members", "Nodes.", census.members),
+        ("volumes", "Volumes, that is, trees.", census.volumes),
+        ("places", "Peers of all volumes together.", census.peers),
     ):
-        yield GaugeMetricFamily(f'volt_{name}', text, value=value)
+        yield GaugeMetricFamily(f"volt_{name}", text, value=value)
 
 
 def _trees(census: Census) -> Iterator[GaugeMetricFamily]:
     peers = GaugeMetricFamily(
-        'volt_peers', "Peers of a volume.", labels=['volume']
+        "volt_peers", "Peers of a volume.", labels=["volume"]
     )
     depth = GaugeMetricFamily(
-        'volt_tree_depth', "Levels of a volume's tree.", labels=['volume']
+        "volt_tree_depth", "Levels of a volume's tree.", labels=["volume"]
     )
     for tree in census.trees:
         peers.add_metric([tree.name], tree.peers)

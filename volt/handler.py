@@ -29,72 +29,72 @@ _PEERS = Route(
 )
 
 ROUTE_DECLARATIONS: Table = {
-    '/': {'GET': Route(root.list_versions, told.VERSIONS, status=300)},
-    '/healthz': {'GET': _HEALTH, 'HEAD': _HEALTH},
-    '/metrics': {
-        'GET': Route(
+    "/": {"GET": Route(root.list_versions, told.VERSIONS, status=300)},
+    "/healthz": {"GET": _HEALTH, "HEAD": _HEALTH},
+    "/metrics": {
+        "GET": Route(
             monitoring.show_metrics,
             told.METRICS,
             content_type=told.PROMETHEUS,
         )
     },
-    '/openapi.json': {'GET': Route(root.show_document, told.DOCUMENT)},
-    '/v1': {'GET': _VERSION},
-    '/v1/': {'GET': _VERSION},
-    '/v1/volumes': {
-        'GET': Route(
+    "/openapi.json": {"GET": Route(root.show_document, told.DOCUMENT)},
+    "/v1": {"GET": _VERSION},
+    "/v1/": {"GET": _VERSION},
+    "/v1/volumes": {
+        "GET": Route(
             volumes.list_volumes, volume.VOLUMES, query=pages.BY_VOLUME
         ),
     },
-    '/v1/volumes/query/{volume_id}': {
-        'GET': Route(volumes.query, volume.ASSIGNMENT, body=volume.QUERY),
+    "/v1/volumes/query/{volume_id}": {
+        "GET": Route(volumes.query, volume.ASSIGNMENT, body=volume.QUERY),
     },
-    '/v1/volumes/{volume_id}': {
-        'GET': _PEERS,
-        'HEAD': _PEERS,
-        'DELETE': Route(
+    "/v1/volumes/{volume_id}": {
+        "GET": _PEERS,
+        "HEAD": _PEERS,
+        "DELETE": Route(
             volumes.delete_volume,
             query=volume.DROP,
             errors=(VolumeNotFound, VolumeInUse),
         ),
     },
-    '/v1/volumes/{volume_id}/{peer_id}': {
-        'POST': Route(
+    "/v1/volumes/{volume_id}/{peer_id}": {
+        "POST": Route(
             volumes.register_peer,
             volume.PEER,
             body=volume.REGISTER,
             errors=(VolumeNotFound, NoSlot),
         ),
-        'DELETE': Route(
+        "DELETE": Route(
             volumes.delete_peer, errors=(VolumeNotFound, PeerNotFound)
         ),
     },
-    '/v1/trees/{volume_id}': {
-        'GET': Route(
+    "/v1/trees/{volume_id}": {
+        "GET": Route(
             trees.show_tree,
             tree.TREE,
             query=pages.BY_POSITION,
             errors=(VolumeNotFound,),
         ),
     },
-    '/v1/members': {
-        'GET': Route(
+    "/v1/members": {
+        "GET": Route(
             members.list_members, member.MEMBERS, query=pages.BY_HOST
         ),
     },
-    '/v1/members/heartbeat': {
-        'PUT': Route(members.heartbeat, member.BEAT, body=member.HEARTBEAT),
+    "/v1/members/heartbeat": {
+        "PUT": Route(members.heartbeat, member.BEAT, body=member.HEARTBEAT),
     },
-    '/v1/images': {'GET': Route(images.list_images, image.ALL_TOLD)},
-    '/v1/images/{image_id}': {
-        'GET': Route(images.show_image, image.TOLD, errors=(ImageNotFound,)),
-        'PUT': Route(
+    "/v1/images": {"GET": Route(images.list_images, image.ALL_TOLD)},
+    "/v1/images/{image_id}": {
+        "GET": Route(images.show_image, image.TOLD, errors=(ImageNotFound,)),
+        "PUT": Route(
             images.put_image,
             image.PUT,
             body=image.IMAGE,
             errors=(ImageMismatch,),
         ),
-        'DELETE': Route(
+        "DELETE": Route(
             images.delete_image,
             status=204,
             query=image.SOURCE,

@@ -18,7 +18,7 @@ def listen(host: str, port: int, backlog: int, keepidle: int) -> socket.socket:
     There is no waiting for an address that is in use: who holds it seldom
     goes away by itself, and an operator wants to know at once.
     """
-    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Connections inherit both.

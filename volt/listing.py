@@ -48,7 +48,7 @@ class Listing:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def members(self, marker: str = '', limit: int = 1000) -> list[Node]:
+    def members(self, marker: str = "", limit: int = 1000) -> list[Node]:
         """Return the nodes that follow the host ``marker``."""
 
         def work(unit: Unit) -> list[Node]:
@@ -65,7 +65,7 @@ class Listing:
 
         return self._registry.read(work)
 
-    def volumes(self, marker: str = '', limit: int = 1000) -> list[Volume]:
+    def volumes(self, marker: str = "", limit: int = 1000) -> list[Volume]:
         """Return the volumes that follow the volume id ``marker``."""
         return self._registry.read(
             lambda unit: unit.pages.volumes(marker, limit)

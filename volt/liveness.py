@@ -98,7 +98,7 @@ class Evictor(threading.Thread):
         interval: float,
         at_end: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(name='evictor', daemon=True)
+        super().__init__(name="evictor", daemon=True)
         self._watch = watch
         self._interval = interval
         self._at_end = at_end

@@ -35,8 +35,8 @@ class Measure:
 
         def timed(status: str, headers: list[Any], *more: Any) -> Any:
             self._timekeeper(
-                environ.get('volt.route'),
-                environ['REQUEST_METHOD'],
+                environ.get("volt.route"),
+                environ["REQUEST_METHOD"],
                 status,
                 time.perf_counter() - began,
             )
@@ -53,20 +53,20 @@ class RequestId:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Add the header, whatever the answer; log one line."""
-        name = environ['volt.request_id'] = f'req-{uuid.uuid4()}'
+        name = environ["volt.request_id"] = f"req-{uuid.uuid4()}"
         began = time.monotonic()
 
         def named(status: str, headers: list[Any], *more: Any) -> Any:
             LOG.debug(
                 "%s %s %s %s %s %.1f ms",
                 name,
-                environ.get('REMOTE_ADDR'),
-                environ['REQUEST_METHOD'],
-                ascii(environ.get('PATH_INFO')),
+                environ.get("REMOTE_ADDR"),
+                environ["REQUEST_METHOD"],
+                ascii(environ.get("PATH_INFO")),
                 status,
                 (time.monotonic() - began) * 1000,
             )
-            headers = [*headers, ('x-openstack-request-id', name)]
+            headers = [*headers, ("x-openstack-request-id", name)]
             return start(status, headers, *more)
 
         return self._app(environ, named)
@@ -85,7 +85,7 @@ class Faults:
         except VoltError as error:
             return self._say(error, environ, start)
         except Exception:
-            LOG.exception("%s failed", environ['volt.request_id'])
+            LOG.exception("%s failed", environ["volt.request_id"])
             unknown = VoltError(
                 "volt failed on this request; its log tells more"
             )
@@ -96,16 +96,16 @@ class Faults:
     ) -> Iterable[bytes]:
         title = http.HTTPStatus(error.status).phrase
         told = {
-            'code': error.code,
-            'title': title,
-            'message': str(error),
-            'request_id': environ['volt.request_id'],
+            "code": error.code,
+            "title": title,
+            "message": str(error),
+            "request_id": environ["volt.request_id"],
         }
-        body = json.dumps({'error': told}).encode()
+        body = json.dumps({"error": told}).encode()
         headers = [
-            ('Content-Type', 'application/json'),
-            ('Content-Length', str(len(body))),
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
             *error.headers,
         ]
-        start(f'{error.status} {title}', headers)
-        return [] if environ['REQUEST_METHOD'] == 'HEAD' else [body]
+        start(f"{error.status} {title}", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

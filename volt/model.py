@@ -8,9 +8,9 @@ import enum
 class Status(enum.StrEnum):
     """What a peer has told about itself; the values go over the wire."""
 
-    PENDING = 'pending'
+    PENDING = "pending"
     """A place is kept; nothing is known to be served yet."""
-    OK = 'OK'
+    OK = "OK"
     """The peer registered: it serves the image."""
 
 

@@ -11,7 +11,7 @@ Environ = dict[str, Any]
 LARGEST_BODY = 64 * 1024
 """Bytes; a beat that names 300 volumes is smaller."""
 
-_RAW = ('RAW_PATH_INFO', 'RAW_URI', 'REQUEST_URI')
+_RAW = ("RAW_PATH_INFO", "RAW_URI", "REQUEST_URI")
 """Where servers keep the path before decoding: eventlet, gunicorn, uWSGI."""
 
 
@@ -24,13 +24,13 @@ def raw_path(environ: Environ) -> str:
     for name in _RAW:
         if name in environ:
             raw: str = environ[name]
-            path = raw.partition('?')[0]
-            return path.removeprefix(environ.get('SCRIPT_NAME', '')) or '/'
+            path = raw.partition("?")[0]
+            return path.removeprefix(environ.get("SCRIPT_NAME", "")) or "/"
     try:
-        path = environ.get('PATH_INFO', '').encode('latin1')
+        path = environ.get("PATH_INFO", "").encode("latin1")
     except UnicodeError as error:
         raise InvalidPath("the server decoded the path wrongly") from error
-    return urllib.parse.quote(path, safe="/:@!$&'()*+,;=~") or '/'
+    return urllib.parse.quote(path, safe="/:@!$&'()*+,;=~") or "/"
 
 
 def decoded(segment: str) -> str:
@@ -39,7 +39,7 @@ def decoded(segment: str) -> str:
     WSGI hands over bytes as characters of the same number (latin-1).
     """
     try:
-        raw = urllib.parse.unquote_to_bytes(segment.encode('latin1'))
+        raw = urllib.parse.unquote_to_bytes(segment.encode("latin1"))
         return raw.decode()
     except UnicodeError as error:
         raise InvalidPath("the path is not UTF-8") from error
@@ -49,9 +49,9 @@ def parameters(environ: Environ) -> dict[str, str]:
     """Return the parameters of the query string; the last of a name wins."""
     try:
         pairs = urllib.parse.parse_qsl(
-            environ.get('QUERY_STRING', ''),
+            environ.get("QUERY_STRING", ""),
             keep_blank_values=True,
-            errors='strict',
+            errors="strict",
             max_num_fields=20,
         )
     except ValueError as error:
@@ -61,10 +61,10 @@ def parameters(environ: Environ) -> dict[str, str]:
 
 def body(environ: Environ) -> bytes:
     """Return the body, whatever the method; nothing if there is none."""
-    announced = environ.get('CONTENT_LENGTH') or ''
+    announced = environ.get("CONTENT_LENGTH") or ""
     if not announced:
-        chunked = 'HTTP_TRANSFER_ENCODING' in environ
-        return _read(environ, LARGEST_BODY + 1) if chunked else b''
+        chunked = "HTTP_TRANSFER_ENCODING" in environ
+        return _read(environ, LARGEST_BODY + 1) if chunked else b""
     if not (announced.isascii() and announced.isdigit()):
         raise BadRequest("Content-Length is not a number")
     if len(announced) > 9 or int(announced) > LARGEST_BODY:
@@ -77,7 +77,7 @@ def body(environ: Environ) -> bytes:
 
 def _read(environ: Environ, most: int) -> bytes:
     try:
-        read: bytes = environ['wsgi.input'].read(most)
+        read: bytes = environ["wsgi.input"].read(most)
     except (OSError, ValueError) as error:
         raise BadRequest("the body ended early") from error
     if len(read) > LARGEST_BODY:

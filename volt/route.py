@@ -14,7 +14,7 @@ from volt.schemas.common import Schema
 
 Handler = Callable[[Call], Answer]
 
-NOTHING: Schema = {'type': 'object', 'properties': {}}
+NOTHING: Schema = {"type": "object", "properties": {}}
 
 
 class Route:
@@ -26,7 +26,7 @@ class Route:
         answer: Schema | None = None,
         *,
         status: int = 200,
-        content_type: str = 'application/json',
+        content_type: str = "application/json",
         query: Schema = NOTHING,
         body: Schema | None = None,
         errors: tuple[type[VoltError], ...] = (),

@@ -30,10 +30,10 @@ class Router:
     def __call__(self, environ: dict[str, Any], start: Any) -> list[bytes]:
         """Serve one request."""
         found = self._find(environ)
-        method, template = environ['REQUEST_METHOD'], found.pop('route')
-        environ['volt.route'] = template
+        method, template = environ["REQUEST_METHOD"], found.pop("route")
+        environ["volt.route"] = template
         path = _identifiers(found)
-        caller: Caller = environ['volt.caller']
+        caller: Caller = environ["volt.caller"]
         caller.check(method, template, path)
         route = self._table[template][method]
         answer = route.handler(self._call(environ, route, path, caller))
@@ -41,14 +41,14 @@ class Router:
 
     def _find(self, environ: dict[str, Any]) -> dict[str, Any]:
         """Return the route's path, and identifiers still percent-encoded."""
-        path, method = request.raw_path(environ), environ['REQUEST_METHOD']
+        path, method = request.raw_path(environ), environ["REQUEST_METHOD"]
         found: dict[str, Any] | None = self._mapper.match(path, environ)
         if found:
             return found
         allowed = [
             other
-            for other in ('GET', 'HEAD', 'PUT', 'POST', 'DELETE')
-            if self._mapper.match(path, environ | {'REQUEST_METHOD': other})
+            for other in ("GET", "HEAD", "PUT", "POST", "DELETE")
+            if self._mapper.match(path, environ | {"REQUEST_METHOD": other})
         ]
         if allowed:
             raise MethodNotAllowed(method, path, allowed)
@@ -68,7 +68,7 @@ class Router:
             path=path,
             query=route.read_query(request.parameters(environ)),
             body=body,
-            remote=environ.get('REMOTE_ADDR', ''),
+            remote=environ.get("REMOTE_ADDR", ""),
             trusted=caller.trusted,
             origin=_origin(environ),
         )
@@ -78,7 +78,7 @@ def _identifiers(found: dict[str, str]) -> dict[str, str]:
     path = {
         name: request.decoded(value)
         for name, value in found.items()
-        if name != 'action'
+        if name != "action"
     }
     validate.identifiers(path)
     return path
@@ -91,32 +91,32 @@ def _make_map(table: Table) -> Any:
     mapper.minimization = False
     for path, methods in table.items():
         for method in methods:
-            mapper.connect(path, route=path, conditions={'method': [method]})
+            mapper.connect(path, route=path, conditions={"method": [method]})
     mapper.create_regs()
     return mapper
 
 
 def _send(route: Route, payload: Any, method: str, start: Any) -> list[bytes]:
     """Answer; the original's empty answers call themselves HTML, too."""
-    body, kind = b'', 'text/html; charset=UTF-8'
+    body, kind = b"", "text/html; charset=UTF-8"
     if payload is not None:
         kind = route.content_type
         body = payload if isinstance(payload, bytes) else _json(payload)
-    status = f'{route.status} {http.HTTPStatus(route.status).phrase}'
+    status = f"{route.status} {http.HTTPStatus(route.status).phrase}"
     # A 204 has neither body nor length, by RFC 9110.
-    headers = [('Content-Type', kind), ('Content-Length', str(len(body)))]
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
     start(status, [] if route.status == 204 else headers)
-    return [] if method == 'HEAD' else [body]
+    return [] if method == "HEAD" else [body]
 
 
 def _json(payload: Any) -> bytes:
-    return json.dumps(payload, separators=(',', ':')).encode()
+    return json.dumps(payload, separators=(",", ":")).encode()
 
 
 def _origin(environ: dict[str, Any]) -> str:
     """Return scheme, host and prefix under which the caller found us."""
-    host = environ.get('HTTP_HOST') or (
-        f'{environ["SERVER_NAME"]}:{environ["SERVER_PORT"]}'
+    host = environ.get("HTTP_HOST") or (
+        f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     )
-    prefix = environ.get('SCRIPT_NAME', '')
-    return f'{environ["wsgi.url_scheme"]}://{host}{prefix}'
+    prefix = environ.get("SCRIPT_NAME", "")
+    return f"{environ['wsgi.url_scheme']}://{host}{prefix}"

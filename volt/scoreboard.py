@@ -16,9 +16,9 @@ import os
 import tempfile
 from collections.abc import Iterator
 
-VARIABLE = 'PROMETHEUS_MULTIPROC_DIR'
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus_client when it is imported, hence set before."""
-MEMORY = '/dev/shm'  # noqa: S108 - the directory in it is private
+MEMORY = "/dev/shm"  # noqa: S108 - the directory in it is private
 """Files here never touch a disk, and a disk that is full never touches
 them: a page of a mapped file that cannot be had kills the process."""
 
@@ -34,7 +34,7 @@ def shared() -> Iterator[str]:
         return
     home = MEMORY if os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(
-        prefix='volt-figures-', dir=home, ignore_cleanup_errors=True
+        prefix="volt-figures-", dir=home, ignore_cleanup_errors=True
     ) as made:
         os.environ[VARIABLE] = made
         try:

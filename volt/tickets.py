@@ -24,11 +24,11 @@ from volt.registry.session import Registry
 
 JSON = dict[str, Any]
 
-MASTER = 'admission'
+MASTER = "admission"
 """The name of the key that all others come from."""
-ANY = '*'
+ANY = "*"
 """In the place of a target: every target of the portal."""
-USER = 'virtman'
+USER = "virtman"
 SECRET = 16
 """Characters, 96 bits; RFC 7143, 12.1.3, and open-iscsi want 12 to 16."""
 
@@ -53,29 +53,29 @@ class Tickets:
 
     def admission(self, host: str, port: str) -> JSON:
         """Return what a source needs to know its readers' tickets."""
-        return {'key': self._key(host, port).hex(), 'now': time.time()}
+        return {"key": self._key(host, port).hex(), "now": time.time()}
 
     def add(self, assignment: JSON, initiator: str | None) -> None:
         """Put into an assignment, for each source, how to be admitted."""
         if initiator is None:
             return
-        for stripe in assignment['stripes']:
+        for stripe in assignment["stripes"]:
             for source in stripe:
-                source['ticket'] = self._draw(source, initiator)
+                source["ticket"] = self._draw(source, initiator)
 
     def _draw(self, source: JSON, initiator: str) -> JSON:
-        server = source['peer_id'] is None
+        server = source["peer_id"] is None
         term = self._terms.server if server else self._terms.peer
         return draw(
-            self._key(source['host'], source['port']),
-            ANY if server else source['iqn'],
+            self._key(source["host"], source["port"]),
+            ANY if server else source["iqn"],
             initiator,
             int(time.time() + term),
         )
 
     def _key(self, host: str, port: str) -> bytes:
         return hmac.digest(
-            self._master, f'source\0{host}\0{port}'.encode(), 'sha256'
+            self._master, f"source\0{host}\0{port}".encode(), "sha256"
         )
 
     @property
@@ -92,10 +92,10 @@ def draw(key: bytes, iqn: str, initiator: str, expires: int) -> JSON:
     number = secrets.token_hex(8)
     plain = json.dumps([iqn, initiator, expires, number]).encode()
     body = base64.urlsafe_b64encode(plain)
-    seal = hmac.digest(key, b'ticket\0' + body, 'sha256').hex()
-    chap = hmac.digest(key, b'chap\0' + body, 'sha256')
+    seal = hmac.digest(key, b"ticket\0" + body, "sha256").hex()
+    chap = hmac.digest(key, b"chap\0" + body, "sha256")
     return {
-        'text': f'{body.decode()}.{seal}',
-        'user': f'{USER}:{initiator}/{number}',
-        'secret': base64.urlsafe_b64encode(chap).decode()[:SECRET],
+        "text": f"{body.decode()}.{seal}",
+        "user": f"{USER}:{initiator}/{number}",
+        "secret": base64.urlsafe_b64encode(chap).decode()[:SECRET],
     }

@@ -7,8 +7,8 @@ import stat
 
 from volt.exception import ConfigError
 
-CERTIFICATE = '-----BEGIN CERTIFICATE-----'
-KEY = 'PRIVATE KEY-----'
+CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+KEY = "PRIVATE KEY-----"
 
 
 def context(
@@ -23,22 +23,22 @@ def context(
         return None
     if not cert_file or not key_file:
         raise ConfigError(_half(cert_file, key_file))
-    _check_certificate('cert_file', cert_file)
+    _check_certificate("cert_file", cert_file)
     _check_key(key_file)
     made = _modern()
     _load(made, cert_file, key_file)
     if ca_file:
-        _check_certificate('ca_file', ca_file)
+        _check_certificate("ca_file", ca_file)
         _demand(made, ca_file)
     return made
 
 
 def _half(cert_file: str | None, key_file: str | None) -> str:
-    given, missing = 'ca_file', 'cert_file and key_file'
+    given, missing = "ca_file", "cert_file and key_file"
     if cert_file:
-        given, missing = 'cert_file', 'key_file'
+        given, missing = "cert_file", "key_file"
     elif key_file:
-        given, missing = 'key_file', 'cert_file'
+        given, missing = "key_file", "cert_file"
     return (
         f"{given} is given, but not {missing}: TLS needs a certificate and "
         f"its key; add {missing}, or take {given} away to serve without TLS"
@@ -51,7 +51,7 @@ def _modern() -> ssl.SSLContext:
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     # Who could renegotiate could make the server work for nothing.
     made.options |= ssl.OP_NO_RENEGOTIATION
-    made.set_alpn_protocols(['http/1.1'])
+    made.set_alpn_protocols(["http/1.1"])
     return made
 
 
@@ -64,10 +64,10 @@ def _check_certificate(option: str, path: str) -> None:
 
 
 def _check_key(path: str) -> None:
-    text = _text('key_file', path)
+    text = _text("key_file", path)
     if KEY not in text:
         raise ConfigError(f"key_file {path} has no private key in PEM")
-    if 'ENCRYPTED' in text:
+    if "ENCRYPTED" in text:
         raise ConfigError(
             f"key_file {path} asks for a pass phrase, which nobody is there "
             f"to type: openssl pkey -in {path} -out NEW, and keep that safe"
@@ -82,7 +82,7 @@ def _check_key(path: str) -> None:
 
 def _text(option: str, path: str) -> str:
     try:
-        return pathlib.Path(path).read_text(encoding='latin1')
+        return pathlib.Path(path).read_text(encoding="latin1")
     except OSError as error:
         raise ConfigError(
             f"{option} {path}: {error.strerror}; volt-api's user has to be "
@@ -94,7 +94,7 @@ def _load(made: ssl.SSLContext, cert_file: str, key_file: str) -> None:
     try:
         made.load_cert_chain(cert_file, key_file)
     except ssl.SSLError as error:
-        if error.reason == 'KEY_VALUES_MISMATCH':
+        if error.reason == "KEY_VALUES_MISMATCH":
             raise ConfigError(
                 f"key_file {key_file} is not the key of the first "
                 f"certificate in cert_file {cert_file}"

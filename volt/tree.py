@@ -57,7 +57,7 @@ class Tree:
             volume = unit.volumes.lock_or_create(name, self._rules.fanout)
             tree = TreeWork(unit, volume, self._rules.policy)
             unit.members.seen(member, unit.now(), allowance)
-            peer = tree.peers.get(f'{member}:{name}')
+            peer = tree.peers.get(f"{member}:{name}")
             if peer is None:
                 peer = tree.reserve(member, promise)
             elif promise or peer.status is Status.PENDING:

@@ -39,7 +39,7 @@ class TreeWork:
         peer = self._put_in(
             Peer(
                 volume_id=self._volume.name,
-                peer_id=f'{member}:{self._volume.name}',
+                peer_id=f"{member}:{self._volume.name}",
                 member=member,
                 address=promise or Address(member),
                 status=Status.PENDING,

@@ -42,15 +42,15 @@ class Application:
 
 def init_application() -> Application:
     """Return the application as it is configured; raise ``ConfigError``."""
-    path = os.environ.get('VOLT_CONF', conf.DEFAULT_FILE)
+    path = os.environ.get("VOLT_CONF", conf.DEFAULT_FILE)
     options = conf.new()
-    conf.load(options, [f'--config-file={path}'])
+    conf.load(options, [f"--config-file={path}"])
     compose.prepare(options)
     return Application(options)
 
 
 def __getattr__(name: str) -> Any:
     """Build ``application`` when a server asks for it, not on import."""
-    if name == 'application':
+    if name == "application":
         return init_application()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

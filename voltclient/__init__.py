@@ -8,4 +8,4 @@
 
 from voltclient.client import Client
 
-__all__ = ['Client']
+__all__ = ["Client"]

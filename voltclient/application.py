@@ -16,13 +16,13 @@ from voltclient.client import Client
 class Application(app.App):
     """``volt``; ``environ`` is what it is told by the environment."""
 
-    NAME = 'volt'
+    NAME = "volt"
 
     def __init__(self, environ: environment.Environ) -> None:
         self._environ = environ
         super().__init__(
             description=options.DESCRIPTION,
-            version=importlib.metadata.version('vmthunder'),
+            version=importlib.metadata.version("vmthunder"),
             command_manager=commands.Commands(),
             # "volt tree --help" is about the tree.
             deferred_help=True,
@@ -36,7 +36,7 @@ class Application(app.App):
             self._environ, environment.INSECURE
         ):
             # It was asked for; a warning with each request helps nobody.
-            warnings.filterwarnings('ignore', 'Unverified HTTPS request')
+            warnings.filterwarnings("ignore", "Unverified HTTPS request")
         return Client.from_environment(
             given.url,
             token_file=given.token_file,
@@ -59,11 +59,11 @@ class Application(app.App):
             description,
             version,
             {
-                'prog': self.NAME,
-                'usage': '%(prog)s [OPTIONS] COMMAND [ARGUMENTS]',
-                'formatter_class': argparse.RawDescriptionHelpFormatter,
+                "prog": self.NAME,
+                "usage": "%(prog)s [OPTIONS] COMMAND [ARGUMENTS]",
+                "formatter_class": argparse.RawDescriptionHelpFormatter,
                 # A command's options must not be taken for half a one here.
-                'allow_abbrev': False,
+                "allow_abbrev": False,
             },
         )
         options.add(parser)
@@ -86,7 +86,7 @@ class Application(app.App):
 
     def run_subcommand(self, argv: list[str]) -> int:
         """Run a command; what is none is a wrong command line."""
-        named = argv[1:] if argv[0] == 'help' else argv
+        named = argv[1:] if argv[0] == "help" else argv
         try:
             if named:
                 self.command_manager.find_command(named)

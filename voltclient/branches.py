@@ -113,7 +113,7 @@ class _Level:
         self._peers = branches.between(first, last)
         self._next: TreePeer | None = None
 
-    def below(self) -> '_Level':
+    def below(self) -> "_Level":
         """Return the next level."""
         fanout = self._branches.tree.fanout
         first, last = self._first * fanout + 1, (self._last + 1) * fanout

@@ -75,7 +75,7 @@ class Client:
         insecure: bool | None = None,
         within: float | None = None,
         environ: environment.Environ = os.environ,
-    ) -> 'Client':
+    ) -> "Client":
         """Return a client as ``VOLT_URL`` and its like say.
 
         What is given wins over the environment.  ``within`` is how many
@@ -104,4 +104,4 @@ def _patience(within: float | None) -> dict[str, Any]:
     if within is None:
         return {}
     timeout = (min(TIMEOUT[0], within), within)
-    return {'timeout': timeout, 'retry': Retry(deadline=within)}
+    return {"timeout": timeout, "retry": Retry(deadline=within)}

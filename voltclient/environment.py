@@ -10,25 +10,25 @@ from collections.abc import Mapping
 from voltclient.exceptions import CommandError
 from voltclient.tokens import first_in
 
-ENDPOINT = 'http://127.0.0.1:7447'
+ENDPOINT = "http://127.0.0.1:7447"
 """Where volt-api listens if nobody says otherwise: people log in there."""
 
-URL = ('VOLT_URL', 'OS_VOLT_URL')
-TOKEN = ('VOLT_TOKEN',)
-TOKEN_FILE = ('VOLT_TOKEN_FILE',)
-SHARED_TOKEN = ('OS_TOKEN', 'OS_AUTH_TOKEN')
-CACERT = ('VOLT_CACERT', 'OS_CACERT')
-CERT = ('VOLT_CERT', 'OS_CERT')
-KEY = ('VOLT_KEY', 'OS_KEY')
-INSECURE = ('VOLT_INSECURE', 'OS_INSECURE')
-TIMEOUT = ('VOLT_TIMEOUT',)
-DEBUG = ('VOLTCLIENT_DEBUG',)
+URL = ("VOLT_URL", "OS_VOLT_URL")
+TOKEN = ("VOLT_TOKEN",)
+TOKEN_FILE = ("VOLT_TOKEN_FILE",)
+SHARED_TOKEN = ("OS_TOKEN", "OS_AUTH_TOKEN")
+CACERT = ("VOLT_CACERT", "OS_CACERT")
+CERT = ("VOLT_CERT", "OS_CERT")
+KEY = ("VOLT_KEY", "OS_KEY")
+INSECURE = ("VOLT_INSECURE", "OS_INSECURE")
+TIMEOUT = ("VOLT_TIMEOUT",)
+DEBUG = ("VOLTCLIENT_DEBUG",)
 
 Environ = Mapping[str, str]
 Names = tuple[str, ...]
 
-_SAID = {'1': True, 'true': True, 'yes': True, 'on': True}
-_SAID |= {'0': False, 'false': False, 'no': False, 'off': False}
+_SAID = {"1": True, "true": True, "yes": True, "on": True}
+_SAID |= {"0": False, "false": False, "no": False, "off": False}
 
 
 def text(environ: Environ, names: Names) -> str | None:
@@ -60,7 +60,7 @@ def seconds(environ: Environ, names: Names) -> float | None:
 def time_of(said: str) -> float:
     """Return seconds, more than 0; raises ``ValueError``."""
     found = float(said)
-    if not 0 < found < float('inf'):
+    if not 0 < found < float("inf"):
         raise ValueError(said)
     return found
 
@@ -75,9 +75,9 @@ def token(environ: Environ, file: str | None = None) -> str | None:
 
 def _read(file: str) -> str:
     try:
-        said = first_in(pathlib.Path(file).read_text(encoding='utf-8'))
+        said = first_in(pathlib.Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, 'strerror', None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is no text"
         raise CommandError(
             f"token file {file}: {reason}; name one that can be read"
         ) from error

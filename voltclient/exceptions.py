@@ -57,7 +57,7 @@ class HTTPException(BaseException):
     volt's log, ``retry_after`` is when to try again, in seconds from now.
     """
 
-    code: int | str = 'N/A'
+    code: int | str = "N/A"
 
     def __init__(
         self,
@@ -198,13 +198,13 @@ def from_answer(
     status: int, told: Any, retry_after: float | None = None
 ) -> HTTPException:
     """Return the exception for a status and the JSON that came with it."""
-    error = told.get('error') if isinstance(told, Mapping) else None
+    error = told.get("error") if isinstance(told, Mapping) else None
     if not isinstance(error, Mapping):
         error = {}
     raised = _BY_STATUS.get(status, HTTPException)(
-        error.get('message'),
-        error.get('code'),
-        error.get('request_id'),
+        error.get("message"),
+        error.get("code"),
+        error.get("request_id"),
         retry_after,
     )
     raised.code = status

@@ -41,8 +41,8 @@ class HTTPClient:
         )
         self._headers = {
             **(headers or {}),
-            'Accept': 'application/json',
-            'User-Agent': 'voltclient',
+            "Accept": "application/json",
+            "User-Agent": "voltclient",
         }
         self._tokens = tokens or Fixed(None)
         self._retry = retry or Retry()
@@ -66,13 +66,13 @@ class HTTPClient:
         A volt that was found away is asked once a call until it answers:
         who asks it at intervals has his next attempt anyway.
         """
-        url = '/'.join([self.endpoint, 'v1', *map(_quoted, path)])
+        url = "/".join([self.endpoint, "v1", *map(_quoted, path)])
         if query:
-            url += '?' + urllib.parse.urlencode(query)
+            url += "?" + urllib.parse.urlencode(query)
         attempt: Attempt[Any] = functools.partial(
             self._exchange, method, url, body
         )
-        if method == 'DELETE':
+        if method == "DELETE":
             attempt = until_gone(attempt)
         retry = self._once if self._away else self._retry
         try:
@@ -115,10 +115,10 @@ class HTTPClient:
     ) -> Any:
         headers, raw = self._headers, None
         if token is not None:
-            headers = {**headers, 'X-Auth-Token': token}
+            headers = {**headers, "X-Auth-Token": token}
         if body is not None:
             raw = json.dumps(body).encode()
-            headers = {**headers, 'Content-Type': 'application/json'}
+            headers = {**headers, "Content-Type": "application/json"}
         answer = self._transport.send(
             method,
             url,
@@ -130,7 +130,7 @@ class HTTPClient:
         )
         told = _json(url, answer)
         if answer.status >= 300:
-            wait = _seconds(answer.headers.get('Retry-After'))
+            wait = _seconds(answer.headers.get("Retry-After"))
             raise exceptions.from_answer(answer.status, told, wait)
         return told
 
@@ -141,7 +141,7 @@ def base_of(endpoint: str) -> str:
         raise exceptions.InvalidEndpoint(
             f"{endpoint!r} is no endpoint; it looks like http://host:7447"
         )
-    return re.sub(r'/v\d+(\.\d+)?$', '', endpoint.rstrip('/'))
+    return re.sub(r"/v\d+(\.\d+)?$", "", endpoint.rstrip("/"))
 
 
 def _is_url(endpoint: str) -> bool:
@@ -150,14 +150,14 @@ def _is_url(endpoint: str) -> bool:
         named = bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return named and parts.scheme in ('http', 'https')
+    return named and parts.scheme in ("http", "https")
 
 
 def _quoted(part: str) -> str:
-    if part in ('', '.', '..'):
+    if part in ("", ".", ".."):
         # They would vanish from the path, and another call be made.
         raise exceptions.HTTPBadRequest(f"{part!r} is no identifier")
-    return urllib.parse.quote(part, safe='')
+    return urllib.parse.quote(part, safe="")
 
 
 def _json(url: str, answer: Answer) -> Any:
@@ -176,7 +176,7 @@ def _json(url: str, answer: Answer) -> Any:
 def _seconds(header: str | None) -> float | None:
     """Return the time of a Retry-After; volt sends seconds, never a date."""
     return (
-        float(header) if header and re.fullmatch(r'\d{1,6}', header) else None
+        float(header) if header and re.fullmatch(r"\d{1,6}", header) else None
     )
 
 

@@ -15,12 +15,12 @@ class ImageManager:
 
     def list(self) -> Images:
         """Return all images."""
-        told = self._http.call('GET', 'images')
+        told = self._http.call("GET", "images")
         return parsed(lambda told: [Image.parse(one) for one in told], told)
 
     def get(self, image_id: str) -> Image:
         """Return one image; raises ``HTTPNotFound``."""
-        return parsed(Image.parse, self._http.call('GET', 'images', image_id))
+        return parsed(Image.parse, self._http.call("GET", "images", image_id))
 
     def put(
         self,
@@ -44,21 +44,21 @@ class ImageManager:
         name of its ``initiator`` is told how to know its readers' tickets.
         """
         body = {
-            'size': size,
-            'generation': generation,
-            'serial': serial,
-            'digest': digest,
-            'host': host,
-            'port': str(port),
-            'iqn': iqn,
-            'lun': str(lun),
+            "size": size,
+            "generation": generation,
+            "serial": serial,
+            "digest": digest,
+            "host": host,
+            "port": str(port),
+            "iqn": iqn,
+            "lun": str(lun),
         }
         if initiator is not None:
-            body['initiator'] = initiator
-        told = self._http.call('PUT', 'images', image_id, body=body)
+            body["initiator"] = initiator
+        told = self._http.call("PUT", "images", image_id, body=body)
         return parsed(Image.parse, told)
 
     def delete(self, image_id: str, host: str, port: str) -> None:
         """Withdraw one source; the image goes with its last one."""
-        source = {'host': host, 'port': str(port)}
-        self._http.call('DELETE', 'images', image_id, query=source)
+        source = {"host": host, "port": str(port)}
+        self._http.call("DELETE", "images", image_id, query=source)

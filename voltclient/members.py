@@ -52,7 +52,7 @@ class MemberManager:
     def page(self, limit: int, marker: str | None = None) -> Members:
         """Return up to ``limit`` nodes, those after the host ``marker``."""
         query = paging.parameters(limit, marker)
-        told = self._http.call('GET', 'members', query=query)
+        told = self._http.call("GET", "members", query=query)
         return parsed(lambda told: [pick(Member, one) for one in told], told)
 
     def heartbeat(
@@ -95,18 +95,18 @@ class MemberManager:
             key: more[key] for key in more if more[key] is not None
         }
         if serving is not None:
-            body['serving'] = [_plain(one) for one in serving]
-        return self._http.call('PUT', 'members', 'heartbeat', body=body)
+            body["serving"] = [_plain(one) for one in serving]
+        return self._http.call("PUT", "members", "heartbeat", body=body)
 
 
 def _plain(one: Served) -> dict[str, Any]:
     said = dict(one) if isinstance(one, Mapping) else dataclasses.asdict(one)
-    if not said.get('failed'):
-        said.pop('failed', None)
+    if not said.get("failed"):
+        said.pop("failed", None)
     return said
 
 
 def _with_volumes(told: Any) -> Told:
     # To a beat that says what it serves, volt wraps the list.
-    peers = told if isinstance(told, list) else told['peers']
-    return [{**one, 'parents': volumes_of(one['parents'])} for one in peers]
+    peers = told if isinstance(told, list) else told["peers"]
+    return [{**one, "parents": volumes_of(one["parents"])} for one in peers]

@@ -55,57 +55,57 @@ def add(parser: argparse.ArgumentParser) -> None:
     it in the list of processes.
     """
     parser.add_argument(
-        '-d', dest='debug', action='store_true', help='the same as --debug'
+        "-d", dest="debug", action="store_true", help="the same as --debug"
     )
-    group = parser.add_argument_group('where volt is')
+    group = parser.add_argument_group("where volt is")
     group.add_argument(
-        '--url',
-        '--os-volt-url',
-        metavar='URL',
-        help='volt-api, as in http://host:7447',
+        "--url",
+        "--os-volt-url",
+        metavar="URL",
+        help="volt-api, as in http://host:7447",
     )
     group.add_argument(
-        '--timeout',
+        "--timeout",
         type=_seconds,
-        metavar='SECONDS',
-        help='give up a request after so long, its repetitions included '
-        '(default: 20)',
+        metavar="SECONDS",
+        help="give up a request after so long, its repetitions included "
+        "(default: 20)",
     )
-    _add_identity(parser.add_argument_group('who you are, whom you trust'))
+    _add_identity(parser.add_argument_group("who you are, whom you trust"))
 
 
-def _add_identity(group: 'argparse._ArgumentGroup') -> None:
+def _add_identity(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
-        '--token-file',
-        metavar='FILE',
-        help='file whose one line is the token that volt asks for',
+        "--token-file",
+        metavar="FILE",
+        help="file whose one line is the token that volt asks for",
     )
     group.add_argument(
-        '--os-cacert',
-        dest='cacert',
-        metavar='FILE',
+        "--os-cacert",
+        dest="cacert",
+        metavar="FILE",
         help="trust these authorities (PEM), not the system's",
     )
     group.add_argument(
-        '--os-cert',
-        '--cert-file',
-        dest='cert',
-        metavar='FILE',
-        help='certificate to show (PEM; may hold the key, too)',
+        "--os-cert",
+        "--cert-file",
+        dest="cert",
+        metavar="FILE",
+        help="certificate to show (PEM; may hold the key, too)",
     )
     group.add_argument(
-        '--os-key',
-        '--key-file',
-        dest='key',
-        metavar='FILE',
-        help='its key (PEM)',
+        "--os-key",
+        "--key-file",
+        dest="key",
+        metavar="FILE",
+        help="its key (PEM)",
     )
     group.add_argument(
-        '-k',
-        '--insecure',
-        action='store_const',
+        "-k",
+        "--insecure",
+        action="store_const",
         const=True,
-        help='believe any certificate; for trials only',
+        help="believe any certificate; for trials only",
     )
 
 

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from voltclient.exceptions import CommunicationError
 
-T = TypeVar('T')
-M = TypeVar('M')
+T = TypeVar("T")
+M = TypeVar("M")
 
 SIZE = 1000
 """Entries to ask for at once; volt may give fewer."""
@@ -36,5 +36,5 @@ def iterate(
 
 def parameters(limit: int | None, marker: object) -> dict[str, str]:
     """Return the query parameters that ask for a page."""
-    asked = {'limit': limit, 'marker': marker}
+    asked = {"limit": limit, "marker": marker}
     return {key: str(asked[key]) for key in asked if asked[key] is not None}

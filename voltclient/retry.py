@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from voltclient import exceptions
 
-T = TypeVar('T')
+T = TypeVar("T")
 Attempt = Callable[[float], T]
 
 PASSING = (429, 502, 503, 504)

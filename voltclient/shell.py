@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return PIPE_CLOSED
     except OSError as error:
-        print(f'volt: {error}; see where the output goes', file=sys.stderr)
+        print(f"volt: {error}; see where the output goes", file=sys.stderr)
         return NOT_WRITTEN
     finally:
         _finish()
@@ -45,5 +45,5 @@ def _finish() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

@@ -93,7 +93,7 @@ def first_in(text: str) -> str:
     It has one a line, and comments; volt takes any of them.
     """
     lines = (line.strip() for line in text.splitlines())
-    return next((one for one in lines if one and one[0] != '#'), '')
+    return next((one for one in lines if one and one[0] != "#"), "")
 
 
 def _sendable(token: str) -> str:

@@ -40,7 +40,7 @@ class TLS:
     key_file: str | None = None
     insecure: bool = False
 
-    def context(self) -> 'ssl.SSLContext':
+    def context(self) -> "ssl.SSLContext":
         """Return the context; raises ``SSLConfigurationError``."""
         import ssl
 
@@ -50,7 +50,7 @@ class TLS:
                 context.load_cert_chain(self.cert_file, self.key_file)
         except OSError as error:
             named = (self.cacert, self.cert_file, self.key_file)
-            files = ', '.join(name for name in named if name)
+            files = ", ".join(name for name in named if name)
             raise exceptions.SSLConfigurationError(
                 f"{files}: {error.strerror or error}; give PEM files that "
                 f"can be read"
@@ -97,7 +97,7 @@ class Transport:
         return Answer(response.status, response.headers, whole)
 
     @functools.cached_property
-    def _pool(self) -> 'urllib3.PoolManager':
+    def _pool(self) -> "urllib3.PoolManager":
         """No proxies: volt knows a node by the address it comes from."""
         import urllib3
 
@@ -109,16 +109,16 @@ class Transport:
             other=False,
             redirect=5,
             respect_retry_after_header=False,
-            remove_headers_on_redirect=secret | {'X-Auth-Token'},
+            remove_headers_on_redirect=secret | {"X-Auth-Token"},
         )
-        https = self._endpoint.startswith('https:')
+        https = self._endpoint.startswith("https:")
         context = self._tls.context() if https else None
         # Several threads call at once; each is to keep its connection.
         return urllib3.PoolManager(
             maxsize=8, retries=again, ssl_context=context
         )
 
-    def _body(self, response: 'urllib3.BaseHTTPResponse', end: float) -> bytes:
+    def _body(self, response: "urllib3.BaseHTTPResponse", end: float) -> bytes:
         """Read to the end: bytes that drip are no reason to wait for ever."""
         parts, size = [], 0
         try:
@@ -136,14 +136,14 @@ class Transport:
         except BaseException:
             response.close()
             raise
-        return b''.join(parts)
+        return b"".join(parts)
 
     @property
     def _who(self) -> str:
         return f"volt at {self._endpoint}"
 
     def _failure(
-        self, error: 'urllib3.exceptions.HTTPError'
+        self, error: "urllib3.exceptions.HTTPError"
     ) -> exceptions.BaseException:
         """Return our exception for one of urllib3's."""
         from urllib3 import exceptions as theirs
@@ -184,7 +184,7 @@ def _strange(error: Exception) -> bool:
 def _reason(error: Exception) -> str:
     """Return the system's words, without the objects that they passed."""
     cause = error.__cause__ or error.args[-1]
-    if isinstance(cause, TimeoutError) or 'timed out' in str(error):
+    if isinstance(cause, TimeoutError) or "timed out" in str(error):
         return "timed out"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror

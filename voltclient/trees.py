@@ -55,10 +55,10 @@ class Tree:
     peers: list[TreePeer]
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> 'Tree':
+    def parse(cls, told: Mapping[str, Any]) -> "Tree":
         """Return the tree that volt tells about."""
-        peers = [pick(TreePeer, one) for one in told['peers']]
-        return pick(cls, {**told, 'peers': peers})
+        peers = [pick(TreePeer, one) for one in told["peers"]]
+        return pick(cls, {**told, "peers": peers})
 
 
 class TreeManager:
@@ -79,7 +79,7 @@ class TreeManager:
         ``HTTPNotFound`` for a volume without peers.
         """
         query = paging.parameters(limit, marker)
-        told = self._http.call('GET', 'trees', volume_id, query=query)
+        told = self._http.call("GET", "trees", volume_id, query=query)
         return parsed(Tree.parse, told)
 
     def iterate(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from voltclient.exceptions import CommunicationError
 
-T = TypeVar('T')
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class Admission:
     now: float
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> 'Admission | None':
+    def parse(cls, told: Mapping[str, Any]) -> "Admission | None":
         """Return what an answer tells of it; None from an older volt."""
-        said = told.get('admission')
+        said = told.get("admission")
         return None if said is None else pick(cls, said)
 
 
@@ -68,11 +68,11 @@ class Source:
     ticket: Ticket | None = dataclasses.field(default=None, compare=False)
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> 'Source':
+    def parse(cls, told: Mapping[str, Any]) -> "Source":
         """Return the source that volt tells about."""
-        said = told.get('ticket')
+        said = told.get("ticket")
         ticket = None if said is None else pick(Ticket, said)
-        return pick(cls, {**told, 'ticket': ticket})
+        return pick(cls, {**told, "ticket": ticket})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,10 +90,10 @@ class Image:
     )
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> 'Image':
+    def parse(cls, told: Mapping[str, Any]) -> "Image":
         """Return the image that volt tells about."""
-        sources = [pick(Portal, one) for one in told['sources']]
-        more = {'sources': sources, 'admission': Admission.parse(told)}
+        sources = [pick(Portal, one) for one in told["sources"]]
+        more = {"sources": sources, "admission": Admission.parse(told)}
         return pick(cls, {**told, **more})
 
 
@@ -118,17 +118,17 @@ class Assignment:
     )
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> 'Assignment':
+    def parse(cls, told: Mapping[str, Any]) -> "Assignment":
         """Return the assignment that volt tells."""
-        image = told.get('image')
+        image = told.get("image")
         return cls(
-            peer_id=told['peer_id'],
+            peer_id=told["peer_id"],
             stripes=[
                 [Source.parse(one) for one in stripe]
-                for stripe in told['stripes']
+                for stripe in told["stripes"]
             ],
             image=None if image is None else Image.parse(image),
-            beat_after=seconds(told.get('beat_after')),
+            beat_after=seconds(told.get("beat_after")),
             admission=Admission.parse(told),
         )
 
@@ -174,13 +174,13 @@ class Beat:
     )
 
     @classmethod
-    def parse(cls, told: Any) -> 'Beat':
+    def parse(cls, told: Any) -> "Beat":
         """Return the answer; the bare list of an older volt is one, too."""
         if isinstance(told, list):
-            told = {'peers': told}
+            told = {"peers": told}
         return cls(
-            beat_after=seconds(told.get('beat_after')),
-            peers=[Assignment.parse(one) for one in told['peers']],
+            beat_after=seconds(told.get("beat_after")),
+            peers=[Assignment.parse(one) for one in told["peers"]],
             admission=Admission.parse(told),
         )
 
@@ -190,7 +190,7 @@ def seconds(told: Any) -> float | None:
     if told is None:
         return None
     found = float(told)
-    if not 0 <= found < float('inf'):
+    if not 0 <= found < float("inf"):
         raise ValueError(f"{told!r} is no time to wait")
     return found
 

@@ -21,7 +21,7 @@ class Volume:
 
     def __getattr__(self, name: str) -> Any:
         """Return what was told under this name."""
-        info: dict[str, Any] = self.__dict__.get('_info', {})
+        info: dict[str, Any] = self.__dict__.get("_info", {})
         if name in info:
             return info[name]
         raise AttributeError(f"volt told no {name!r}, only {sorted(info)}")
@@ -34,8 +34,8 @@ class Volume:
 
     def __repr__(self) -> str:
         """Show what was told."""
-        told = ', '.join(f'{key}={self._info[key]!r}' for key in self._info)
-        return f'Volume({told})'
+        told = ", ".join(f"{key}={self._info[key]!r}" for key in self._info)
+        return f"Volume({told})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return a copy of what was told."""
@@ -61,8 +61,8 @@ class VolumeManager:
 
         Raises ``HTTPNotFound`` for a volume without peers.
         """
-        path = ('volumes',) if volume_id is None else ('volumes', volume_id)
-        return parsed(volumes_of, self._http.call('GET', *path))
+        path = ("volumes",) if volume_id is None else ("volumes", volume_id)
+        return parsed(volumes_of, self._http.call("GET", *path))
 
     def get(
         self,
@@ -81,7 +81,7 @@ class VolumeManager:
             session_name, host=host, port=port, iqn=iqn, lun=lun
         )
         return parsed(
-            lambda told: (told['peer_id'], volumes_of(told['parents'])), told
+            lambda told: (told["peer_id"], volumes_of(told["parents"])), told
         )
 
     def assign(
@@ -127,10 +127,10 @@ class VolumeManager:
         Another time changes nothing, so a lost answer is no failure; so it
         is with the asking for a place: a node has one in each tree.
         """
-        body = {'host': host, 'port': port, 'iqn': iqn, 'lun': lun}
+        body = {"host": host, "port": port, "iqn": iqn, "lun": lun}
         told = self._http.call(
-            'POST',
-            'volumes',
+            "POST",
+            "volumes",
             session_name,
             peer_id,
             body={key: str(body[key]) for key in body},
@@ -149,15 +149,15 @@ class VolumeManager:
         not tried again when the answer is lost: others may have joined.
         """
         if peer_id is None:
-            query = {'force': 'true' if force else 'false'}
+            query = {"force": "true" if force else "false"}
             self._http.call(
-                'DELETE', 'volumes', session_name, query=query, repeat=False
+                "DELETE", "volumes", session_name, query=query, repeat=False
             )
         else:
-            self._http.call('DELETE', 'volumes', session_name, peer_id)
+            self._http.call("DELETE", "volumes", session_name, peer_id)
 
     def _query(self, session_name: str, **body: Any) -> Any:
         given = {key: body[key] for key in body if body[key] is not None}
         return self._http.call(
-            'GET', 'volumes', 'query', session_name, body=given
+            "GET", "volumes", "query", session_name, body=given
         )

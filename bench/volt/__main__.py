@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Ended from outside, it still ends what it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = QUICK if options.quick else FULL
-    found: dict[str, Any] = {'machine': _machine(), 'databases': {}}
+    found: dict[str, Any] = {"machine": _machine(), "databases": {}}
     for name in options.database or NAMES:
         lacking = missing(name)
         if lacking:
@@ -38,15 +38,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             continue
         _say(name)
         try:
-            found['databases'][name] = _measure(name, plan)
+            found["databases"][name] = _measure(name, plan)
         except NotRight as error:
             print(f"bench.volt: {error}", file=sys.stderr)
             return 1
-    found['machine']['load_after'] = kernel.load()
+    found["machine"]["load_after"] = kernel.load()
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(found, indent=1) + '\n')
-    for database, result in found['databases'].items():
-        print('\n\n'.join(report.told(database, result)))
+    options.output.write_text(json.dumps(found, indent=1) + "\n")
+    for database, result in found["databases"].items():
+        print("\n\n".join(report.told(database, result)))
     print(f"\n{found['machine']}\nfigures: {options.output}")
     return 0
 
@@ -63,40 +63,40 @@ def _say(text: str) -> None:
 
 def _machine() -> dict[str, object]:
     return {
-        'date': time.strftime('%Y-%m-%d %H:%M:%S'),
-        'cpus': os.cpu_count(),
-        'kernel': platform.release(),
-        'python': platform.python_version(),
-        'load_before': kernel.load(),
+        "date": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "cpus": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load_before": kernel.load(),
     }
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='python -m bench.volt',
+        prog="python -m bench.volt",
         description="Measure what volt costs: the time that its clients see, "
         "its CPU time, its memory, its SQL.",
         epilog="Exit codes: 0 measured, whatever the figures; 1 volt "
         "answered wrongly.",
     )
     parser.add_argument(
-        '--quick', action='store_true', help="a little of everything"
+        "--quick", action="store_true", help="a little of everything"
     )
     parser.add_argument(
-        '--database',
-        action='append',
+        "--database",
+        action="append",
         choices=NAMES,
         help="may be given again; default: all whose programs are here",
     )
     parser.add_argument(
-        '--output',
+        "--output",
         type=Path,
-        default=CHECKOUT / 'build' / 'bench-volt.json',
-        metavar='FILE',
+        default=CHECKOUT / "build" / "bench-volt.json",
+        metavar="FILE",
         help="default: build/bench-volt.json",
     )
     return parser
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

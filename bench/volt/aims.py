@@ -13,29 +13,29 @@ Aims = dict[str, dict[str, object]]
 
 def of(result: JSON) -> Aims:
     """Hold the figures against the aims."""
-    plan, ratios = result['plan'], result['ratios'][ALONE]
-    small, large = (str(pick(plan['sizes'])) for pick in (min, max))
-    joins = result['sizes'][small]['requests'][ALONE]['join']
+    plan, ratios = result["plan"], result["ratios"][ALONE]
+    small, large = (str(pick(plan["sizes"])) for pick in (min, max))
+    joins = result["sizes"][small]["requests"][ALONE]["join"]
     grown = f"{large} peers over {small}"
     return {
-        f"CPU of a join, {grown}: <= 2": _aim(ratios['join'], 2),
-        f"CPU of a beat, {grown}: <= 2": _aim(ratios['beat'], 2),
-        f"p99 of a join at {small} peers: < 10 ms": _aim(joins['p99_ms'], 10),
+        f"CPU of a join, {grown}: <= 2": _aim(ratios["join"], 2),
+        f"CPU of a beat, {grown}: <= 2": _aim(ratios["beat"], 2),
+        f"p99 of a join at {small} peers: < 10 ms": _aim(joins["p99_ms"], 10),
         f"{plan['nodes']} nodes' beats, share of a core: < 0.5": _aim(
-            result['beating']['share_seen'], 0.5
+            result["beating"]["share_seen"], 0.5
         ),
         **_storms(result),
         "statements that scan a table: 0": _aim(
-            sum(len(one['effort']['scans']) for one in _sizes(result)), 0
+            sum(len(one["effort"]["scans"]) for one in _sizes(result)), 0
         ),
     }
 
 
 def _storms(result: JSON) -> Aims:
-    storms = result['storms']
-    seconds = statistics.median(one['seconds'] for one in storms)
-    work = statistics.median(one['cpu'] for one in storms)
-    deeper = max(one['depth'] - one['least_depth'] for one in storms)
+    storms = result["storms"]
+    seconds = statistics.median(one["seconds"] for one in storms)
+    work = statistics.median(one["cpu"] for one in storms)
+    deeper = max(one["depth"] - one["least_depth"] for one in storms)
     return {
         f"{storms[0]['joins']} joins at once, the last placed: <= 1 s": _aim(
             seconds, 1
@@ -43,14 +43,14 @@ def _storms(result: JSON) -> Aims:
         f"{storms[0]['joins']} joins at once, volt's own work: <= 1 s": _aim(
             work, 1
         ),
-        "told to ask again: 0": _aim(sum(o['no_slot'] for o in storms), 0),
+        "told to ask again: 0": _aim(sum(o["no_slot"] for o in storms), 0),
         "levels below the flattest tree: 0": _aim(deeper, 0),
     }
 
 
 def _sizes(result: JSON) -> list[JSON]:
-    return list(result['sizes'].values())
+    return list(result["sizes"].values())
 
 
 def _aim(measured: float, most: float) -> dict[str, object]:
-    return {'measured': measured, 'met': measured <= most}
+    return {"measured": measured, "met": measured <= most}

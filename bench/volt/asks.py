@@ -5,8 +5,8 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 
-VOLUME = 'volume-image1'
-IQN = f'iqn.2010-10.org.openstack:{VOLUME}'
+VOLUME = "volume-image1"
+IQN = f"iqn.2010-10.org.openstack:{VOLUME}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,68 +46,68 @@ Maker = Callable[[str], Ask]
 
 def name(position: int) -> str:
     """Return the name of the node that stands there in a filled tree."""
-    return f'node{position}'
+    return f"node{position}"
 
 
 def peer_id(node: str, volume: str = VOLUME) -> str:
     """Return what volt calls a node in the tree."""
-    return f'{node}:{volume}'
+    return f"{node}:{volume}"
 
 
 def address(node: str) -> dict[str, str]:
     """Return from where a node serves."""
-    return {'host': node, 'port': '3260', 'iqn': IQN, 'lun': '1'}
+    return {"host": node, "port": "3260", "iqn": IQN, "lun": "1"}
 
 
 def join(node: str, volume: str = VOLUME) -> Ask:
     """An agent asks for a place."""
-    body = {'accept_pending': True} | address(node)
-    return Ask('join', 'GET', f'/v1/volumes/query/{volume}', body)
+    body = {"accept_pending": True} | address(node)
+    return Ask("join", "GET", f"/v1/volumes/query/{volume}", body)
 
 
 def old_join(node: str) -> Ask:
     """A client of the original protocol asks for a place."""
-    path = f'/v1/volumes/query/{VOLUME}'
-    return Ask('old join', 'GET', path, address(node))
+    path = f"/v1/volumes/query/{VOLUME}"
+    return Ask("old join", "GET", path, address(node))
 
 
 def register(node: str, volume: str = VOLUME) -> Ask:
     """A node says that it serves from now on."""
-    path = f'/v1/volumes/{volume}/{peer_id(node, volume)}'
-    return Ask('register', 'POST', path, address(node))
+    path = f"/v1/volumes/{volume}/{peer_id(node, volume)}"
+    return Ask("register", "POST", path, address(node))
 
 
 def beat(node: str) -> Ask:
     """An agent beats, and says what it serves."""
-    one = {'session_name': VOLUME, 'peer_id': peer_id(node)} | address(node)
-    body = {'host': node, 'serving': [one]}
-    return Ask('beat', 'PUT', '/v1/members/heartbeat', body)
+    one = {"session_name": VOLUME, "peer_id": peer_id(node)} | address(node)
+    body = {"host": node, "serving": [one]}
+    return Ask("beat", "PUT", "/v1/members/heartbeat", body)
 
 
 def old_beat(node: str) -> Ask:
     """A client of the original protocol beats."""
-    body = {'host': node}
-    return Ask('old beat', 'PUT', '/v1/members/heartbeat', body)
+    body = {"host": node}
+    return Ask("old beat", "PUT", "/v1/members/heartbeat", body)
 
 
 def leave(node: str) -> Ask:
     """A node leaves."""
-    path = f'/v1/volumes/{VOLUME}/{peer_id(node)}'
-    return Ask('leave', 'DELETE', path, {})
+    path = f"/v1/volumes/{VOLUME}/{peer_id(node)}"
+    return Ask("leave", "DELETE", path, {})
 
 
 def image(volume: str = VOLUME) -> Ask:
     """An image server registers the image."""
-    facts = {'size': 4_194_304, 'generation': 'g1', 'serial': 'VMT0123456789'}
+    facts = {"size": 4_194_304, "generation": "g1", "serial": "VMT0123456789"}
     return Ask(
-        'image', 'PUT', f'/v1/images/{volume}', facts | address('server1')
+        "image", "PUT", f"/v1/images/{volume}", facts | address("server1")
     )
 
 
 def page(after: int) -> Ask:
     """Somebody looks at the tree, from a position on."""
-    path = f'/v1/trees/{VOLUME}?limit=1000&marker={after}'
-    return Ask('page', 'GET', path, {})
+    path = f"/v1/trees/{VOLUME}?limit=1000&marker={after}"
+    return Ask("page", "GET", path, {})
 
 
 DAY: tuple[Maker, ...] = (
@@ -121,4 +121,4 @@ DAY: tuple[Maker, ...] = (
     register,
 )
 """A node's requests in an order after which all is as it was."""
-KINDS = ('join', 'old join', 'register', 'beat', 'old beat', 'leave')
+KINDS = ("join", "old join", "register", "beat", "old beat", "leave")

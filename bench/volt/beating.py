@@ -65,7 +65,7 @@ def beating(plan: Plan, site: Site, cpu_per_beat: float) -> Beating:
 def _beat_after(site: Site) -> float:
     """Return what volt tells nodes now; it counts them now and then."""
     burst = right(site.client.ask([asks.beat(name(1))], 1))
-    told = burst.replies[0].told['beat_after']
+    told = burst.replies[0].told["beat_after"]
     assert isinstance(told, int | float)  # noqa: S101
     return float(told)
 

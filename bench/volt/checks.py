@@ -18,18 +18,18 @@ def check(volt: Inside, nodes: int) -> int:
     """Read the tree through the API; return its depth."""
     seen: list[Mapping[str, Any]] = []
     while len(seen) < nodes:
-        after = seen[-1]['position'] if seen else 0
+        after = seen[-1]["position"] if seen else 0
         (reply,) = right(volt.ask([asks.page(after)])).replies
         told: Any = reply.told
-        seen += told['peers']
-        if not told['peers'] or told['count'] != nodes:
+        seen += told["peers"]
+        if not told["peers"] or told["count"] != nodes:
             raise NotRight(f"{len(seen)} peers of {nodes}: {told['count']}")
-    places = {one['position']: one['peer_id'] for one in seen}
+    places = {one["position"]: one["peer_id"] for one in seen}
     for one in seen:
-        above = shape.parent_of(one['position'], told['fanout'])
-        if len(places) != nodes or one['parent'] != places.get(above):
+        above = shape.parent_of(one["position"], told["fanout"])
+        if len(places) != nodes or one["parent"] != places.get(above):
             raise NotRight(f"{one} does not stand right")
-    return int(told['depth'])
+    return int(told["depth"])
 
 
 def right(burst: Burst) -> Burst:

@@ -96,7 +96,7 @@ class Client:
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(
-            Connection, '127.0.0.1', self._port
+            Connection, "127.0.0.1", self._port
         )
         return connection
 
@@ -106,9 +106,9 @@ class Client:
 
     def _encode(self, ask: Ask) -> bytes:
         head = (
-            f'{ask.method} {ask.path} HTTP/1.1\r\nHost: volt\r\n'
-            f'X-Auth-Token: {self._token}\r\n'
-            f'Content-Length: {len(ask.raw)}\r\n\r\n'
+            f"{ask.method} {ask.path} HTTP/1.1\r\nHost: volt\r\n"
+            f"X-Auth-Token: {self._token}\r\n"
+            f"Content-Length: {len(ask.raw)}\r\n\r\n"
         )
         return head.encode() + ask.raw
 

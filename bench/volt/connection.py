@@ -8,7 +8,7 @@ class Connection(asyncio.Protocol):
     """One connection, one request at a time."""
 
     def __init__(self) -> None:
-        self._buffer = b''
+        self._buffer = b""
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -19,9 +19,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Wake up who waits, once the answer is whole."""
         self._buffer += data
-        head, end, body = self._buffer.partition(b'\r\n\r\n')
+        head, end, body = self._buffer.partition(b"\r\n\r\n")
         if end and len(body) >= _length(head) and self._answer:
-            self._buffer = b''
+            self._buffer = b""
             self._answer.set_result((int(head[9:12]), body))
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -44,8 +44,8 @@ class Connection(asyncio.Protocol):
 
 def _length(head: bytes) -> int:
     """Return what the header Content-Length says."""
-    for line in head.split(b'\r\n'):
-        name, _, value = line.partition(b':')
-        if name.lower() == b'content-length':
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
             return int(value)
     raise ConnectionError(f"an answer without a length: {head!r}")

@@ -18,10 +18,10 @@ from tests.functional.volt.sql_server import program
 Fresh = Callable[[Path], str]
 """Returns the URL of an empty database; a file may lie in the folder."""
 
-SQLITE = 'SQLite'
+SQLITE = "SQLite"
 SERVERS = {
-    'PostgreSQL': (PostgreSQL, 'initdb'),
-    'MariaDB': (MariaDB, 'mariadbd'),
+    "PostgreSQL": (PostgreSQL, "initdb"),
+    "MariaDB": (MariaDB, "mariadbd"),
 }
 NAMES = (SQLITE, *SERVERS)
 
@@ -29,22 +29,22 @@ NAMES = (SQLITE, *SERVERS)
 def missing(name: str) -> str:
     """Return what to do to have it, nothing if it is here."""
     if name == SQLITE:
-        return ''
+        return ""
     try:
         program(SERVERS[name][1])
     except AssertionError as error:
         return str(error)
-    return ''
+    return ""
 
 
 @contextlib.contextmanager
 def opened(name: str) -> Iterator[tuple[Path, Fresh]]:
     """Run the database; yield a folder for files, and what makes another."""
     with contextlib.ExitStack() as stack:
-        folder = tempfile.TemporaryDirectory(prefix='bench-volt-')
+        folder = tempfile.TemporaryDirectory(prefix="bench-volt-")
         path = Path(stack.enter_context(folder))
         if name == SQLITE:
-            yield path, lambda folder: f'sqlite:///{folder}/volt.sqlite'
+            yield path, lambda folder: f"sqlite:///{folder}/volt.sqlite"
             return
         server: Any = stack.enter_context(SERVERS[name][0]())
         yield path, lambda _: str(server.database())

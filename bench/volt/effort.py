@@ -34,9 +34,9 @@ def effort(site: Site) -> Effort:
     inside = site.inside()
     with statements.noted() as noted:
         run = _days(inside, site.nodes, lambda: len(noted))
-    found = {f'{one.text}: {one.plan}' for one in noted if one.scans}
+    found = {f"{one.text}: {one.plan}" for one in noted if one.scans}
     steps: Count = {}
-    if site.url.startswith('sqlite'):
+    if site.url.startswith("sqlite"):
         with statements.steps() as count:
             steps = _days(inside, site.nodes, lambda: count[0])
     return Effort(_medians(run), _medians(steps), sorted(found))

@@ -36,11 +36,11 @@ def of(samples: Sequence[Sample]) -> Figures:
     times = [reply.seconds for one in bursts for reply in one.replies]
     rates = [len(one.replies) / one.seconds for one in bursts]
     found = {
-        'p50_ms': percentile(times, 0.50) * MS,
-        'p99_ms': percentile(times, 0.99) * MS,
-        'per_second': statistics.median(rates),
-        'cpu_ms': statistics.median(one.each(one.cpu) for one in bursts) * MS,
-        'least_cpu_ms': min(one.each(one.cpu) for one in bursts) * MS,
+        "p50_ms": percentile(times, 0.50) * MS,
+        "p99_ms": percentile(times, 0.99) * MS,
+        "per_second": statistics.median(rates),
+        "cpu_ms": statistics.median(one.each(one.cpu) for one in bursts) * MS,
+        "least_cpu_ms": min(one.each(one.cpu) for one in bursts) * MS,
     }
     return {key: round(value, 4) for key, value in found.items()}
 

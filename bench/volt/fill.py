@@ -26,8 +26,8 @@ BATCH = 10_000
 OTHERS = 30
 """Trees of one peer: no table has one row only."""
 ANALYZE = {
-    'postgresql': 'ANALYZE',
-    'mysql': f"ANALYZE TABLE {', '.join(metadata.tables)}",
+    "postgresql": "ANALYZE",
+    "mysql": f"ANALYZE TABLE {', '.join(metadata.tables)}",
 }
 """In time these notice by themselves how large a table is."""
 Row = dict[str, Any]
@@ -50,7 +50,7 @@ def fill(volt: Inside, url: str, nodes: int) -> None:
 
 
 def _others() -> list[Ask]:
-    names = [f'other{number}' for number in range(OTHERS)]
+    names = [f"other{number}" for number in range(OTHERS)]
     return [
         make
         for one in names
@@ -65,25 +65,25 @@ def _others() -> list[Ask]:
 def _copy(writer: sa.Connection, nodes: int) -> None:
     peer = _only(writer, peers)
     member = _only(writer, members)
-    fanout = _only(writer, volumes)['fanout']
-    del peer['key']
+    fanout = _only(writer, volumes)["fanout"]
+    del peer["key"]
     writer.execute(peers.update().values(opening=_opening(1, nodes, fanout)))
     writer.execute(volumes.update().values(size=nodes))
     for some in _batches(2, nodes):
         rows = [_peer(peer, place, nodes, fanout) for place in some]
         writer.execute(peers.insert(), rows)
-        names = [member | {'name': name(place)} for place in some]
+        names = [member | {"name": name(place)} for place in some]
         writer.execute(members.insert(), names)
 
 
 def _peer(first: Row, place: int, nodes: int, fanout: int) -> Row:
     node = name(place)
     return first | {
-        'peer_id': peer_id(node),
-        'member': node,
-        'host': node,
-        'position': place,
-        'opening': _opening(place, nodes, fanout),
+        "peer_id": peer_id(node),
+        "member": node,
+        "host": node,
+        "position": place,
+        "opening": _opening(place, nodes, fanout),
     }
 
 

@@ -38,26 +38,26 @@ class Inside:
             told.append(status)
 
         began, spent = time.perf_counter(), time.thread_time()
-        body = b''.join(self._application(environ, start))
+        body = b"".join(self._application(environ, start))
         self._cpu += time.thread_time() - spent
         seconds = time.perf_counter() - began
-        return Reply(ask, int(told[0].partition(' ')[0]), body, seconds)
+        return Reply(ask, int(told[0].partition(" ")[0]), body, seconds)
 
     def _environ(self, ask: Ask) -> dict[str, Any]:
-        path, _, query = ask.path.partition('?')
+        path, _, query = ask.path.partition("?")
         return {
-            'REQUEST_METHOD': ask.method,
-            'SCRIPT_NAME': '',
-            'PATH_INFO': path,
-            'RAW_PATH_INFO': path,
-            'QUERY_STRING': query,
-            'CONTENT_LENGTH': str(len(ask.raw)),
-            'SERVER_NAME': 'volt',
-            'SERVER_PORT': '7447',
-            'SERVER_PROTOCOL': 'HTTP/1.1',
-            'REMOTE_ADDR': '127.0.0.1',
-            'HTTP_HOST': 'volt:7447',
-            'HTTP_X_AUTH_TOKEN': self._token,
-            'wsgi.url_scheme': 'http',
-            'wsgi.input': io.BytesIO(ask.raw),
+            "REQUEST_METHOD": ask.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "RAW_PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_LENGTH": str(len(ask.raw)),
+            "SERVER_NAME": "volt",
+            "SERVER_PORT": "7447",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": "volt:7447",
+            "HTTP_X_AUTH_TOKEN": self._token,
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(ask.raw),
         }

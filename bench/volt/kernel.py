@@ -4,7 +4,7 @@
 import time
 from pathlib import Path
 
-PROC = Path('/proc')
+PROC = Path("/proc")
 PATIENCE = 0.5
 """Seconds in which a process that has answered everybody comes to rest."""
 PAUSE = 0.0005
@@ -15,7 +15,7 @@ def family(pid: int) -> list[int]:
     """Return a process and all below it: a server and its workers."""
     found = [pid]
     for task in _tasks(pid):
-        for child in (task / 'children').read_text().split():
+        for child in (task / "children").read_text().split():
             found += family(int(child))
     return found
 
@@ -33,7 +33,7 @@ def cpu_seconds(pid: int) -> float:
     while any(map(_runs, tasks)) and time.monotonic() < end:
         time.sleep(PAUSE)
     spent = [
-        int((task / 'schedstat').read_text().split()[0]) for task in tasks
+        int((task / "schedstat").read_text().split()[0]) for task in tasks
     ]
     return sum(spent) / 1e9
 
@@ -43,26 +43,26 @@ def memory(pid: int) -> dict[str, float]:
     kib = [_status(one) for one in family(pid)]
     return {
         name: round(sum(one[field] for one in kib) / 1024, 1)
-        for name, field in (('rss_mib', 'VmRSS'), ('hwm_mib', 'VmHWM'))
+        for name, field in (("rss_mib", "VmRSS"), ("hwm_mib", "VmHWM"))
     }
 
 
 def load() -> list[float]:
     """Return the load averages of 1, 5 and 15 minutes."""
-    words = (PROC / 'loadavg').read_text().split()
+    words = (PROC / "loadavg").read_text().split()
     return [float(word) for word in words[:3]]
 
 
 def _tasks(pid: int) -> list[Path]:
-    return list((PROC / str(pid) / 'task').iterdir())
+    return list((PROC / str(pid) / "task").iterdir())
 
 
 def _runs(task: Path) -> bool:
     """Whether a thread runs or waits for a CPU: its state, after its name."""
-    return (task / 'stat').read_text().rpartition(')')[2].split()[0] == 'R'
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "R"
 
 
 def _status(pid: int) -> dict[str, int]:
-    lines = (PROC / str(pid) / 'status').read_text().splitlines()
-    words = (line.split() for line in lines if line.endswith(' kB'))
-    return {name.rstrip(':'): int(value) for name, value, _ in words}
+    lines = (PROC / str(pid) / "status").read_text().splitlines()
+    words = (line.split() for line in lines if line.endswith(" kB"))
+    return {name.rstrip(":"): int(value) for name, value, _ in words}

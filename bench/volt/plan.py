@@ -24,7 +24,7 @@ class Plan:
     beating: float = 20.0
     """Seconds for which they are watched."""
 
-    def fewer(self) -> 'Plan':
+    def fewer(self) -> "Plan":
         """Return what suffices for a database that is slower."""
         return dataclasses.replace(
             self, rounds=math.ceil(self.rounds / 2), storms=1

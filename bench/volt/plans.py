@@ -24,49 +24,49 @@ def scans(dialect: str, plan: Plan) -> list[str]:
 
 
 def _sqlite(cursor: Any, text: str, parameters: Any) -> Plan:
-    cursor.execute(f'EXPLAIN QUERY PLAN {text}', parameters)
+    cursor.execute(f"EXPLAIN QUERY PLAN {text}", parameters)
     return [row[3] for row in cursor.fetchall()]
 
 
 def _postgresql(cursor: Any, text: str, parameters: Any) -> Plan:
-    cursor.execute('SET LOCAL enable_seqscan = off')
-    cursor.execute(f'EXPLAIN {text}', parameters)
+    cursor.execute("SET LOCAL enable_seqscan = off")
+    cursor.execute(f"EXPLAIN {text}", parameters)
     plan = [row[0].strip() for row in cursor.fetchall()]
-    cursor.execute('SET LOCAL enable_seqscan = on')
+    cursor.execute("SET LOCAL enable_seqscan = on")
     return plan
 
 
 def _mariadb(cursor: Any, text: str, parameters: Any) -> Plan:
-    cursor.execute(f'EXPLAIN {text}', parameters)
-    return [' '.join(map(str, row)) for row in cursor.fetchall()]
+    cursor.execute(f"EXPLAIN {text}", parameters)
+    return [" ".join(map(str, row)) for row in cursor.fetchall()]
 
 
 _PLANS: dict[str, Callable[[Any, str, Any], Plan]] = {
-    'sqlite': _sqlite,
-    'postgresql': _postgresql,
-    'mysql': _mariadb,
-    'mariadb': _mariadb,
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+    "mysql": _mariadb,
+    "mariadb": _mariadb,
 }
 
 
 def _sqlite_scan(step: str) -> bool:
-    if step == 'SCAN CONSTANT ROW':
+    if step == "SCAN CONSTANT ROW":
         return False
-    return step.startswith('SCAN') or 'TEMP B-TREE' in step
+    return step.startswith("SCAN") or "TEMP B-TREE" in step
 
 
 def _postgresql_scan(step: str) -> bool:
-    return 'Seq Scan' in step
+    return "Seq Scan" in step
 
 
 def _mariadb_scan(step: str) -> bool:
     """Tell it by the column "type", the fourth."""
-    return step.split(' ')[3] in ('ALL', 'index')
+    return step.split(" ")[3] in ("ALL", "index")
 
 
 _SCANS: dict[str, Callable[[str], bool]] = {
-    'sqlite': _sqlite_scan,
-    'postgresql': _postgresql_scan,
-    'mysql': _mariadb_scan,
-    'mariadb': _mariadb_scan,
+    "sqlite": _sqlite_scan,
+    "postgresql": _postgresql_scan,
+    "mysql": _mariadb_scan,
+    "mariadb": _mariadb_scan,
 }

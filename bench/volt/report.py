@@ -10,14 +10,14 @@ from bench.volt.steady import ALONE, CROWD, INSIDE
 
 JSON = Mapping[str, Any]
 COLUMNS = (
-    ('p50 ms', ALONE, 'p50_ms'),
-    ('p99 ms', ALONE, 'p99_ms'),
-    ('CPU ms', ALONE, 'cpu_ms'),
-    ('per s', ALONE, 'per_second'),
-    ('crowd p99 ms', CROWD, 'p99_ms'),
-    ('crowd per s', CROWD, 'per_second'),
-    ('inside p50 ms', INSIDE, 'p50_ms'),
-    ('inside CPU ms', INSIDE, 'cpu_ms'),
+    ("p50 ms", ALONE, "p50_ms"),
+    ("p99 ms", ALONE, "p99_ms"),
+    ("CPU ms", ALONE, "cpu_ms"),
+    ("per s", ALONE, "per_second"),
+    ("crowd p99 ms", CROWD, "p99_ms"),
+    ("crowd per s", CROWD, "per_second"),
+    ("inside p50 ms", INSIDE, "p50_ms"),
+    ("inside CPU ms", INSIDE, "cpu_ms"),
 )
 LEGEND = """\
 CPU is volt's own.  One connection; "crowd": {crowd} connections at once;
@@ -26,35 +26,35 @@ CPU is volt's own.  One connection; "crowd": {crowd} connections at once;
 
 def told(database: str, result: JSON) -> Iterator[str]:
     """Yield the parts of the report on one database."""
-    sizes = result['sizes']
+    sizes = result["sizes"]
     yield f"=== {database} ==="
-    yield LEGEND.format(**result['plan'])
+    yield LEGEND.format(**result["plan"])
     yield table(_requests(sizes))
     yield table(_ratios(result))
     yield table(_effort(sizes))
     yield table(_memory(sizes))
-    yield table(_storms(result['storms']))
-    yield _beating(result['beating'])
+    yield table(_storms(result["storms"]))
+    yield _beating(result["beating"])
     for size, one in sizes.items():
-        for scan in one['effort']['scans']:
+        for scan in one["effort"]["scans"]:
             yield f"a scan, at {size} peers: {scan}"
-    yield table([('aim', 'measured', 'met'), *_aims(result)])
+    yield table([("aim", "measured", "met"), *_aims(result)])
 
 
 def _requests(sizes: JSON) -> Rows:
     rows: list[list[object]] = []
     for kind in KINDS:
         for size, one in sizes.items():
-            ways = one['requests']
+            ways = one["requests"]
             told = (ways[way][kind][key] for _, way, key in COLUMNS)
-            rows.append([f'{kind}, {size} peers', *told])
-    return [['request', *(head for head, _, _ in COLUMNS)], *rows]
+            rows.append([f"{kind}, {size} peers", *told])
+    return [["request", *(head for head, _, _ in COLUMNS)], *rows]
 
 
 def _ratios(result: JSON) -> Rows:
-    ratios, sizes = result['ratios'], list(result['sizes'])
+    ratios, sizes = result["ratios"], list(result["sizes"])
     return [
-        (f'CPU at {sizes[-1]} / {sizes[0]} peers', *KINDS),
+        (f"CPU at {sizes[-1]} / {sizes[0]} peers", *KINDS),
         *(
             (way, *(ratios[way][kind] for kind in KINDS))
             for way in (ALONE, INSIDE)
@@ -63,16 +63,16 @@ def _ratios(result: JSON) -> Rows:
 
 
 def _effort(sizes: JSON) -> Rows:
-    head = ['SQL of one', *(f'statements, {n} peers' for n in sizes)]
-    head += [f'steps, {n} peers' for n in sizes]
-    efforts = [one['effort'] for one in sizes.values()]
+    head = ["SQL of one", *(f"statements, {n} peers" for n in sizes)]
+    head += [f"steps, {n} peers" for n in sizes]
+    efforts = [one["effort"] for one in sizes.values()]
     return [
         head,
         *(
             [
                 kind,
-                *(one['statements'][kind] for one in efforts),
-                *(one['steps'].get(kind, '-') for one in efforts),
+                *(one["statements"][kind] for one in efforts),
+                *(one["steps"].get(kind, "-") for one in efforts),
             ]
             for kind in KINDS
         ),
@@ -81,15 +81,15 @@ def _effort(sizes: JSON) -> Rows:
 
 def _memory(sizes: JSON) -> Rows:
     return [
-        ('memory, MiB', *(f'{n} peers' for n in sizes)),
-        ('VmRSS', *(one['memory']['rss_mib'] for one in sizes.values())),
-        ('VmHWM', *(one['memory']['hwm_mib'] for one in sizes.values())),
+        ("memory, MiB", *(f"{n} peers" for n in sizes)),
+        ("VmRSS", *(one["memory"]["rss_mib"] for one in sizes.values())),
+        ("VmHWM", *(one["memory"]["hwm_mib"] for one in sizes.values())),
     ]
 
 
 def _storms(storms: Sequence[JSON]) -> Rows:
-    columns = ('seconds', 'cpu', 'client_cpu', 'no_slot', 'depth')
-    head = (f"{storms[0]['joins']} joins at once", *columns, 'least_depth')
+    columns = ("seconds", "cpu", "client_cpu", "no_slot", "depth")
+    head = (f"{storms[0]['joins']} joins at once", *columns, "least_depth")
     return [
         head,
         *(
@@ -112,5 +112,5 @@ def _beating(one: JSON) -> str:
 
 
 def _aims(result: JSON) -> Iterator[tuple[object, ...]]:
-    for name, aim in result['aims'].items():
-        yield name, aim['measured'], 'yes' if aim['met'] else 'NO'
+    for name, aim in result["aims"].items():
+        yield name, aim["measured"], "yes" if aim["met"] else "NO"

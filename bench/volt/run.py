@@ -35,15 +35,15 @@ class Run:
 
     def result(self) -> JSON:
         """Measure all; return it as it is written down."""
-        found: JSON = {'plan': dataclasses.asdict(self._plan)}
+        found: JSON = {"plan": dataclasses.asdict(self._plan)}
         with ExitStack() as stack:
             sites = [
                 stack.enter_context(self._site(size))
                 for size in self._plan.sizes
             ]
             found |= self._steady(sites)
-        found['storms'] = list(map(dataclasses.asdict, self._storms()))
-        return found | {'aims': aims.of(found)}
+        found["storms"] = list(map(dataclasses.asdict, self._storms()))
+        return found | {"aims": aims.of(found)}
 
     def _steady(self, sites: Sequence[Site]) -> JSON:
         plan = self._plan
@@ -52,35 +52,35 @@ class Run:
         sizes = {str(one.nodes): self._size(one, measured) for one in sites}
         ratios = {way: _ratios(measured, way, plan) for way in (ALONE, INSIDE)}
         self._say(f"{plan.nodes} nodes beat")
-        beats = sizes[str(plan.nodes)]['requests'][ALONE]['beat']
+        beats = sizes[str(plan.nodes)]["requests"][ALONE]["beat"]
         (site,) = (one for one in sites if one.nodes == plan.nodes)
-        watched = beating(plan, site, beats['cpu_ms'] / figures.MS)
+        watched = beating(plan, site, beats["cpu_ms"] / figures.MS)
         return {
-            'sizes': sizes,
-            'ratios': ratios,
-            'beating': dataclasses.asdict(watched),
+            "sizes": sizes,
+            "ratios": ratios,
+            "beating": dataclasses.asdict(watched),
         }
 
     def _size(self, site: Site, measured: Sequence[Sample]) -> JSON:
         mine = [one for one in measured if one.nodes == site.nodes]
         return {
-            'requests': {
+            "requests": {
                 way: figures.by_kind([one for one in mine if one.way == way])
                 for way in (ALONE, CROWD, INSIDE)
             },
-            'memory': site.memory(),
-            'effort': dataclasses.asdict(effort(site)),
+            "memory": site.memory(),
+            "effort": dataclasses.asdict(effort(site)),
         }
 
     def _storms(self) -> Iterator[Storm]:
         for turn in range(self._plan.storms):
             for workers in WORKERS:
                 self._say(f"storm {turn + 1}, {workers} workers")
-                name = f'storm-{turn}-{workers}'
+                name = f"storm-{turn}-{workers}"
                 with self._site(0, name, workers) as site:
                     yield storm(site, workers, self._plan.storm)
 
-    def _site(self, nodes: int, name: str = '', workers: int = 1) -> Site:
+    def _site(self, nodes: int, name: str = "", workers: int = 1) -> Site:
         folder = self._folder / (name or str(nodes))
         if nodes:
             self._say(f"a tree of {nodes} peers")

@@ -27,10 +27,10 @@ class Site:
         self.url = url
         folder.mkdir(parents=True)
         self._api = VoltAPI(folder, missed_beats=NEVER, workers=workers)
-        with self._api.conf.open('a') as file:
-            file.write(f'[database]\nconnection = {url}\n')
+        with self._api.conf.open("a") as file:
+            file.write(f"[database]\nconnection = {url}\n")
 
-    def __enter__(self) -> 'Site':
+    def __enter__(self) -> "Site":
         """Fill the registry, then start the process."""
         inside = self.inside()
         if self.nodes:
@@ -39,7 +39,7 @@ class Site:
             right(inside.ask([asks.image()]))
         self._api.start()
         if self._workers > 1:
-            self._api.logged(f'{self._workers} workers serve')
+            self._api.logged(f"{self._workers} workers serve")
         return self
 
     def __exit__(
@@ -64,7 +64,7 @@ class Site:
     def inside(self) -> Inside:
         """Return the same application in this process."""
         options = conf.new()
-        conf.load(options, [f'--config-file={self._api.conf}'])
+        conf.load(options, [f"--config-file={self._api.conf}"])
         return Inside(compose.compose(options).application, TOKEN)
 
     def memory(self) -> dict[str, float]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bench.volt import plans
 
-PLANNED = ('SELECT', 'UPDATE', 'DELETE', 'WITH')
+PLANNED = ("SELECT", "UPDATE", "DELETE", "WITH")
 """What finds rows; an INSERT does not."""
 
 
@@ -75,7 +75,7 @@ def steps() -> Iterator[list[int]]:
 
 @contextlib.contextmanager
 def _listening(hear: Callable[..., None]) -> Iterator[None]:
-    event = (sa.Engine, 'before_cursor_execute', hear)
+    event = (sa.Engine, "before_cursor_execute", hear)
     sa.event.listen(*event)
     try:
         yield

@@ -16,7 +16,7 @@ from bench.volt.meter import Burst
 from bench.volt.plan import Plan
 from bench.volt.site import Site
 
-ALONE, CROWD, INSIDE = 'one connection', 'connections', 'in process'
+ALONE, CROWD, INSIDE = "one connection", "connections", "in process"
 
 
 class Target(Protocol):

@@ -35,7 +35,7 @@ def storm(site: Site, workers: int, joins: int) -> Storm:
     """Let them join; raise ``NotRight`` unless the tree is a right one."""
     wanted = [asks.join(name(number + 1)) for number in range(joins)]
     burst = right(site.client.at_once(wanted))
-    placed = [json.loads(one.body)['peer_id'] for one in burst.replies]
+    placed = [json.loads(one.body)["peer_id"] for one in burst.replies]
     no_slot = placed.count(None)
     return Storm(
         workers=workers,

@@ -27,16 +27,16 @@ PAGE = 120
 SERVER = 900
 """Seconds for Nova: a VM under two emulators."""
 OPTIONS = (
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    '--disable-dev-shm-usage',
-    '--window-size=1400,1000',
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=1400,1000",
 )
 Condition = Callable[[Any], Any]
 MODAL = "//div[contains(@class,'modal')]"
@@ -47,57 +47,57 @@ class User:
 
     def __init__(self, browser: Any, asked: dict[str, str]) -> None:
         self._browser = browser
-        self._url = asked['url'].rstrip('/')
+        self._url = asked["url"].rstrip("/")
         self._asked = asked
-        self._folder = pathlib.Path(asked['folder'])
+        self._folder = pathlib.Path(asked["folder"])
         self._pictures = 0
 
     def log_in(self) -> None:
         """Log in; what is wrong with it shows as a page that stays."""
-        self._open('/auth/login/')
-        self._see(By.ID, 'id_username').send_keys(self._asked['user'])
-        self._see(By.ID, 'id_password').send_keys(self._asked['password'])
-        self._picture('login')
-        self._see(By.ID, 'loginBtn').click()
+        self._open("/auth/login/")
+        self._see(By.ID, "id_username").send_keys(self._asked["user"])
+        self._see(By.ID, "id_password").send_keys(self._asked["password"])
+        self._picture("login")
+        self._see(By.ID, "loginBtn").click()
         self._until(
-            lambda browser: '/auth/login' not in browser.current_url,
-            'the login is taken',
+            lambda browser: "/auth/login" not in browser.current_url,
+            "the login is taken",
         )
 
     def launch(self) -> str:
         """Go through the dialog: its defaults, image, flavour, network."""
-        self._open('/project/instances/')
-        self._see(By.ID, 'instances__action_launch-ng').click()
-        self._see(By.CSS_SELECTOR, 'input#name').send_keys(self._asked['name'])
+        self._open("/project/instances/")
+        self._see(By.ID, "instances__action_launch-ng").click()
+        self._see(By.CSS_SELECTOR, "input#name").send_keys(self._asked["name"])
         # What is chosen before the quota is known counts as too much for it.
-        self._until(self._has_quota, 'the dialog knows the quota')
-        self._picture('details')
-        self._step('Source')
-        self._take(self._asked['image'])
+        self._until(self._has_quota, "the dialog knows the quota")
+        self._picture("details")
+        self._step("Source")
+        self._take(self._asked["image"])
         preselected = self._chosen_type()
-        self._picture('source')
-        self._step('Flavor')
-        self._take(self._asked['flavor'])
-        self._picture('flavor')
-        self._step('Networks')
+        self._picture("source")
+        self._step("Flavor")
+        self._take(self._asked["flavor"])
+        self._picture("flavor")
+        self._step("Networks")
         # The only network is taken already, or is there to be taken.
-        self._take(self._asked['network'], needed=False)
-        self._picture('network')
-        self._see(By.CSS_SELECTOR, '.modal button.btn-primary.finish').click()
+        self._take(self._asked["network"], needed=False)
+        self._picture("network")
+        self._see(By.CSS_SELECTOR, ".modal button.btn-primary.finish").click()
         return preselected
 
     def sees_active(self) -> str:
         """Wait for the row's word; return it."""
-        status: str = self._until(self._status, 'Active or Error', SERVER)
-        self._picture('instance')
+        status: str = self._until(self._status, "Active or Error", SERVER)
+        self._picture("instance")
         return status
 
     def delete(self) -> None:
         """Delete it with the menu of its row; wait until the row goes."""
-        self._open('/project/instances/')
-        row = self._until(lambda _: self._row(), 'the row')
-        row.find_element(By.CSS_SELECTOR, '.dropdown-toggle').click()
-        self._picture('menu')
+        self._open("/project/instances/")
+        row = self._until(lambda _: self._row(), "the row")
+        row.find_element(By.CSS_SELECTOR, ".dropdown-toggle").click()
+        self._picture("menu")
         self._see(
             By.XPATH,
             f"//tr[contains(.,'{self._asked['name']}')]"
@@ -109,13 +109,13 @@ class User:
             f"{MODAL}//*[self::button or self::a]"
             "[contains(@class,'btn-danger')]",
         ).click()
-        self._until(self._gone, 'the row goes', SERVER)
-        self._picture('deleted')
+        self._until(self._gone, "the row goes", SERVER)
+        self._picture("deleted")
 
     def picture_of_trouble(self) -> None:
         """Keep what is on the screen, and the page."""
-        self._picture('trouble')
-        (self._folder / 'trouble.html').write_text(self._browser.page_source)
+        self._picture("trouble")
+        (self._folder / "trouble.html").write_text(self._browser.page_source)
 
     def _open(self, path: str) -> None:
         self._browser.get(self._url + path)
@@ -142,7 +142,7 @@ class User:
             return None
 
         return WebDriverWait(self._browser, timeout, 0.2).until(
-            quietly, f'{what}: not in {timeout} s'
+            quietly, f"{what}: not in {timeout} s"
         )
 
     def _step(self, title: str) -> None:
@@ -168,9 +168,9 @@ class User:
             one = self._until(
                 lambda _: self._shown(taken) or self._shown(arrow), name
             )
-            if 'fa-arrow-up' in one.get_attribute('outerHTML'):
+            if "fa-arrow-up" in one.get_attribute("outerHTML"):
                 one.click()
-        self._until(lambda _: self._shown(taken), f'{name} is taken')
+        self._until(lambda _: self._shown(taken), f"{name} is taken")
 
     def _shown(self, path: str) -> Any:
         found = self._browser.find_elements(By.XPATH, path)
@@ -194,36 +194,36 @@ class User:
             f"{MODAL}//*[normalize-space(text())='Volume Type']"
             "/following::select[1]",
         )
-        chosen = chooser.find_elements(By.CSS_SELECTOR, 'option:checked')
-        return str(chosen[0].text).strip() if chosen else ''
+        chosen = chooser.find_elements(By.CSS_SELECTOR, "option:checked")
+        return str(chosen[0].text).strip() if chosen else ""
 
     def _has_quota(self, browser: Any) -> bool:
         """Tell whether the dialog shows what remains of the quota."""
-        dialogs = browser.find_elements(By.CSS_SELECTOR, '.modal')
-        text = ' '.join(one.text for one in dialogs)
-        left = re.search(r'(\d+)\s+Remaining', text)
+        dialogs = browser.find_elements(By.CSS_SELECTOR, ".modal")
+        text = " ".join(one.text for one in dialogs)
+        left = re.search(r"(\d+)\s+Remaining", text)
         return left is not None and int(left[1]) > 0
 
     def _row(self) -> Any:
         for row in self._browser.find_elements(
-            By.CSS_SELECTOR, '#instances tbody tr'
+            By.CSS_SELECTOR, "#instances tbody tr"
         ):
-            if self._asked['name'] in row.text:
+            if self._asked["name"] in row.text:
                 return row
         return None
 
     def _status(self, _: Any) -> str | None:
         row = self._row()
         words = row.text.split() if row else []
-        return next((w for w in ('Active', 'Error') if w in words), None)
+        return next((w for w in ("Active", "Error") if w in words), None)
 
     def _gone(self, browser: Any) -> bool:
-        there = browser.find_elements(By.CSS_SELECTOR, '#instances')
+        there = browser.find_elements(By.CSS_SELECTOR, "#instances")
         return bool(there) and self._row() is None
 
     def _picture(self, name: str) -> None:
         self._pictures += 1
-        file = self._folder / f'horizon-{self._pictures:02d}-{name}.png'
+        file = self._folder / f"horizon-{self._pictures:02d}-{name}.png"
         self._browser.save_screenshot(str(file))
 
 
@@ -231,11 +231,11 @@ class User:
 def browser() -> Iterator[Any]:
     """Start a Chromium with nothing of anybody's in it."""
     options = webdriver.ChromeOptions()
-    options.binary_location = '/usr/bin/chromium'
+    options.binary_location = "/usr/bin/chromium"
     with tempfile.TemporaryDirectory() as profile:
-        for word in (*OPTIONS, f'--user-data-dir={profile}'):
+        for word in (*OPTIONS, f"--user-data-dir={profile}"):
             options.add_argument(word)
-        service = webdriver.ChromeService('/usr/bin/chromedriver')
+        service = webdriver.ChromeService("/usr/bin/chromedriver")
         started = webdriver.Chrome(options=options, service=service)
         try:
             yield started
@@ -259,17 +259,17 @@ def main() -> int | str:
             user.delete()
         except WebDriverException as trouble:
             user.picture_of_trouble()
-            return f'{type(trouble).__name__}: {trouble.msg}'
+            return f"{type(trouble).__name__}: {trouble.msg}"
     json.dump(
         {
-            'volume_type': preselected,
-            'status': status,
-            'seconds': round(took, 1),
+            "volume_type": preselected,
+            "status": status,
+            "seconds": round(took, 1),
         },
         sys.stdout,
     )
     return 0
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

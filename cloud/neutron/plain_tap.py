@@ -22,7 +22,7 @@ class PlainTap(api.MechanismDriver):
         segment = context.segments_to_bind[0]
         context.set_binding(
             segment[api.ID],
-            'tap',
-            {'port_filter': True},
+            "tap",
+            {"port_filter": True},
             status=constants.PORT_STATUS_ACTIVE,
         )

@@ -15,7 +15,7 @@ class Outcome(unittest.TextTestResult):
 
     def startTest(self, test):
         super().startTest(test)
-        self.kept = getattr(self, 'kept', {})
+        self.kept = getattr(self, "kept", {})
         self.kept[test.id()] = None
 
     def _keep(self, test, error):
@@ -38,12 +38,12 @@ def main(target, folder, module, *only):
     """
     sys.path.insert(0, folder)
     loader = unittest.TestLoader()
-    loader.testNamePatterns = [f'*{name}*' for name in only] or None
+    loader.testNamePatterns = [f"*{name}*" for name in only] or None
     stories = loader.loadTestsFromName(module)
     runner = unittest.TextTestRunner(verbosity=2, resultclass=Outcome)
     result = runner.run(stories)
     pathlib.Path(target).write_text(json.dumps(result.kept))
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main(*sys.argv[1:])

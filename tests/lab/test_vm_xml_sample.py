@@ -16,8 +16,8 @@ from demo import image
 
 pytestmark = pytest.mark.lab
 
-SAMPLE = pathlib.Path(__file__).parents[2] / 'etc/virtman/vm.xml.sample'
-PLACE = '/dev/mapper/snapshot_vm1'
+SAMPLE = pathlib.Path(__file__).parents[2] / "etc/virtman/vm.xml.sample"
+PLACE = "/dev/mapper/snapshot_vm1"
 # Each step must do what the tutorial shows; "sleep" waits for a condition.
 SESSION = r"""
 set -eu
@@ -49,36 +49,36 @@ echo gone
 @pytest.fixture
 def disk(tmp_path):
     """Return a block device that holds the image, as a node would."""
-    if os.geteuid() or not shutil.which('libvirtd', path='/usr/sbin'):
-        pytest.skip('needs root and libvirt-daemon-system')
-    path = tmp_path / 'vm.raw'
+    if os.geteuid() or not shutil.which("libvirtd", path="/usr/sbin"):
+        pytest.skip("needs root and libvirt-daemon-system")
+    path = tmp_path / "vm.raw"
     image.build(path, progress=print)
-    attach = ['losetup', '--find', '--show', str(path)]
+    attach = ["losetup", "--find", "--show", str(path)]
     found = subprocess.run(attach, capture_output=True, text=True, timeout=30)
     if found.returncode:
-        pytest.skip(f'this machine has no loop device: {found.stderr}')
+        pytest.skip(f"this machine has no loop device: {found.stderr}")
     device = found.stdout.strip()
     yield device
-    subprocess.run(['losetup', '--detach', device], check=True, timeout=30)
+    subprocess.run(["losetup", "--detach", device], check=True, timeout=30)
 
 
 def test_virsh_creates_lists_shows_and_destroys_the_sample(disk, tmp_path):
     text = SAMPLE.read_text()
     assert text.count(PLACE) == 1
-    (tmp_path / 'vm.xml').write_text(text.replace(PLACE, disk))
+    (tmp_path / "vm.xml").write_text(text.replace(PLACE, disk))
     done = subprocess.run(
-        ['unshare', '--mount', 'bash', '-c', SESSION],
+        ["unshare", "--mount", "bash", "-c", SESSION],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        errors='replace',
+        errors="replace",
         timeout=400,
     )
     said = done.stdout
     assert done.returncode == 0, said + done.stderr
     assert "Domain 'vm1' created" in said
-    assert 'running' in said
-    assert '127.0.0.1:1\n' in said
-    assert 'VMTHUNDER-GUEST-UP' in said
+    assert "running" in said
+    assert "127.0.0.1:1\n" in said
+    assert "VMTHUNDER-GUEST-UP" in said
     assert "Domain 'vm1' destroyed" in said
-    assert said.endswith('gone\n')
+    assert said.endswith("gone\n")

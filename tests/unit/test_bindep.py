@@ -12,19 +12,19 @@ import lab.tools
 from virtman import prerequisites
 from virtman.cache.qemu import QemuEngine
 
-TEXT = (Path(__file__).parents[2] / 'bindep.txt').read_text()
-DEBIAN = ['platform:dpkg', 'platform:debian']
-UBUNTU = ['platform:dpkg', 'platform:ubuntu']
+TEXT = (Path(__file__).parents[2] / "bindep.txt").read_text()
+DEBIAN = ["platform:dpkg", "platform:debian"]
+UBUNTU = ["platform:dpkg", "platform:ubuntu"]
 
 
 @functools.cache
 def packages(*profiles):
-    rules = Depends(TEXT).active_rules(['default', *profiles])
+    rules = Depends(TEXT).active_rules(["default", *profiles])
     return {name for name, *_ in rules}
 
 
 @pytest.mark.parametrize(
-    'requirement',
+    "requirement",
     [
         *prerequisites.PROGRAMS,
         *prerequisites.MODULES,
@@ -37,23 +37,23 @@ def test_what_the_agent_looks_for_at_start_is_in_the_base(requirement):
 
 
 def test_what_starts_the_helpers_of_an_agent_is_in_the_base():
-    assert 'sudo' in packages(*DEBIAN)
+    assert "sudo" in packages(*DEBIAN)
 
 
-@pytest.mark.parametrize('package', sorted(set(lab.tools.PACKAGES.values())))
+@pytest.mark.parametrize("package", sorted(set(lab.tools.PACKAGES.values())))
 def test_what_the_lab_needs_is_in_its_profile(package):
-    assert package in packages(*DEBIAN, 'lab')
+    assert package in packages(*DEBIAN, "lab")
 
 
-@pytest.mark.parametrize('package', sorted(set(demo.tools.PACKAGES.values())))
+@pytest.mark.parametrize("package", sorted(set(demo.tools.PACKAGES.values())))
 def test_what_the_demo_needs_is_in_the_profile_lab(package):
-    assert package in packages(*DEBIAN, 'lab')
+    assert package in packages(*DEBIAN, "lab")
 
 
 def test_a_compute_node_gets_no_emulator():
-    assert 'qemu-system-x86' not in packages(*DEBIAN)
+    assert "qemu-system-x86" not in packages(*DEBIAN)
 
 
 def test_ubuntu_gets_its_own_kernel():
-    assert 'linux-image-generic' in packages(*UBUNTU)
-    assert 'linux-image-amd64' not in packages(*UBUNTU)
+    assert "linux-image-generic" in packages(*UBUNTU)
+    assert "linux-image-amd64" not in packages(*UBUNTU)

@@ -15,8 +15,8 @@ def __getattr__(name: str) -> Any:
 
     The modules beside it, which need no Cinder, can be had without one.
     """
-    if name != 'VirtmanDriver':
-        raise AttributeError(f'{__name__} has no {name}')
+    if name != "VirtmanDriver":
+        raise AttributeError(f"{__name__} has no {name}")
     from virtmanclient.cinder.driver import VirtmanDriver
 
     return VirtmanDriver

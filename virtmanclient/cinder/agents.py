@@ -54,7 +54,7 @@ class Agents:
             known = [*client.list(), *client.inactive()]
         except exceptions.ClientError as error:
             raise Away(str(error)) from error
-        return any(one.partition(':')[0] == volume for one in known)
+        return any(one.partition(":")[0] == volume for one in known)
 
     def purge(self, address: str, volume: str) -> None:
         """Have a host remove a volume's disk and data, if it has any.
@@ -73,14 +73,14 @@ class Agents:
 
     def _client(self, address: str) -> Client:
         if not self.admits(address):
-            raise Away(f'{address} is in none of virtman_agent_networks')
-        host = f'[{address}]' if ':' in address else address
+            raise Away(f"{address} is in none of virtman_agent_networks")
+        host = f"[{address}]" if ":" in address else address
         try:
             token = self._token()
         except ValueError as error:
             raise Away(str(error)) from error
-        endpoint = f'{host}:{self._settings.port}'
-        return Client(endpoint, self._settings.timeout, token or '')
+        endpoint = f"{host}:{self._settings.port}"
+        return Client(endpoint, self._settings.timeout, token or "")
 
     def _token(self) -> str | None:
         """Return the secret, read anew: it may be exchanged."""
@@ -91,5 +91,5 @@ class Agents:
             return vmtapi.known_token(str(Path(path)))
         except OSError as error:
             raise ValueError(
-                f'virtman_agent_token_file {path}: {error.strerror}'
+                f"virtman_agent_token_file {path}: {error.strerror}"
             ) from error

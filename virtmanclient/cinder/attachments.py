@@ -32,9 +32,9 @@ def initiators(volume: Any, host: str) -> set[str]:
     told = (one.connector for one in volume.volume_attachment or ())
     found = (one for one in told if isinstance(one, Mapping))
     return {
-        str(one['initiator'])
+        str(one["initiator"])
         for one in found
-        if one.get('host') == host and one.get('initiator')
+        if one.get("host") == host and one.get("initiator")
     }
 
 
@@ -46,4 +46,4 @@ def _place(attachment: Any) -> tuple[str | None, str | None]:
     told = attachment.connector
     if not isinstance(told, Mapping):
         return attachment.attached_host, None
-    return told.get('host') or attachment.attached_host, told.get('ip')
+    return told.get("host") or attachment.attached_host, told.get("ip")

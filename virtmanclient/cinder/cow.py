@@ -19,7 +19,7 @@ from virtmanclient.cinder.served import Served
 from virtmanclient.stores import Store
 
 LOG = logging.getLogger(__name__)
-VOLUME_TYPE = 'virtman'
+VOLUME_TYPE = "virtman"
 
 
 class Cows:
@@ -38,11 +38,11 @@ class Cows:
 
         :raises InvalidConnectorException: it is not
         """
-        if not record.is_host(connector.get('host')):
-            raise exception.InvalidConnectorException(missing='host')
-        if not self._agents.admits(connector.get('ip')):
+        if not record.is_host(connector.get("host")):
+            raise exception.InvalidConnectorException(missing="host")
+        if not self._agents.admits(connector.get("ip")):
             raise exception.InvalidConnectorException(
-                missing='ip in virtman_agent_networks'
+                missing="ip in virtman_agent_networks"
             )
 
     def connect(
@@ -55,8 +55,8 @@ class Cows:
         :raises VolumeBackendAPIException: an agent that has to say so is away
         """
         self.require_host(connector)
-        host = connector['host']
-        _require_alone(volume, host, connector['ip'])
+        host = connector["host"]
+        _require_alone(volume, host, connector["ip"])
         known = _known(volume)
         if known.on_server:
             store, known = self._served.connect(volume, connector, known)
@@ -65,14 +65,14 @@ class Cows:
         if known.kept and known.host != host:
             raise faults.invalid(
                 volume,
-                f'what was written on it is on host {known.host} and not '
-                f'reached from {host}; start the server there',
+                f"what was written on it is on host {known.host} and not "
+                f"reached from {host}; start the server there",
             )
-        if connector['ip'] != known.address:
+        if connector["ip"] != known.address:
             # A host that has another address now has the writes still.
-            kept = self._has(host, connector['ip'], volume.id)
+            kept = self._has(host, connector["ip"], volume.id)
             if kept or not known.kept:
-                known = known.at(host, connector['ip'], kept)
+                known = known.at(host, connector["ip"], kept)
         return _told(volume, known), known
 
     def disconnect(self, volume: Any, connector: Any) -> Record | None:
@@ -81,13 +81,13 @@ class Cows:
         :returns: None when that is nothing new
         """
         known = record.of(volume)
-        host = connector.get('host') if connector else None
+        host = connector.get("host") if connector else None
         if known is None or known.untouched or host not in (None, known.host):
             return None
         try:
             return self._settled(volume, known)
         except exception.VolumeBackendAPIException as error:
-            LOG.warning('%s; it is asked again later', error.msg)
+            LOG.warning("%s; it is asked again later", error.msg)
             return None
 
     def purge(self, volume: Any) -> None:
@@ -100,7 +100,7 @@ class Cows:
         known = record.of(volume)
         hosts = attachments.hosts(volume)
         if hosts:
-            raise faults.busy(volume, f'it is attached on {", ".join(hosts)}')
+            raise faults.busy(volume, f"it is attached on {', '.join(hosts)}")
         if known is not None and known.on_server:
             self._served.purge(volume, known)
             return
@@ -137,15 +137,15 @@ class Cows:
             return self._agents.has(address, volume)
         except Away as error:
             raise exception.VolumeBackendAPIException(
-                data=f'virtman: whether host {host} has anything of volume '
-                f'{volume} cannot be asked: {error}'
+                data=f"virtman: whether host {host} has anything of volume "
+                f"{volume} cannot be asked: {error}"
             ) from error
 
 
 def _known(volume: Any) -> Record:
     known = record.of(volume)
     if known is None:
-        raise faults.invalid(volume, 'it was never made; delete it')
+        raise faults.invalid(volume, "it was never made; delete it")
     return known
 
 
@@ -154,8 +154,8 @@ def _require_alone(volume: Any, host: str, address: str) -> None:
     if others:
         raise faults.invalid(
             volume,
-            f'it is attached on host {", ".join(sorted(others))}; a disk is '
-            'active on one host at a time, so detach it there first',
+            f"it is attached on host {', '.join(sorted(others))}; a disk is "
+            "active on one host at a time, so detach it there first",
         )
 
 
@@ -164,11 +164,11 @@ def _told(
 ) -> dict[str, Any]:
     """Return the connection, which users may read: no secret is in it."""
     data = {
-        'volume_id': volume.id,
-        'image_name': known.image_name,
-        'cow_host': known.host,
-        'cow_kept': known.kept,
+        "volume_id": volume.id,
+        "image_name": known.image_name,
+        "cow_host": known.host,
+        "cow_kept": known.kept,
     }
     if store is not None:
-        data |= {'cow_shared': True, 'store': store.connection}
-    return {'driver_volume_type': VOLUME_TYPE, 'data': data}
+        data |= {"cow_shared": True, "store": store.connection}
+    return {"driver_volume_type": VOLUME_TYPE, "data": data}

@@ -35,8 +35,8 @@ cfg.CONF.register_opts(options.OPTIONS, group=configuration.SHARED_CONF_GROUP)
 class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
     """Volumes that are disks of the agents of the compute hosts."""
 
-    VERSION = '1.0'
-    CI_WIKI_NAME = 'none'
+    VERSION = "1.0"
+    CI_WIKI_NAME = "none"
     SUPPORTS_ACTIVE_ACTIVE = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,7 +59,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
             targets = Targets(settings.image_server)
             stores = Stores(settings.image_server, settings.timeout)
         except ValueError as error:
-            raise exception.InvalidInput(reason=f'virtman: {error}') from error
+            raise exception.InvalidInput(reason=f"virtman: {error}") from error
         self._settings = settings
         self._images = Images(settings.image_dir, targets, settings.image_idle)
         self._rooms = Rooms(settings.image_dir, stores)
@@ -78,8 +78,8 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
             self._images.begin()
         except OSError as error:
             raise exception.VolumeBackendAPIException(
-                data=f'virtman_image_dir = {self._settings.image_dir}: '
-                f'{error.strerror}'
+                data=f"virtman_image_dir = {self._settings.image_dir}: "
+                f"{error.strerror}"
             ) from error
 
     def ensure_export(self, context: Any, volume: Any) -> None:
@@ -98,7 +98,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
         """
         self._cows.require_host(connector)
 
-    @coordination.synchronized('virtman-volume-{volume.id}')
+    @coordination.synchronized("virtman-volume-{volume.id}")
     def initialize_connection(
         self, volume: Any, connector: Any, **kwargs: Any
     ) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
         record.save(volume, known)
         return told
 
-    @coordination.synchronized('virtman-volume-{volume.id}')
+    @coordination.synchronized("virtman-volume-{volume.id}")
     def terminate_connection(
         self, volume: Any, connector: Any, **kwargs: Any
     ) -> None:
@@ -122,11 +122,11 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
     @classmethod
     def clean_volume_file_locks(cls, volume_id: str) -> None:
         """Remove the lock's file of a volume that is gone."""
-        coordination.synchronized_remove(f'virtman-volume-{volume_id}')
+        coordination.synchronized_remove(f"virtman-volume-{volume_id}")
 
     def _update_volume_stats(self) -> None:
         """Say what there is, and do what is left to do."""
-        name = self.configuration.safe_get('volume_backend_name')
+        name = self.configuration.safe_get("volume_backend_name")
         self._stats = stats.of(
             name or type(self).__name__,
             self.VERSION,
@@ -138,7 +138,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
             self._images.tidy(self._needed)
         except Exception:
             # It comes again in a minute; the statistics must come now.
-            LOG.exception('what was left to do is not done')
+            LOG.exception("what was left to do is not done")
 
     def _needed(self) -> set[str]:
         """Return the images that volumes and snapshots stand on."""

@@ -12,7 +12,7 @@ LOG = logging.getLogger(__name__)
 def invalid(volume: Any, reason: str) -> Exception:
     """Return the error of a call that cannot be right now."""
     made: Exception = exception.InvalidVolume(
-        reason=f'virtman: volume {volume.id}: {reason}'
+        reason=f"virtman: volume {volume.id}: {reason}"
     )
     return made
 
@@ -22,8 +22,8 @@ def busy(volume: Any, reason: str) -> Exception:
 
     Cinder logs no reason of its own.
     """
-    LOG.warning('volume %s is not removed: %s', volume.id, reason)
+    LOG.warning("volume %s is not removed: %s", volume.id, reason)
     made: Exception = exception.VolumeIsBusy(
-        message=f'virtman: volume {volume.id}: {reason}'
+        message=f"virtman: volume {volume.id}: {reason}"
     )
     return made

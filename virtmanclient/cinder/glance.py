@@ -19,9 +19,9 @@ from oslo_concurrency import processutils
 from oslo_config import cfg
 
 GIB = 1 << 30
-FORMATS = frozenset({'raw', 'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'})
+FORMATS = frozenset({"raw", "qcow2", "vmdk", "vdi", "vhd", "vhdx"})
 _PIECE = 1 << 20
-_PROGRAMS = frozenset({'md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'})
+_PROGRAMS = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
 Meta = Mapping[str, Any]
 
 
@@ -35,15 +35,15 @@ def require_usable(meta: Meta, size: int) -> None:
     :param size: of the volume, in GiB
     :raises ImageUnacceptable: it says why; Cinder does not try elsewhere
     """
-    kind, shell = meta.get('disk_format'), meta.get('container_format')
-    if kind not in FORMATS or shell not in ('bare', 'raw', None):
+    kind, shell = meta.get("disk_format"), meta.get("container_format")
+    if kind not in FORMATS or shell not in ("bare", "raw", None):
         raise unacceptable(
             meta,
-            f'a disk is made of a plain image of {", ".join(sorted(FORMATS))}'
-            f', not of {kind} in {shell}; convert the image and upload it',
+            f"a disk is made of a plain image of {', '.join(sorted(FORMATS))}"
+            f", not of {kind} in {shell}; convert the image and upload it",
         )
-    if (meta.get('size') or 0) > size * GIB and kind == 'raw':
-        raise too_large(meta, f'it is larger than {size} GiB')
+    if (meta.get("size") or 0) > size * GIB and kind == "raw":
+        raise too_large(meta, f"it is larger than {size} GiB")
 
 
 def fetch_raw(
@@ -57,10 +57,10 @@ def fetch_raw(
     :raises ImageTooBig: no room to download it
     :raises ImageCopyFailure: it could not be converted or written
     """
-    source, part = target.with_suffix('.glance'), target.with_suffix('.part')
+    source, part = target.with_suffix(".glance"), target.with_suffix(".part")
     with _leaving_nothing(source, part):
         image_utils.fetch(
-            context, service, meta['id'], str(source), None, None
+            context, service, meta["id"], str(source), None, None
         )
         _verify(context, service, meta, source)
         _convert(meta, size, source, part)
@@ -72,10 +72,10 @@ def enlarge(source: Path, size: int, target: Path) -> None:
 
     :raises ImageCopyFailure: it could not be written
     """
-    part = target.with_suffix('.part')
+    part = target.with_suffix(".part")
     with _leaving_nothing(part):
         processutils.execute(
-            'cp', '--sparse=always', '--reflink=auto', source, part
+            "cp", "--sparse=always", "--reflink=auto", source, part
         )
         _finish(part, size, target)
 
@@ -88,7 +88,7 @@ def _leaving_nothing(*files: Path) -> Iterator[None]:
     except processutils.ProcessExecutionError as error:
         raise copy_failure(str(error.stderr or error).strip()) from error
     except OSError as error:
-        told = f'{files[0].parent}: {error.strerror}'
+        told = f"{files[0].parent}: {error.strerror}"
         raise copy_failure(told) from error
     finally:
         for file in files:
@@ -98,7 +98,7 @@ def _leaving_nothing(*files: Path) -> Iterator[None]:
 def unacceptable(meta: Meta, reason: str) -> Exception:
     """Return the error for an image that no other host could use either."""
     made: Exception = exception.ImageUnacceptable(
-        image_id=meta['id'], reason=f'virtman: {reason}'
+        image_id=meta["id"], reason=f"virtman: {reason}"
     )
     return made
 
@@ -106,32 +106,32 @@ def unacceptable(meta: Meta, reason: str) -> Exception:
 def too_large(meta: Meta, reason: str) -> TooLarge:
     """Return the error for an image that this volume does not hold."""
     return TooLarge(
-        image_id=meta['id'],
-        reason=f'virtman: {reason}; ask for a larger volume',
+        image_id=meta["id"],
+        reason=f"virtman: {reason}; ask for a larger volume",
     )
 
 
 def copy_failure(reason: str) -> Exception:
     """Return the error for an image that could not be written here."""
-    made: Exception = exception.ImageCopyFailure(reason=f'virtman: {reason}')
+    made: Exception = exception.ImageCopyFailure(reason=f"virtman: {reason}")
     return made
 
 
 def _verify(context: Any, service: Any, meta: Meta, file: Path) -> None:
     """Hold a file against what Glance says of the image."""
-    name, wanted = meta.get('os_hash_algo'), meta.get('os_hash_value')
+    name, wanted = meta.get("os_hash_algo"), meta.get("os_hash_value")
     if not (name and wanted):
         # Of an image from before Glance's Rocky.
-        name, wanted = 'md5', meta.get('checksum')
+        name, wanted = "md5", meta.get("checksum")
     if wanted and _digest(file, name) != wanted:
         raise unacceptable(
             meta,
-            f'what was downloaded has another {name} than Glance says; try '
-            'again, and if it is the same, upload the image anew',
+            f"what was downloaded has another {name} than Glance says; try "
+            "again, and if it is the same, upload the image anew",
         )
-    if cfg.CONF.verify_glance_signatures != 'disabled':
+    if cfg.CONF.verify_glance_signatures != "disabled":
         image_utils.verify_glance_image_signature(
-            context, service, meta['id'], str(file)
+            context, service, meta["id"], str(file)
         )
 
 
@@ -142,10 +142,10 @@ def _digest(file: Path, name: str) -> str:
     would all wait for gigabytes to be read.
     """
     if name in _PROGRAMS:
-        told, _ = processutils.execute(f'{name}sum', '--binary', file)
-        return str(told).lstrip('\\').partition(' ')[0]
+        told, _ = processutils.execute(f"{name}sum", "--binary", file)
+        return str(told).lstrip("\\").partition(" ")[0]
     made = hashlib.new(name, usedforsecurity=False)
-    with file.open('rb') as opened:
+    with file.open("rb") as opened:
         while piece := opened.read(_PIECE):
             made.update(piece)
     return made.hexdigest()
@@ -157,15 +157,15 @@ def _convert(meta: Meta, size: int, source: Path, part: Path) -> None:
     Cinder's tools look into the file before QEMU does, and refuse what has a
     backing file, or is of another format than it is said to be.
     """
-    kind = image_utils.fixup_disk_format(meta['disk_format'])
+    kind = image_utils.fixup_disk_format(meta["disk_format"])
     data = _look(meta, source)
     if data.backing_file:
-        raise unacceptable(meta, 'it has a backing file')
+        raise unacceptable(meta, "it has a backing file")
     if data.virtual_size > size * GIB:
-        raise too_large(meta, f'its disk is larger than {size} GiB')
-    if kind == 'raw':
+        raise too_large(meta, f"its disk is larger than {size} GiB")
+    if kind == "raw":
         image_utils.check_image_format(
-            str(source), kind, meta['id'], data, run_as_root=False
+            str(source), kind, meta["id"], data, run_as_root=False
         )
         source.replace(part)
     else:
@@ -182,7 +182,7 @@ def _look(meta: Meta, file: Path) -> Any:
         raise unacceptable(meta, str(error)) from error
     except OSError as error:
         raise copy_failure(
-            f'qemu-img: {error.strerror}; install qemu-utils'
+            f"qemu-img: {error.strerror}; install qemu-utils"
         ) from error
 
 

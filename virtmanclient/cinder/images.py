@@ -19,7 +19,7 @@ from virtmanclient.cinder import glance, record
 from virtmanclient.targets import Targets
 
 LOG = logging.getLogger(__name__)
-_LEFT = ('.part', '.glance')
+_LEFT = (".part", ".glance")
 
 
 class Images:
@@ -45,7 +45,7 @@ class Images:
 
     def file(self, key: str) -> Path:
         """Return an image's RAW file."""
-        return self._folder / f'{key}.raw'
+        return self._folder / f"{key}.raw"
 
     def ensure(self, context: Any, service: Any, meta: Any, size: int) -> str:
         """Have an image exported on a disk of ``size`` GiB; return its key.
@@ -56,7 +56,7 @@ class Images:
         :raises CinderException: it could not be made now
         """
         glance.require_usable(meta, size)
-        key = record.sized(meta['id'], size)
+        key = record.sized(meta["id"], size)
 
         def make() -> None:
             glance.fetch_raw(context, service, meta, size, self.file(key))
@@ -72,7 +72,7 @@ class Images:
         found = record.parts(key)
         if found is None or size < found[1]:
             raise exception.InvalidVolume(
-                reason=f'virtman: no disk of {size} GiB can be made of {key}'
+                reason=f"virtman: no disk of {size} GiB can be made of {key}"
             )
         larger = record.sized(found[0], size)
 
@@ -101,42 +101,42 @@ class Images:
             self._make_and_export(key=key, make=make)
         except exceptions.ClientError as error:
             raise exception.VolumeBackendAPIException(
-                data=f'virtman: the image server does not export {key}: '
-                f'{error}'
+                data=f"virtman: the image server does not export {key}: "
+                f"{error}"
             ) from error
 
-    @coordination.synchronized('virtman-image-{key}')
+    @coordination.synchronized("virtman-image-{key}")
     def _make_and_export(self, key: str, make: Callable[[], None]) -> None:
         # Noted first: what is in use must not look idle to another thread.
         self._stamp(key).touch()
         if not self.file(key).exists():
-            LOG.info('the image %s is made', key)
+            LOG.info("the image %s is made", key)
             try:
                 make()
             except Exception:
                 self._stamp(key).unlink(missing_ok=True)
                 raise
-        if f'{record.IMAGE_PREFIX}{key}' not in self._targets.images():
+        if f"{record.IMAGE_PREFIX}{key}" not in self._targets.images():
             self._targets.create(key, str(self.file(key)))
-            LOG.info('the image %s is exported', key)
+            LOG.info("the image %s is exported", key)
 
-    @coordination.synchronized('virtman-image-{key}')
+    @coordination.synchronized("virtman-image-{key}")
     def _remove(self, key: str) -> None:
         if not self._is_idle(key):
             return
         try:
             self._targets.delete(key)
         except exceptions.NotFound:
-            LOG.debug('the image %s is exported no more', key)
+            LOG.debug("the image %s is exported no more", key)
         except exceptions.ClientError as error:
-            LOG.info('the idle image %s stays: %s', key, error)
+            LOG.info("the idle image %s stays: %s", key, error)
             return
         self.file(key).unlink(missing_ok=True)
         self._stamp(key).unlink(missing_ok=True)
-        LOG.info('the image %s was idle and is removed', key)
+        LOG.info("the image %s was idle and is removed", key)
 
     def _keys(self) -> list[str]:
-        files = sorted(self._folder.glob('*.raw'))
+        files = sorted(self._folder.glob("*.raw"))
         return [file.stem for file in files if record.parts(file.stem)]
 
     def _is_idle(self, key: str) -> bool:
@@ -151,4 +151,4 @@ class Images:
         )
 
     def _stamp(self, key: str) -> Path:
-        return self._folder / f'{key}.used'
+        return self._folder / f"{key}.used"

@@ -11,12 +11,12 @@ import json
 import re
 from typing import Any
 
-IMAGE_PREFIX = 'volume-'
-HOST, SERVER, MADE = 'host', 'server', 'made'
+IMAGE_PREFIX = "volume-"
+HOST, SERVER, MADE = "host", "server", "made"
 """Where writes go: the host's own disk, or a store of the image server's,
 which was made or was not yet."""
-_HOST = re.compile('[A-Za-z0-9][A-Za-z0-9._-]{0,99}')
-_SIZED = re.compile('(?P<id>[0-9a-f-]{36})-(?P<size>[1-9][0-9]{0,5})')
+_HOST = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SIZED = re.compile("(?P<id>[0-9a-f-]{36})-(?P<size>[1-9][0-9]{0,5})")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,11 +50,11 @@ class Record:
         """The image's name, as the agents know it."""
         return IMAGE_PREFIX + self.image
 
-    def at(self, host: str, address: str, kept: bool) -> 'Record':
+    def at(self, host: str, address: str, kept: bool) -> "Record":
         """Return the record of a volume that a host is told of."""
         return dataclasses.replace(self, host=host, address=address, kept=kept)
 
-    def anew(self) -> 'Record':
+    def anew(self) -> "Record":
         """Return the record of a volume that is its image again."""
         return Record(self.image, cow=SERVER if self.on_server else HOST)
 
@@ -63,12 +63,12 @@ class Record:
         fields = dataclasses.asdict(self)
         if not self.on_server:
             # As this driver wrote it before.
-            del fields['cow']
-        return json.dumps(fields, separators=(',', ':'))
+            del fields["cow"]
+        return json.dumps(fields, separators=(",", ":"))
 
     def update(self) -> dict[str, str]:
         """Return it as a driver's model update."""
-        return {'provider_location': self.text()}
+        return {"provider_location": self.text()}
 
 
 def of(entry: Any) -> Record | None:
@@ -85,7 +85,7 @@ def of(entry: Any) -> Record | None:
         return Record(**json.loads(text))
     except (ValueError, TypeError):
         raise ValueError(
-            f'provider_location of {entry.id} is not of this driver'
+            f"provider_location of {entry.id} is not of this driver"
         ) from None
 
 
@@ -103,13 +103,13 @@ def sized(image_id: str, size: int) -> str:
 
     :param size: in GiB
     """
-    return f'{image_id}-{size}'
+    return f"{image_id}-{size}"
 
 
 def parts(key: str) -> tuple[str, int] | None:
     """Return image id and size in GiB of a key, None of what is none."""
     found = _SIZED.fullmatch(key)
-    return (found['id'], int(found['size'])) if found else None
+    return (found["id"], int(found["size"])) if found else None
 
 
 def is_host(name: object) -> bool:

@@ -19,11 +19,11 @@ class Refusals:
         :raises VolumeDriverException: always
         """
         why = (
-            'there is no encryption'
+            "there is no encryption"
             if volume.encryption_key_id
-            else ('a volume is made of an image')
+            else ("a volume is made of an image")
         )
-        raise _refusal(f'{why} here; use a volume type of another backend')
+        raise _refusal(f"{why} here; use a volume type of another backend")
 
     def _attach_volume(self, *args: Any, **kwargs: Any) -> Any:
         """Refuse what would read the volume here: migration, retype.
@@ -31,8 +31,8 @@ class Refusals:
         :raises VolumeDriverException: always
         """
         raise _refusal(
-            'the data is on its compute host and cannot be read from here; '
-            'copy it within the server'
+            "the data is on its compute host and cannot be read from here; "
+            "copy it within the server"
         )
 
     def get_backup_device(self, context: Any, backup: Any) -> Any:
@@ -40,18 +40,18 @@ class Refusals:
 
         :raises VolumeDriverException: always
         """
-        raise _refusal('no backups are made of these volumes')
+        raise _refusal("no backups are made of these volumes")
 
     def retype(self, *args: Any) -> Any:
         """Refuse to move to another type.
 
         :raises VolumeDriverException: always
         """
-        raise _refusal('a volume keeps its type')
+        raise _refusal("a volume keeps its type")
 
 
 def _refusal(reason: str) -> Exception:
     made: Exception = exception.VolumeDriverException(
-        message=f'virtman: {reason}'
+        message=f"virtman: {reason}"
     )
     return made

@@ -56,7 +56,7 @@ class Rooms:
         except ClientError as error:
             if self._told:
                 LOG.warning(
-                    'the scheduler is told of the room for images alone: %s',
+                    "the scheduler is told of the room for images alone: %s",
                     error,
                 )
             self._told = False
@@ -68,7 +68,7 @@ class Rooms:
 def _of_images(folder: Path) -> Room:
     try:
         disk = shutil.disk_usage(folder)
-        files = [file.stat().st_size for file in folder.glob('*.raw')]
+        files = [file.stat().st_size for file in folder.glob("*.raw")]
     except OSError:
         return _NONE
     return Room(disk.total, disk.free, sum(files))

@@ -42,17 +42,17 @@ class Served:
         :raises InvalidVolume: another host uses it still, or it is gone
         :raises VolumeBackendAPIException: the image server cannot be asked
         """
-        initiator = connector.get('initiator')
+        initiator = connector.get("initiator")
         if not isinstance(initiator, str) or not initiator:
-            raise exception.InvalidConnectorException(missing='initiator')
-        host, address = connector['host'], connector['ip']
+            raise exception.InvalidConnectorException(missing="initiator")
+        host, address = connector["host"], connector["ip"]
         others = attachments.initiators(volume, host) - {initiator}
         if others:
             # It would be closed to the host that is connected to it.
             raise faults.invalid(
                 volume,
-                f'host {host} is attached by the initiator '
-                f'{", ".join(sorted(others))}',
+                f"host {host} is attached by the initiator "
+                f"{', '.join(sorted(others))}",
             )
         if known.host not in (None, host):
             self._forget(volume, known)
@@ -77,7 +77,7 @@ class Served:
                 return dataclasses.replace(known, kept=True)
             self._stores.delete(volume.id)
         except exceptions.Refused as error:
-            LOG.info('the store of volume %s stays: %s', volume.id, error)
+            LOG.info("the store of volume %s stays: %s", volume.id, error)
             return known
         except exceptions.ClientError as error:
             raise _away(volume, error) from error
@@ -121,7 +121,7 @@ class Served:
             self._agents.purge(str(known.address), volume.id)
         except Refusal as error:
             raise faults.invalid(
-                volume, f'host {known.host} uses it still: {error}'
+                volume, f"host {known.host} uses it still: {error}"
             ) from error
         except Away as error:
             self._owe(volume, known, error)
@@ -136,7 +136,7 @@ class Served:
 
 def _away(volume: Any, error: Exception) -> Exception:
     made: Exception = exception.VolumeBackendAPIException(
-        data=f'virtman: the image server, which has what was written on '
-        f'volume {volume.id}, cannot be asked: {error}'
+        data=f"virtman: the image server, which has what was written on "
+        f"volume {volume.id}, cannot be asked: {error}"
     )
     return made

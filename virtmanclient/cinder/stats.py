@@ -11,7 +11,7 @@ from typing import Any
 
 from virtmanclient.stores import Room
 
-PROTOCOL = 'virtman'
+PROTOCOL = "virtman"
 _GIB = 1 << 30
 
 
@@ -22,25 +22,25 @@ def of(backend: str, version: str, section: Any, room: Room) -> Any:
     :param room: in the place that is full first
     """
     return {
-        'volume_backend_name': backend,
-        'vendor_name': 'VMThunder',
-        'driver_version': version,
-        'storage_protocol': PROTOCOL,
-        'pools': [
+        "volume_backend_name": backend,
+        "vendor_name": "VMThunder",
+        "driver_version": version,
+        "storage_protocol": PROTOCOL,
+        "pools": [
             {
-                'pool_name': backend,
-                'total_capacity_gb': round(room.total / _GIB, 2),
-                'free_capacity_gb': round(room.free / _GIB, 2),
-                'provisioned_capacity_gb': room.provisioned / _GIB,
-                'max_over_subscription_ratio': (
+                "pool_name": backend,
+                "total_capacity_gb": round(room.total / _GIB, 2),
+                "free_capacity_gb": round(room.free / _GIB, 2),
+                "provisioned_capacity_gb": room.provisioned / _GIB,
+                "max_over_subscription_ratio": (
                     section.max_over_subscription_ratio
                 ),
-                'reserved_percentage': section.reserved_percentage,
-                'thin_provisioning_support': True,
-                'thick_provisioning_support': False,
-                'QoS_support': False,
-                'multiattach': False,
-                'online_extend_support': False,
+                "reserved_percentage": section.reserved_percentage,
+                "thin_provisioning_support": True,
+                "thick_provisioning_support": False,
+                "QoS_support": False,
+                "multiattach": False,
+                "online_extend_support": False,
             }
         ],
     }

@@ -7,7 +7,7 @@ from cinder import exception
 
 from virtmanclient.cinder import record
 
-COW = 'virtman:cow'
+COW = "virtman:cow"
 """Extra specification: where what VMs write goes, ``server`` or ``host``."""
 
 
@@ -20,7 +20,7 @@ def cow(volume: Any) -> str:
     found = str(specs.get(COW, record.SERVER))
     if found not in (record.SERVER, record.HOST):
         raise exception.InvalidVolume(
-            reason=f'virtman: {COW} of the volume type is {found!r:.40}; it '
-            f'is {record.SERVER} or {record.HOST}'
+            reason=f"virtman: {COW} of the volume type is {found!r:.40}; it "
+            f"is {record.SERVER} or {record.HOST}"
         )
     return found

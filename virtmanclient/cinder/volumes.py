@@ -74,7 +74,7 @@ class Volumes:
 
         :raises InvalidVolume: a VM has written on it
         """
-        return self._another(_untouched(src_vref, 'cloned'), volume)
+        return self._another(_untouched(src_vref, "cloned"), volume)
 
     def create_snapshot(self, snapshot: Any) -> dict[str, str]:
         """Note the image of a volume that was never attached.
@@ -82,7 +82,7 @@ class Volumes:
         :raises InvalidVolume: a VM has written on it; the snapshot that
             failed can be deleted
         """
-        return _untouched(snapshot.volume, 'snapshotted').update()
+        return _untouched(snapshot.volume, "snapshotted").update()
 
     def delete_snapshot(self, snapshot: Any) -> None:
         """Do nothing: it is an entry of Cinder's alone."""
@@ -103,7 +103,7 @@ class Volumes:
             large as the image that it was begun on
         """
         try:
-            known = _untouched(volume, 'extended')
+            known = _untouched(volume, "extended")
         except exception.InvalidVolume as error:
             raise exception.ExtendVolumeError(reason=error.msg) from error
         key = self._images.enlarge(known.image, new_size)
@@ -116,7 +116,7 @@ class Volumes:
 
         :raises InvalidVolume: a VM has written on it
         """
-        known = _untouched(volume, 'uploaded')
+        known = _untouched(volume, "uploaded")
         volume_utils.upload_volume(
             context,
             image_service,
@@ -131,7 +131,7 @@ class Volumes:
     ) -> dict[str, str]:
         if known is None:
             raise exception.InvalidVolume(
-                reason='virtman: what it is to be made of was never whole'
+                reason="virtman: what it is to be made of was never whole"
             )
         cow = types.cow(volume)
         key = self._images.enlarge(known.image, volume.size)
@@ -147,16 +147,16 @@ def _untouched(volume: Any, done: str) -> record.Record:
     if known is not None and known.untouched:
         return known
     raise exception.InvalidVolume(
-        reason='virtman: what was written on volume '
-        f'{volume.id} is {_where(known)}, '
-        f'and only a volume that no server ever had can be {done} here; copy '
-        'the data within the server'
+        reason="virtman: what was written on volume "
+        f"{volume.id} is {_where(known)}, "
+        f"and only a volume that no server ever had can be {done} here; copy "
+        "the data within the server"
     )
 
 
 def _where(known: record.Record | None) -> str:
     if known is None:
-        return 'nowhere'
+        return "nowhere"
     return (
-        'on the image server' if known.on_server else f'on host {known.host}'
+        "on the image server" if known.on_server else f"on host {known.host}"
     )

@@ -11,8 +11,8 @@ import sys
 import types
 from typing import Any
 
-_ALIAS = 'nova.virt.virtman'
-_DRIVER = 'virtmanclient.nova.driver'
+_ALIAS = "nova.virt.virtman"
+_DRIVER = "virtmanclient.nova.driver"
 
 
 def alias() -> None:

@@ -12,10 +12,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-DRIVER_VOLUME_TYPE = 'virtman'
-_IMAGE = re.compile('[A-Za-z0-9][A-Za-z0-9+.:=@_-]{0,99}')
-_STORE = re.compile('/dev/[A-Za-z0-9+.:=@_/-]{1,250}')
-_CONNECTION_KEYS = frozenset({'target_portal', 'target_iqn', 'target_lun'})
+DRIVER_VOLUME_TYPE = "virtman"
+_IMAGE = re.compile("[A-Za-z0-9][A-Za-z0-9+.:=@_-]{0,99}")
+_STORE = re.compile("/dev/[A-Za-z0-9+.:=@_/-]{1,250}")
+_CONNECTION_KEYS = frozenset({"target_portal", "target_iqn", "target_lun"})
 _CONNECTIONS_MOST = 64
 
 
@@ -45,7 +45,7 @@ class Disk:
 
 def is_ours(connection_info: Mapping[str, Any] | None) -> bool:
     """Tell whether a volume is one of the agent's."""
-    kind = (connection_info or {}).get('driver_volume_type')
+    kind = (connection_info or {}).get("driver_volume_type")
     return kind == DRIVER_VOLUME_TYPE
 
 
@@ -56,7 +56,7 @@ def volume_id(connection_info: Mapping[str, Any]) -> str:
 
     :raises InvalidConnection: there is none, or it is no UUID
     """
-    found = connection_info.get('serial')
+    found = connection_info.get("serial")
     try:
         return str(uuid.UUID(found))
     except (ValueError, TypeError, AttributeError):
@@ -67,8 +67,8 @@ def volume_id(connection_info: Mapping[str, Any]) -> str:
 
 def is_shared(connection_info: Mapping[str, Any]) -> bool:
     """Tell whether every host reaches what the VM has written."""
-    data = connection_info.get('data')
-    return isinstance(data, Mapping) and data.get('cow_shared') is True
+    data = connection_info.get("data")
+    return isinstance(data, Mapping) and data.get("cow_shared") is True
 
 
 def read(connection_info: Mapping[str, Any]) -> Disk:
@@ -76,18 +76,18 @@ def read(connection_info: Mapping[str, Any]) -> Disk:
 
     :raises InvalidConnection: something in it cannot be right
     """
-    data = connection_info.get('data')
+    data = connection_info.get("data")
     if not isinstance(data, Mapping):
-        raise InvalidConnection('the connection_info has no data')
-    if connection_info.get('multiattach'):
+        raise InvalidConnection("the connection_info has no data")
+    if connection_info.get("multiattach"):
         raise InvalidConnection(
-            'the volume is for several servers (multiattach), and this disk '
-            'takes the writes of one; use a volume for each server'
+            "the volume is for several servers (multiattach), and this disk "
+            "takes the writes of one; use a volume for each server"
         )
     return Disk(
         volume=volume_id(connection_info),
-        image=_matching(data, 'image_name', _IMAGE),
-        connections=_connections(data.get('image_connections')),
+        image=_matching(data, "image_name", _IMAGE),
+        connections=_connections(data.get("image_connections")),
         **_cow(data),
     )
 
@@ -98,36 +98,36 @@ def _cow(data: Mapping[str, Any]) -> dict[str, Any]:
     A volume tells by itself whether it was written on; where Cinder knows of
     nothing it is asked, and never wiped.
     """
-    shared, host = data.get('cow_shared', False), data.get('cow_host')
+    shared, host = data.get("cow_shared", False), data.get("cow_host")
     if not isinstance(shared, bool):
-        raise InvalidConnection(f'cow_shared {shared!r:.20} is no boolean')
+        raise InvalidConnection(f"cow_shared {shared!r:.20} is no boolean")
     if host is not None and not isinstance(host, str):
-        raise InvalidConnection(f'cow_host {host!r:.60} is no host name')
+        raise InvalidConnection(f"cow_host {host!r:.60} is no host name")
     store = _store(data)
     if shared and not store:
         raise InvalidConnection(
-            'cow_shared is true and no store says on which device'
+            "cow_shared is true and no store says on which device"
         )
     keep = _kept(data)
     if isinstance(store, Mapping) and not keep:
         keep = None
     return {
-        'store': store,
-        'cow_shared': shared,
-        'cow_host': host,
-        'keep': keep,
+        "store": store,
+        "cow_shared": shared,
+        "cow_host": host,
+        "keep": keep,
     }
 
 
 def _store(data: Mapping[str, Any]) -> str | Mapping[str, object] | None:
     """Return what takes the writes, if Cinder says so."""
-    if data.get('store') is None:
+    if data.get("store") is None:
         return None
-    if isinstance(data['store'], Mapping):
-        return _connection(data['store'], 'the store')
-    store = _matching(data, 'store', _STORE)
-    if '..' in store.split('/'):
-        raise InvalidConnection(f'the store {store!r} leads out of /dev')
+    if isinstance(data["store"], Mapping):
+        return _connection(data["store"], "the store")
+    store = _matching(data, "store", _STORE)
+    if ".." in store.split("/"):
+        raise InvalidConnection(f"the store {store!r} leads out of /dev")
     return store
 
 
@@ -137,10 +137,10 @@ def _kept(data: Mapping[str, Any]) -> bool | None:
     What Cinder says is as old as the attachment.  A path is here once Nova
     has connected the volume in it, and Nova keeps it.
     """
-    kept = data.get('cow_kept')
+    kept = data.get("cow_kept")
     if kept not in (None, True, False):
-        raise InvalidConnection(f'cow_kept {kept!r:.20} is no boolean')
-    return True if data.get('device_path') else kept
+        raise InvalidConnection(f"cow_kept {kept!r:.20} is no boolean")
+    return True if data.get("device_path") else kept
 
 
 def _connections(found: Any) -> tuple[Mapping[str, object], ...]:
@@ -148,13 +148,13 @@ def _connections(found: Any) -> tuple[Mapping[str, object], ...]:
         return ()
     if not isinstance(found, list | tuple) or len(found) > _CONNECTIONS_MOST:
         raise InvalidConnection(
-            f'image_connections is no list of at most {_CONNECTIONS_MOST}'
+            f"image_connections is no list of at most {_CONNECTIONS_MOST}"
         )
     return tuple(_connection(one) for one in found)
 
 
 def _connection(
-    one: Any, what: str = 'an image connection'
+    one: Any, what: str = "an image connection"
 ) -> Mapping[str, object]:
     """Return one connection; values are the agent's to check.
 
@@ -162,10 +162,10 @@ def _connection(
     """
     keys = set(one) if isinstance(one, Mapping) else set()
     if keys != _CONNECTION_KEYS:
-        odd = ', '.join(sorted(map(str, keys ^ _CONNECTION_KEYS)))
+        odd = ", ".join(sorted(map(str, keys ^ _CONNECTION_KEYS)))
         raise InvalidConnection(
-            f'{what} has {odd:.60} missing or too much; it has '
-            'target_portal, target_iqn, target_lun, and no secret'
+            f"{what} has {odd:.60} missing or too much; it has "
+            "target_portal, target_iqn, target_lun, and no secret"
         )
     return dict(one)
 
@@ -175,5 +175,5 @@ def _matching(
 ) -> str:
     found = data.get(name)
     if not isinstance(found, str) or not pattern.fullmatch(found):
-        raise InvalidConnection(f'the {name} {found!r:.60} is not usable')
+        raise InvalidConnection(f"the {name} {found!r:.60} is not usable")
     return found

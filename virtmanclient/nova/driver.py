@@ -76,9 +76,9 @@ class VirtmanLibvirtDriver(driver.LibvirtDriver):
         """
         for name in _names(_ours(block_device_info)):
             raise exception.MigrationPreCheckError(
-                reason=f'virtman: the disk of volume {name} is active on one '
-                'host at a time, so its server cannot migrate live; stop it '
-                'and migrate it cold if its writes are on the image server'
+                reason=f"virtman: the disk of volume {name} is active on one "
+                "host at a time, so its server cannot migrate live; stop it "
+                "and migrate it cold if its writes are on the image server"
             )
         return super().check_can_live_migrate_source(
             context, instance, dest_check_data, block_device_info
@@ -117,14 +117,14 @@ class VirtmanLibvirtDriver(driver.LibvirtDriver):
 
 def _ours(block_device_info: BlockDevices) -> Iterator[Mapping[str, Any]]:
     """Yield the connection_info of each volume of the agent."""
-    mapping = (block_device_info or {}).get('block_device_mapping') or ()
+    mapping = (block_device_info or {}).get("block_device_mapping") or ()
     for volume in mapping:
-        if connection.is_ours(volume['connection_info']):
-            yield volume['connection_info']
+        if connection.is_ours(volume["connection_info"]):
+            yield volume["connection_info"]
 
 
 def _names(volumes: Iterator[Mapping[str, Any]]) -> Iterator[str]:
-    yield from (str(one.get('serial')) for one in volumes)
+    yield from (str(one.get("serial")) for one in volumes)
 
 
 def _require_shared(block_device_info: BlockDevices) -> None:
@@ -136,9 +136,9 @@ def _require_shared(block_device_info: BlockDevices) -> None:
     for name in _names(local):
         raise exception.InstanceFaultRollback(
             exception.MigrationPreCheckError(
-                reason=f'virtman: what volume {name} has been written is on '
-                'this host alone (its type has virtman:cow = host, or no '
-                'cow_shared is said), so its server stays here; a resize '
-                'needs allow_resize_to_same_host'
+                reason=f"virtman: what volume {name} has been written is on "
+                "this host alone (its type has virtman:cow = host, or no "
+                "cow_shared is said), so its server stays here; a resize "
+                "needs allow_resize_to_same_host"
             )
         )

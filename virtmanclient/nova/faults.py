@@ -32,9 +32,9 @@ def of_attaching() -> Iterator[None]:
         exceptions.InvalidRequest,
         exceptions.AlreadyExists,
     ) as error:
-        raise exception.InvalidInput(reason=f'virtman: {error}') from error
+        raise exception.InvalidInput(reason=f"virtman: {error}") from error
     except exceptions.ClientError as error:
-        raise exception.InternalError(f'virtman: {error}') from error
+        raise exception.InternalError(f"virtman: {error}") from error
 
 
 @contextlib.contextmanager
@@ -47,5 +47,5 @@ def of_detaching(volume: str) -> Iterator[None]:
         yield
     except exceptions.ClientError as error:
         raise exception.VolumeDetachFailed(
-            volume_id=volume, reason=f'virtman: {error}'
+            volume_id=volume, reason=f"virtman: {error}"
         ) from error

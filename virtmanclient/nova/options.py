@@ -7,22 +7,22 @@ from oslo_config import cfg
 
 from virtmanclient import agent, verbs
 
-GROUP = cfg.OptGroup('virtman', title='The VMThunder agent of this host')
+GROUP = cfg.OptGroup("virtman", title="The VMThunder agent of this host")
 OPTIONS = [
     cfg.StrOpt(
-        'agent_socket',
+        "agent_socket",
         default=agent.SOCKET,
-        help='Unix socket of the agent, its option local_socket. The user '
-        'that nova-compute runs as has to be in the group that the agent has '
-        'as local_group.',
+        help="Unix socket of the agent, its option local_socket. The user "
+        "that nova-compute runs as has to be in the group that the agent has "
+        "as local_group.",
     ),
     cfg.FloatOpt(
-        'agent_timeout',
+        "agent_timeout",
         default=verbs.TIMEOUT,
         min=1,
-        help='Seconds to wait for a disk. More than the times that the agent '
-        'itself waits (place_timeout and source_timeout), or a launch fails '
-        'while the agent is at work on it still.',
+        help="Seconds to wait for a disk. More than the times that the agent "
+        "itself waits (place_timeout and source_timeout), or a launch fails "
+        "while the agent is at work on it still.",
     ),
 ]
 

@@ -45,7 +45,7 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
             disk = connection.read(connection_info)
             self._require_here(disk)
             # Nova stores it with the volume (driver.py, vol.save()).
-            connection_info['data']['device_path'] = self._agent.create(
+            connection_info["data"]["device_path"] = self._agent.create(
                 disk.volume,
                 disk.image,
                 disk.connections,
@@ -71,7 +71,7 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
         try:
             name = connection.volume_id(connection_info)
         except connection.InvalidConnection as error:
-            LOG.warning('never connected, so not disconnected: %s', error)
+            LOG.warning("never connected, so not disconnected: %s", error)
             return
         with faults.of_detaching(name):
             self._agent.deactivate(name)
@@ -81,9 +81,9 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
     ) -> Any:
         """Return the guest's disk: a block device that it may write to."""
         conf = super().get_config(connection_info, disk_info)
-        conf.source_type = 'block'
-        conf.source_path = connection_info['data']['device_path']
-        conf.driver_io = 'native'
+        conf.source_type = "block"
+        conf.source_path = connection_info["data"]["device_path"]
+        conf.driver_io = "native"
         # The base class takes these from the volume; a VM's disk is its own.
         conf.readonly = False
         conf.shareable = False
@@ -100,24 +100,24 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
         :raises VolumeExtendFailed: always
         """
         raise exception.VolumeExtendFailed(
-            volume_id=connection_info.get('serial'),
-            reason='virtman: the disk is a snapshot of its image, and as '
-            'large; enlarge the image, or attach a second volume',
+            volume_id=connection_info.get("serial"),
+            reason="virtman: the disk is a snapshot of its image, and as "
+            "large; enlarge the image, or attach a second volume",
         )
 
     def _require_here(self, disk: connection.Disk) -> None:
         """Refuse to begin anew on a host that lacks what the VM wrote."""
         if disk.cow_host not in (None, self._hostname) and not disk.cow_shared:
             raise connection.InvalidConnection(
-                f'what the VM has written is on host {disk.cow_host} and not '
-                f'reached from {self._hostname}; start the server there'
+                f"what the VM has written is on host {disk.cow_host} and not "
+                f"reached from {self._hostname}; start the server there"
             )
 
 
 def _refuse_encrypted(connection_info: ConnectionInfo) -> None:
-    data = connection_info.get('data')
-    if isinstance(data, MutableMapping) and data.get('encrypted'):
+    data = connection_info.get("data")
+    if isinstance(data, MutableMapping) and data.get("encrypted"):
         raise exception.VolumeEncryptionNotSupported(
             volume_type=connection.DRIVER_VOLUME_TYPE,
-            volume_id=connection_info.get('serial'),
+            volume_id=connection_info.get("serial"),
         )

@@ -28,7 +28,7 @@ def connect(name: str | None = None) -> Cloud:
             f"there is no module {error.name}; install vmthunder with what "
             "it needs ('pip install python-novaclient openstacksdk')"
         ) from error
-    with translated('credentials'):
+    with translated("credentials"):
         try:
             region = openstack.config.get_cloud_region(cloud=name)
             session = region.get_session()
@@ -37,8 +37,8 @@ def connect(name: str | None = None) -> Cloud:
             MissingRequiredOptions,
         ) as error:
             raise CloudError(
-                f'{error}; name a cloud of your clouds.yaml (--os-cloud, '
-                'OS_CLOUD), or set OS_AUTH_URL and what goes with it'
+                f"{error}; name a cloud of your clouds.yaml (--os-cloud, "
+                "OS_CLOUD), or set OS_AUTH_URL and what goes with it"
             ) from error
         session.timeout = session.timeout or PATIENCE
         session.get_token()
@@ -51,5 +51,5 @@ def connect(name: str | None = None) -> Cloud:
         region_name=place,
         endpoint_type=interface,
     )
-    scope = {'region_name': place, 'interface': interface}
+    scope = {"region_name": place, "interface": interface}
     return Cloud(nova, session, scope)

@@ -38,7 +38,7 @@ class Batch(abc.ABC):
         self._began = time.monotonic()
         self.records = [Record(order) for order in orders]
         self._lanes = Lanes(self._ask, pace.parallel)
-        self.trouble = ''
+        self.trouble = ""
         """Why the last look at the cloud failed; empty if it did not."""
 
     @abc.abstractmethod
@@ -82,9 +82,9 @@ class Batch(abc.ABC):
             self._take(end - self.seconds)
         for record in self.records:
             if record.state is State.WAITING:
-                record.end(State.INTERRUPTED, self.seconds, 'not requested')
+                record.end(State.INTERRUPTED, self.seconds, "not requested")
             elif record.state in OPEN:
-                record.end(State.INTERRUPTED, self.seconds, 'Nova goes on')
+                record.end(State.INTERRUPTED, self.seconds, "Nova goes on")
 
     def _begin(self) -> None:
         there = collections.defaultdict(list)
@@ -119,7 +119,7 @@ class Batch(abc.ABC):
         """Leave out what has not been taken up."""
         for record in self.records:
             if record.state is State.WAITING:
-                why = f'not requested: see {after}'
+                why = f"not requested: see {after}"
                 record.end(State.SKIPPED, self.seconds, why)
 
     def _look(self) -> float:
@@ -128,7 +128,7 @@ class Batch(abc.ABC):
         before = self.seconds
         try:
             there = {one.id: one for one in self._cloud.servers()}
-            self.trouble = ''
+            self.trouble = ""
         except CloudError as error:
             # A cloud under load may miss one; the deadlines go on.
             self.trouble = str(error)
@@ -142,7 +142,7 @@ class Batch(abc.ABC):
     def _expire(self, record: Record) -> None:
         age = self.seconds - record.since
         if record.state is State.ASKED and age > self._pace.timeout:
-            why = f'not done in {self._pace.timeout:g} s; Nova goes on'
+            why = f"not done in {self._pace.timeout:g} s; Nova goes on"
             record.end(State.LATE, self.seconds, self.trouble or why)
 
     def _open(self) -> bool:
@@ -155,4 +155,4 @@ class Batch(abc.ABC):
 def _words(error: Exception) -> str:
     if isinstance(error, CloudError):
         return str(error)
-    return f'{type(error).__name__}: {error}'
+    return f"{type(error).__name__}: {error}"

@@ -16,7 +16,7 @@ from typing import Any
 from virtmanclient.openstack.faults import CloudError, Gone, translated
 from virtmanclient.openstack.orders import MARK, TAG, Boot, Order
 
-MICROVERSION = '2.74'
+MICROVERSION = "2.74"
 GIB = 2**30
 
 
@@ -32,8 +32,8 @@ class Server:
     id: str
     key: tuple[str, str]
     status: str
-    host: str = ''
-    fault: str = ''
+    host: str = ""
+    fault: str = ""
     leaving: bool = False
 
 
@@ -62,50 +62,50 @@ class Cloud:
 
     def image(self, named: str) -> Image:
         """Return the image of this name or id."""
-        found = self._one('image', 'images', named)
-        size = found.get('virtual_size') or found.get('size') or 0
-        least = found.get('min_disk') or 0
-        return Image(found['id'], max(1, least, -(-size // GIB)))
+        found = self._one("image", "images", named)
+        size = found.get("virtual_size") or found.get("size") or 0
+        least = found.get("min_disk") or 0
+        return Image(found["id"], max(1, least, -(-size // GIB)))
 
     def network(self, named: str) -> str:
         """Return the id of the network of this name or id."""
-        found = self._one('network', 'networks', named)
-        return str(found['id'])
+        found = self._one("network", "networks", named)
+        return str(found["id"])
 
     def flavor(self, named: str) -> str:
         """Return the id of the flavor of this name or id."""
-        with translated('flavors'):
+        with translated("flavors"):
             known = self._nova.flavors.list(is_public=None)
         for flavor in known:
             if named in (flavor.id, flavor.name):
                 return str(flavor.id)
-        names = ', '.join(sorted(flavor.name for flavor in known)) or 'none'
-        raise Gone(f'there is no flavor {named!r}; there are: {names}')
+        names = ", ".join(sorted(flavor.name for flavor in known)) or "none"
+        raise Gone(f"there is no flavor {named!r}; there are: {names}")
 
     def hosts(self) -> dict[str, str]:
         """Return Nova's name of each compute host by its address."""
-        with translated('compute hosts'):
+        with translated("compute hosts"):
             known = self._nova.hypervisors.list()
-        return {one.host_ip: one.service['host'] for one in known}
+        return {one.host_ip: one.service["host"] for one in known}
 
     def servers(self) -> list[Server]:
         """Return all that were made here: one call, or one for a page."""
         found: list[dict[str, Any]] = []
-        query = {'tags': TAG}
+        query = {"tags": TAG}
         while True:
-            url = '/servers/detail?' + urllib.parse.urlencode(query)
-            with translated('list of servers'):
+            url = "/servers/detail?" + urllib.parse.urlencode(query)
+            with translated("list of servers"):
                 _, body = self._nova.client.get(url)
-            found += body['servers']
-            if not body.get('servers_links') or not body['servers']:
+            found += body["servers"]
+            if not body.get("servers_links") or not body["servers"]:
                 return [_server(one) for one in found]
-            query['marker'] = found[-1]['id']
+            query["marker"] = found[-1]["id"]
 
     def create(self, order: Order) -> str:
         """Ask for a server; return its id as soon as Nova has taken it."""
         boot = order.boot
         if boot is None:
-            raise CloudError(f'{order.name}: it is not said how it is booted')
+            raise CloudError(f"{order.name}: it is not said how it is booted")
         network = boot.network
         with translated():
             server = self._nova.servers.create(
@@ -114,8 +114,8 @@ class Cloud:
                 flavor=boot.flavor,
                 nics=(
                     network
-                    if network in ('auto', 'none')
-                    else [{'net-id': network}]
+                    if network in ("auto", "none")
+                    else [{"net-id": network}]
                 ),
                 block_device_mapping_v2=_root(boot),
                 key_name=boot.key_name,
@@ -136,23 +136,23 @@ class Cloud:
     def _one(self, service: str, kind: str, named: str) -> dict[str, Any]:
         """Return the one of this name, or else of this id."""
         # Version 2 of either API, wherever the catalog's root has it.
-        where = {'service_type': service, 'min_version': '2', **self._scope}
-        for key in ('name', 'id'):
+        where = {"service_type": service, "min_version": "2", **self._scope}
+        for key in ("name", "id"):
             query = urllib.parse.urlencode({key: named})
             with translated(kind):
                 answer = self._session.get(
-                    f'/{kind}?{query}', endpoint_filter=where
+                    f"/{kind}?{query}", endpoint_filter=where
                 )
             match answer.json()[kind]:
                 case [found]:
                     return dict(found)
                 case [_, *_]:
                     raise CloudError(
-                        f'there are several {kind} {named!r}; give an id '
+                        f"there are several {kind} {named!r}; give an id "
                         f"('openstack {service} list')"
                     )
         raise Gone(
-            f'there is no {service} {named!r} that you may use; '
+            f"there is no {service} {named!r} that you may use; "
             f"'openstack {service} list' shows them"
         )
 
@@ -162,24 +162,24 @@ def _root(boot: Boot) -> list[dict[str, Any]] | None:
     if boot.volume is None:
         return None
     disk = {
-        'source_type': 'image',
-        'destination_type': 'volume',
-        'uuid': boot.image,
-        'boot_index': 0,
-        'volume_size': boot.volume.size,
-        'delete_on_termination': True,
+        "source_type": "image",
+        "destination_type": "volume",
+        "uuid": boot.image,
+        "boot_index": 0,
+        "volume_size": boot.volume.size,
+        "delete_on_termination": True,
     }
     if boot.volume.kind:
-        disk['volume_type'] = boot.volume.kind
+        disk["volume_type"] = boot.volume.kind
     return [disk]
 
 
 def _server(told: dict[str, Any]) -> Server:
     return Server(
-        id=told['id'],
-        key=(told['name'], told.get('metadata', {}).get(MARK, '')),
-        status=told['status'],
-        host=told.get('OS-EXT-SRV-ATTR:host') or '',
-        fault=' '.join(told.get('fault', {}).get('message', '').split()),
-        leaving=told.get('OS-EXT-STS:task_state') == 'deleting',
+        id=told["id"],
+        key=(told["name"], told.get("metadata", {}).get(MARK, "")),
+        status=told["status"],
+        host=told.get("OS-EXT-SRV-ATTR:host") or "",
+        fault=" ".join(told.get("fault", {}).get("message", "").split()),
+        leaving=told.get("OS-EXT-STS:task_state") == "deleting",
     )

@@ -24,7 +24,7 @@ class Gone(CloudError):
 
 
 @contextlib.contextmanager
-def translated(what: str = '') -> Iterator[None]:
+def translated(what: str = "") -> Iterator[None]:
     """Raise the errors of the libraries as CloudError.
 
     :param what: what was tried, if the message has to say it
@@ -33,26 +33,26 @@ def translated(what: str = '') -> Iterator[None]:
     from keystoneauth1 import exceptions as keystone
     from novaclient import exceptions as nova
 
-    before = f'{what}: ' if what else ''
+    before = f"{what}: " if what else ""
     try:
         yield
     except (nova.NotFound, keystone.NotFound) as error:
-        raise Gone(f'{before}{_line(error)}') from error
+        raise Gone(f"{before}{_line(error)}") from error
     except (keystone.Unauthorized, nova.Unauthorized) as error:
         raise Hopeless(
-            f'{before}the cloud does not take these credentials: '
-            f'{_line(error)}; see OS_CLOUD and clouds.yaml, or the other '
-            'variables OS_*'
+            f"{before}the cloud does not take these credentials: "
+            f"{_line(error)}; see OS_CLOUD and clouds.yaml, or the other "
+            "variables OS_*"
         ) from error
     except (nova.Forbidden, nova.OverLimit, keystone.Forbidden) as error:
-        raise Hopeless(f'{before}{_line(error)}') from error
+        raise Hopeless(f"{before}{_line(error)}") from error
     except keystone.ConnectionError as error:
         raise Silent(
-            f'{before}{_line(error)}; what was asked may be done all the same'
+            f"{before}{_line(error)}; what was asked may be done all the same"
         ) from error
     except (nova.ClientException, keystone.ClientException) as error:
-        raise CloudError(f'{before}{_line(error)}') from error
+        raise CloudError(f"{before}{_line(error)}") from error
 
 
 def _line(error: Exception) -> str:
-    return ' '.join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()) or type(error).__name__

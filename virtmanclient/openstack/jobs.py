@@ -12,7 +12,7 @@ from virtmanclient.openstack.cloud import Cloud, Server
 from virtmanclient.openstack.orders import Boot, Order
 from virtmanclient.steps import CreateInstance, DestroyInstance, Step
 
-ANYWHERE = '*'
+ANYWHERE = "*"
 """The node of a server for which the scheduler chooses a host."""
 
 Kind = type[Step]
@@ -63,11 +63,11 @@ def read(
 def listed(order: Order, servers: Sequence[Server]) -> str:
     """Say which servers of ours a host has."""
     here = [
-        f'{one.key[0]} {one.status}'
+        f"{one.key[0]} {one.status}"
         for one in sorted(servers, key=lambda one: one.key)
         if order.host in (None, one.host)
     ]
-    return ', '.join(here) or '(nothing)'
+    return ", ".join(here) or "(nothing)"
 
 
 def _order(
@@ -80,7 +80,7 @@ def _order(
     if not isinstance(step, CreateInstance | DestroyInstance):
         return Order(str(step), host, line=step.line)
     # Two nodes may have a VM of one name each, as in the tutorial's sample.
-    mark = f'{step.instance} {step.node}'
+    mark = f"{step.instance} {step.node}"
     return Order(step.instance, host, boot, mark, step.line)
 
 

@@ -39,7 +39,7 @@ class Lanes:
         self._news: queue.Queue[News] = queue.Queue()
         self._stopped = False
         self._silent = 0
-        self.hopeless = ''
+        self.hopeless = ""
         """The server after whose request no more are made, if there is one."""
 
     def begin(self, records: Iterable[Record]) -> None:
@@ -48,7 +48,7 @@ class Lanes:
         for _ in range(min(self._parallel, len(self._waiting))):
             # Daemons: nobody must wait for a cloud that does not answer.
             threading.Thread(
-                target=self._work, name='nova-request', daemon=True
+                target=self._work, name="nova-request", daemon=True
             ).start()
 
     def news(self, seconds: float) -> Iterator[News]:

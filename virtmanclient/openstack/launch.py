@@ -29,12 +29,12 @@ class Launch(Batch):
 
     def _adopt(self, record: Record, there: Sequence[Server]) -> None:
         if record.order.key in self._ordered:
-            record.end(State.SKIPPED, self.seconds, 'ordered before')
+            record.end(State.SKIPPED, self.seconds, "ordered before")
             return
         self._ordered.add(record.order.key)
         if there:
             record.state, record.server = State.ASKED, there[0].id
-            record.message, record.since = 'was there', self.seconds
+            record.message, record.since = "was there", self.seconds
             self._judge(record, there[0])
 
     def _ask(self, record: Record) -> str:
@@ -44,16 +44,16 @@ class Launch(Batch):
         if server is None:
             record.missed += 1
             if record.missed >= LOOKS:
-                why = 'it was deleted by somebody else'
+                why = "it was deleted by somebody else"
                 record.end(State.FAILED, self.seconds, why)
             return
         record.missed = 0
         record.host = server.host
-        if server.status == 'ERROR':
-            why = server.fault or 'Nova gives no reason'
+        if server.status == "ERROR":
+            why = server.fault or "Nova gives no reason"
             record.end(State.FAILED, self.seconds, why)
-        elif server.status != 'BUILD':
+        elif server.status != "BUILD":
             # ACTIVE; or, of an earlier run, whatever its owner made of it.
             record.end(State.OK, self.seconds)
-            if server.status != 'ACTIVE':
-                record.message = f'is {server.status}'
+            if server.status != "ACTIVE":
+                record.message = f"is {server.status}"

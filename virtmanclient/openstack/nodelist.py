@@ -57,9 +57,9 @@ def main(argv: Sequence[str]) -> int:
         work = _jobs(given, todo, cloud)
         return _work(given, todo, cloud, work)
     except OSError as error:
-        print(f'vmtrun: {given.file}: {error.strerror}', file=sys.stderr)
+        print(f"vmtrun: {given.file}: {error.strerror}", file=sys.stderr)
     except CloudError as error:
-        print(f'vmtrun: {error}', file=sys.stderr)
+        print(f"vmtrun: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return INTERRUPTED
     return BAD_INPUT
@@ -89,7 +89,7 @@ def _work(
         if batch is None:
             records += _list(job, cloud)
             continue
-        undo = _undo(given) if isinstance(batch, Launch) else ''
+        undo = _undo(given) if isinstance(batch, Launch) else ""
         interrupted = watch(batch, sys.stderr, undo)
         records += batch.records
         seconds += batch.seconds
@@ -99,9 +99,9 @@ def _work(
     if given.json:
         _print_json(todo, records, status)
     else:
-        table = f'{report.table(records)}\n' if records else ''
+        table = f"{report.table(records)}\n" if records else ""
         verdict = report.verdict(records, seconds)
-        print(f'{table}{todo.file}: {verdict}')
+        print(f"{table}{todo.file}: {verdict}")
     return status
 
 
@@ -115,15 +115,15 @@ def _batch(job: Job, cloud: Cloud, pace: Pace) -> Batch | None:
 def _list(job: Job, cloud: Cloud) -> list[Record]:
     servers = cloud.servers()
     return [
-        Record(order, State.OK, host='', message=jobs.listed(order, servers))
+        Record(order, State.OK, host="", message=jobs.listed(order, servers))
         for order in job.orders
     ]
 
 
 def _undo(given: argparse.Namespace) -> str:
-    words = ['vmtrun', '--openstack', '--delete']
+    words = ["vmtrun", "--openstack", "--delete"]
     if given.os_cloud:
-        words.append(f'--os-cloud={given.os_cloud}')
+        words.append(f"--os-cloud={given.os_cloud}")
     return shlex.join([*words, str(given.file)])
 
 
@@ -141,11 +141,11 @@ def _print_json(
     todo: plan.Plan, records: Sequence[Record], status: int
 ) -> None:
     whole = {
-        'file': todo.file,
-        'exit_status': status,
-        'servers': [report.data(record) for record in records],
-        'bad_lines': [
-            {'line': bad.line, 'text': bad.text, 'remedy': bad.remedy}
+        "file": todo.file,
+        "exit_status": status,
+        "servers": [report.data(record) for record in records],
+        "bad_lines": [
+            {"line": bad.line, "text": bad.text, "remedy": bad.remedy}
             for bad in todo.bad_lines
         ],
     }
@@ -154,28 +154,28 @@ def _print_json(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='vmtrun --openstack',
-        description='Boot, delete and list servers of Nova, as a file of '
-        'steps says; each from a volume of its own, made of the image.',
+        prog="vmtrun --openstack",
+        description="Boot, delete and list servers of Nova, as a file of "
+        "steps says; each from a volume of its own, made of the image.",
         epilog=DETAILS + options.CREDENTIALS + options.EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'file',
-        nargs='?',
+        "file",
+        nargs="?",
         type=pathlib.Path,
-        default=pathlib.Path('nodelist.cfg'),
-        help='file of steps (default: %(default)s, in this directory)',
+        default=pathlib.Path("nodelist.cfg"),
+        help="file of steps (default: %(default)s, in this directory)",
     )
     parser.add_argument(
-        '--delete',
-        action='store_true',
-        help='delete what the lines with + make; the other lines do nothing',
+        "--delete",
+        action="store_true",
+        help="delete what the lines with + make; the other lines do nothing",
     )
     parser.add_argument(
-        '--json',
-        action='store_true',
-        help='print one JSON object in place of the table',
+        "--json",
+        action="store_true",
+        help="print one JSON object in place of the table",
     )
     options.add_boot(parser)
     options.add_run(parser)

@@ -28,64 +28,64 @@ exit status:
 
 def add_boot(parser: argparse.ArgumentParser) -> None:
     """Add what says how servers are booted."""
-    group = parser.add_argument_group('how servers are booted')
-    group.add_argument('--flavor', metavar='FLAVOR', help='name or id')
+    group = parser.add_argument_group("how servers are booted")
+    group.add_argument("--flavor", metavar="FLAVOR", help="name or id")
     group.add_argument(
-        '--volume-type',
-        metavar='TYPE',
-        help='the type of the volume that each server boots from, made of the '
-        'image (default: the default_volume_type of Cinder)',
+        "--volume-type",
+        metavar="TYPE",
+        help="the type of the volume that each server boots from, made of the "
+        "image (default: the default_volume_type of Cinder)",
     )
     group.add_argument(
-        '--volume-size',
+        "--volume-size",
         type=_number,
-        metavar='GIB',
-        help='its size (default: what the image needs)',
+        metavar="GIB",
+        help="its size (default: what the image needs)",
     )
     group.add_argument(
-        '--no-volume',
-        action='store_true',
+        "--no-volume",
+        action="store_true",
         help="boot from a disk of the flavor's that Nova makes, not from a "
-        'volume',
+        "volume",
     )
     group.add_argument(
-        '--network',
-        metavar='NETWORK',
-        default='auto',
+        "--network",
+        metavar="NETWORK",
+        default="auto",
         help="name or id, or Nova's words auto and none (default: auto)",
     )
-    group.add_argument('--key-name', metavar='KEY', help='an SSH key of Nova')
+    group.add_argument("--key-name", metavar="KEY", help="an SSH key of Nova")
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add whom to ask, and how hard."""
     default = Pace()
-    group = parser.add_argument_group('whom to ask, and how hard')
+    group = parser.add_argument_group("whom to ask, and how hard")
     group.add_argument(
-        '--os-cloud', metavar='CLOUD', help='a cloud of clouds.yaml'
+        "--os-cloud", metavar="CLOUD", help="a cloud of clouds.yaml"
     )
     group.add_argument(
-        '--parallel',
+        "--parallel",
         type=_number,
         default=default.parallel,
-        metavar='N',
-        help='requests under way at once (default: %(default)s)',
+        metavar="N",
+        help="requests under way at once (default: %(default)s)",
     )
     group.add_argument(
-        '--poll',
+        "--poll",
         type=seconds,
         default=default.poll,
-        metavar='SECONDS',
-        help='look at all servers so often, by one call (default: '
-        '%(default)g)',
+        metavar="SECONDS",
+        help="look at all servers so often, by one call (default: "
+        "%(default)g)",
     )
     group.add_argument(
-        '--timeout',
+        "--timeout",
         type=seconds,
         default=default.timeout,
-        metavar='SECONDS',
-        help='count a server as late so long after its request (default: '
-        '%(default)g)',
+        metavar="SECONDS",
+        help="count a server as late so long after its request (default: "
+        "%(default)g)",
     )
 
 
@@ -111,7 +111,7 @@ class Plan:
                 "which flavor? --flavor NAME ('openstack flavor list')"
             )
         if given.no_volume and (given.volume_type or given.volume_size):
-            raise CloudError('--no-volume leaves no volume to describe')
+            raise CloudError("--no-volume leaves no volume to describe")
 
     def boot(self, cloud: Cloud, image: str) -> Boot:
         """Return it in ids.
@@ -124,7 +124,7 @@ class Plan:
             size = given.volume_size or found.gib
             volume = Volume(size, given.volume_type)
         network = given.network
-        if network not in ('auto', 'none'):
+        if network not in ("auto", "none"):
             network = cloud.network(network)
         return Boot(
             found.id,
@@ -143,12 +143,12 @@ def _number(text: str) -> int:
     return number
 
 
-_number.__name__ = 'number'
+_number.__name__ = "number"
 
 
 def seconds(text: str) -> float:
     """Read a number of seconds; argparse turns ValueError into usage."""
     value = float(text)
-    if not 0 < value < float('inf'):
+    if not 0 < value < float("inf"):
         raise ValueError(text)
     return value

@@ -5,9 +5,9 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
-TAG = 'virtman-burst'
+TAG = "virtman-burst"
 """Each server that is made here has this tag; no other is ever touched."""
-MARK = 'virtman_order'
+MARK = "virtman_order"
 """The key of the server's metadata that tells which order it came from."""
 
 
@@ -33,7 +33,7 @@ class Boot:
     image: str
     flavor: str
     volume: Volume | None
-    network: str = 'auto'
+    network: str = "auto"
     key_name: str | None = None
 
 
@@ -53,7 +53,7 @@ class Order:
     name: str
     host: str | None = None
     boot: Boot | None = None
-    mark: str = ''
+    mark: str = ""
     line: int = 0
 
     @property
@@ -71,7 +71,7 @@ def numbered(
     """Return ``prefix-1`` and on, the hosts in turn if there are any."""
     return [
         Order(
-            f'{prefix}-{number}',
+            f"{prefix}-{number}",
             hosts[(number - 1) % len(hosts)] if hosts else None,
             boot,
         )
@@ -81,7 +81,7 @@ def numbered(
 
 def made(prefix: str, keys: Sequence[tuple[str, str]]) -> Iterator[Order]:
     """Yield an order for each server there is of ``numbered``'s names."""
-    form = re.compile(re.escape(prefix) + r'-[1-9][0-9]*')
+    form = re.compile(re.escape(prefix) + r"-[1-9][0-9]*")
     for name, mark in sorted(keys, key=lambda key: (len(key[0]), key)):
         if name == mark and form.fullmatch(name):
             yield Order(name)

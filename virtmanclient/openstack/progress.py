@@ -13,12 +13,12 @@ from virtmanclient.openstack.records import Record, State
 TICK = 0.5  # seconds between two pictures on a terminal
 REMINDER = 15.0  # seconds between two lines elsewhere
 ORDER = (
-    (State.OK, 'done'),
-    (State.FAILED, 'failed'),
-    (State.LATE, 'late'),
-    (State.ASKED, 'at work'),
-    (State.ASKING, 'being asked for'),
-    (State.WAITING, 'to be asked for'),
+    (State.OK, "done"),
+    (State.FAILED, "failed"),
+    (State.LATE, "late"),
+    (State.ASKED, "at work"),
+    (State.ASKING, "being asked for"),
+    (State.WAITING, "to be asked for"),
 )
 
 
@@ -36,31 +36,31 @@ class Line:
         self.tick = TICK if self._live else REMINDER
 
     def show(
-        self, records: Sequence[Record], seconds: float, trouble: str = ''
+        self, records: Sequence[Record], seconds: float, trouble: str = ""
     ) -> None:
         """Show how far they are."""
         text = told(records, seconds)
         if trouble:
-            text += f' ({trouble})'
+            text += f" ({trouble})"
         if self._live:
             width = shutil.get_terminal_size().columns - 1
             # To the first column, and clear the rest.
-            self._stream.write(f'\r{text[:width]}\033[K')
+            self._stream.write(f"\r{text[:width]}\033[K")
         elif seconds - self._printed >= REMINDER:
             self._printed = seconds
-            self._stream.write(f'{text}\n')
+            self._stream.write(f"{text}\n")
         self._stream.flush()
 
     def close(self) -> None:
         """Take a moving line away."""
         if self._live:
-            self._stream.write('\r\033[K')
+            self._stream.write("\r\033[K")
             self._stream.flush()
 
 
 def told(records: Sequence[Record], seconds: float) -> str:
     """Return the line: ``12 s, 100 servers: 20 done, 80 at work``."""
     count = collections.Counter(record.state for record in records)
-    parts = [f'{count[state]} {word}' for state, word in ORDER if count[state]]
-    servers = 'server' if len(records) == 1 else 'servers'
-    return f'{seconds:.0f} s, {len(records)} {servers}: {", ".join(parts)}'
+    parts = [f"{count[state]} {word}" for state, word in ORDER if count[state]]
+    servers = "server" if len(records) == 1 else "servers"
+    return f"{seconds:.0f} s, {len(records)} {servers}: {', '.join(parts)}"

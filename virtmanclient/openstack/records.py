@@ -12,14 +12,14 @@ from virtmanclient.openstack.orders import Order
 class State(enum.StrEnum):
     """How far an order is; those from OK on are final."""
 
-    WAITING = 'waiting'
-    ASKING = 'asking'  # the request is under way
-    ASKED = 'asked'  # Nova has taken it and works on it
-    OK = 'ok'
-    FAILED = 'failed'
-    LATE = 'late'  # not done in time; Nova may go on with it
-    SKIPPED = 'skipped'  # no request like it would have done any better
-    INTERRUPTED = 'interrupted'
+    WAITING = "waiting"
+    ASKING = "asking"  # the request is under way
+    ASKED = "asked"  # Nova has taken it and works on it
+    OK = "ok"
+    FAILED = "failed"
+    LATE = "late"  # not done in time; Nova may go on with it
+    SKIPPED = "skipped"  # no request like it would have done any better
+    INTERRUPTED = "interrupted"
 
 
 OPEN = (State.WAITING, State.ASKING, State.ASKED)
@@ -37,15 +37,15 @@ class Record:
 
     order: Order
     state: State = State.WAITING
-    server: str = ''
-    host: str = ''
+    server: str = ""
+    host: str = ""
     requested: float | None = None
     done: float | None = None
-    message: str = ''
+    message: str = ""
     since: float = 0.0
     missed: int = 0
 
-    def end(self, state: State, seconds: float, message: str = '') -> None:
+    def end(self, state: State, seconds: float, message: str = "") -> None:
         """Note how it ended, and when."""
         self.state, self.done = state, seconds
         self.message = message or self.message

@@ -20,7 +20,7 @@ class Removal(Batch):
 
     def _adopt(self, record: Record, there: Sequence[Server]) -> None:
         if not there:
-            record.end(State.OK, self.seconds, 'was not there')
+            record.end(State.OK, self.seconds, "was not there")
             return
         # Two runs at one time may have made two.
         others = [Record(record.order) for _ in there[1:]]
@@ -35,6 +35,6 @@ class Removal(Batch):
     def _judge(self, record: Record, server: Server | None) -> None:
         if server is None:
             record.end(State.OK, self.seconds)
-        elif server.status == 'ERROR' and not server.leaving:
-            why = server.fault or 'Nova gives no reason'
-            record.end(State.FAILED, self.seconds, f'not deleted: {why}')
+        elif server.status == "ERROR" and not server.leaving:
+            why = server.fault or "Nova gives no reason"
+            record.end(State.FAILED, self.seconds, f"not deleted: {why}")

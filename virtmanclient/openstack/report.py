@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from virtmanclient.openstack.records import Record, State
 
-COLUMNS = ('server', 'host', 'result', 'requested', 'done', 'message')
+COLUMNS = ("server", "host", "result", "requested", "done", "message")
 
 
 def values(record: Record) -> tuple[object, ...]:
@@ -18,11 +18,11 @@ def values(record: Record) -> tuple[object, ...]:
     """
     return (
         record.order.name,
-        record.host or record.order.host or '',
+        record.host or record.order.host or "",
         str(record.state),
-        '' if record.requested is None else round(record.requested, 1),
-        '' if record.done is None else round(record.done, 1),
-        ' '.join(record.message.split()),
+        "" if record.requested is None else round(record.requested, 1),
+        "" if record.done is None else round(record.done, 1),
+        " ".join(record.message.split()),
     )
 
 
@@ -35,8 +35,8 @@ def table(records: Sequence[Record]) -> str:
     """Return one row a server; the last column is as wide as it must be."""
     rows = [COLUMNS, *map(row, records)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return '\n'.join(
-        '  '.join(
+    return "\n".join(
+        "  ".join(
             cell.rjust(width) if number in (3, 4) else cell.ljust(width)
             for number, (cell, width) in enumerate(
                 zip(one, widths, strict=True)
@@ -49,24 +49,24 @@ def table(records: Sequence[Record]) -> str:
 def verdict(records: Sequence[Record], seconds: float) -> str:
     """Return how many servers went well, what did not, and the time."""
     count = collections.Counter(record.state for record in records)
-    text = f'{count[State.OK]} of {len(records)} servers ok'
+    text = f"{count[State.OK]} of {len(records)} servers ok"
     for state in State:
         if count[state] and state is not State.OK:
-            text += f', {count[state]} {state}'
-    return f'{text}; {seconds:.1f} s'
+            text += f", {count[state]} {state}"
+    return f"{text}; {seconds:.1f} s"
 
 
 def data(record: Record) -> dict[str, object]:
     """Return the same for JSON; what is not known is null."""
     return {
-        'server': record.order.name,
-        'id': record.server or None,
-        'host': record.host or record.order.host,
-        'line': record.order.line or None,
-        'result': str(record.state),
-        'requested': _rounded(record.requested),
-        'done': _rounded(record.done),
-        'message': record.message,
+        "server": record.order.name,
+        "id": record.server or None,
+        "host": record.host or record.order.host,
+        "line": record.order.line or None,
+        "result": str(record.state),
+        "requested": _rounded(record.requested),
+        "done": _rounded(record.done),
+        "message": record.message,
     }
 
 

@@ -29,7 +29,7 @@ def watch(batch: Batch, stream: TextIO, undo: str) -> bool:
     finally:
         line.close()
     if undo and not _clean(batch):
-        print(f'to take away what was made: {undo}', file=stream)
+        print(f"to take away what was made: {undo}", file=stream)
     return interrupted
 
 

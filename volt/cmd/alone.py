@@ -75,7 +75,7 @@ class Alone:
         return settings, compose.compose(settings.options, figures)
 
     def _decide(self, tried: Tried) -> None:
-        reason = ''
+        reason = ""
         try:
             self._adopt(*tried.result())
         except ConfigError as error:

@@ -17,7 +17,7 @@ from volt.cmd.supervisor import Supervisor
 from volt.cmd.systemd import Systemd
 from volt.exception import ConfigError
 
-LOG = logging.getLogger('volt.api')
+LOG = logging.getLogger("volt.api")
 
 DESCRIPTION = """
 Coordinates VMThunder: tells each compute node from which nodes it reads an

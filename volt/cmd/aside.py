@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-T = TypeVar('T')
+T = TypeVar("T")
 
 Watch = Callable[[socket.socket, Callable[[bytes], None]], None]
 """Calls back where the server runs, once the socket can be read."""
@@ -29,4 +29,4 @@ def aside(
         writer.close()
 
     watch(reader, lambda _: then(result))
-    threading.Thread(target=run, name='aside', daemon=True).start()
+    threading.Thread(target=run, name="aside", daemon=True).start()

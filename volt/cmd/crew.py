@@ -39,7 +39,7 @@ class Worker:
                 self.ready = self.ready or said == worker.READY
                 if said.startswith(worker.REFUSED):
                     told = said.removeprefix(worker.REFUSED)
-                    self.refusal = told.decode(errors='replace')
+                    self.refusal = told.decode(errors="replace")
 
     def retire(self) -> None:
         """Let it serve its clients to the end, and no new ones."""
@@ -85,7 +85,7 @@ class Crew:
                 return self._inbox.reader.recv(4096)
         for member in self.members.values():
             member.listen()
-        return b''
+        return b""
 
     def ended(self) -> list[tuple[Worker, int]]:
         """Return who has ended since, and how."""

@@ -21,12 +21,12 @@ from typing import Any
 from volt.listener import room
 
 # volt resolves no names; eventlet's own resolver costs half of its import.
-os.environ.setdefault('EVENTLET_NO_GREENDNS', 'yes')
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
 
 with warnings.catch_warnings():
     # That eventlet is near its end is why only this module knows it; it
     # need not be said at every start.
-    warnings.simplefilter('ignore')
+    warnings.simplefilter("ignore")
     import eventlet
     import eventlet.event
     import eventlet.green.ssl
@@ -172,7 +172,7 @@ class _Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
         if isinstance(self.connection, ssl.SSLSocket):
-            environ |= {'wsgi.url_scheme': 'https', 'HTTPS': 'on'}
+            environ |= {"wsgi.url_scheme": "https", "HTTPS": "on"}
         return environ
 
     def handle_one_response(self) -> None:
@@ -232,7 +232,7 @@ def _wrapped(client: Any, tls: ssl.SSLContext) -> Any:
 
 
 def _watch(source: Any, react: Callable[[bytes], None]) -> None:
-    said = b'.'
+    said = b"."
     while said:
         said = source.recv(4096)
         react(said)

@@ -47,28 +47,28 @@ def _configure(said: argparse.Namespace) -> cfg.ConfigOpts:
     options = conf.new()
     # They may stand in the file; nothing is logged here.
     logging.register_options(options)
-    files = [f'--config-file={path}' for path in said.config_file]
-    folders = [f'--config-dir={path}' for path in said.config_dir]
+    files = [f"--config-file={path}" for path in said.config_file]
+    folders = [f"--config-dir={path}" for path in said.config_dir]
     conf.load(options, files + folders)
     return options
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        'volt-manage', description=DESCRIPTION, epilog=EPILOG
+        "volt-manage", description=DESCRIPTION, epilog=EPILOG
     )
-    for option, kind in (('--config-file', 'FILE'), ('--config-dir', 'DIR')):
+    for option, kind in (("--config-file", "FILE"), ("--config-dir", "DIR")):
         parser.add_argument(
             option,
             metavar=kind,
-            action='append',
+            action="append",
             default=[],
             help="may be given several times; see volt-api(8)",
         )
     about = "the database: its tables, its version, its health"
-    commands = parser.add_subparsers(metavar='COMMAND', required=True)
-    db = commands.add_parser('db', help=about, description=about)
-    actions = db.add_subparsers(metavar='COMMAND', required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    db = commands.add_parser("db", help=about, description=about)
+    actions = db.add_subparsers(metavar="COMMAND", required=True)
     for name, (action, short, long) in _ACTIONS.items():
         one = actions.add_parser(
             name, help=short, description=f"{short}. {long}"
@@ -92,7 +92,7 @@ def _upgrade(options: cfg.ConfigOpts) -> int:
 
 def _version(options: cfg.ConfigOpts) -> int:
     found = inspection.inspect(**_database(options)).version
-    print(found.revision or 'none', found.state.value)
+    print(found.revision or "none", found.state.value)
     return 0 if found.state is State.CURRENT else NOT_RIGHT
 
 
@@ -110,11 +110,11 @@ def _check(options: cfg.ConfigOpts) -> int:
 
 def _database(options: cfg.ConfigOpts) -> dict[str, Any]:
     named = dict(options.database)
-    return named | {'url': named.pop('connection')}
+    return named | {"url": named.pop("connection")}
 
 
 _ACTIONS: dict[str, tuple[Action, str, str]] = {
-    'upgrade': (
+    "upgrade": (
         _upgrade,
         "make the tables, or bring old ones up to date",
         "For a new version of volt: stop every volt-api that uses the "
@@ -122,7 +122,7 @@ _ACTIONS: dict[str, tuple[Action, str, str]] = {
         "to date already stays as it is. With SQLite, volt-api does this "
         "itself when it starts.",
     ),
-    'version': (
+    "version": (
         _version,
         "tell the revision of the tables, and whether it is ours",
         "One line for scripts: the revision (or: none), then one of current, "
@@ -130,7 +130,7 @@ _ACTIONS: dict[str, tuple[Action, str, str]] = {
         "newer volt, or another program), foreign (tables of our names that "
         "volt did not make).",
     ),
-    'check': (
+    "check": (
         _check,
         "tell whether volt-api could use the database now",
         "Connects as volt-api does and looks at the server, the tables, the "

@@ -15,10 +15,10 @@ from volt.exception import ConfigError
 
 LOG = plain_logging.getLogger(__name__)
 
-FIXED = ('bind_host', 'bind_port', 'backlog', 'tcp_keepidle')
+FIXED = ("bind_host", "bind_port", "backlog", "tcp_keepidle")
 """Options of the socket, which stays open as long as the service runs."""
 _TRIAL = plain_logging.makeLogRecord(
-    {'name': 'volt', 'msg': 'trial', 'levelno': plain_logging.INFO}
+    {"name": "volt", "msg": "trial", "levelno": plain_logging.INFO}
 )
 REFUSED = "the new configuration is refused, the old one stays in force"
 
@@ -35,7 +35,7 @@ class Settings:
         """How many processes serve; 1 is no other than the one started."""
         return max(int(self.options.workers), 1)
 
-    def tell_fixed(self, before: 'Settings') -> None:
+    def tell_fixed(self, before: "Settings") -> None:
         """Log which options have changed but need a restart."""
         for name in FIXED:
             if self.options[name] != before.options[name]:
@@ -69,11 +69,11 @@ def set_up_logging(options: cfg.ConfigOpts) -> None:
     if options.log_dir and not options.log_file:
         # oslo.log would look at the stack for a name, and find different
         # ones at the start and at a reload.
-        options.set_default('log_file', 'volt-api.log')
+        options.set_default("log_file", "volt-api.log")
     root = plain_logging.getLogger()
     before = list(root.handlers)
     try:
-        logging.setup(options, 'volt')
+        logging.setup(options, "volt")
         for handler in root.handlers:
             # A format that makes no sense is found by its use alone.
             handler.format(_TRIAL)

@@ -31,7 +31,7 @@ class Inbox:
         self.on_stop: Callable[[int], None] = leave
         self._heard = heard
 
-    def __enter__(self) -> 'Inbox':
+    def __enter__(self) -> "Inbox":
         """Set the handlers; the first process of a container needs them."""
         self.reader, self._writer = socket.socketpair()
         self.reader.setblocking(False)

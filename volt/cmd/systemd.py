@@ -20,24 +20,24 @@ class Systemd:
 
     def ready(self, status: str) -> None:
         """Say that it serves (again, after ``reloading``)."""
-        self._notifier.notify(f'READY=1\nSTATUS={status}')
+        self._notifier.notify(f"READY=1\nSTATUS={status}")
 
     def reloading(self) -> None:
         """Say that new settings are tried; ``ready`` has to follow."""
         now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         # The time is for Type=notify-reload of systemd 253 and later.
-        self._notifier.notify(f'RELOADING=1\nMONOTONIC_USEC={now}')
+        self._notifier.notify(f"RELOADING=1\nMONOTONIC_USEC={now}")
 
     def stopping(self) -> None:
         """Say that it ends."""
-        self._notifier.notify('STOPPING=1\nSTATUS=Finishing what is under way')
+        self._notifier.notify("STOPPING=1\nSTATUS=Finishing what is under way")
 
     def alive(self) -> None:
         """Say that it is not hung."""
-        self._notifier.notify('WATCHDOG=1')
+        self._notifier.notify("WATCHDOG=1")
 
 
 def _watchdog() -> float | None:
-    told = os.environ.get('WATCHDOG_USEC', '')
-    meant = os.environ.get('WATCHDOG_PID') in (None, str(os.getpid()))
+    told = os.environ.get("WATCHDOG_USEC", "")
+    meant = os.environ.get("WATCHDOG_PID") in (None, str(os.getpid()))
     return int(told) / 1e6 if meant and told.isdigit() and int(told) else None

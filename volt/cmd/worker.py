@@ -18,10 +18,10 @@ from volt.exception import ConfigError
 
 LOG = logging.getLogger(__name__)
 
-READY = b'ready'
-ALIVE = b'alive'
-REFUSED = b'refused '
-RETIRE = b'retire'
+READY = b"ready"
+ALIVE = b"alive"
+REFUSED = b"refused "
+RETIRE = b"retire"
 LONGEST = 8192
 """Bytes of a message."""
 

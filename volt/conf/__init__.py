@@ -8,7 +8,7 @@ from oslo_config import cfg
 from volt.conf import api, auth, database, keystone, strict, tree
 from volt.exception import ConfigError
 
-DEFAULT_FILE = '/etc/volt/volt.conf'
+DEFAULT_FILE = "/etc/volt/volt.conf"
 TOPICS = (api, tree, auth, database)
 
 
@@ -30,8 +30,8 @@ def load(conf: cfg.ConfigOpts, args: list[str], **texts: str) -> None:
     try:
         conf(
             args,
-            project='volt',
-            prog='volt-api',
+            project="volt",
+            prog="volt-api",
             default_config_files=[DEFAULT_FILE],
             default_config_dirs=[],
             **texts,

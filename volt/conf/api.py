@@ -7,32 +7,32 @@ from oslo_config import cfg
 
 opts = [
     cfg.HostAddressOpt(
-        'bind_host',
-        default='0.0.0.0',  # noqa: S104 - agents are on other hosts
+        "bind_host",
+        default="0.0.0.0",  # noqa: S104 - agents are on other hosts
         help="Address to listen on; :: listens on IPv4 and IPv6.",
     ),
-    cfg.PortOpt('bind_port', default=7447, help="TCP port to listen on."),
+    cfg.PortOpt("bind_port", default=7447, help="TCP port to listen on."),
     cfg.IntOpt(
-        'backlog',
+        "backlog",
         default=4096,
         min=1,
         help="Connections that may wait to be accepted.",
     ),
     cfg.IntOpt(
-        'tcp_keepidle',
+        "tcp_keepidle",
         default=600,
         min=1,
         help="Seconds of silence after which TCP asks whether the peer of "
         "an open connection is still there.",
     ),
     cfg.IntOpt(
-        'max_header_line',
+        "max_header_line",
         default=16384,
         min=1024,
         help="Longest request or header line, in bytes.",
     ),
     cfg.IntOpt(
-        'workers',
+        "workers",
         default=1,
         min=0,
         help="Processes that serve.  1 (or 0): the one that was started. "
@@ -40,29 +40,29 @@ opts = [
         "and the registry.",
     ),
     cfg.FloatOpt(
-        'drain_timeout',
+        "drain_timeout",
         default=10.0,
         min=0.0,
         help="Seconds that requests under way get when the service ends.",
     ),
     cfg.StrOpt(
-        'cert_file',
+        "cert_file",
         help="Certificate of this service and those between it and its "
         "authority, PEM; together with key_file it turns TLS on.",
     ),
     cfg.StrOpt(
-        'key_file',
+        "key_file",
         help="Private key of cert_file, PEM, without a pass phrase.",
     ),
     cfg.StrOpt(
-        'ca_file',
+        "ca_file",
         help="Certificates of the authorities, PEM, one of which has to have "
         "signed the certificate that every client then has to show.  Needs "
         "cert_file and key_file.",
     ),
     cfg.StrOpt(
-        'state_dir',
-        default='/var/lib/volt',
+        "state_dir",
+        default="/var/lib/volt",
         help="Directory of the SQLite registry.  It is made if it is missing.",
     ),
 ]

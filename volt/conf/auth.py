@@ -7,35 +7,35 @@ from oslo_config import cfg
 
 opts = [
     cfg.StrOpt(
-        'auth_strategy',
-        default='token',
+        "auth_strategy",
+        default="token",
         choices=[
-            ('token', "who shows a secret of token_file in X-Auth-Token"),
-            ('keystone', "who has a token of OpenStack's Identity service"),
-            ('noauth', "everybody on this host; see noauth_anywhere"),
+            ("token", "who shows a secret of token_file in X-Auth-Token"),
+            ("keystone", "who has a token of OpenStack's Identity service"),
+            ("noauth", "everybody on this host; see noauth_anywhere"),
         ],
         help="Who is let in.",
     ),
     cfg.StrOpt(
-        'token_file',
+        "token_file",
         help="File with the shared secret; needed by auth_strategy = token.  "
         "With several lines each is valid.  For example: (umask 027; openssl "
         "rand -hex 32 > /etc/volt/token)",
     ),
     cfg.BoolOpt(
-        'noauth_anywhere',
+        "noauth_anywhere",
         default=False,
         help="Let auth_strategy = noauth serve other hosts than this one, "
         "too.  Whoever reaches the port may then do everything: for closed "
         "networks only.",
     ),
     cfg.StrOpt(
-        'metrics_access',
-        default='local',
+        "metrics_access",
+        default="local",
         choices=[
-            ('local', "callers on this host; others as auth_strategy says"),
-            ('all', "everybody who reaches the port"),
-            ('admitted', "whom auth_strategy lets in, on this host too"),
+            ("local", "callers on this host; others as auth_strategy says"),
+            ("all", "everybody who reaches the port"),
+            ("admitted", "whom auth_strategy lets in, on this host too"),
         ],
         help="Who may read /metrics, which names the volumes and tells how "
         "many nodes there are, but changes nothing.  A caller behind a "

@@ -11,45 +11,45 @@ from oslo_config import cfg
 
 from volt.exception import ConfigError
 
-GROUP = 'keystone_authtoken'
+GROUP = "keystone_authtoken"
 
 SHOWN = {
     GROUP: {
-        'www_authenticate_uri',
-        'auth_type',
-        'auth_section',
-        'auth_url',
-        'username',
-        'password',
-        'user_domain_name',
-        'project_name',
-        'project_domain_name',
-        'region_name',
-        'interface',
-        'cafile',
-        'certfile',
-        'keyfile',
-        'insecure',
-        'http_connect_timeout',
-        'http_request_max_retries',
-        'token_cache_time',
-        'memcached_servers',
-        'memcache_security_strategy',
-        'memcache_secret_key',
-        'service_type',
-        'include_service_catalog',
+        "www_authenticate_uri",
+        "auth_type",
+        "auth_section",
+        "auth_url",
+        "username",
+        "password",
+        "user_domain_name",
+        "project_name",
+        "project_domain_name",
+        "region_name",
+        "interface",
+        "cafile",
+        "certfile",
+        "keyfile",
+        "insecure",
+        "http_connect_timeout",
+        "http_request_max_retries",
+        "token_cache_time",
+        "memcached_servers",
+        "memcache_security_strategy",
+        "memcache_secret_key",
+        "service_type",
+        "include_service_catalog",
     },
-    'oslo_policy': {'policy_file', 'policy_dirs'},
+    "oslo_policy": {"policy_file", "policy_dirs"},
 }
 """What is in the sample, by section; others are accepted, too."""
 
 DEFAULTS = {
     # volt waits for keystone with the whole process, so it waits briefly,
     # and leaves it to the client to try again.
-    'http_connect_timeout': 3,
-    'http_request_max_retries': 0,
+    "http_connect_timeout": 3,
+    "http_request_max_retries": 0,
     # Some kilobytes a token, of which volt reads nothing.
-    'include_service_catalog': False,
+    "include_service_catalog": False,
 }
 
 
@@ -60,7 +60,7 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     Raises ``ConfigError``.
     """
     try:
-        chosen = conf.auth_strategy == 'keystone'
+        chosen = conf.auth_strategy == "keystone"
     except cfg.ConfigFileValueError:
         return  # volt.conf.strict says what is wrong with the value
     if chosen:
@@ -115,7 +115,7 @@ def list_opts() -> list[tuple[str | None, list[Any]]]:
     from oslo_policy import opts as oslo_policy
 
     known = [*auth_token.list_opts(), *oslo_policy.list_opts()]
-    known.append((GROUP, loading.get_auth_plugin_conf_options('password')))
+    known.append((GROUP, loading.get_auth_plugin_conf_options("password")))
     listed: dict[str | None, list[Any]] = {group: [] for group in SHOWN}
     for group, opts in known:
         for one in opts:

@@ -32,7 +32,7 @@ def check(conf: cfg.ConfigOpts, unread: Collection[str] = ()) -> None:
 def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
     yield from conf.config_file
     for directory in conf.config_dir:
-        yield from map(str, sorted(pathlib.Path(directory).glob('*.conf')))
+        yield from map(str, sorted(pathlib.Path(directory).glob("*.conf")))
 
 
 def _written(path: str) -> Iterator[tuple[str, str]]:
@@ -47,7 +47,7 @@ def _require_value(
     conf: cfg.ConfigOpts, path: str, section: str, option: str
 ) -> None:
     """Refuse ``workers =``, which oslo.config takes for no number at all."""
-    if section == 'DEFAULT':
+    if section == "DEFAULT":
         value = conf[option]
     elif _is_group(conf, section):
         value = conf[section][option]
@@ -62,9 +62,9 @@ def _require_value(
 
 def no_text(args: list[str], default: str) -> str:
     """Return the file that could not be decoded, as far as is known."""
-    words = [word.removeprefix('--config-file=') for word in args]
+    words = [word.removeprefix("--config-file=") for word in args]
     named = [word for word in words if pathlib.Path(word).is_file()]
-    return ', '.join(named) or default
+    return ", ".join(named) or default
 
 
 def _check_text(group: str | None, option: str, value: object) -> None:
@@ -78,7 +78,7 @@ def _check_text(group: str | None, option: str, value: object) -> None:
 
 
 def _known(conf: cfg.ConfigOpts, section: str) -> list[str]:
-    if section == 'DEFAULT':
+    if section == "DEFAULT":
         return [name for name in conf if not _is_group(conf, name)]
     return list(conf[section]) if _is_group(conf, section) else []
 
@@ -115,13 +115,13 @@ def _read(conf: cfg.ConfigOpts, option: str, group: str | None) -> None:
         value = (conf[group] if group else conf)[option]
         _check_text(group, option, value)
     except (cfg.NoSuchOptError, RecursionError) as error:
-        own = getattr(error, 'opt_name', option) == option
+        own = getattr(error, "opt_name", option) == option
         raise ConfigError(
             f"[{group or 'DEFAULT'}] {option}: "
             f"{'its value refers to itself' if own else error}"
         ) from error
     except cfg.ConfigFileValueError as error:
-        where, _, reason = str(error).partition(' is not valid: ')
+        where, _, reason = str(error).partition(" is not valid: ")
         # Asked for the place, oslo.config converts the value once more.
         path = re.search(r"detail='(.*)'", where)
         raise ConfigError(

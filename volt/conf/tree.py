@@ -7,34 +7,34 @@ from oslo_config import cfg
 
 opts = [
     cfg.StrOpt(
-        'default_executor',
-        default='btree',
+        "default_executor",
+        default="btree",
         help="Which peers are the extra parents of a node: btree takes them "
         "from another branch, btreewithuncle takes the siblings of the tree "
         "parent.  Others are found by the entry points volt.executor.",
     ),
     cfg.IntOpt(
-        'fanout',
+        "fanout",
         default=2,
         min=1,
         help="Nodes that read from one node, and from all image servers "
         "together.  A tree keeps the fan-out with which it began.",
     ),
     cfg.IntOpt(
-        'parents',
+        "parents",
         default=2,
         min=1,
         help="Nodes that one node reads from, the tree parent included.",
     ),
     cfg.FloatOpt(
-        'heartbeat_interval',
+        "heartbeat_interval",
         default=5.0,
         min=0.1,
         help="Least seconds between two beats of a node.  volt tells agents "
         "when to beat again, and lets them wait longer the more they are.",
     ),
     cfg.FloatOpt(
-        'beats_per_second',
+        "beats_per_second",
         default=250.0,
         min=0.1,
         help="Most beats that all nodes together send.  It sets the time "
@@ -42,28 +42,28 @@ opts = [
         "every 40 s with the default.",
     ),
     cfg.FloatOpt(
-        'old_heartbeat_interval',
+        "old_heartbeat_interval",
         default=20.0,
         min=0.1,
         help="Seconds between two beats of clients of the first VMThunder, "
         "which beat as they were built to.",
     ),
     cfg.IntOpt(
-        'missed_beats',
+        "missed_beats",
         default=3,
         min=1,
         help="Beats that a node may miss before it is evicted; that is 15 s "
         "with the defaults in a small cluster, 60 s for old clients.",
     ),
     cfg.FloatOpt(
-        'reservation_timeout',
+        "reservation_timeout",
         default=120.0,
         min=1.0,
         help="Seconds for which a place is kept for a node that has asked "
         "for it and not registered.",
     ),
     cfg.FloatOpt(
-        'ticket_life',
+        "ticket_life",
         default=120.0,
         min=1.0,
         help="Seconds for which a node that is sent to another one may log "
@@ -72,7 +72,7 @@ opts = [
         "twice the time between two beats.",
     ),
     cfg.FloatOpt(
-        'server_ticket_life',
+        "server_ticket_life",
         default=86400.0,
         min=1.0,
         help="The same for image servers: for as long nodes can begin to "

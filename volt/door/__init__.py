@@ -14,6 +14,6 @@ def load(conf: cfg.ConfigOpts) -> Strategy:
     Its module alone is imported: keystone's libraries take longer than all
     the rest of a start.  Raises ``ConfigError``.
     """
-    module = importlib.import_module(f'{__name__}.{conf.auth_strategy}')
+    module = importlib.import_module(f"{__name__}.{conf.auth_strategy}")
     strategy: Strategy = module.load(conf)
     return strategy

@@ -24,10 +24,10 @@ from volt.exception import ConfigError, Unauthorized
 
 LOG = logging.getLogger(__name__)
 
-SHOWN = ('HTTP_X_AUTH_TOKEN', 'HTTP_X_SERVICE_TOKEN')
+SHOWN = ("HTTP_X_AUTH_TOKEN", "HTTP_X_SERVICE_TOKEN")
 LONGEST = 4096
 """Characters of a token; keystone's own have some hundred."""
-MEMORY = 'volt.tokens'
+MEMORY = "volt.tokens"
 """Where keystonemiddleware looks for its cache in a request."""
 
 
@@ -67,9 +67,9 @@ class Keystone:
 
     def admit(self, environ: Environ) -> Bearer:
         """Have the token validated, by keystone or from memory."""
-        if not all(_may_be_a_token(environ.get(name, '')) for name in SHOWN):
+        if not all(_may_be_a_token(environ.get(name, "")) for name in SHOWN):
             raise self._unauthorized("what the request shows is no token")
-        if not environ.get('HTTP_X_AUTH_TOKEN'):
+        if not environ.get("HTTP_X_AUTH_TOKEN"):
             raise self._unauthorized("show a token in X-Auth-Token")
         if not self._is_valid(environ):
             raise self._unauthorized(
@@ -93,15 +93,15 @@ class Keystone:
             list(self._validate(environ, start))
         except ClientException as error:
             told.append(repr(error))
-        if told[0].startswith(('200', '401')):
-            return told[0].startswith('200')
+        if told[0].startswith(("200", "401")):
+            return told[0].startswith("200")
         self._patience.lost()
         LOG.error("keystone does not answer: %s", told[0])
         raise self._patience.refusal()
 
     def _unauthorized(self, why: str) -> Unauthorized:
         error = Unauthorized(f"{why}; keystone ({self._uri}) gives tokens")
-        error.headers = (('WWW-Authenticate', f'Keystone uri="{self._uri}"'),)
+        error.headers = (("WWW-Authenticate", f'Keystone uri="{self._uri}"'),)
         return error
 
 
@@ -112,7 +112,7 @@ def load(conf: cfg.ConfigOpts) -> Keystone:
 
 def _let_in(environ: Environ, start: Any) -> list[bytes]:
     """Stand behind keystonemiddleware, which puts who calls in ``environ``."""
-    start('200 OK', [])
+    start("200 OK", [])
     return []
 
 
@@ -132,11 +132,11 @@ def _middleware(conf: cfg.ConfigOpts, uri: str) -> Any:
             "= true: the access rules of tokens are looked up there"
         )
     told = {
-        'oslo_config_config': conf,
-        'cache': MEMORY,
+        "oslo_config_config": conf,
+        "cache": MEMORY,
         # Deferred, "keystone is away" would be told as "no valid token".
-        'delay_auth_decision': False,
-        'www_authenticate_uri': uri,
+        "delay_auth_decision": False,
+        "www_authenticate_uri": uri,
     }
     try:
         return auth_token.AuthProtocol(_let_in, told)
@@ -146,7 +146,7 @@ def _middleware(conf: cfg.ConfigOpts, uri: str) -> Any:
 
 def _public_uri(conf: cfg.ConfigOpts) -> str:
     login = conf[options.login_group(conf)]
-    uri = conf[options.GROUP].www_authenticate_uri or login.get('auth_url')
+    uri = conf[options.GROUP].www_authenticate_uri or login.get("auth_url")
     if not uri:
         raise ConfigError(
             f"[{options.GROUP}] www_authenticate_uri: say where callers get "
@@ -161,7 +161,7 @@ def _memory(conf: cfg.ConfigOpts, patience: Patience) -> Memory | None:
     if not settings.memcached_servers:
         return Memory(settings.token_cache_time, patience)
     # keystonemiddleware would find out with the first request.
-    if importlib.util.find_spec('memcache') is None:
+    if importlib.util.find_spec("memcache") is None:
         raise ConfigError(
             f"[{options.GROUP}] memcached_servers needs one more library: "
             "pip install python-memcached"

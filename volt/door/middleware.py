@@ -8,12 +8,12 @@ from volt.call import is_loopback
 from volt.door.caller import Anybody, Environ, Strategy
 from volt.middleware import App, Start
 
-OPEN = frozenset({'/', '/v1', '/v1/', '/healthz', '/openapi.json'})
+OPEN = frozenset({"/", "/v1", "/v1/", "/healthz", "/openapi.json"})
 """Paths for everybody: which versions there are, what they look like, and
 whether volt is well, for probes that have no credentials."""
-LOCAL, ALL, ADMITTED = 'local', 'all', 'admitted'
-FORWARDED = frozenset({'HTTP_FORWARDED', 'HTTP_X_FORWARDED_FOR'})
-METRICS = '/metrics'
+LOCAL, ALL, ADMITTED = "local", "all", "admitted"
+FORWARDED = frozenset({"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR"})
+METRICS = "/metrics"
 """For whom the operator says, since it names the volumes."""
 
 
@@ -33,9 +33,9 @@ class Door:
         # The path that the router will look up, not the one that the
         # server decoded: they must not be two.
         if self._is_open(request.raw_path(environ), environ):
-            environ['volt.caller'] = Anybody()
+            environ["volt.caller"] = Anybody()
         else:
-            environ['volt.caller'] = self._strategy.admit(environ)
+            environ["volt.caller"] = self._strategy.admit(environ)
         return self._app(environ, start)
 
     def _is_open(self, path: str, environ: Environ) -> bool:
@@ -47,4 +47,4 @@ class Door:
 def _is_local(environ: Environ) -> bool:
     """Whether the caller is on volt's own host, and not a proxy there."""
     proxied = not FORWARDED.isdisjoint(environ)
-    return is_loopback(environ.get('REMOTE_ADDR', '')) and not proxied
+    return is_loopback(environ.get("REMOTE_ADDR", "")) and not proxied

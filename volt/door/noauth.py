@@ -26,7 +26,7 @@ class Noauth:
     def admit(self, environ: Environ) -> Anybody:
         """Let in who calls from this host, or from anywhere if so told."""
         # No address at all: a socket of the file system.
-        remote = environ.get('REMOTE_ADDR') or 'localhost'
+        remote = environ.get("REMOTE_ADDR") or "localhost"
         if not (self._beyond_loopback or is_loopback(remote)):
             raise Forbidden(
                 "auth_strategy = noauth serves callers on volt's own host "

@@ -7,71 +7,71 @@ of this file.
 
 from oslo_policy import policy
 
-ADMIN, NODE = 'rule:volt:admin', 'rule:volt:node'
-ACT_FOR_HOST = 'volt:act_for_host'
+ADMIN, NODE = "rule:volt:admin", "rule:volt:node"
+ACT_FOR_HOST = "volt:act_for_host"
 
 # Neither the administrator of one domain nor a token without a scope.
-SCOPES = ['system', 'project']
+SCOPES = ["system", "project"]
 
-VOLUMES, IMAGES = '/v1/volumes', '/v1/images'
-VOLUME, IMAGE = '/v1/volumes/{volume_id}', '/v1/images/{image_id}'
-QUERY = '/v1/volumes/query/{volume_id}'
-PEER = '/v1/volumes/{volume_id}/{peer_id}'
-BEAT = '/v1/members/heartbeat'
+VOLUMES, IMAGES = "/v1/volumes", "/v1/images"
+VOLUME, IMAGE = "/v1/volumes/{volume_id}", "/v1/images/{image_id}"
+QUERY = "/v1/volumes/query/{volume_id}"
+PEER = "/v1/volumes/{volume_id}/{peer_id}"
+BEAT = "/v1/members/heartbeat"
 
 RULES: tuple[tuple[str, str, str, list[tuple[str, str]]], ...] = (
-    ('volumes:list', ADMIN, "List the volumes.", [('GET', VOLUMES)]),
+    ("volumes:list", ADMIN, "List the volumes.", [("GET", VOLUMES)]),
     (
-        'volumes:show',
+        "volumes:show",
         ADMIN,
         "List the peers of a volume.",
-        [('GET', VOLUME), ('HEAD', VOLUME)],
+        [("GET", VOLUME), ("HEAD", VOLUME)],
     ),
     (
-        'volumes:drop',
+        "volumes:drop",
         ADMIN,
         "Forget a volume, with force even while peers serve it.",
-        [('DELETE', VOLUME)],
+        [("DELETE", VOLUME)],
     ),
-    ('peers:join', NODE, "Take a place in a tree.", [('GET', QUERY)]),
-    ('peers:register', NODE, "Say from where one serves.", [('POST', PEER)]),
+    ("peers:join", NODE, "Take a place in a tree.", [("GET", QUERY)]),
+    ("peers:register", NODE, "Say from where one serves.", [("POST", PEER)]),
     (
-        'peers:remove',
+        "peers:remove",
         NODE,
         "Leave a tree, or take a peer out of it.",
-        [('DELETE', PEER)],
+        [("DELETE", PEER)],
     ),
-    ('members:beat', NODE, "Say that a node lives.", [('PUT', BEAT)]),
-    ('members:list', ADMIN, "List the nodes.", [('GET', '/v1/members')]),
+    ("members:beat", NODE, "Say that a node lives.", [("PUT", BEAT)]),
+    ("members:list", ADMIN, "List the nodes.", [("GET", "/v1/members")]),
     (
-        'trees:show',
+        "trees:show",
         ADMIN,
         "Show a tree, with the age of each peer.",
-        [('GET', '/v1/trees/{volume_id}')],
+        [("GET", "/v1/trees/{volume_id}")],
     ),
     (
-        'images:list',
+        "images:list",
         NODE,
         "List the images, or show one.",
-        [('GET', IMAGES), ('GET', IMAGE)],
+        [("GET", IMAGES), ("GET", IMAGE)],
     ),
     (
-        'images:register',
+        "images:register",
         NODE,
         "Register an image server as a source.",
-        [('PUT', IMAGE)],
+        [("PUT", IMAGE)],
     ),
     (
-        'metrics:read',
+        "metrics:read",
         ADMIN,
         "Read the figures, where metrics_access does not open them.",
-        [('GET', '/metrics')],
+        [("GET", "/metrics")],
     ),
-    ('images:withdraw', NODE, "Withdraw a source.", [('DELETE', IMAGE)]),
+    ("images:withdraw", NODE, "Withdraw a source.", [("DELETE", IMAGE)]),
 )
 
 ROUTES = {
-    operation: f'volt:{name}'
+    operation: f"volt:{name}"
     for name, _, _, operations in RULES
     for operation in operations
 }
@@ -82,21 +82,21 @@ def list_rules() -> list[policy.RuleDefault]:
     """Return all rules with their defaults."""
     return [
         policy.RuleDefault(
-            'volt:admin', 'role:admin', "Operators; they may do everything."
+            "volt:admin", "role:admin", "Operators; they may do everything."
         ),
         policy.RuleDefault(
-            'volt:node',
-            'role:service or rule:volt:admin',
+            "volt:node",
+            "role:service or rule:volt:admin",
             "Agents and image servers; give their users the role service.",
         ),
         _documented(
             ACT_FOR_HOST,
             NODE,
             "Name another host than the one the request comes from.",
-            [('GET', QUERY), ('POST', PEER), ('PUT', BEAT)],
+            [("GET", QUERY), ("POST", PEER), ("PUT", BEAT)],
         ),
         *(
-            _documented(f'volt:{name}', check, what, operations)
+            _documented(f"volt:{name}", check, what, operations)
             for name, check, what, operations in RULES
         ),
     ]
@@ -110,7 +110,7 @@ def _documented(
         check_str=check,
         description=what,
         operations=[
-            {'method': method, 'path': path} for method, path in operations
+            {"method": method, "path": path} for method, path in operations
         ],
         scope_types=SCOPES,
     )

@@ -10,8 +10,8 @@ from oslo_policy import policy
 from volt.door import policies
 from volt.exception import ConfigError, Forbidden
 
-OURS = 'volt:'
-NOBODY = '!'
+OURS = "volt:"
+NOBODY = "!"
 """What oslo.policy makes of a rule that it cannot read."""
 
 
@@ -59,7 +59,7 @@ def _enforcer(conf: cfg.ConfigOpts) -> policy.Enforcer:
 
 def _load(enforcer: policy.Enforcer, conf: cfg.ConfigOpts) -> None:
     name = conf.oslo_policy.policy_file
-    where = conf.get_location('policy_file', 'oslo_policy')
+    where = conf.get_location("policy_file", "oslo_policy")
     if where.location is cfg.Locations.user and not conf.find_file(name):
         # oslo.policy would go on with the defaults.
         raise ConfigError(f"[oslo_policy] policy_file: there is no {name}")

@@ -27,8 +27,8 @@ class Token:
 
     def admit(self, environ: Environ) -> Anybody:
         """Compare what is shown; the time it takes tells nothing."""
-        shown = environ.get('HTTP_X_AUTH_TOKEN', '').encode(
-            'latin1', 'replace'
+        shown = environ.get("HTTP_X_AUTH_TOKEN", "").encode(
+            "latin1", "replace"
         )
         if True not in [hmac.compare_digest(shown, s) for s in self._secrets]:
             raise Unauthorized(
@@ -60,7 +60,7 @@ def read(path: str) -> tuple[bytes, ...]:
     ``ConfigError`` that names the line, never what stands in it.
     """
     try:
-        with pathlib.Path(path).open('rb') as file:
+        with pathlib.Path(path).open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             lines = [line.strip() for line in file]
     except OSError as error:
@@ -76,9 +76,9 @@ def read(path: str) -> tuple[bytes, ...]:
 def _secrets(path: str, lines: list[bytes]) -> tuple[bytes, ...]:
     found = []
     for number, line in enumerate(lines, 1):
-        if not line or line.startswith(b'#'):
+        if not line or line.startswith(b"#"):
             continue
-        text = line.decode('ascii', 'replace')
+        text = line.decode("ascii", "replace")
         if len(line) < SHORTEST or not (text.isascii() and text.isprintable()):
             raise ConfigError(
                 f"token_file {path}, line {number}: a secret has at least "

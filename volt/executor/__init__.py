@@ -7,10 +7,10 @@ import importlib.metadata
 from volt.exception import ConfigError
 from volt.executor.policy import Policy
 
-GROUP = 'volt.executor'
+GROUP = "volt.executor"
 BUILT_IN = {
-    'btree': 'volt.executor.btree:BinaryTree',
-    'btreewithuncle': 'volt.executor.btree_uncle:BinaryTreeWithUncle',
+    "btree": "volt.executor.btree:BinaryTree",
+    "btreewithuncle": "volt.executor.btree_uncle:BinaryTreeWithUncle",
 }
 
 
@@ -24,13 +24,13 @@ def load(name: str, parents: int) -> Policy:
         return _resolve(BUILT_IN[name])(parents)
     installed = importlib.metadata.entry_points(group=GROUP)
     if name not in installed.names:
-        known = ', '.join(sorted({*BUILT_IN, *installed.names}))
+        known = ", ".join(sorted({*BUILT_IN, *installed.names}))
         raise ConfigError(f"default_executor = {name}: choose from {known}")
     found: type[Policy] = installed[name].load()
     return found(parents)
 
 
 def _resolve(path: str) -> type[Policy]:
-    module, _, name = path.partition(':')
+    module, _, name = path.partition(":")
     policy: type[Policy] = getattr(importlib.import_module(module), name)
     return policy

@@ -36,7 +36,7 @@ class View(Protocol):
     def fanout(self) -> int:
         """Children per place."""
 
-    def lowest_open(self, least: Opening) -> 'Vacancy | None':
+    def lowest_open(self, least: Opening) -> "Vacancy | None":
         """Return the lowest peer open to ``least`` or more."""
 
     def highest_serving(self, limit: int) -> list[Peer]:

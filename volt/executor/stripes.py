@@ -35,7 +35,7 @@ def stripes(
 def rotated(portals: Sequence[Address], turn: int) -> list[Address]:
     """Return them in a fixed order, beginning at the ``turn``-th."""
     ordered = sorted(
-        portals, key=lambda portal: (portal.host, portal.port or '')
+        portals, key=lambda portal: (portal.host, portal.port or "")
     )
     start = turn % len(ordered) if ordered else 0
     return ordered[start:] + ordered[:start]

@@ -20,9 +20,9 @@ def heartbeat(call: Call) -> Answer:
     A node that says what it serves is an agent: it gets stripes, too, and
     is told when to beat again.
     """
-    serving: list[dict[str, Any]] | None = call.body.get('serving')
-    hosts = [one['host'] for one in serving or []]
-    member = call.host(call.body.get('host', hosts[0] if hosts else None))
+    serving: list[dict[str, Any]] | None = call.body.get("serving")
+    hosts = [one["host"] for one in serving or []]
+    member = call.host(call.body.get("host", hosts[0] if hosts else None))
     if serving is None:
         told = call.services.members.beat(member)
         return Answer([wire.assignment(one, False) for one in told.peers])
@@ -30,20 +30,20 @@ def heartbeat(call: Call) -> Answer:
         member, [_serving(call, one) for one in serving]
     )
     peers = [wire.assignment(one, True) for one in told.peers]
-    answer = {'beat_after': told.beat_after, 'peers': peers}
+    answer = {"beat_after": told.beat_after, "peers": peers}
     tickets = call.services.tickets
     for one in peers:
-        tickets.add(one, call.body.get('initiator'))
-    if 'port' in call.body:
-        answer['admission'] = tickets.admission(member, call.body['port'])
+        tickets.add(one, call.body.get("initiator"))
+    if "port" in call.body:
+        answer["admission"] = tickets.admission(member, call.body["port"])
     return Answer(answer)
 
 
 def _serving(call: Call, one: dict[str, Any]) -> Serving:
-    address = wire.address(one, call.host(one['host']))
+    address = wire.address(one, call.host(one["host"]))
     return Serving(
-        one['session_name'],
-        one['peer_id'],
+        one["session_name"],
+        one["peer_id"],
         address,
-        wire.portals(one.get('failed', ())),
+        wire.portals(one.get("failed", ())),
     )

@@ -11,10 +11,10 @@ def show_health(call: Call) -> Answer:
     found = call.services.monitor.health()
     return Answer(
         {
-            'status': 'ok',
-            'version': version(),
-            'revision': found.revision,
-            'evicting': found.evicting,
+            "status": "ok",
+            "version": version(),
+            "revision": found.revision,
+            "evicting": found.evicting,
         }
     )
 

@@ -7,12 +7,12 @@ from volt.handlers.wire import JSON
 
 def list_versions(call: Call) -> Answer:
     """Say which versions there are; the choice is the client's."""
-    return Answer({'versions': [_version(call)]})
+    return Answer({"versions": [_version(call)]})
 
 
 def show_version(call: Call) -> Answer:
     """Describe version 1."""
-    return Answer({'version': _version(call)})
+    return Answer({"version": _version(call)})
 
 
 def show_document(call: Call) -> Answer:
@@ -22,7 +22,7 @@ def show_document(call: Call) -> Answer:
 
 def _version(call: Call) -> JSON:
     return {
-        'id': 'v1.0',
-        'status': 'CURRENT',
-        'links': [{'rel': 'self', 'href': f'{call.origin}/v1/'}],
+        "id": "v1.0",
+        "status": "CURRENT",
+        "links": [{"rel": "self", "href": f"{call.origin}/v1/"}],
     }

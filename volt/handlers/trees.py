@@ -7,5 +7,5 @@ from volt.handlers import wire
 
 def show_tree(call: Call) -> Answer:
     """Show a tree with a page of its peers, ordered by position."""
-    told = call.services.listing.tree(call.path['volume_id'], **call.query)
+    told = call.services.listing.tree(call.path["volume_id"], **call.query)
     return Answer(wire.tree(told))

@@ -12,12 +12,12 @@ def list_volumes(call: Call) -> Answer:
         volumes = call.services.listing.volumes(**call.query)
     else:
         volumes = call.services.tree.volumes()
-    return Answer([{'id': one.name, 'count': one.size} for one in volumes])
+    return Answer([{"id": one.name, "count": one.size} for one in volumes])
 
 
 def show_volume(call: Call) -> Answer:
     """List the peers of one volume."""
-    name = call.path['volume_id']
+    name = call.path["volume_id"]
     if call.query:
         peers = call.services.listing.peers(name, **call.query)
     else:
@@ -27,36 +27,36 @@ def show_volume(call: Call) -> Answer:
 
 def delete_volume(call: Call) -> Answer:
     """Drop a volume; ``?force=true`` even while peers serve it."""
-    call.services.tree.drop(call.path['volume_id'], call.query['force'])
+    call.services.tree.drop(call.path["volume_id"], call.query["force"])
     return Answer()
 
 
 def query(call: Call) -> Answer:
     """Keep a place in the tree for the caller and tell its parents."""
-    member = call.host(call.body.get('host'))
-    agent = call.body.get('accept_pending') is True
+    member = call.host(call.body.get("host"))
+    agent = call.body.get("accept_pending") is True
     promise = wire.address(call.body, member) if agent else None
-    failed = wire.portals(call.body.get('failed', ()) if agent else ())
+    failed = wire.portals(call.body.get("failed", ()) if agent else ())
     services = call.services
-    told = services.tree.query(call.path['volume_id'], member, promise, failed)
+    told = services.tree.query(call.path["volume_id"], member, promise, failed)
     answer = wire.assignment(told, stripes=agent)
     if agent:
-        answer['beat_after'] = services.tree.beat_after
-    if agent and 'initiator' in call.body:
-        services.tickets.add(answer, call.body['initiator'])
-        answer['admission'] = services.tickets.admission(
-            member, call.body['port']
+        answer["beat_after"] = services.tree.beat_after
+    if agent and "initiator" in call.body:
+        services.tickets.add(answer, call.body["initiator"])
+        answer["admission"] = services.tickets.admission(
+            member, call.body["port"]
         )
     return Answer(answer)
 
 
 def register_peer(call: Call) -> Answer:
     """Note from where a peer serves the volume."""
-    member = call.host(call.body.get('host'))
-    host = str(call.body.get('host') or member)
+    member = call.host(call.body.get("host"))
+    host = str(call.body.get("host") or member)
     peer = call.services.tree.register(
-        call.path['volume_id'],
-        call.path['peer_id'],
+        call.path["volume_id"],
+        call.path["peer_id"],
         member,
         wire.address(call.body, host),
     )
@@ -65,5 +65,5 @@ def register_peer(call: Call) -> Answer:
 
 def delete_peer(call: Call) -> Answer:
     """Take a peer out of the tree."""
-    call.services.tree.remove(call.path['volume_id'], call.path['peer_id'])
+    call.services.tree.remove(call.path["volume_id"], call.path["peer_id"])
     return Answer()

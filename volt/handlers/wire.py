@@ -14,8 +14,8 @@ JSON = dict[str, Any]
 def peer(peer: Peer) -> JSON:
     """Return the peer object of the original protocol."""
     return _at(peer.address) | {
-        'status': peer.status.value,
-        'peer_id': peer.peer_id,
+        "status": peer.status.value,
+        "peer_id": peer.peer_id,
     }
 
 
@@ -27,81 +27,81 @@ def peers(peers: Iterable[Peer]) -> list[JSON]:
 def node(node: Node) -> JSON:
     """Return a node as it is seen now."""
     told = dataclasses.asdict(node)
-    return told | {'age': round(node.age, 3), 'due': round(node.due, 3)}
+    return told | {"age": round(node.age, 3), "due": round(node.due, 3)}
 
 
 def tree(page: TreePage) -> JSON:
     """Return a tree with a page of its peers."""
     return {
-        'id': page.volume.name,
-        'count': page.volume.size,
-        'fanout': page.volume.fanout,
-        'depth': page.depth,
-        'peers': [_standing(one) for one in page.peers],
+        "id": page.volume.name,
+        "count": page.volume.size,
+        "fanout": page.volume.fanout,
+        "depth": page.depth,
+        "peers": [_standing(one) for one in page.peers],
     }
 
 
 def _standing(one: Standing) -> JSON:
     return peer(one.peer) | {
-        'member': one.peer.member,
-        'position': one.peer.position,
-        'depth': one.depth,
-        'parent': one.parent,
-        'age': None if one.age is None else round(one.age, 3),
+        "member": one.peer.member,
+        "position": one.peer.position,
+        "depth": one.depth,
+        "parent": one.parent,
+        "age": None if one.age is None else round(one.age, 3),
     }
 
 
 def source(source: Source) -> JSON:
     """Return one place to read from."""
     return _at(source.address) | {
-        'status': source.status.value,
-        'peer_id': source.peer_id,
+        "status": source.status.value,
+        "peer_id": source.peer_id,
     }
 
 
 def image(image: Image) -> JSON:
     """Return an image with its sources."""
     return {
-        'id': image.id,
-        'size': image.size,
-        'generation': image.generation,
-        'serial': image.serial,
-        'digest': image.digest,
-        'sources': [_at(source) for source in image.sources],
+        "id": image.id,
+        "size": image.size,
+        "generation": image.generation,
+        "serial": image.serial,
+        "digest": image.digest,
+        "sources": [_at(source) for source in image.sources],
     }
 
 
 def assignment(told: Assignment, stripes: bool) -> JSON:
     """Return what old clients get or, with stripes, what agents get."""
     # The odd list for "no slot" is what old clients look for.
-    parents = peers(told.parents) if told.peer_id else [{'peer_id': None}]
-    answer: JSON = {'peer_id': told.peer_id, 'parents': parents}
+    parents = peers(told.parents) if told.peer_id else [{"peer_id": None}]
+    answer: JSON = {"peer_id": told.peer_id, "parents": parents}
     if stripes:
-        answer['stripes'] = [
+        answer["stripes"] = [
             [source(one) for one in stripe] for stripe in told.stripes
         ]
-        answer['image'] = None if told.image is None else image(told.image)
+        answer["image"] = None if told.image is None else image(told.image)
     return answer
 
 
 def address(said: Mapping[str, Any], host: str) -> Address:
     """Return the address that a body tells, at ``host``."""
-    port, iqn, lun = (_text(said.get(key)) for key in ('port', 'iqn', 'lun'))
+    port, iqn, lun = (_text(said.get(key)) for key in ("port", "iqn", "lun"))
     return Address(host, port, iqn, lun)
 
 
 def portals(said: Iterable[Mapping[str, str]]) -> Portals:
     """Return the portals that a body lists."""
-    return frozenset((one['host'], one['port']) for one in said)
+    return frozenset((one["host"], one["port"]) for one in said)
 
 
 def _at(address: Address) -> JSON:
     """Return the four parts; asdict() would take ten times as long."""
     return {
-        'host': address.host,
-        'port': address.port,
-        'iqn': address.iqn,
-        'lun': address.lun,
+        "host": address.host,
+        "port": address.port,
+        "iqn": address.iqn,
+        "lun": address.lun,
     }
 
 

@@ -39,16 +39,16 @@ class Document:
 def document(table: Table) -> dict[str, Any]:
     """Return the document that describes these routes."""
     return {
-        'openapi': '3.1.0',
-        'info': {
-            'title': "volt, the coordinator of VMThunder",
-            'version': '1.0',
-            'description': DESCRIPTION.strip(),
-            'license': {'name': 'Apache-2.0', 'identifier': 'Apache-2.0'},
+        "openapi": "3.1.0",
+        "info": {
+            "title": "volt, the coordinator of VMThunder",
+            "version": "1.0",
+            "description": DESCRIPTION.strip(),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        'servers': [{'url': '/'}],
-        'security': [{'token': []}],
-        'paths': referring(
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "paths": referring(
             {
                 path: {
                     method.lower(): operation(path, method, route)
@@ -57,13 +57,13 @@ def document(table: Table) -> dict[str, Any]:
                 for path in table
             }
         ),
-        'components': {
-            'schemas': components(),
-            'securitySchemes': {
-                'token': {
-                    'type': 'apiKey',
-                    'in': 'header',
-                    'name': 'X-Auth-Token',
+        "components": {
+            "schemas": components(),
+            "securitySchemes": {
+                "token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Auth-Token",
                 }
             },
         },

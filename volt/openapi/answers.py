@@ -16,9 +16,9 @@ from volt.schemas.common import Schema, kind
 JSON = dict[str, Any]
 
 REQUEST_ID: JSON = {
-    'x-openstack-request-id': {
-        'description': "Finds the request in the log.",
-        'schema': {'type': 'string', 'pattern': '^req-[0-9a-f-]{36}$'},
+    "x-openstack-request-id": {
+        "description": "Finds the request in the log.",
+        "schema": {"type": "string", "pattern": "^req-[0-9a-f-]{36}$"},
     }
 }
 
@@ -26,11 +26,11 @@ REQUEST_ID: JSON = {
 def responses(path: str, method: str, route: Route) -> JSON:
     """Return all answers by status, errors included."""
     told: JSON = {
-        'description': http.HTTPStatus(route.status).phrase,
-        'headers': REQUEST_ID,
+        "description": http.HTTPStatus(route.status).phrase,
+        "headers": REQUEST_ID,
     }
-    if route.answer is not None and method != 'HEAD':
-        told['content'] = {route.content_type: {'schema': route.answer}}
+    if route.answer is not None and method != "HEAD":
+        told["content"] = {route.content_type: {"schema": route.answer}}
     return {str(route.status): told} | _errors(_possible(path, route), method)
 
 
@@ -43,7 +43,7 @@ def _possible(path: str, route: Route) -> Iterator[type[VoltError]]:
         exception.TooLarge,
         exception.Unavailable,
     )
-    if '{' in path or route.query['properties']:
+    if "{" in path or route.query["properties"]:
         yield exception.InvalidPath
     if route.body is not None:
         yield exception.InvalidBody
@@ -63,23 +63,23 @@ def _errors(possible: Iterable[type[VoltError]], method: str) -> JSON:
 
 def _error(errors: list[type[VoltError]], method: str) -> JSON:
     codes = sorted(error.code for error in errors)
-    texts = [f'`{one.code}`: {inspect.getdoc(one)}' for one in errors]
+    texts = [f"`{one.code}`: {inspect.getdoc(one)}" for one in errors]
     told: JSON = {
-        'description': '\n\n'.join(sorted(texts)),
-        'headers': REQUEST_ID | _headers(errors),
+        "description": "\n\n".join(sorted(texts)),
+        "headers": REQUEST_ID | _headers(errors),
     }
-    if method != 'HEAD':
-        code = {'properties': {'code': {'enum': codes}}}
-        exact = {'properties': {'error': code}}
-        told['content'] = json({'allOf': [root.ERROR, exact]})
+    if method != "HEAD":
+        code = {"properties": {"code": {"enum": codes}}}
+        exact = {"properties": {"error": code}}
+        told["content"] = json({"allOf": [root.ERROR, exact]})
     return told
 
 
 def _headers(errors: list[type[VoltError]]) -> JSON:
     names = {name for error in errors for name, _ in error.headers}
-    return {name: {'schema': kind('string', name)} for name in sorted(names)}
+    return {name: {"schema": kind("string", name)} for name in sorted(names)}
 
 
 def json(schema: Schema) -> JSON:
     """Return the content that has this schema."""
-    return {'application/json': {'schema': schema}}
+    return {"application/json": {"schema": schema}}

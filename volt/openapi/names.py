@@ -15,18 +15,18 @@ from volt.schemas.common import (
 )
 
 NAMED: Mapping[str, Schema] = {
-    'Label': LABEL,
-    'VolumeId': VOLUME_ID,
-    'PeerId': PEER_ID,
-    'Port': PORT,
-    'Lun': LUN,
-    'Error': root.ERROR,
-    'Peer': volumes.PEER,
-    'Source': volumes.SOURCE,
-    'Assignment': volumes.ASSIGNMENT,
-    'Image': images.TOLD,
-    'Tree': trees.TREE,
-    'Members': members.MEMBERS,
+    "Label": LABEL,
+    "VolumeId": VOLUME_ID,
+    "PeerId": PEER_ID,
+    "Port": PORT,
+    "Lun": LUN,
+    "Error": root.ERROR,
+    "Peer": volumes.PEER,
+    "Source": volumes.SOURCE,
+    "Assignment": volumes.ASSIGNMENT,
+    "Image": images.TOLD,
+    "Tree": trees.TREE,
+    "Members": members.MEMBERS,
 }
 
 
@@ -54,5 +54,5 @@ def _walk(value: Any, names: Mapping[int, str]) -> Any:
     if not isinstance(value, dict):
         return value
     if id(value) in names:
-        return {'$ref': f'#/components/schemas/{names[id(value)]}'}
+        return {"$ref": f"#/components/schemas/{names[id(value)]}"}
     return {key: _walk(one, names) for key, one in value.items()}

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 class Mode(enum.Enum):
     """What a transaction is going to do; see volt/registry/session.py."""
 
-    READ = 'read'
+    READ = "read"
     """See one consistent picture."""
-    NOTE = 'note'
+    NOTE = "note"
     """See one consistent picture, and write rows nobody else writes."""
-    WRITE = 'write'
+    WRITE = "write"
     """Lock a row, then see what is the latest and change it."""
 
 
@@ -47,7 +47,7 @@ class Dialect(abc.ABC):
 
     driver: ClassVar[str]
     """The name that SQLAlchemy knows, with the Python driver we test."""
-    extra: ClassVar[str] = ''
+    extra: ClassVar[str] = ""
     """What pip calls the driver: vmthunder[extra]."""
     clock: ClassVar[str | None] = None
     """Statement that tells the seconds since the epoch."""

@@ -20,10 +20,10 @@ from volt.registry.postgresql import PostgreSQL
 from volt.registry.sqlite import SQLite
 
 KINDS: dict[str, Dialect] = {
-    'sqlite': SQLite(),
-    'postgresql': PostgreSQL(),
-    'mariadb': MariaDB(),
-    'mysql': MariaDB(),
+    "sqlite": SQLite(),
+    "postgresql": PostgreSQL(),
+    "mariadb": MariaDB(),
+    "mysql": MariaDB(),
 }
 
 
@@ -36,9 +36,9 @@ def connect(
     that we do not know, or whose driver is not installed.
     """
     limits = limits or Limits()
-    named, kind = _resolve(url, options.get('connection_parameters'))
+    named, kind = _resolve(url, options.get("connection_parameters"))
     arguments = {**kind.arguments(named, limits), **_pool(kind, options)}
-    _log(options.get('connection_debug') or 0)
+    _log(options.get("connection_debug") or 0)
     try:
         engine = sa.create_engine(named, **arguments)
     except ImportError as error:
@@ -49,7 +49,7 @@ def connect(
     kind.listen(engine, limits)
     # All that register_engine() adds to it is for savepoints; and a listener
     # of transactions makes each statement cost half as much again.
-    sa.event.listen(engine, 'handle_error', exc_filters.handler, retval=True)
+    sa.event.listen(engine, "handle_error", exc_filters.handler, retval=True)
     return engine
 
 
@@ -75,10 +75,10 @@ def _resolve(url: str, parameters: str | None) -> tuple[sa.URL, Dialect]:
     parsed = sa.make_url(url)
     if parameters:
         parsed = parsed.update_query_string(parameters, append=True)
-    backend, _, driver = parsed.drivername.partition('+')
+    backend, _, driver = parsed.drivername.partition("+")
     kind = KINDS.get(backend)
-    if kind is None or driver not in ('', kind.driver.partition('+')[2]):
-        known = ', '.join(f'{name}://' for name in KINDS)
+    if kind is None or driver not in ("", kind.driver.partition("+")[2]):
+        known = ", ".join(f"{name}://" for name in KINDS)
         raise ConfigError(
             f"cannot open the registry: [database] connection = {parsed}: "
             f"volt knows {known}"
@@ -90,10 +90,10 @@ def _pool(kind: Dialect, options: dict[str, Any]) -> dict[str, Any]:
     if isinstance(kind, SQLite):
         return {}
     names = {
-        'connection_recycle_time': 'pool_recycle',
-        'max_pool_size': 'pool_size',
-        'max_overflow': 'max_overflow',
-        'pool_timeout': 'pool_timeout',
+        "connection_recycle_time": "pool_recycle",
+        "max_pool_size": "pool_size",
+        "max_overflow": "max_overflow",
+        "pool_timeout": "pool_timeout",
     }
     said = {ours: options.get(name) for name, ours in names.items()}
     return {name: said[name] for name in said if said[name] is not None}
@@ -105,4 +105,4 @@ def _log(debug: int) -> None:
     logging.getLogger(exc_filters.__name__).setLevel(logging.CRITICAL)
     if debug >= 50:
         level = logging.DEBUG if debug >= 100 else logging.INFO
-        logging.getLogger('sqlalchemy.engine').setLevel(level)
+        logging.getLogger("sqlalchemy.engine").setLevel(level)

@@ -20,7 +20,7 @@ class Gate:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._closed_until = 0.0
-        self._reason = ''
+        self._reason = ""
 
     def check(self) -> None:
         """Raise ``Unavailable`` if it is closed."""

@@ -11,14 +11,14 @@ from volt.model import Address, Image
 from volt.registry.models import images, portals
 
 _ALL = (
-    sa.select(images, *(one for one in portals.c if one.name != 'image_key'))
+    sa.select(images, *(one for one in portals.c if one.name != "image_key"))
     .join(portals, portals.c.image_key == images.c.key)
     .order_by(images.c.id, portals.c.host, portals.c.port)
 )
-_ONE = _ALL.where(images.c.id == sa.bindparam('name'))
+_ONE = _ALL.where(images.c.id == sa.bindparam("name"))
 _LOCK = (
     sa.select(images.c.key)
-    .where(images.c.id == sa.bindparam('name'))
+    .where(images.c.id == sa.bindparam("name"))
     .with_for_update()
 )
 
@@ -69,7 +69,7 @@ class Images:
             self._execute(images.delete().where(images.c.key == key))
 
     def _lock(self, name: str) -> int | None:
-        found = self._connection.execute(_LOCK, {'name': name})
+        found = self._connection.execute(_LOCK, {"name": name})
         return found.scalar_one_or_none()
 
     def _insert(self, facts: dict[str, Any]) -> int:
@@ -80,7 +80,7 @@ class Images:
 
     def _insert_sources(self, key: int, image: Image) -> None:
         for source in image.sources:
-            row = dataclasses.asdict(source) | {'image_key': key}
+            row = dataclasses.asdict(source) | {"image_key": key}
             self._execute(portals.insert().values(**row))
 
     def _drop_sources(self, key: int) -> None:
@@ -99,7 +99,7 @@ class Images:
 
 def _facts(image: Image) -> dict[str, Any]:
     facts = dataclasses.asdict(image)
-    facts.pop('sources')
+    facts.pop("sources")
     return facts
 
 

@@ -40,7 +40,7 @@ def inspect(url: str, **options: Any) -> Report:
     with explained(url):
         opened = engine.connect(url, **options)
         if _is_missing(opened.url):
-            return Report(str(opened.url), 'SQLite', Version(State.EMPTY))
+            return Report(str(opened.url), "SQLite", Version(State.EMPTY))
         with opened.connect() as connection:
             transaction = connection.begin()
             engine.begin(connection, Mode.WRITE)
@@ -80,7 +80,7 @@ def _look(connection: sa.Connection) -> Report:
 
 
 def _server(dialect: sa.Dialect) -> str:
-    name = 'mariadb' if getattr(dialect, 'is_mariadb', False) else dialect.name
+    name = "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name
     numbers = [
         str(part)
         for part in dialect.server_version_info or ()
@@ -90,16 +90,16 @@ def _server(dialect: sa.Dialect) -> str:
 
 
 _NAMES = {
-    'sqlite': 'SQLite',
-    'postgresql': 'PostgreSQL',
-    'mariadb': 'MariaDB',
+    "sqlite": "SQLite",
+    "postgresql": "PostgreSQL",
+    "mariadb": "MariaDB",
 }
 
 
 def _is_missing(url: sa.URL) -> bool:
     """Tell a file that SQLite would make by looking at it."""
     return (
-        url.get_backend_name() == 'sqlite'
-        and url.database not in (None, '', ':memory:')
+        url.get_backend_name() == "sqlite"
+        and url.database not in (None, "", ":memory:")
         and not pathlib.Path(str(url.database)).exists()
     )

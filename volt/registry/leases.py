@@ -8,16 +8,16 @@ from volt.registry.models import leases
 _RENEW = (
     leases.update()
     .where(
-        leases.c.duty == sa.bindparam('what'),
+        leases.c.duty == sa.bindparam("what"),
         sa.or_(
-            leases.c.holder == sa.bindparam('me'),
-            leases.c.until < sa.bindparam('now'),
+            leases.c.holder == sa.bindparam("me"),
+            leases.c.until < sa.bindparam("now"),
         ),
     )
-    .values(holder=sa.bindparam('me'), until=sa.bindparam('end'))
+    .values(holder=sa.bindparam("me"), until=sa.bindparam("end"))
 )
-_KNOWN = sa.select(leases.c.duty).where(leases.c.duty == sa.bindparam('what'))
-_HELD = _KNOWN.where(leases.c.until >= sa.bindparam('now'))
+_KNOWN = sa.select(leases.c.duty).where(leases.c.duty == sa.bindparam("what"))
+_HELD = _KNOWN.where(leases.c.until >= sa.bindparam("now"))
 
 
 class Leases:
@@ -32,20 +32,20 @@ class Leases:
         Two processes that meet on the very first row: one of them gets a
         duplicate entry, and its transaction is tried again as a whole.
         """
-        values = {'what': duty, 'me': holder, 'now': now, 'end': now + term}
+        values = {"what": duty, "me": holder, "now": now, "end": now + term}
         if self._connection.execute(_RENEW, values).rowcount:
             return True
-        if self._connection.execute(_KNOWN, {'what': duty}).first():
+        if self._connection.execute(_KNOWN, {"what": duty}).first():
             return False
         self._connection.execute(
             leases.insert(),
-            {'duty': duty, 'holder': holder, 'until': now + term},
+            {"duty": duty, "holder": holder, "until": now + term},
         )
         return True
 
     def is_held(self, duty: str, now: float) -> bool:
         """Tell whether some process has a duty now."""
-        values = {'what': duty, 'now': now}
+        values = {"what": duty, "now": now}
         return self._connection.execute(_HELD, values).first() is not None
 
     def drop(self, duty: str, holder: str) -> None:

@@ -10,26 +10,26 @@ from volt.registry.models import members, peers, volumes
 Held = tuple[str, str]
 """A volume's name and a peer id."""
 
-_IT = members.c.name == sa.bindparam('node')
-_NOW = sa.bindparam('now', type_=sa.Double)
-_DUE = sa.bindparam('time', type_=sa.Double)
+_IT = members.c.name == sa.bindparam("node")
+_NOW = sa.bindparam("now", type_=sa.Double)
+_DUE = sa.bindparam("time", type_=sa.Double)
 _BEAT = members.update().where(_IT).values(last_seen=_NOW, due=_DUE)
 _SEEN = upsert.by_dialect(
     members,
-    {'last_seen': upsert.newer, 'due': upsert.greater},
+    {"last_seen": upsert.newer, "due": upsert.greater},
 )
 _LOCK = sa.select(members.c.name).where(_IT).with_for_update()
 _HOLDINGS = (
     sa.select(*volumes.c, *rows.columns)
     .join(volumes, volumes.c.key == peers.c.volume_key)
-    .where(peers.c.member == sa.bindparam('node'))
+    .where(peers.c.member == sa.bindparam("node"))
 )
 _STALE = (
     sa.select(volumes.c.name, peers.c.peer_id)
     .join(volumes, volumes.c.key == peers.c.volume_key)
     .where(
         peers.c.status == Status.PENDING,
-        peers.c.reserved_at < sa.bindparam('since'),
+        peers.c.reserved_at < sa.bindparam("since"),
     )
 )
 
@@ -45,12 +45,12 @@ class Members:
 
     def beat(self, name: str, now: float, allowance: float) -> None:
         """Note a beat of a known node: it is overdue after ``allowance``."""
-        values = {'node': name, 'now': now, 'time': now + allowance}
+        values = {"node": name, "now": now, "time": now + allowance}
         self._connection.execute(_BEAT, values)
 
     def seen(self, name: str, now: float, allowance: float) -> None:
         """Note another sign of life, which never shortens its time."""
-        values = {'name': name, 'last_seen': now, 'due': now + allowance}
+        values = {"name": name, "last_seen": now, "due": now + allowance}
         how = _SEEN[self._connection.dialect.name]
         self._connection.execute(how, values)
 
@@ -61,7 +61,7 @@ class Members:
 
     def holdings(self, name: str) -> list[tuple[Volume, Peer]]:
         """Return the peers of a node and their trees, by volume."""
-        found = self._connection.execute(_HOLDINGS, {'node': name}).all()
+        found = self._connection.execute(_HOLDINGS, {"node": name}).all()
         held = [
             (rows.volume(row), rows.peer(row[-rows.WIDTH :], row.name))
             for row in found
@@ -81,7 +81,7 @@ class Members:
 
     def stale(self, since: float) -> list[Held]:
         """Return places kept before ``since`` and never registered for."""
-        found = self._connection.execute(_STALE, {'since': since})
+        found = self._connection.execute(_STALE, {"since": since})
         return [(row[0], row[1]) for row in found]
 
     def is_stale(self, volume: str, peer_id: str, since: float) -> bool:
@@ -89,7 +89,7 @@ class Members:
         query = _STALE.where(
             volumes.c.name == volume, peers.c.peer_id == peer_id
         )
-        found = self._connection.execute(query, {'since': since})
+        found = self._connection.execute(query, {"since": since})
         return found.first() is not None
 
     def not_after(self, now: float, allowance: float) -> None:
@@ -103,7 +103,7 @@ class Members:
     def forget_idle(self, name: str) -> None:
         """Drop the node if it holds nothing any more."""
         # Who joins has this row locked; once it is ours we see what it did.
-        self._connection.execute(_LOCK, {'node': name})
+        self._connection.execute(_LOCK, {"node": name})
         held = sa.exists().where(peers.c.member == name)
         self._connection.execute(
             members.delete().where(members.c.name == name, ~held)

@@ -14,8 +14,8 @@ from volt.model import Peer, Volume
 from volt.registry import rows
 from volt.registry.models import members, peers, volumes
 
-_AFTER: sa.BindParameter[Any] = sa.bindparam('after')
-_MOST: sa.BindParameter[int] = sa.bindparam('most')
+_AFTER: sa.BindParameter[Any] = sa.bindparam("after")
+_MOST: sa.BindParameter[int] = sa.bindparam("most")
 _HELD = (
     sa.select(sa.func.count())
     .select_from(peers)
@@ -27,7 +27,7 @@ _MEMBERS = (
         members.c.name,
         members.c.last_seen,
         members.c.due,
-        _HELD.label('peers'),
+        _HELD.label("peers"),
     )
     .where(members.c.name > _AFTER)
     .order_by(members.c.name)
@@ -43,7 +43,7 @@ _PEERS = (
     sa.select(*rows.columns, members.c.last_seen)
     .outerjoin_from(peers, members, members.c.name == peers.c.member)
     .where(
-        peers.c.volume_key == sa.bindparam('volume'),
+        peers.c.volume_key == sa.bindparam("volume"),
         peers.c.position > _AFTER,
     )
     .order_by(peers.c.position)
@@ -70,14 +70,14 @@ class Pages:
     def members(self, after: str, most: int) -> list[Heard]:
         """Return nodes, ordered by name."""
         found = self._connection.execute(
-            _MEMBERS, {'after': after, 'most': most}
+            _MEMBERS, {"after": after, "most": most}
         )
         return [Heard(*row) for row in found]
 
     def volumes(self, after: str, most: int) -> list[Volume]:
         """Return trees, ordered by name."""
         found = self._connection.execute(
-            _VOLUMES, {'after': after, 'most': most}
+            _VOLUMES, {"after": after, "most": most}
         )
         return [rows.volume(row) for row in found]
 
@@ -89,7 +89,7 @@ class Pages:
         That is None for a node that is not known.
         """
         found = self._connection.execute(
-            _PEERS, {'volume': volume.key, 'after': after, 'most': most}
+            _PEERS, {"volume": volume.key, "after": after, "most": most}
         )
         return [
             (rows.peer(row[: rows.WIDTH], volume.name), row.last_seen)

@@ -15,7 +15,7 @@ from volt.registry.view import MINE, TreeView
 
 # The columns of a row have names of their own in these statements: the
 # plain ones are taken by the values to be written.
-_IT = sa.and_(MINE, peers.c.peer_id == sa.bindparam('id'))
+_IT = sa.and_(MINE, peers.c.peer_id == sa.bindparam("id"))
 # Nobody wants to know the key that the database has given it.
 _INSERT = peers.insert().inline()
 _CHANGE = (
@@ -23,16 +23,16 @@ _CHANGE = (
     .where(_IT)
     .values(
         {
-            name: sa.bindparam(f'new_{name}')
-            for name in ('opening', 'reserved_at', *rows.names)
+            name: sa.bindparam(f"new_{name}")
+            for name in ("opening", "reserved_at", *rows.names)
         }
     )
 )
-_MOVE = peers.update().where(_IT).values(position=sa.bindparam('place'))
-_OPEN = peers.update().where(_IT).values(opening=sa.bindparam('step'))
+_MOVE = peers.update().where(_IT).values(position=sa.bindparam("place"))
+_OPEN = peers.update().where(_IT).values(opening=sa.bindparam("step"))
 _FULL = (
     peers.update()
-    .where(MINE, peers.c.position == sa.bindparam('above'))
+    .where(MINE, peers.c.position == sa.bindparam("above"))
     .values(opening=int(Opening.CLOSED))
 )
 _DELETE = peers.delete().where(_IT)
@@ -41,8 +41,8 @@ _ANY_OK = (
 )
 _GROW = (
     volumes.update()
-    .where(volumes.c.key == sa.bindparam('volume'))
-    .values(size=sa.bindparam('peers'))
+    .where(volumes.c.key == sa.bindparam("volume"))
+    .values(size=sa.bindparam("peers"))
 )
 
 
@@ -59,8 +59,8 @@ class Peers(TreeView):
         ``last``: from now on the peer above has no room for another.
         """
         values = rows.values(peer)
-        values |= {'volume_key': self._volume.key, 'reserved_at': now}
-        values['opening'] = opening_of(peer, 0, self.fanout)
+        values |= {"volume_key": self._volume.key, "reserved_at": now}
+        values["opening"] = opening_of(peer, 0, self.fanout)
         self._connection.execute(_INSERT, values)
         self._grow(1)
         if last:
@@ -69,9 +69,9 @@ class Peers(TreeView):
     def update(self, peer: Peer, now: float) -> None:
         """Write down what has changed about a peer, not where it stands."""
         taken = len(self.occupied(self._below(peer)))
-        values = rows.values(peer) | {'reserved_at': now}
-        values['opening'] = opening_of(peer, taken, self.fanout)
-        new = {f'new_{name}': values[name] for name in values}
+        values = rows.values(peer) | {"reserved_at": now}
+        values["opening"] = opening_of(peer, taken, self.fanout)
+        new = {f"new_{name}": values[name] for name in values}
         self._execute(_CHANGE, id=peer.peer_id, **new)
 
     def remove(self, leaving: Peer, moves: Iterable[Move]) -> None:

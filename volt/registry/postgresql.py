@@ -22,24 +22,24 @@ LOCK = 7447
 class PostgreSQL(Dialect):
     """A server, 12 or newer."""
 
-    driver = 'postgresql+psycopg'
-    extra = 'postgresql'
-    clock = 'SELECT extract(epoch FROM clock_timestamp())'
+    driver = "postgresql+psycopg"
+    extra = "postgresql"
+    clock = "SELECT extract(epoch FROM clock_timestamp())"
 
     def arguments(self, url: sa.URL, limits: Limits) -> Mapping[str, Any]:
         """Return them; what the URL says about the network counts more."""
         network = {
-            'connect_timeout': limits.connect,
-            'application_name': 'volt',
+            "connect_timeout": limits.connect,
+            "application_name": "volt",
             # A server whose host is gone does not even refuse.
-            'keepalives_idle': 10,
-            'keepalives_interval': 3,
-            'keepalives_count': 3,
-            'tcp_user_timeout': 1000 * limits.patience,
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 1000 * limits.patience,
         }
         said = url.query.keys()
         return {
-            'connect_args': {
+            "connect_args": {
                 name: network[name] for name in network if name not in said
             }
         }
@@ -57,8 +57,8 @@ class PostgreSQL(Dialect):
             connection.execute(_SETTINGS.format(limits, 1000))
             connection.commit()
 
-        sa.event.listen(engine, 'do_connect', connect)
-        sa.event.listen(engine, 'connect', set_up)
+        sa.event.listen(engine, "do_connect", connect)
+        sa.event.listen(engine, "connect", set_up)
 
     def begin(self, connection: sa.Connection, mode: Mode) -> None:
         """Choose the isolation; psycopg says it with its next BEGIN."""
@@ -74,7 +74,7 @@ class PostgreSQL(Dialect):
     @contextlib.contextmanager
     def alone(self, connection: sa.Connection) -> Iterator[None]:
         """Hold a lock until the transaction ends, whichever way."""
-        connection.exec_driver_sql(f'SELECT pg_advisory_xact_lock({LOCK})')
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         yield
 
 

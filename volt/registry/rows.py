@@ -38,17 +38,17 @@ def values(peer: Peer) -> dict[str, Any]:
     """Return the columns that a peer decides about itself."""
     address = peer.address
     return {
-        'host': address.host,
-        'port': address.port,
-        'iqn': address.iqn,
-        'lun': address.lun,
-        'peer_id': peer.peer_id,
-        'member': peer.member,
-        'status': peer.status.value,
-        'position': peer.position,
+        "host": address.host,
+        "port": address.port,
+        "iqn": address.iqn,
+        "lun": address.lun,
+        "peer_id": peer.peer_id,
+        "member": peer.member,
+        "status": peer.status.value,
+        "position": peer.position,
     }
 
 
-names = ('peer_id', 'member', 'status', 'position', *_ADDRESS)
+names = ("peer_id", "member", "status", "position", *_ADDRESS)
 columns = [peers.c[name] for name in names]
 WIDTH = len(columns)

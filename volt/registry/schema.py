@@ -18,24 +18,24 @@ from volt.registry import migrations, models
 from volt.registry.dialect import Mode
 from volt.registry.engine import kind_of, transaction
 
-HEAD = '0002'
+HEAD = "0002"
 """The newest revision in migrations/versions."""
 
 _version = sa.Table(
-    'alembic_version',
+    "alembic_version",
     sa.MetaData(),
-    sa.Column('version_num', sa.String(32), primary_key=True),
+    sa.Column("version_num", sa.String(32), primary_key=True),
 )
 
 
 class State(enum.Enum):
     """How a database stands to this version of volt."""
 
-    EMPTY = 'empty'
-    CURRENT = 'current'
-    BEHIND = 'behind'
-    UNKNOWN = 'unknown'
-    FOREIGN = 'foreign'
+    EMPTY = "empty"
+    CURRENT = "current"
+    BEHIND = "behind"
+    UNKNOWN = "unknown"
+    FOREIGN = "foreign"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Version:
 
     state: State
     revision: str | None = None
-    strangers: str = ''
+    strangers: str = ""
     """Tables that have our names and are not ours."""
 
     @property
@@ -112,7 +112,7 @@ def version(connection: sa.Connection) -> Version:
     ours = tables & models.metadata.tables.keys()
     if _version.name not in tables:
         if ours:
-            return Version(State.FOREIGN, strangers=', '.join(sorted(ours)))
+            return Version(State.FOREIGN, strangers=", ".join(sorted(ours)))
         return Version(State.EMPTY)
     revision = connection.execute(sa.select(_version)).scalar_one_or_none()
     if revision is None:
@@ -133,4 +133,4 @@ def _create(connection: sa.Connection) -> None:
     # First, so that who was killed before the end can go on.
     _version.create(connection, checkfirst=True)
     models.metadata.create_all(connection)
-    connection.execute(_version.insert(), {'version_num': HEAD})
+    connection.execute(_version.insert(), {"version_num": HEAD})

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from volt.registry.models import secrets
 
 BYTES = 32
-_ONE = sa.select(secrets.c.value).where(secrets.c.name == sa.bindparam('what'))
+_ONE = sa.select(secrets.c.value).where(secrets.c.name == sa.bindparam("what"))
 
 
 class Secrets:
@@ -19,7 +19,7 @@ class Secrets:
 
     def get(self, name: str) -> bytes | None:
         """Return a secret, None if nobody has made it yet."""
-        found = self._connection.execute(_ONE, {'what': name})
+        found = self._connection.execute(_ONE, {"what": name})
         value = found.scalar_one_or_none()
         return None if value is None else bytes.fromhex(value)
 
@@ -33,6 +33,6 @@ class Secrets:
         if found is None:
             found = randomness.token_bytes(BYTES)
             self._connection.execute(
-                secrets.insert(), {'name': name, 'value': found.hex()}
+                secrets.insert(), {"name": name, "value": found.hex()}
             )
         return found

@@ -19,7 +19,7 @@ from volt.registry.trouble import ERRORS, Trouble, cause_of, diagnose
 from volt.registry.unit import Unit
 
 LOG = logging.getLogger(__name__)
-T = TypeVar('T')
+T = TypeVar("T")
 Work = Callable[[Unit], T]
 
 ATTEMPTS = 10

@@ -28,28 +28,28 @@ default being 1000: a join changes ten pages, mostly the same as the last."""
 class SQLite(Dialect):
     """A file, or the memory of this process."""
 
-    driver = 'sqlite'
+    driver = "sqlite"
     upgrades_itself = True
 
     def arguments(self, url: sa.URL, limits: Limits) -> Mapping[str, Any]:
         """Return them; a registry in memory lives in its one connection."""
-        in_memory = url.database in (None, '', ':memory:')
+        in_memory = url.database in (None, "", ":memory:")
         return {
-            'poolclass': pool.StaticPool if in_memory else pool.QueuePool,
-            'connect_args': {
-                'check_same_thread': False,
-                'timeout': limits.lock,
+            "poolclass": pool.StaticPool if in_memory else pool.QueuePool,
+            "connect_args": {
+                "check_same_thread": False,
+                "timeout": limits.lock,
             },
         }
 
     def listen(self, engine: sa.Engine, limits: Limits) -> None:
         """Set up each connection."""
-        sa.event.listen(engine, 'connect', _set_up)
+        sa.event.listen(engine, "connect", _set_up)
 
     def begin(self, connection: sa.Connection, mode: Mode) -> None:
         """Say BEGIN: each transaction of SQLite is a consistent picture."""
         connection.exec_driver_sql(
-            'BEGIN' if mode is Mode.READ else 'BEGIN IMMEDIATE'
+            "BEGIN" if mode is Mode.READ else "BEGIN IMMEDIATE"
         )
 
 
@@ -57,8 +57,8 @@ def _set_up(connection: Any, _record: object) -> None:
     # Python's own idea of when to say BEGIN leaves no room for IMMEDIATE.
     connection.isolation_level = None
     _write_ahead(connection)
-    connection.execute('PRAGMA synchronous = NORMAL')
-    connection.execute(f'PRAGMA wal_autocheckpoint = {LOG_PAGES}')
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
 
 def _write_ahead(connection: Any) -> None:
@@ -69,10 +69,10 @@ def _write_ahead(connection: Any) -> None:
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            connection.execute('PRAGMA journal_mode = WAL')
+            connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorname == 'SQLITE_BUSY'
+            busy = error.sqlite_errorname == "SQLITE_BUSY"
             if not busy or time.monotonic() > end:
                 raise
         time.sleep(0.01)

@@ -16,13 +16,13 @@ _LAST = (
     .limit(1)
     .scalar_subquery()
 )
-_LARGEST = sa.select(volumes, _LAST.label('last')).order_by(
+_LARGEST = sa.select(volumes, _LAST.label("last")).order_by(
     volumes.c.size.desc(), volumes.c.name
 )
 _VOLUMES = sa.select(
     sa.func.count(), sa.func.coalesce(sa.func.sum(volumes.c.size), 0)
 ).select_from(volumes)
-_REVISION = sa.text('SELECT version_num FROM alembic_version')
+_REVISION = sa.text("SELECT version_num FROM alembic_version")
 
 
 class Totals:

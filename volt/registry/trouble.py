@@ -42,28 +42,28 @@ class Trouble(enum.Enum):
 
 
 _SQLITE = {
-    'SQLITE_BUSY': Trouble.BUSY,
-    'SQLITE_LOCKED': Trouble.BUSY,
-    'SQLITE_READONLY': Trouble.READ_ONLY,
-    'SQLITE_IOERR': Trouble.BROKEN,
-    'SQLITE_CANTOPEN': Trouble.BROKEN,
-    'SQLITE_CORRUPT': Trouble.BROKEN,
-    'SQLITE_NOTADB': Trouble.BROKEN,
-    'SQLITE_FULL': Trouble.FULL,
-    'SQLITE_CONSTRAINT_UNIQUE': Trouble.RACE,
-    'SQLITE_CONSTRAINT_PRIMARYKEY': Trouble.RACE,
+    "SQLITE_BUSY": Trouble.BUSY,
+    "SQLITE_LOCKED": Trouble.BUSY,
+    "SQLITE_READONLY": Trouble.READ_ONLY,
+    "SQLITE_IOERR": Trouble.BROKEN,
+    "SQLITE_CANTOPEN": Trouble.BROKEN,
+    "SQLITE_CORRUPT": Trouble.BROKEN,
+    "SQLITE_NOTADB": Trouble.BROKEN,
+    "SQLITE_FULL": Trouble.FULL,
+    "SQLITE_CONSTRAINT_UNIQUE": Trouble.RACE,
+    "SQLITE_CONSTRAINT_PRIMARYKEY": Trouble.RACE,
 }
 # A SQLSTATE, or the class that it begins with.
 _POSTGRESQL = {
-    '40': Trouble.RACE,
-    '23505': Trouble.RACE,
-    '55P03': Trouble.BUSY,
-    '57014': Trouble.BUSY,
-    '53100': Trouble.FULL,
-    '25006': Trouble.READ_ONLY,
-    '42P01': Trouble.LOST,
-    '58': Trouble.BROKEN,
-    'XX': Trouble.BROKEN,
+    "40": Trouble.RACE,
+    "23505": Trouble.RACE,
+    "55P03": Trouble.BUSY,
+    "57014": Trouble.BUSY,
+    "53100": Trouble.FULL,
+    "25006": Trouble.READ_ONLY,
+    "42P01": Trouble.LOST,
+    "58": Trouble.BROKEN,
+    "XX": Trouble.BROKEN,
 }
 _MARIADB = {
     1020: Trouble.RACE,
@@ -98,31 +98,31 @@ def cause_of(error: BaseException) -> Any:
     """Return the driver's own exception."""
     while isinstance(error, db.DBError) and error.inner_exception:
         error = error.inner_exception
-    return getattr(error, 'orig', None) or error
+    return getattr(error, "orig", None) or error
 
 
 def _by_code(cause: Any) -> Trouble | None:
-    if hasattr(cause, 'sqlite_errorname'):
+    if hasattr(cause, "sqlite_errorname"):
         return _sqlite(cause)
     code: Any = cause.args[0] if cause.args else None
     if isinstance(code, int):  # PyMySQL, which may tell a state besides
         return _mariadb(code, cause)
-    state: str = getattr(cause, 'sqlstate', None) or ''
+    state: str = getattr(cause, "sqlstate", None) or ""
     return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
 
 
 def _mariadb(code: int, cause: Any) -> Trouble | None:
     if code == 1030:  # the storage engine's; the system's number is in it
-        full = f'error {errno.ENOSPC} ' in str(cause)
+        full = f"error {errno.ENOSPC} " in str(cause)
         return Trouble.FULL if full else Trouble.BROKEN
     return _MARIADB.get(code)
 
 
 def _sqlite(cause: Any) -> Trouble | None:
     name: str = cause.sqlite_errorname
-    if name == 'SQLITE_ERROR' and 'no such table' in str(cause):
+    if name == "SQLITE_ERROR" and "no such table" in str(cause):
         return Trouble.LOST
-    short = '_'.join(name.split('_')[:2])
+    short = "_".join(name.split("_")[:2])
     return _SQLITE.get(name) or _SQLITE.get(short)
 
 
@@ -131,4 +131,4 @@ def _is_about_reaching(error: BaseException, cause: Any) -> bool:
     if isinstance(error, db.DBConnectionError):
         return True
     kinds = {kind.__name__ for kind in type(cause).__mro__}
-    return not kinds.isdisjoint(('OperationalError', 'InterfaceError'))
+    return not kinds.isdisjoint(("OperationalError", "InterfaceError"))

@@ -36,10 +36,10 @@ def by_dialect(table: sa.Table, change: Change) -> dict[str, sa.TextClause]:
     """
     same = _compiled(_mysql(table, change), mysql)
     return {
-        'mysql': same,
-        'mariadb': same,
+        "mysql": same,
+        "mariadb": same,
     } | {
-        kind.__name__.rpartition('.')[2]: _compiled(
+        kind.__name__.rpartition(".")[2]: _compiled(
             _standard(kind.insert(table), table, change), kind
         )
         for kind in (sqlite, postgresql)
@@ -47,7 +47,7 @@ def by_dialect(table: sa.Table, change: Change) -> dict[str, sa.TextClause]:
 
 
 def _compiled(statement: Any, kind: Any) -> sa.TextClause:
-    dialect = kind.dialect(paramstyle='named')
+    dialect = kind.dialect(paramstyle="named")
     return sa.text(str(statement.compile(dialect=dialect)))
 
 

@@ -16,21 +16,21 @@ from volt.model import Opening, Peer, Status, Volume
 from volt.registry import rows
 from volt.registry.models import peers
 
-MINE = peers.c.volume_key == sa.bindparam('volume')
-_PLACES = peers.c.position.in_(sa.bindparam('places', expanding=True))
-_OPENING = peers.c.opening == sa.bindparam('step')
+MINE = peers.c.volume_key == sa.bindparam("volume")
+_PLACES = peers.c.position.in_(sa.bindparam("places", expanding=True))
+_OPENING = peers.c.opening == sa.bindparam("step")
 
 _PEERS = sa.select(*rows.columns).where(MINE)
 _OK = peers.c.status == Status.OK.value
 _ALL = _PEERS.order_by(peers.c.position)
 _DOWNWARDS = _PEERS.order_by(peers.c.position.desc())
 _LAST = _DOWNWARDS.limit(1)
-_SERVING = _DOWNWARDS.where(_OPENING).limit(sa.bindparam('most'))
-_ONE = _PEERS.where(peers.c.peer_id == sa.bindparam('id'))
+_SERVING = _DOWNWARDS.where(_OPENING).limit(sa.bindparam("most"))
+_ONE = _PEERS.where(peers.c.peer_id == sa.bindparam("id"))
 _OCCUPIED = sa.select(peers.c.position).where(MINE, _PLACES)
 _TAKEN = sa.select(peers.c.position).where(
     MINE,
-    peers.c.position.between(sa.bindparam('first'), sa.bindparam('last')),
+    peers.c.position.between(sa.bindparam("first"), sa.bindparam("last")),
 )
 
 
@@ -59,17 +59,17 @@ def _at(count: int, serving: int) -> sa.Select[Any]:
     There are never many; a list whose length is left open until the
     statement is run makes it cost half as much again.
     """
-    all_ = peers.c.position.in_(_places('p', count))
+    all_ = peers.c.position.in_(_places("p", count))
     if not serving:
         return _PEERS.where(all_)
     # All positions in one list: the index is asked for those, and no other.
-    others = _places('s', serving)
-    anywhere = peers.c.position.in_([*_places('p', count), *others])
+    others = _places("s", serving)
+    anywhere = peers.c.position.in_([*_places("p", count), *others])
     return _PEERS.where(anywhere, sa.or_(_OK, all_) if count else _OK)
 
 
 def _places(prefix: str, count: int) -> list[Any]:
-    return [sa.bindparam(f'{prefix}{n}') for n in range(count)]
+    return [sa.bindparam(f"{prefix}{n}") for n in range(count)]
 
 
 _LOWEST = {least: _lowest(least) for least in Opening}
@@ -107,8 +107,8 @@ class TreeView:
 
         At the positions ``serving`` only those that have registered.
         """
-        values = _numbered('p', positions)
-        others = _numbered('s', serving)
+        values = _numbered("p", positions)
+        others = _numbered("s", serving)
         if not values and not others:
             return {}
         query = _at(len(values), len(others))
@@ -152,9 +152,9 @@ class TreeView:
     def _execute(
         self, statement: sa.Executable, **values: Any
     ) -> sa.CursorResult[Any]:
-        values['volume'] = self._volume.key
+        values["volume"] = self._volume.key
         return self._connection.execute(statement, values)
 
 
 def _numbered(prefix: str, positions: Iterable[int]) -> dict[str, int]:
-    return {f'{prefix}{n}': place for n, place in enumerate(positions)}
+    return {f"{prefix}{n}": place for n, place in enumerate(positions)}

@@ -9,7 +9,7 @@ from volt.model import Volume
 from volt.registry import rows
 from volt.registry.models import peers, volumes
 
-_ONE = sa.select(volumes).where(volumes.c.name == sa.bindparam('volume'))
+_ONE = sa.select(volumes).where(volumes.c.name == sa.bindparam("volume"))
 _LOCK = _ONE.with_for_update()
 
 
@@ -54,5 +54,5 @@ class Volumes:
             self._connection.execute(table.delete().where(key == volume.key))
 
     def _one(self, query: sa.Select[Any], name: str) -> Volume | None:
-        row = self._connection.execute(query, {'volume': name}).one_or_none()
+        row = self._connection.execute(query, {"volume": name}).one_or_none()
         return None if row is None else rows.volume(row)

@@ -9,19 +9,19 @@ from typing import Any
 
 Schema = dict[str, Any]
 
-_CONTROL = r'\u0000-\u001f\u007f-\u009f'
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
 # SQL servers compare "a" and "a " as equal: no blanks at the ends.
-_PRINTABLE = rf'^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$'
+_PRINTABLE = rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$"
 
 
 def text(longest: int = 255) -> Schema:
     """Return the schema of a printable text that is not empty."""
     return {
-        'type': 'string',
-        'minLength': 1,
-        'maxLength': longest,
-        'pattern': _PRINTABLE,
-        'title': "printable text without blanks at its ends",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": longest,
+        "pattern": _PRINTABLE,
+        "title": "printable text without blanks at its ends",
     }
 
 
@@ -34,8 +34,8 @@ def identifier(longest: int) -> Schema:
     Clients take single and double dots out of a path before they send it.
     """
     return text(longest) | {
-        'not': {'enum': ['.', '..']},
-        'title': "printable text without blanks at its ends, "
+        "not": {"enum": [".", ".."]},
+        "title": "printable text without blanks at its ends, "
         "and other than one dot or two",
     }
 
@@ -44,96 +44,96 @@ VOLUME_ID = identifier(255)
 PEER_ID = identifier(511)
 """A host, a colon and a volume id."""
 IDENTIFIERS = {
-    'volume_id': VOLUME_ID,
-    'image_id': VOLUME_ID,
-    'peer_id': PEER_ID,
+    "volume_id": VOLUME_ID,
+    "image_id": VOLUME_ID,
+    "peer_id": PEER_ID,
 }
 """What stands in braces in the path of a route."""
 
 PORT: Schema = {
-    'type': 'string',
-    'pattern': '^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}'
-    '|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$',
-    'title': "a TCP port in digits",
+    "type": "string",
+    "pattern": "^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}"
+    "|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$",
+    "title": "a TCP port in digits",
 }
 LUN: Schema = {
-    'type': 'string',
-    'pattern': '^([0-9]{1,4}|1[0-5][0-9]{3}|16[0-2][0-9]{2}'
-    '|163[0-7][0-9]|1638[0-3])$',
-    'title': "a LUN in digits",
+    "type": "string",
+    "pattern": "^([0-9]{1,4}|1[0-5][0-9]{3}|16[0-2][0-9]{2}"
+    "|163[0-7][0-9]|1638[0-3])$",
+    "title": "a LUN in digits",
 }
 
-_BYTE = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
-_IPV4 = rf'{_BYTE}([.]{_BYTE}){{3}}'
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_BYTE}([.]{_BYTE}){{3}}"
 # With a zone (RFC 4007), which is an interface's name.
 _IPV6 = (
-    rf'[0-9A-Fa-f]{{0,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}(:{_IPV4})?'
-    '(%[A-Za-z0-9_][A-Za-z0-9_.-]{0,14})?'
+    rf"[0-9A-Fa-f]{{0,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}(:{_IPV4})?"
+    "(%[A-Za-z0-9_][A-Za-z0-9_.-]{0,14})?"
 )
 # Labels of RFC 1123, and the underscores that are seen.
-_NAME = '[A-Za-z0-9_][A-Za-z0-9_-]*([.][A-Za-z0-9_][A-Za-z0-9_-]*)*[.]?'
+_NAME = "[A-Za-z0-9_][A-Za-z0-9_-]*([.][A-Za-z0-9_][A-Za-z0-9_-]*)*[.]?"
 # 2130706433 and 0x7f.1 are addresses to every resolver (inet_aton(3)).
-_NUMBER_LIKE = '(^|[.])([0-9]+|0[xX][0-9A-Fa-f]*)[.]?$'
+_NUMBER_LIKE = "(^|[.])([0-9]+|0[xX][0-9A-Fa-f]*)[.]?$"
 HOST: Schema = {
-    'type': 'string',
-    'minLength': 1,
-    'maxLength': 253,
-    'anyOf': [
-        {'pattern': f'^{_IPV4}$'},
-        {'pattern': f'^{_IPV6}$'},
-        {'pattern': f'^{_NAME}$', 'not': {'pattern': _NUMBER_LIKE}},
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 253,
+    "anyOf": [
+        {"pattern": f"^{_IPV4}$"},
+        {"pattern": f"^{_IPV6}$"},
+        {"pattern": f"^{_NAME}$", "not": {"pattern": _NUMBER_LIKE}},
     ],
-    'title': "an IP address or the name of a host",
+    "title": "an IP address or the name of a host",
 }
 TARGET: Schema = {
-    'type': 'string',
-    'minLength': 1,
-    'maxLength': 223,
-    'pattern': '^(iqn[.][0-9]{4}-[0-9]{2}[.]|eui[.]|naa[.])'
-    '[A-Za-z0-9+.:=@_-]+$',
-    'title': "an iSCSI name",
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 223,
+    "pattern": "^(iqn[.][0-9]{4}-[0-9]{2}[.]|eui[.]|naa[.])"
+    "[A-Za-z0-9+.:=@_-]+$",
+    "title": "an iSCSI name",
 }
 """RFC 7143, 4.2.7; open-iscsi makes a folder of the name, as root."""
 
-ADDRESS: Schema = {'host': HOST, 'port': PORT, 'iqn': TARGET, 'lun': LUN}
+ADDRESS: Schema = {"host": HOST, "port": PORT, "iqn": TARGET, "lun": LUN}
 
 _DIGITS: Schema = {
-    'type': 'string',
-    'pattern': '^[0-9]{1,5}$',
-    'title': "digits",
+    "type": "string",
+    "pattern": "^[0-9]{1,5}$",
+    "title": "digits",
 }
 TOLD_ADDRESS: Schema = {
-    'host': LABEL,
-    'port': _DIGITS,
-    'iqn': LABEL,
-    'lun': _DIGITS,
+    "host": LABEL,
+    "port": _DIGITS,
+    "iqn": LABEL,
+    "lun": _DIGITS,
 }
 """In answers, and to name what is to go: what was registered with a volt that
 checked less is there still.  Agents check what they are told themselves."""
 
 INITIATOR: Schema = {
-    'type': 'string',
-    'maxLength': 223,
-    'pattern': '^(iqn|eui|naa)[.][A-Za-z0-9.:_-]+$',
-    'title': "an iSCSI name",
-    'description': "The caller's, as an initiator.  Who tells it is told how "
+    "type": "string",
+    "maxLength": 223,
+    "pattern": "^(iqn|eui|naa)[.][A-Za-z0-9.:_-]+$",
+    "title": "an iSCSI name",
+    "description": "The caller's, as an initiator.  Who tells it is told how "
     "to be admitted to its sources.",
 }
 
 FAILED: Schema = {
-    'type': 'array',
-    'maxItems': 32,
-    'items': {
-        'type': 'object',
+    "type": "array",
+    "maxItems": 32,
+    "items": {
+        "type": "object",
         # Only compared with what is registered: a beat that names a source
         # of an older volt's shall not be lost for it.
-        'properties': {
-            'host': TOLD_ADDRESS['host'],
-            'port': TOLD_ADDRESS['port'],
+        "properties": {
+            "host": TOLD_ADDRESS["host"],
+            "port": TOLD_ADDRESS["port"],
         },
-        'required': ['host', 'port'],
+        "required": ["host", "port"],
     },
-    'description': "Portals at which the node cannot read at present.",
+    "description": "Portals at which the node cannot read at present.",
 }
 
 
@@ -141,43 +141,43 @@ def loose(schema: Schema) -> Schema:
     """Return the same for old clients, which send numbers and nulls too."""
     # No service has port 0 (RFC 6335, section 6); LUN 0 there is.
     least, most = (1, 65535) if schema is PORT else (0, 16383)
-    number = {'type': 'integer', 'minimum': least, 'maximum': most}
+    number = {"type": "integer", "minimum": least, "maximum": most}
     return {
-        'anyOf': [schema, number, {'type': 'null'}],
-        'title': f"{schema['title']}, a number or null",
+        "anyOf": [schema, number, {"type": "null"}],
+        "title": f"{schema['title']}, a number or null",
     }
 
 
 def record(**properties: Schema) -> Schema:
     """Return the schema of an object that has all of these."""
     return {
-        'type': 'object',
-        'properties': properties,
-        'required': [*properties],
+        "type": "object",
+        "properties": properties,
+        "required": [*properties],
     }
 
 
 def listing(items: Schema) -> Schema:
     """Return the schema of a list."""
-    return {'type': 'array', 'items': items}
+    return {"type": "array", "items": items}
 
 
 def kind(name: str, description: str, **more: Any) -> Schema:
     """Return the schema of a plain value that volt tells."""
-    return {'type': name, 'description': description, **more}
+    return {"type": name, "description": description, **more}
 
 
 def or_null(schema: Schema) -> Schema:
     """Return the schema of a plain value that may be missing."""
-    return schema | {'type': [schema['type'], 'null']}
+    return schema | {"type": [schema["type"], "null"]}
 
 
 ADMISSION = record(
-    key=kind('string', "By which the caller knows its readers' tickets."),
-    now=kind('number', "The time, seconds since the epoch."),
-) | {'description': "For a caller that others read from."}
+    key=kind("string", "By which the caller knows its readers' tickets."),
+    now=kind("number", "The time, seconds since the epoch."),
+) | {"description": "For a caller that others read from."}
 TICKET = record(
-    text=kind('string', "To be shown to the source's agent."),
-    user=kind('string', "To log in with, by CHAP, when that has been done."),
-    secret=kind('string', "The same."),
-) | {'description': "For a caller that tells its initiator name."}
+    text=kind("string", "To be shown to the source's agent."),
+    user=kind("string", "To log in with, by CHAP, when that has been done."),
+    secret=kind("string", "The same."),
+) | {"description": "For a caller that tells its initiator name."}

@@ -19,40 +19,40 @@ from volt.schemas.common import (
 from volt.schemas.volumes import ASSIGNMENT
 
 _SERVING: Schema = {
-    'type': 'object',
-    'properties': ADDRESS
-    | {'session_name': VOLUME_ID, 'peer_id': PEER_ID}
-    | {'failed': FAILED},
-    'required': ['session_name', 'peer_id', 'host', 'port', 'iqn', 'lun'],
+    "type": "object",
+    "properties": ADDRESS
+    | {"session_name": VOLUME_ID, "peer_id": PEER_ID}
+    | {"failed": FAILED},
+    "required": ["session_name", "peer_id", "host", "port", "iqn", "lun"],
 }
 
 HEARTBEAT: Schema = {
-    'type': 'object',
-    'properties': {
-        'host': HOST,
-        'port': PORT | {'description': "Where it serves."},
-        'initiator': INITIATOR,
-        'serving': {'type': 'array', 'items': _SERVING},
+    "type": "object",
+    "properties": {
+        "host": HOST,
+        "port": PORT | {"description": "Where it serves."},
+        "initiator": INITIATOR,
+        "serving": {"type": "array", "items": _SERVING},
     },
 }
 
-_SECONDS = kind('number', "Seconds.", minimum=0)
+_SECONDS = kind("number", "Seconds.", minimum=0)
 
 _ANSWER = record(beat_after=_SECONDS, peers=listing(ASSIGNMENT))
-_ANSWER['properties']['admission'] = ADMISSION
+_ANSWER["properties"]["admission"] = ADMISSION
 BEAT = {
-    'anyOf': [
+    "anyOf": [
         listing(ASSIGNMENT)
-        | {'description': "For who did not say what it serves."},
+        | {"description": "For who did not say what it serves."},
         _ANSWER,
     ]
 }
 MEMBERS = listing(
     record(
         host=LABEL,
-        age=_SECONDS | {'description': "Seconds since it was heard of."},
+        age=_SECONDS | {"description": "Seconds since it was heard of."},
         due=_SECONDS
-        | {'description': "Seconds until it is evicted if it stays silent."},
-        peers=kind('integer', "Its places in trees.", minimum=0),
+        | {"description": "Seconds until it is evicted if it stays silent."},
+        peers=kind("integer", "Its places in trees.", minimum=0),
     )
 )

@@ -15,7 +15,7 @@ from volt.exception import MalformedJSON
 
 SHOWN = 60
 """Characters of a name that a message repeats."""
-_SURROGATE = re.compile(r'\\u[dD][89a-fA-F]')
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -23,12 +23,12 @@ def parse(raw: bytes) -> dict[str, Any]:
     if not raw.strip():
         return {}
     try:
-        text = raw.decode('utf-8')
+        text = raw.decode("utf-8")
         value = json.loads(
             text, object_pairs_hook=_once, parse_constant=_no_number
         )
         if _SURROGATE.search(text):
-            json.dumps(value, ensure_ascii=False).encode('utf-8')
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise MalformedJSON("Malformed JSON in request body.") from error
     if not isinstance(value, dict):

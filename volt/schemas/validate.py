@@ -28,7 +28,7 @@ def body(schema: Schema) -> Check:
         try:
             matches(value)
         except fastjsonschema.JsonSchemaValueException as error:
-            where = '.'.join(error.path[1:]) or 'the body'
+            where = ".".join(error.path[1:]) or "the body"
             raise InvalidBody(f"{where}: {_reason(error)}") from error
 
     return check
@@ -42,12 +42,12 @@ def parameters(schema: Schema) -> Reader:
     is refused, unlike in a body: it is a slip of the pen of somebody who
     would think that it worked.
     """
-    known: Mapping[str, Schema] = schema['properties']
+    known: Mapping[str, Schema] = schema["properties"]
     matches = fastjsonschema.compile(schema)
 
     def read(given: Mapping[str, str]) -> dict[str, Any]:
         for name in given.keys() - known.keys():
-            names = ' and '.join(known) or 'nothing'
+            names = " and ".join(known) or "nothing"
             raise InvalidPath(
                 f"{name[:SHOWN]} in the query: this route takes {names}"
             )
@@ -55,7 +55,7 @@ def parameters(schema: Schema) -> Reader:
         try:
             matches(values)
         except fastjsonschema.JsonSchemaValueException as error:
-            where = ' '.join([*error.path[1:], 'in the query'])
+            where = " ".join([*error.path[1:], "in the query"])
             raise InvalidPath(f"{where}: {_reason(error)}") from error
         return values
 
@@ -75,24 +75,24 @@ def identifiers(values: dict[str, str]) -> None:
 
 def _value(text: str, schema: Schema) -> int | bool | str:
     """Return the number or truth value that a text is, if it must be one."""
-    wanted = schema.get('type')
+    wanted = schema.get("type")
     # More digits than any number we take are no number worth converting.
-    if wanted == 'integer' and re.fullmatch('-?[0-9]{1,30}', text, re.ASCII):
+    if wanted == "integer" and re.fullmatch("-?[0-9]{1,30}", text, re.ASCII):
         return int(text)
-    if wanted == 'boolean':
-        return {'true': True, 'false': False}.get(text.lower(), text)
+    if wanted == "boolean":
+        return {"true": True, "false": False}.get(text.lower(), text)
     return text
 
 
 def _reason(error: fastjsonschema.JsonSchemaValueException) -> str:
     """Say it for people: patterns and long values are no help to them."""
     definition, rule = error.definition, error.rule
-    if rule in ('pattern', 'not', 'anyOf') and 'title' in definition:
+    if rule in ("pattern", "not", "anyOf") and "title" in definition:
         return f"is not {definition['title']}"
-    if rule == 'required':
+    if rule == "required":
         missing = sorted({*definition[rule]} - {*error.value})
         return f"needs {', '.join(missing)}"
-    if rule == 'maxLength':
+    if rule == "maxLength":
         return f"is longer than {definition[rule]} characters"
     message: str = error.message.removeprefix(error.name).strip()
     return message[:SHOWN]

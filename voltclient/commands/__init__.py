@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from cliff import commandmanager
 
 TABLE = {
-    'image list': 'images:ListImages',
-    'image show': 'images:ShowImage',
-    'member list': 'members:ListMembers',
-    'member show': 'members:ShowMember',
-    'peer list': 'peers:ListPeers',
-    'peer remove': 'peers:RemovePeer',
-    'tree': 'trees:ShowTree',
-    'volume delete': 'volumes:DeleteVolume',
-    'volume list': 'volumes:ListVolumes',
-    'volume show': 'volumes:ShowVolume',
+    "image list": "images:ListImages",
+    "image show": "images:ShowImage",
+    "member list": "members:ListMembers",
+    "member show": "members:ShowMember",
+    "peer list": "peers:ListPeers",
+    "peer remove": "peers:RemovePeer",
+    "tree": "trees:ShowTree",
+    "volume delete": "volumes:DeleteVolume",
+    "volume list": "volumes:ListVolumes",
+    "volume show": "volumes:ShowVolume",
 }
 
 
@@ -38,18 +38,18 @@ class Commands(commandmanager.CommandManager):
 
 def overview() -> str:
     """Return each command with the first line of its description."""
-    lines = ['commands:']
+    lines = ["commands:"]
     for name, where in TABLE.items():
-        summary = (_entry(name, where).load().__doc__ or '').partition('\n')[0]
-        lines.append(f'  {name:<14} {summary.rstrip(".")}')
-    lines.append(f'  {"complete":<14} Print the completion for bash')
-    return '\n'.join([*lines, ''])
+        summary = (_entry(name, where).load().__doc__ or "").partition("\n")[0]
+        lines.append(f"  {name:<14} {summary.rstrip('.')}")
+    lines.append(f"  {'complete':<14} Print the completion for bash")
+    return "\n".join([*lines, ""])
 
 
 def unknown(argv: Sequence[str]) -> str:
     """Say that a command line names no command, and what is near to it."""
-    words = list(itertools.takewhile(lambda word: word[:1] != '-', argv))
-    said = ' '.join(words or argv)
+    words = list(itertools.takewhile(lambda word: word[:1] != "-", argv))
+    said = " ".join(words or argv)
     near = difflib.get_close_matches(said, TABLE, n=1, cutoff=0.8)
     near = near or [name for name in TABLE if name.startswith(argv[0])]
     meant = f"; did you mean {' or '.join(near)}?" if near else ";"
@@ -58,5 +58,5 @@ def unknown(argv: Sequence[str]) -> str:
 
 def _entry(name: str, where: str) -> importlib.metadata.EntryPoint:
     return importlib.metadata.EntryPoint(
-        name, f'{__name__}.{where}', 'volt.commands'
+        name, f"{__name__}.{where}", "volt.commands"
     )

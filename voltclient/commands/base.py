@@ -48,8 +48,8 @@ class Base(command.Command):
 
     def get_epilog(self) -> str:
         """Return the examples."""
-        shown = [f'  volt {example}' for example in self.examples]
-        return '\n'.join(['examples:', *shown]) if shown else ''
+        shown = [f"  volt {example}" for example in self.examples]
+        return "\n".join(["examples:", *shown]) if shown else ""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser; descriptions keep their lines."""
@@ -73,15 +73,15 @@ class Columns(Base, metaclass=abc.ABCMeta):
 
     def get_epilog(self) -> str:
         """Return the columns, too."""
-        named = f'columns: {", ".join(self.columns)}'
-        return f'{named}\n\n{super().get_epilog()}'
+        named = f"columns: {', '.join(self.columns)}"
+        return f"{named}\n\n{super().get_epilog()}"
 
     def _run_before_hooks(
         self, parsed_args: argparse.Namespace
     ) -> argparse.Namespace:
         """Refuse columns that are none, before anything is asked."""
         asked = set(parsed_args.columns)
-        asked |= set(getattr(parsed_args, 'sort_columns', ()))
+        asked |= set(getattr(parsed_args, "sort_columns", ()))
         unknown = {one.lower() for one in asked} - set(self.columns)
         if unknown:
             raise exceptions.CommandError(

@@ -23,15 +23,15 @@ class Pen:
 HEAD = 2
 """Lines above the branches."""
 
-LINES = Pen('├── ', '└── ', '│   ', '    ')
-ASCII = Pen('|-- ', '`-- ', '|   ', '    ')
+LINES = Pen("├── ", "└── ", "│   ", "    ")
+ASCII = Pen("|-- ", "`-- ", "|   ", "    ")
 
 
 def pen_for(encoding: str | None) -> Pen:
     """Return the pen whose lines this encoding has."""
     try:
-        LINES.through.encode(encoding or 'ascii')
-        LINES.last.encode(encoding or 'ascii')
+        LINES.through.encode(encoding or "ascii")
+        LINES.last.encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return ASCII
     return LINES
@@ -48,34 +48,34 @@ def draw(
     │   └── 10.0.0.13  pending  depth 2  heard 1.2 s ago
     └── 10.0.0.12  OK  depth 1  heard 2.0 s ago
     """
-    peers = 'peer' if tree.count == 1 else 'peers'
+    peers = "peer" if tree.count == 1 else "peers"
     yield (
-        f'{tree.id}: {tree.count} {peers}, depth {tree.depth}, '
-        f'fan-out {tree.fanout}'
+        f"{tree.id}: {tree.count} {peers}, depth {tree.depth}, "
+        f"fan-out {tree.fanout}"
     )
-    portals = [f'{_host(one.host)}:{one.port}' for one in servers]
-    yield f'image servers: {", ".join(portals) or "none registered"}'
+    portals = [f"{_host(one.host)}:{one.port}" for one in servers]
+    yield f"image servers: {', '.join(portals) or 'none registered'}"
     for twig in twigs:
         yield _stem(twig.more, pen) + _facts(tree.id, twig.peer)
 
 
 def _stem(more: tuple[bool, ...], pen: Pen) -> str:
-    above = ''.join(pen.along if one else pen.past for one in more[:-1])
+    above = "".join(pen.along if one else pen.past for one in more[:-1])
     return above + (pen.through if more[-1] else pen.last)
 
 
 def _facts(volume_id: str, peer: TreePeer) -> str:
-    heard = 'never heard'
+    heard = "never heard"
     if peer.age is not None:
-        heard = f'heard {spoken(peer.age)} ago'
-    facts = [peer.host, peer.status, f'depth {peer.depth}', heard]
+        heard = f"heard {spoken(peer.age)} ago"
+    facts = [peer.host, peer.status, f"depth {peer.depth}", heard]
     if peer.member != peer.host:
-        facts.append(f'member {peer.member}')
-    if peer.peer_id != f'{peer.member}:{volume_id}':
+        facts.append(f"member {peer.member}")
+    if peer.peer_id != f"{peer.member}:{volume_id}":
         # Needed for "volt peer remove", and not to be guessed.
-        facts.append(f'peer {peer.peer_id}')
-    return '  '.join(facts)
+        facts.append(f"peer {peer.peer_id}")
+    return "  ".join(facts)
 
 
 def _host(host: str) -> str:
-    return f'[{host}]' if ':' in host else host
+    return f"[{host}]" if ":" in host else host

@@ -48,11 +48,11 @@ _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
     ),
 )
 _WORDS = {
-    'volume_not_found': "'volt volume list' names those there are",
-    'peer_not_found': "'volt peer list' names those there are",
-    'image_not_found': "'volt image list' names those there are",
-    'not_found': "an older volt? it does not know this call",
-    'volume_in_use': "--force is how to say so here",
+    "volume_not_found": "'volt volume list' names those there are",
+    "peer_not_found": "'volt peer list' names those there are",
+    "image_not_found": "'volt image list' names those there are",
+    "not_found": "an older volt? it does not know this call",
+    "volume_in_use": "--force is how to say so here",
 }
 
 
@@ -64,9 +64,9 @@ def tell(error: Exception, out: TextIO, debug: bool) -> int:
     if isinstance(error, OSError) and error.strerror:
         said = error.strerror
     elif not isinstance(error, exceptions.BaseException):
-        said = f'this should not be: {error!r}'
-    said = ' '.join(said.split())
-    print(f'volt: {"; ".join(filter(None, [said, remedy]))}', file=out)
+        said = f"this should not be: {error!r}"
+    said = " ".join(said.split())
+    print(f"volt: {'; '.join(filter(None, [said, remedy]))}", file=out)
     return status
 
 
@@ -78,7 +78,7 @@ def _status_and_remedy(error: Exception) -> tuple[int, str]:
         if error.code in PASSING:
             wait = error.retry_after or 1
             return NOT_NOW, f"try again in {wait:.0f} s"
-        return REFUSED, _WORDS.get(error.error_code or '', "")
+        return REFUSED, _WORDS.get(error.error_code or "", "")
     if isinstance(error, OSError):
         return REFUSED, "see where the output goes"
     if isinstance(error, exceptions.BaseException):

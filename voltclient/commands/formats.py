@@ -58,13 +58,13 @@ class JSONRows(json_format.JSONFormatter):
     ) -> None:
         """Print the rows as objects."""
         indent = None if parsed_args.noindent else 2
-        before, end = '[', '[]\n'
+        before, end = "[", "[]\n"
         for row in data:
             text = json.dumps(plain(column_names, row), indent=indent)
             if indent:
-                text = '\n  ' + text.replace('\n', '\n  ')
+                text = "\n  " + text.replace("\n", "\n  ")
             stdout.write(before + text)
-            before, end = ',' if indent else ', ', '\n]\n' if indent else ']\n'
+            before, end = "," if indent else ", ", "\n]\n" if indent else "]\n"
         stdout.write(end)
 
 
@@ -82,11 +82,11 @@ class YAMLRows(yaml_format.YAMLFormatter):
         import yaml
 
         # Written in C, a tenth of the time; not in every build of PyYAML.
-        dumper = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         rows = (plain(column_names, row) for row in data)
         piece = list(itertools.islice(rows, 100))
         if not piece:
-            stdout.write('[]\n')
+            stdout.write("[]\n")
         while piece:
             yaml.dump(piece, stdout, dumper, default_flow_style=False)
             piece = list(itertools.islice(rows, 100))
@@ -107,11 +107,11 @@ def of_lists(**more: Any) -> Formats:
     return Formats(
         more
         | {
-            'csv': commaseparated.CSVLister(),
-            'json': JSONRows(),
-            'table': table.TableFormatter(),
-            'value': value.ValueFormatter(),
-            'yaml': YAMLRows(),
+            "csv": commaseparated.CSVLister(),
+            "json": JSONRows(),
+            "table": table.TableFormatter(),
+            "value": value.ValueFormatter(),
+            "yaml": YAMLRows(),
         }
     )
 
@@ -120,9 +120,9 @@ def of_one() -> Formats:
     """Return the formats of single things."""
     return Formats(
         {
-            'json': json_format.JSONFormatter(),
-            'table': table.TableFormatter(),
-            'value': value.ValueFormatter(),
-            'yaml': yaml_format.YAMLFormatter(),
+            "json": json_format.JSONFormatter(),
+            "table": table.TableFormatter(),
+            "value": value.ValueFormatter(),
+            "yaml": yaml_format.YAMLFormatter(),
         }
     )

@@ -13,8 +13,8 @@ SECTOR = 512
 class ListImages(base.List):
     """List the images that image servers have registered."""
 
-    columns = ('id', 'size', 'serial', 'sources')
-    examples = ('image list', 'image list -f json')
+    columns = ("id", "size", "serial", "sources")
+    examples = ("image list", "image list -f json")
 
     def take_action(
         self, parsed_args: argparse.Namespace
@@ -35,18 +35,18 @@ class ShowImage(base.Show):
     an image server has computed it.
     """
 
-    columns = ('id', 'size', 'generation', 'serial', 'digest', 'sources')
+    columns = ("id", "size", "generation", "serial", "digest", "sources")
     examples = (
-        'image show volume-image1',
-        'image show volume-image1 -f value -c size',
+        "image show volume-image1",
+        "image show volume-image1 -f value -c size",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Add which."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'image',
-            metavar='IMAGE',
+            "image",
+            metavar="IMAGE",
             help="the image's id as 'volt image list' has it, volume-image1",
         )
         return parser

@@ -22,8 +22,8 @@ class ListMembers(base.List):
     stays silent, peers the number of its places in trees.
     """
 
-    columns = ('host', 'age', 'due', 'peers')
-    examples = ('member list', 'member list -f csv | wc -l')
+    columns = ("host", "age", "due", "peers")
+    examples = ("member list", "member list -f csv | wc -l")
 
     def take_action(
         self, parsed_args: argparse.Namespace
@@ -40,15 +40,15 @@ class ShowMember(base.Show):
     until all of its places are found.
     """
 
-    columns = (*ListMembers.columns, 'places')
-    examples = ('member show 192.168.137.11',)
+    columns = (*ListMembers.columns, "places")
+    examples = ("member show 192.168.137.11",)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Add which."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            'host',
-            metavar='HOST',
+            "host",
+            metavar="HOST",
             help="the node as 'volt member list' has it",
         )
         return parser
@@ -82,10 +82,10 @@ def _places(client: Client, member: Member) -> Iterator[dict[str, Any]]:
             if peer.member != member.host:
                 continue
             yield {
-                'volume': volume.id,
-                'status': peer.status,
-                'depth': peer.depth,
-                'parent': peer.parent,
+                "volume": volume.id,
+                "status": peer.status,
+                "depth": peer.depth,
+                "parent": peer.parent,
             }
             missing -= 1
             if not missing:

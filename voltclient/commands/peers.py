@@ -16,10 +16,10 @@ class ListPeers(base.List):
     places themselves see "volt tree".
     """
 
-    columns = ('peer_id', 'host', 'port', 'iqn', 'lun', 'status')
+    columns = ("peer_id", "host", "port", "iqn", "lun", "status")
     examples = (
-        'peer list volume-image1',
-        'peer list volume-image1 -f csv -c peer_id -c status',
+        "peer list volume-image1",
+        "peer list volume-image1 -f csv -c peer_id -c status",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -47,15 +47,15 @@ class RemovePeer(base.Do):
     this is for what is left of nodes that are gone.
     """
 
-    examples = ('peer remove volume-image1 192.168.137.11:volume-image1',)
+    examples = ("peer remove volume-image1 192.168.137.11:volume-image1",)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Add which."""
         parser = super().get_parser(prog_name)
         add_volume(parser)
         parser.add_argument(
-            'peer',
-            metavar='PEER',
+            "peer",
+            metavar="PEER",
             help="the peer_id as 'volt peer list IMAGE' has it",
         )
         return parser

@@ -34,33 +34,33 @@ class ShowTree(base.List):
         'age',
     )  # fmt: skip
     examples = (
-        'tree volume-image1',
-        'tree volume-image1 --depth 3',
-        'tree volume-image1 --host 192.168.137.11',
-        'tree volume-image1 -f json -c host -c parent',
+        "tree volume-image1",
+        "tree volume-image1 --depth 3",
+        "tree volume-image1 --host 192.168.137.11",
+        "tree volume-image1 -f json -c host -c parent",
     )
 
     @property
     def formatter_default(self) -> str:
         """A drawing, unless something else is asked for."""
-        return 'tree'
+        return "tree"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Add which, and how much of it."""
         parser = super().get_parser(prog_name)
         add_volume(parser)
         parser.add_argument(
-            '--depth',
+            "--depth",
             type=_depth,
-            metavar='N',
-            help='only the first N levels; nodes under the image servers '
-            'are level 1',
+            metavar="N",
+            help="only the first N levels; nodes under the image servers "
+            "are level 1",
         )
         parser.add_argument(
-            '--host',
-            metavar='H',
-            help='only the branch of node H: whom it reads through, itself, '
-            'and who reads through it',
+            "--host",
+            metavar="H",
+            help="only the branch of node H: whom it reads through, itself, "
+            "and who reads through it",
         )
         return parser
 
@@ -70,8 +70,8 @@ class ShowTree(base.List):
         """Return a row for each peer, or a line if it is to be drawn."""
         branches = Branches(self.client.trees, parsed_args.volume)
         part = selection.Part(branches, parsed_args.depth, parsed_args.host)
-        if parsed_args.formatter == 'tree':
-            return ('tree',), self._drawn(branches.tree, part)
+        if parsed_args.formatter == "tree":
+            return ("tree",), self._drawn(branches.tree, part)
         return self.columns, (self._row(peer) for peer in part.peers())
 
     def produce_output(
@@ -82,7 +82,7 @@ class ShowTree(base.List):
     ) -> int:
         """Print it; on a terminal a drawing goes through the pager."""
         pager = autopage.AutoPager(self.app.stdout)
-        if parsed_args.formatter != 'tree' or not pager.to_terminal():
+        if parsed_args.formatter != "tree" or not pager.to_terminal():
             return super().produce_output(parsed_args, column_names, data)
         with pager as out:
             self.formatter.emit_list(column_names, data, out, parsed_args)
@@ -96,7 +96,7 @@ class ShowTree(base.List):
     ) -> argparse.Namespace:
         """Refuse to pick columns from a drawing."""
         asked = parsed_args.columns or parsed_args.sort_columns
-        if parsed_args.formatter == 'tree' and asked:
+        if parsed_args.formatter == "tree" and asked:
             raise CommandError(
                 "a drawing has no columns; add -f table, or another format"
             )
@@ -115,8 +115,8 @@ class ShowTree(base.List):
             drawn += 1
         if part.whole and drawn != tree.count:
             print(
-                f'volt: the tree changed while it was drawn: {drawn} peers '
-                f'instead of {tree.count}',
+                f"volt: the tree changed while it was drawn: {drawn} peers "
+                f"instead of {tree.count}",
                 file=self.app.stderr,
             )
 

@@ -7,7 +7,7 @@ from typing import Any
 from cliff import columns
 
 
-class Seconds(columns.FormattableColumn['float | None']):
+class Seconds(columns.FormattableColumn["float | None"]):
     """A time: seconds for programs, the two largest units for people."""
 
     def human_readable(self) -> str:
@@ -20,13 +20,13 @@ class Size(columns.FormattableColumn[int]):
 
     def human_readable(self) -> str:
         """Return as in ``64.0 MiB``."""
-        size, unit = float(self._value), 'bytes'
-        for larger in ('KiB', 'MiB', 'GiB', 'TiB'):
+        size, unit = float(self._value), "bytes"
+        for larger in ("KiB", "MiB", "GiB", "TiB"):
             if size < 1024:
                 break
             size, unit = size / 1024, larger
         return (
-            f'{size:.0f} {unit}' if unit == 'bytes' else f'{size:.1f} {unit}'
+            f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
         )
 
 
@@ -35,29 +35,29 @@ class Lines(columns.FormattableColumn[list[dict[str, Any]]]):
 
     def human_readable(self) -> str:
         """Return the fields of each on a line."""
-        return '\n'.join(_line(one) for one in self._value)
+        return "\n".join(_line(one) for one in self._value)
 
 
 def spoken(seconds: float | None) -> str:
     """Return a time as in ``3 min 20 s``."""
     if seconds is None:
-        return 'never'
+        return "never"
     if seconds < 9.95:
-        return f'{seconds:.1f} s'
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     for unit, size, below, part in (
-        ('d', 86400, 'h', 3600),
-        ('h', 3600, 'min', 60),
-        ('min', 60, 's', 1),
+        ("d", 86400, "h", 3600),
+        ("h", 3600, "min", 60),
+        ("min", 60, "s", 1),
     ):
         if whole >= size:
             rest = whole % size // part
-            more = f' {rest} {below}' if rest else ''
-            return f'{whole // size} {unit}{more}'
-    return f'{whole} s'
+            more = f" {rest} {below}" if rest else ""
+            return f"{whole // size} {unit}{more}"
+    return f"{whole} s"
 
 
 def _line(one: Mapping[str, Any]) -> str:
-    return ' '.join(
-        f'{name}={one[name]}' for name in one if one[name] is not None
+    return " ".join(
+        f"{name}={one[name]}" for name in one if one[name] is not None
     )

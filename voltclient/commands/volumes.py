@@ -10,8 +10,8 @@ from voltclient.commands import base, portals
 class ListVolumes(base.List):
     """List the volumes that have a tree, with the number of their peers."""
 
-    columns = ('id', 'peers')
-    examples = ('volume list', 'volume list -f value -c id')
+    columns = ("id", "peers")
+    examples = ("volume list", "volume list -f value -c id")
 
     def take_action(
         self, parsed_args: argparse.Namespace
@@ -24,10 +24,10 @@ class ListVolumes(base.List):
 class ShowVolume(base.Show):
     """Show the size and the shape of a volume's tree, and who serves it."""
 
-    columns = ('id', 'peers', 'depth', 'fanout', 'image_servers')
+    columns = ("id", "peers", "depth", "fanout", "image_servers")
     examples = (
-        'volume show volume-image1',
-        'volume show volume-image1 -f value -c depth',
+        "volume show volume-image1",
+        "volume show volume-image1 -f value -c depth",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -59,8 +59,8 @@ class DeleteVolume(base.Do):
     """
 
     examples = (
-        'volume delete volume-image1',
-        'volume delete volume-image1 --force',
+        "volume delete volume-image1",
+        "volume delete volume-image1 --force",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -68,9 +68,9 @@ class DeleteVolume(base.Do):
         parser = super().get_parser(prog_name)
         add_volume(parser)
         parser.add_argument(
-            '--force',
-            action='store_true',
-            help='even while peers serve it',
+            "--force",
+            action="store_true",
+            help="even while peers serve it",
         )
         return parser
 
@@ -82,7 +82,7 @@ class DeleteVolume(base.Do):
 def add_volume(parser: argparse.ArgumentParser) -> None:
     """Add the argument that names a volume."""
     parser.add_argument(
-        'volume',
-        metavar='IMAGE',
+        "volume",
+        metavar="IMAGE",
         help="the volume's id as 'volt volume list' has it, volume-image1",
     )

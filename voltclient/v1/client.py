@@ -3,4 +3,4 @@
 
 from voltclient.client import Client
 
-__all__ = ['Client']
+__all__ = ["Client"]

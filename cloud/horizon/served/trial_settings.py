@@ -9,17 +9,17 @@ import os
 from openstack_dashboard.settings import *  # noqa: F403
 
 DEBUG = False
-ALLOWED_HOSTS = ['*']
-SECRET_KEY = os.environ['TRIAL_SECRET_KEY']
+ALLOWED_HOSTS = ["*"]
+SECRET_KEY = os.environ["TRIAL_SECRET_KEY"]
 COMPRESS_ENABLED = True
 COMPRESS_OFFLINE = True
-STATIC_ROOT = os.environ['TRIAL_STATIC']
-SESSION_ENGINE = 'django.contrib.sessions.backends.signed_cookies'
+STATIC_ROOT = os.environ["TRIAL_STATIC"]
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 CACHES = {
-    'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'}
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
-OPENSTACK_KEYSTONE_URL = os.environ['TRIAL_KEYSTONE']
-WEBROOT = '/'
-LOGIN_URL = '/auth/login/'
-LOGOUT_URL = '/auth/logout/'
-LOGIN_REDIRECT_URL = '/'
+OPENSTACK_KEYSTONE_URL = os.environ["TRIAL_KEYSTONE"]
+WEBROOT = "/"
+LOGIN_URL = "/auth/login/"
+LOGOUT_URL = "/auth/logout/"
+LOGIN_REDIRECT_URL = "/"

@@ -17,8 +17,8 @@ from openstack_dashboard import urls  # noqa: E402 # wants Django set up
 urls.urlpatterns.insert(
     0,
     re_path(
-        r'^static/(?P<path>.*)$',
+        r"^static/(?P<path>.*)$",
         serve,
-        {'document_root': os.environ['TRIAL_STATIC']},
+        {"document_root": os.environ["TRIAL_STATIC"]},
     ),
 )

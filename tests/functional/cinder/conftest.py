@@ -10,42 +10,42 @@ import pytest
 from tests.functional.venvs import ROOT, Environment
 
 HERE = pathlib.Path(__file__).parent
-CINDER = ROOT / 'build' / 'cinder'
+CINDER = ROOT / "build" / "cinder"
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def environment():
-    if not (CINDER / 'installed').exists():
-        pytest.skip('no build/cinder; make cinder')
+    if not (CINDER / "installed").exists():
+        pytest.skip("no build/cinder; make cinder")
     found = Environment(CINDER)
-    found.run('pip', 'uninstall', '-y', 'vmthunder-cinder')
+    found.run("pip", "uninstall", "-y", "vmthunder-cinder")
     return found
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def wheel(environment, tmp_path_factory):
-    return environment.wheel(tmp_path_factory.mktemp('tree'), 'cinder')
+    return environment.wheel(tmp_path_factory.mktemp("tree"), "cinder")
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def installed(environment, wheel):
     """Install it as an operator would; yield what was there before."""
-    environment.pip('check')
+    environment.pip("check")
     before = environment.packages()
-    environment.pip('install', '-q', wheel)
+    environment.pip("install", "-q", wheel)
     yield before
-    environment.pip('uninstall', '-q', '-y', 'vmthunder-cinder')
+    environment.pip("uninstall", "-q", "-y", "vmthunder-cinder")
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def outcomes(environment, installed, tmp_path_factory):
     """Tell all stories once; return what went wrong in each."""
 
     def tell(file):
-        folder = tmp_path_factory.mktemp('c')
+        folder = tmp_path_factory.mktemp("c")
         with compute_agents.serving(folder):
             return environment.tell(file, folder)
 
     with futures.ThreadPoolExecutor(2) as pool:
-        found = pool.map(tell, (HERE / 'stories').glob('stories_*.py'))
+        found = pool.map(tell, (HERE / "stories").glob("stories_*.py"))
         return {story: why for one in found for story, why in one.items()}

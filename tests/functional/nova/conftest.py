@@ -10,34 +10,34 @@ import recording_agents
 from tests.functional.venvs import ROOT, Environment
 
 HERE = pathlib.Path(__file__).parent
-NOVA = ROOT / 'build' / 'nova'
+NOVA = ROOT / "build" / "nova"
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def environment():
-    if not (NOVA / 'installed').exists():
-        pytest.skip('no build/nova; make nova')
+    if not (NOVA / "installed").exists():
+        pytest.skip("no build/nova; make nova")
     found = Environment(NOVA)
-    found.run('pip', 'uninstall', '-y', 'vmthunder-nova')
+    found.run("pip", "uninstall", "-y", "vmthunder-nova")
     return found
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def wheel(environment, tmp_path_factory):
-    return environment.wheel(tmp_path_factory.mktemp('tree'), 'nova')
+    return environment.wheel(tmp_path_factory.mktemp("tree"), "nova")
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def installed(environment, wheel):
     """Install it as an operator would; yield what was there before."""
-    environment.pip('check')
+    environment.pip("check")
     before = environment.packages()
-    environment.pip('install', '-q', wheel)
+    environment.pip("install", "-q", wheel)
     yield before
-    environment.pip('uninstall', '-q', '-y', 'vmthunder-nova')
+    environment.pip("uninstall", "-q", "-y", "vmthunder-nova")
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def outcomes(environment, installed, tmp_path_factory):
     """Tell all stories once; return what went wrong in each.
 
@@ -45,12 +45,12 @@ def outcomes(environment, installed, tmp_path_factory):
     """
 
     def tell(file):
-        folder = tmp_path_factory.mktemp('n')
+        folder = tmp_path_factory.mktemp("n")
         with recording_agents.serving(folder):
             return environment.tell(
-                file, folder, OS_NOVA_DISABLE_EVENTLET_PATCHING='True'
+                file, folder, OS_NOVA_DISABLE_EVENTLET_PATCHING="True"
             )
 
     with futures.ThreadPoolExecutor() as pool:
-        found = pool.map(tell, (HERE / 'stories').glob('stories_*.py'))
+        found = pool.map(tell, (HERE / "stories").glob("stories_*.py"))
         return {story: why for one in found for story, why in one.items()}

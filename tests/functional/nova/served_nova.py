@@ -26,9 +26,9 @@ from virtmanclient.openstack import access
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[2]
-NOVA = ROOT / 'build' / 'nova'
+NOVA = ROOT / "build" / "nova"
 DEADLINE = 180.0
-IMAGE = 'debian 12'
+IMAGE = "debian 12"
 
 
 class ServedNova:
@@ -38,28 +38,28 @@ class ServedNova:
         self.folder = folder
         self.agents = agents
         self.password = secrets.token_hex(16)
-        self._port_file = folder / 'port'
+        self._port_file = folder / "port"
 
     @contextlib.contextmanager
     def running(self):
         """Start Nova, wait for its port; end it afterwards."""
         environ = {
-            'PATH': os.environ['PATH'],
-            'HOME': str(self.folder),
-            'TMPDIR': str(self.folder),
-            'PYTHONPATH': str(ROOT),
-            'OS_NOVA_DISABLE_EVENTLET_PATCHING': 'True',
-            'VIRTMAN_TEST_SOCKETS': str(self.folder),
-            'BURST_TEST_PASSWORD': self.password,
-            'BURST_TEST_PORT': str(self._port_file),
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "TMPDIR": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            "OS_NOVA_DISABLE_EVENTLET_PATCHING": "True",
+            "VIRTMAN_TEST_SOCKETS": str(self.folder),
+            "BURST_TEST_PASSWORD": self.password,
+            "BURST_TEST_PORT": str(self._port_file),
         }
-        with (self.folder / 'log').open('w') as log:
+        with (self.folder / "log").open("w") as log:
             process = subprocess.Popen(
-                [NOVA / 'bin' / 'python', '-m', 'unittest', 'served'],
+                [NOVA / "bin" / "python", "-m", "unittest", "served"],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                cwd=HERE / 'stories',
+                cwd=HERE / "stories",
                 env=environ,
             )
         try:
@@ -75,7 +75,7 @@ class ServedNova:
     def _wait(self, process):
         end = time.monotonic() + DEADLINE
         while not self._port_file.exists() or not self.port:
-            log = (self.folder / 'log').read_text()[-4000:]
+            log = (self.folder / "log").read_text()[-4000:]
             assert process.poll() is None and time.monotonic() < end, log
             time.sleep(0.05)
 
@@ -83,17 +83,17 @@ class ServedNova:
     def port(self):
         return self._port_file.read_text()
 
-    def environ(self, user='admin', **changes):
+    def environ(self, user="admin", **changes):
         """Return what a user has set to be let in."""
         return {
-            'PATH': os.environ['PATH'],
-            'HOME': str(self.folder),
-            'OS_AUTH_URL': f'http://127.0.0.1:{self.port}/identity/v3',
-            'OS_USERNAME': user,
-            'OS_PASSWORD': self.password,
-            'OS_PROJECT_NAME': user,
-            'OS_USER_DOMAIN_ID': 'default',
-            'OS_PROJECT_DOMAIN_ID': 'default',
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "OS_AUTH_URL": f"http://127.0.0.1:{self.port}/identity/v3",
+            "OS_USERNAME": user,
+            "OS_PASSWORD": self.password,
+            "OS_PROJECT_NAME": user,
+            "OS_USER_DOMAIN_ID": "default",
+            "OS_PROJECT_DOMAIN_ID": "default",
         } | changes
 
     def start(self, *words, **changes):
@@ -101,9 +101,9 @@ class ServedNova:
         return subprocess.Popen(
             [
                 sys.executable,
-                '-m',
-                'virtman.cmd.host',
-                'burst',
+                "-m",
+                "virtman.cmd.host",
+                "burst",
                 *map(str, words),
             ],
             cwd=ROOT,
@@ -115,7 +115,7 @@ class ServedNova:
 
     def run(self, program, *words, **changes):
         """Run a command in this process; return status, output, errors."""
-        main = {'virtman': host.main, 'vmtrun': vmtrun.main}[program]
+        main = {"virtman": host.main, "vmtrun": vmtrun.main}[program]
         out, err = io.StringIO(), io.StringIO()
         with (
             mock.patch.dict(os.environ, self.environ(**changes), clear=True),
@@ -128,7 +128,7 @@ class ServedNova:
     def burst(self, *words, **changes):
         """Run ``virtman burst``; return status, rows, errors."""
         status, out, err = self.run(
-            'virtman', 'burst', '--poll=0.2', '-f', 'json', *words, **changes
+            "virtman", "burst", "--poll=0.2", "-f", "json", *words, **changes
         )
         return status, json.loads(out) if out.strip() else None, err
 
@@ -153,13 +153,13 @@ class ServedNova:
         """Return a novaclient of the administrator's."""
         from keystoneauth1 import loading, session
 
-        plugin = loading.get_plugin_loader('password').load_from_options(
-            auth_url=f'http://127.0.0.1:{self.port}/identity/v3',
-            username='admin',
+        plugin = loading.get_plugin_loader("password").load_from_options(
+            auth_url=f"http://127.0.0.1:{self.port}/identity/v3",
+            username="admin",
             password=self.password,
-            project_name='admin',
-            user_domain_id='default',
-            project_domain_id='default',
+            project_name="admin",
+            user_domain_id="default",
+            project_domain_id="default",
         )
         found = session.Session(plugin)
         return client.Client(access.MICROVERSION, session=found)
@@ -169,7 +169,7 @@ class ServedNova:
 
     def lists(self):
         """Return how often all servers were listed so far."""
-        url = f'http://127.0.0.1:{self.port}/lists_made'
+        url = f"http://127.0.0.1:{self.port}/lists_made"
         with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
             return json.load(answer)
 

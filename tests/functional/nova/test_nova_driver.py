@@ -7,11 +7,11 @@ import pytest
 
 from tests.functional.venvs import stories_of
 
-STORIES = pathlib.Path(__file__).parent / 'stories'
+STORIES = pathlib.Path(__file__).parent / "stories"
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize('story', list(stories_of(STORIES)))
+@pytest.mark.parametrize("story", list(stories_of(STORIES)))
 def test_in_nova(story, outcomes):
-    assert story in outcomes, 'it was not told'
+    assert story in outcomes, "it was not told"
     assert outcomes[story] is None, outcomes[story]

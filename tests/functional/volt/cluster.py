@@ -11,7 +11,7 @@ import urllib.parse
 from volt_process import TOKEN
 
 PATIENCE = 120
-IQN = 'iqn.2010-10.org.openstack:v'
+IQN = "iqn.2010-10.org.openstack:v"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Answer:
 
     @property
     def error(self):
-        return self.told['error']
+        return self.told["error"]
 
 
 class Wire:
@@ -47,10 +47,10 @@ class Wire:
 
     def _ask(self, method, path, body):
         if self._http is None:
-            where = ('127.0.0.1', self._port, PATIENCE)
+            where = ("127.0.0.1", self._port, PATIENCE)
             self._http = http.client.HTTPConnection(*where)
         told = None if body is None else json.dumps(body)
-        self._http.request(method, path, told, {'X-Auth-Token': TOKEN})
+        self._http.request(method, path, told, {"X-Auth-Token": TOKEN})
         answer = self._http.getresponse()
         raw = answer.read()
         headers = {
@@ -66,49 +66,49 @@ LOST = (OSError, http.client.HTTPException)
 class Node:
     """One node of one volume; an agent, or a client of the original."""
 
-    def __init__(self, name, volume='v', agent=True):
+    def __init__(self, name, volume="v", agent=True):
         self.name = name
         self.volume = volume
         self.agent = agent
-        self.peer_id = f'{name}:{volume}'
+        self.peer_id = f"{name}:{volume}"
         self.address = {
-            'host': name,
-            'port': '3260',
-            'iqn': IQN,
-            'lun': '1',
+            "host": name,
+            "port": "3260",
+            "iqn": IQN,
+            "lun": "1",
         }
 
     def join(self, wire):
-        body = self.address | ({'accept_pending': True} if self.agent else {})
-        path = f'/v1/volumes/query/{quoted(self.volume)}'
-        return wire('GET', path, body)
+        body = self.address | ({"accept_pending": True} if self.agent else {})
+        path = f"/v1/volumes/query/{quoted(self.volume)}"
+        return wire("GET", path, body)
 
     def register(self, wire):
-        return wire('POST', self._path, self.address)
+        return wire("POST", self._path, self.address)
 
     def beat(self, wire):
         """Beat; what an agent serves brings it back if it was forgotten."""
-        body = {'host': self.name}
+        body = {"host": self.name}
         if self.agent:
-            named = {'session_name': self.volume, 'peer_id': self.peer_id}
-            body['serving'] = [self.address | named]
-        return wire('PUT', '/v1/members/heartbeat', body)
+            named = {"session_name": self.volume, "peer_id": self.peer_id}
+            body["serving"] = [self.address | named]
+        return wire("PUT", "/v1/members/heartbeat", body)
 
     def leave(self, wire):
-        return wire('DELETE', self._path)
+        return wire("DELETE", self._path)
 
     @property
     def _path(self):
-        return f'/v1/volumes/{quoted(self.volume)}/{quoted(self.peer_id)}'
+        return f"/v1/volumes/{quoted(self.volume)}/{quoted(self.peer_id)}"
 
 
 def quoted(name):
-    return urllib.parse.quote(name, safe='')
+    return urllib.parse.quote(name, safe="")
 
 
 def placed(answer):
     """Tell whether a join has been given a place."""
-    return answer.status == 200 and answer.told['peer_id'] is not None
+    return answer.status == 200 and answer.told["peer_id"] is not None
 
 
 def insist(ask, wire, done=lambda answer: answer.status == 200):
@@ -158,42 +158,42 @@ def each_in_a_thread(work, items):
 PAGE = 1000
 
 
-def tree(port, volume='v'):
+def tree(port, volume="v"):
     """Read a tree, hold it to its shape, return its peers by peer id.
 
     One of more than a page must not change meanwhile.
     """
     wire, peers, after = Wire(port), [], 0
     while True:
-        path = f'/v1/trees/{quoted(volume)}?limit={PAGE}&marker={after}'
-        page = wire('GET', path)
+        path = f"/v1/trees/{quoted(volume)}?limit={PAGE}&marker={after}"
+        page = wire("GET", path)
         if page.status == 404 and not peers:
             return {}
         assert page.status == 200, page
-        peers += page.told['peers']
-        if len(page.told['peers']) < PAGE:
+        peers += page.told["peers"]
+        if len(page.told["peers"]) < PAGE:
             break
-        after = peers[-1]['position']
+        after = peers[-1]["position"]
     wire.close()
     check_shape(peers, page.told)
-    return {peer['peer_id']: peer for peer in peers}
+    return {peer["peer_id"]: peer for peer in peers}
 
 
 def check_shape(peers, told):
     """Hold a tree to one peer a place, parents above, and its depth."""
-    fanout, count = told['fanout'], told['count']
-    places = {peer['position']: peer['peer_id'] for peer in peers}
+    fanout, count = told["fanout"], told["count"]
+    places = {peer["position"]: peer["peer_id"] for peer in peers}
     assert len(places) == len(peers) == count
-    assert len({peer['peer_id'] for peer in peers}) == count
+    assert len({peer["peer_id"] for peer in peers}) == count
     for peer in peers:
-        above = (peer['position'] - 1) // fanout
-        assert peer['position'] > 0
+        above = (peer["position"] - 1) // fanout
+        assert peer["position"] > 0
         # A parent stands at a smaller position: there can be no cycle, and
         # no place has more than ``fanout`` children.
-        assert peer['parent'] == places.get(above)
-        assert peer['parent'] or above == 0, f"{peer} is an orphan"
+        assert peer["parent"] == places.get(above)
+        assert peer["parent"] or above == 0, f"{peer} is an orphan"
     levels = 0
     while fanout**levels < count + 1:
         levels += 1
-    assert told['depth'] == max(peer['depth'] for peer in peers)
-    assert told['depth'] <= levels + 1
+    assert told["depth"] == max(peer["depth"] for peer in peers)
+    assert told["depth"] <= levels + 1

@@ -11,13 +11,13 @@ from volt_process import TOKEN, VoltAPI, free_port
 
 from voltclient import Client
 
-KINDS = ('sqlite', 'postgresql', 'mariadb')
+KINDS = ("sqlite", "postgresql", "mariadb")
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope="module")
 def volt(tmp_path_factory):
     """One running volt-api with a token, empty at the beginning of a file."""
-    api = VoltAPI(tmp_path_factory.mktemp('volt')).start()
+    api = VoltAPI(tmp_path_factory.mktemp("volt")).start()
     yield api
     api.kill()
 
@@ -38,18 +38,18 @@ def new_volt(tmp_path):
 
     yield make
     for api in made:
-        if hasattr(api, 'process'):
+        if hasattr(api, "process"):
             api.kill()
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def postgresql():
     """One private server for all tests that do not stop it."""
     with PostgreSQL() as server:
         yield server
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope="session")
 def mariadb():
     """One private server for all tests that do not stop it."""
     with MariaDB() as server:
@@ -69,9 +69,9 @@ def new_database(request, tmp_path):
     """Make empty databases, of each kind in turn."""
 
     def make():
-        if request.param == 'sqlite':
-            name = f'{uuid.uuid4().hex}.sqlite'
-            return Database('sqlite', f'sqlite:///{tmp_path}/{name}')
+        if request.param == "sqlite":
+            name = f"{uuid.uuid4().hex}.sqlite"
+            return Database("sqlite", f"sqlite:///{tmp_path}/{name}")
         server = request.getfixturevalue(request.param)
         return Database(request.param, server.database())
 

@@ -22,61 +22,61 @@ class PostgreSQL(Server):
 
     def create(self):
         self.initialize(
-            program('initdb'),
-            f'--pgdata={self.folder}/data',
-            '--username=admin',
-            '--auth=trust',
-            '--encoding=UTF8',
-            '--no-sync',
+            program("initdb"),
+            f"--pgdata={self.folder}/data",
+            "--username=admin",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-sync",
         )
 
     def command(self):
         settings = {
-            'listen_addresses': '127.0.0.1',
-            'port': self.port,
-            'unix_socket_directories': self.folder,
-            'fsync': 'off',
-            'full_page_writes': 'off',
-            'max_connections': 200,
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": self.folder,
+            "fsync": "off",
+            "full_page_writes": "off",
+            "max_connections": 200,
         }
-        words = [f'--{name}={settings[name]}' for name in settings]
-        return [program('postgres'), '-D', f'{self.folder}/data', *words]
+        words = [f"--{name}={settings[name]}" for name in settings]
+        return [program("postgres"), "-D", f"{self.folder}/data", *words]
 
     def connect(self, database, autocommit):
         return psycopg.connect(
             host=str(self.folder),
             port=self.port,
-            user='admin',
-            dbname=database or 'postgres',
+            user="admin",
+            dbname=database or "postgres",
             autocommit=autocommit,
         )
 
     def make(self, name):
         self.run(
-            f'CREATE ROLE {name} LOGIN',
-            f'CREATE DATABASE {name} OWNER {name} {self.LIKE}',
+            f"CREATE ROLE {name} LOGIN",
+            f"CREATE DATABASE {name} OWNER {name} {self.LIKE}",
         )
 
     def lose(self, name):
         """Lose all that is in a database, while it is in use."""
         self.run(
-            f'DROP DATABASE {name} WITH (FORCE)',
-            f'CREATE DATABASE {name} OWNER {name} {self.LIKE}',
+            f"DROP DATABASE {name} WITH (FORCE)",
+            f"CREATE DATABASE {name} OWNER {name} {self.LIKE}",
         )
 
     def read_only(self, database, yes):
         """Take no changes from now on, or take them again."""
-        word = 'on' if yes else 'off'
+        word = "on" if yes else "off"
         self.run(
-            f'ALTER DATABASE {database} SET default_transaction_read_only'
-            f' = {word}',
-            'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
+            f"ALTER DATABASE {database} SET default_transaction_read_only"
+            f" = {word}",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             f" WHERE datname = '{database}'",
         )
 
     def url(self, name):
-        return f'postgresql://{name}@127.0.0.1:{self.port}/{name}'
+        return f"postgresql://{name}@127.0.0.1:{self.port}/{name}"
 
     def socket_url(self, name):
-        where = f'host={self.folder}&port={self.port}'
-        return f'postgresql://{name}@/{name}?{where}'
+        where = f"host={self.folder}&port={self.port}"
+        return f"postgresql://{name}@/{name}?{where}"

@@ -19,7 +19,7 @@ import uuid
 from tests.functional.volt.volt_process import free_port
 
 DEADLINE = 120
-USER = 'nobody'
+USER = "nobody"
 
 
 class Server:
@@ -28,7 +28,7 @@ class Server:
     AT_ONCE = signal.SIGKILL
 
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix='volt-sql-'))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="volt-sql-"))
         self.port = free_port()
         self.process = None
 
@@ -47,11 +47,11 @@ class Server:
 
     @property
     def log(self):
-        path = self.folder / 'log'
-        return path.read_text(errors='replace') if path.exists() else ''
+        path = self.folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def start(self):
-        with (self.folder / 'log').open('ab') as log:
+        with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*as_nobody(self.AT_ONCE), *self.command()],
                 cwd=self.folder,
@@ -66,7 +66,7 @@ class Server:
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(self.Error, OSError):
-                self.run('SELECT 1')
+                self.run("SELECT 1")
                 return
             time.sleep(0.02)
         raise AssertionError(f"it does not answer:\n{self.log}")
@@ -90,7 +90,7 @@ class Server:
 
     def database(self):
         """Create a database for an ordinary account; return its URL."""
-        name = f'volt_{uuid.uuid4().hex[:12]}'
+        name = f"volt_{uuid.uuid4().hex[:12]}"
         self.make(name)
         return self.url(name)
 
@@ -114,7 +114,7 @@ class Server:
     def hung(self):
         """Have it accept connections and say nothing, as a sick host does."""
         main = self.process.pid
-        path = pathlib.Path(f'/proc/{main}/task/{main}/children')
+        path = pathlib.Path(f"/proc/{main}/task/{main}/children")
         stopped = [main, *map(int, path.read_text().split())]
         send(signal.SIGSTOP, stopped)
         try:
@@ -142,10 +142,10 @@ def send(what, processes):
 def program(name):
     """Return the path of a server's program; Debian hides some of them."""
     hidden = sorted(
-        pathlib.Path('/usr/lib/postgresql').glob(f'*/bin/{name}'),
+        pathlib.Path("/usr/lib/postgresql").glob(f"*/bin/{name}"),
         key=lambda path: int(path.parts[-3]),
     )
-    usual = f'{os.environ.get("PATH", "")}:/usr/sbin:/usr/local/sbin'
+    usual = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
     found = hidden[-1] if hidden else shutil.which(name, path=usual)
     assert found, f"no {name}; as root: tools/system-packages sql"
     return str(found)
@@ -153,5 +153,5 @@ def program(name):
 
 def as_nobody(end=signal.SIGKILL):
     """Return what starts a program without root, to ``end`` with us."""
-    drop = ['--reuid', USER, '--clear-groups'] if os.geteuid() == 0 else []
-    return ['setpriv', *drop, '--pdeathsig', end.name[3:]]
+    drop = ["--reuid", USER, "--clear-groups"] if os.geteuid() == 0 else []
+    return ["setpriv", *drop, "--pdeathsig", end.name[3:]]

@@ -7,15 +7,15 @@ from volt_process import TOKEN
 
 ASKED = 2_000
 REQUEST = (
-    f'GET /v1/ HTTP/1.1\r\nHost: volt\r\nX-Auth-Token: {TOKEN}\r\n\r\n'
+    f"GET /v1/ HTTP/1.1\r\nHost: volt\r\nX-Auth-Token: {TOKEN}\r\n\r\n"
 ).encode()
 
 
 def connected(port):
-    connection = socket.create_connection(('127.0.0.1', port), 60)
+    connection = socket.create_connection(("127.0.0.1", port), 60)
     # Served once: accepted, and waiting for more.
     connection.sendall(REQUEST)
-    assert b'200 OK' in connection.recv(65536)
+    assert b"200 OK" in connection.recv(65536)
     return connection
 
 
@@ -28,7 +28,7 @@ def at_hand(connection):
             parts.append(part)
     except BlockingIOError:
         pass
-    return b''.join(parts)
+    return b"".join(parts)
 
 
 def test_one_request_is_not_behind_all_those_of_another(volt):
@@ -36,6 +36,6 @@ def test_one_request_is_not_behind_all_those_of_another(volt):
         greedy.sendall(REQUEST * ASKED)
         answered = greedy.recv(65536)  # it is its turn now
         modest.sendall(REQUEST)
-        assert b'200 OK' in modest.recv(65536)
+        assert b"200 OK" in modest.recv(65536)
         answered += at_hand(greedy)
-        assert 0 < answered.count(b'200 OK') < ASKED
+        assert 0 < answered.count(b"200 OK") < ASKED

@@ -11,12 +11,12 @@ from volt.registry.dialect import Limits, Mode
 from volt.registry.trouble import ERRORS, Trouble, diagnose
 
 SLEEP = {
-    'postgresql': 'SELECT pg_sleep({})',
+    "postgresql": "SELECT pg_sleep({})",
     # Not benchmark(): between two calls of sleep() it overlooks its end.
-    'mariadb': 'SELECT sleep({})',
+    "mariadb": "SELECT sleep({})",
 }
 LOCK = sa.select(models.volumes).with_for_update()
-NEW = {'name': 'v', 'size': 0, 'fanout': 2}
+NEW = {"name": "v", "size": 0, "fanout": 2}
 
 
 def writing(opened):
@@ -44,7 +44,7 @@ def connect(database):
 
 # A file has no other side that could be slow.
 on_servers = pytest.mark.parametrize(
-    'new_database', ['postgresql', 'mariadb'], indirect=True
+    "new_database", ["postgresql", "mariadb"], indirect=True
 )
 
 
@@ -78,7 +78,7 @@ def test_who_is_cut_off_keeps_no_row_locked(connect, database):
     engine.begin(cut_off, Mode.WRITE)
     cut_off.execute(LOCK)
     with writing(connect(lock=30, answer=60)) as other:
-        assert other.execute(LOCK).one().name == 'v'
+        assert other.execute(LOCK).one().name == "v"
     with pytest.raises(ERRORS) as ended:
         cut_off.execute(LOCK)
     assert diagnose(ended.value) is Trouble.GONE

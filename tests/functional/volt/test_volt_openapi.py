@@ -21,43 +21,43 @@ from volt_process import TOKEN, write_conf
 from volt import compose, conf
 from volt.handler import ROUTE_DECLARATIONS
 
-CONFIG = pathlib.Path(__file__).parent / 'schemathesis.toml'
+CONFIG = pathlib.Path(__file__).parent / "schemathesis.toml"
 ROUTES = [
     (path, method)
     for path, methods in ROUTE_DECLARATIONS.items()
     for method in methods
     # schemathesis passes over the place it has the document from.
-    if path != '/openapi.json'
+    if path != "/openapi.json"
 ]
 TAKING = [
     (path, method)
     for path, method in ROUTES
-    if '{' in path
-    or ROUTE_DECLARATIONS[path][method].query['properties']
+    if "{" in path
+    or ROUTE_DECLARATIONS[path][method].query["properties"]
     or ROUTE_DECLARATIONS[path][method].body
 ]
-HEADERS = {'X-Auth-Token': TOKEN}
+HEADERS = {"X-Auth-Token": TOKEN}
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope="module")
 def document(tmp_path_factory):
     """What schemathesis makes of the document of a volt in process."""
-    folder = tmp_path_factory.mktemp('volt')
+    folder = tmp_path_factory.mktemp("volt")
     options = conf.new()
-    conf.load(options, [f'--config-file={write_conf(folder, 7447)}'])
+    conf.load(options, [f"--config-file={write_conf(folder, 7447)}"])
     served = compose.compose(options).application
 
     def from_a_host(environ, start):
-        environ['REMOTE_ADDR'] = '192.0.2.1'
+        environ["REMOTE_ADDR"] = "192.0.2.1"
         return served(environ, start)
 
     # Of its configuration that alone which is for all routes: 400 is not right
     # for each POST.
-    checks = tomllib.loads(CONFIG.read_text())['checks']
+    checks = tomllib.loads(CONFIG.read_text())["checks"]
     return schemathesis.openapi.from_wsgi(
-        '/openapi.json',
+        "/openapi.json",
         from_a_host,
-        config=SchemathesisConfig.from_dict({'checks': checks}),
+        config=SchemathesisConfig.from_dict({"checks": checks}),
     )
 
 
@@ -83,12 +83,12 @@ def ask_for(document, path, method, mode):
     ask()
 
 
-@pytest.mark.parametrize(('path', 'method'), ROUTES)
+@pytest.mark.parametrize(("path", "method"), ROUTES)
 def test_what_the_document_allows_is_done(document, path, method):
     ask_for(document, path, method, GenerationMode.POSITIVE)
 
 
-@pytest.mark.parametrize(('path', 'method'), TAKING)
+@pytest.mark.parametrize(("path", "method"), TAKING)
 def test_what_the_document_does_not_allow_is_refused(document, path, method):
     ask_for(document, path, method, GenerationMode.NEGATIVE)
 
@@ -97,11 +97,11 @@ def test_a_running_volt_is_what_its_document_says(new_volt, tmp_path):
     volt = new_volt().start()
     done = subprocess.run(
         [
-            *(sys.executable, '-m', 'schemathesis.cli'),
-            *('--config-file', str(CONFIG)),
-            *('run', f'{volt.endpoint}/openapi.json'),
-            *('--header', f'X-Auth-Token: {TOKEN}'),
-            *('--max-examples', '10', '--no-color'),
+            *(sys.executable, "-m", "schemathesis.cli"),
+            *("--config-file", str(CONFIG)),
+            *("run", f"{volt.endpoint}/openapi.json"),
+            *("--header", f"X-Auth-Token: {TOKEN}"),
+            *("--max-examples", "10", "--no-color"),
         ],
         cwd=tmp_path,
         capture_output=True,
@@ -110,5 +110,5 @@ def test_a_running_volt_is_what_its_document_says(new_volt, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert int(re.search(r'(\d+) generated', done.stdout)[1]) > 500
-    assert 'Traceback' not in volt.log
+    assert int(re.search(r"(\d+) generated", done.stdout)[1]) > 500
+    assert "Traceback" not in volt.log

@@ -34,7 +34,7 @@ def url(server):
 
 @pytest.fixture
 def name(url):
-    return url.rpartition('/')[2]
+    return url.rpartition("/")[2]
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def volt(url, new_volt):
 
 
 def started(new_volt, url, beat):
-    database = {'connection': url}
+    database = {"connection": url}
     volt = new_volt(database=database, heartbeat_interval=beat).start()
-    insist(lambda wire: wire('GET', '/healthz'), Wire(volt.port))
+    insist(lambda wire: wire("GET", "/healthz"), Wire(volt.port))
     return volt
 
 
@@ -82,7 +82,7 @@ class Load:
 
     def _live(self, node):
         wire = Wire(self._port)
-        guest = Node(f'{node.name}-guest')
+        guest = Node(f"{node.name}-guest")
         while not self._over.wait(0.02):
             for ask in (node.beat, guest.join, guest.register, guest.leave):
                 self._note(ask.__name__, ask, wire)
@@ -92,7 +92,7 @@ class Load:
         try:
             answer = ask(wire)
         except LOST as error:
-            self.odd.append(f'{what}: {error!r}')
+            self.odd.append(f"{what}: {error!r}")
             return
         self.answers[answer.status] += 1
         # A guest may find itself gone, or not yet gone, when a request of
@@ -100,22 +100,22 @@ class Load:
         if answer.status == 503:
             self._check(what, answer)
         elif answer.status not in (200, 404):
-            self.odd.append(f'{what}: {answer}')
+            self.odd.append(f"{what}: {answer}")
 
     def _check(self, what, answer):
-        if answer.error['code'] != 'unavailable':
-            self.odd.append(f'{what}: {answer}')
-        if not int(answer.headers['retry-after']) > 0:
-            self.odd.append(f'{what}: {answer}')
+        if answer.error["code"] != "unavailable":
+            self.odd.append(f"{what}: {answer}")
+        if not int(answer.headers["retry-after"]) > 0:
+            self.odd.append(f"{what}: {answer}")
 
     def more(self, status, count=20):
         """Wait for that many further answers of a status."""
         goal = self.answers[status] + count
-        until(lambda: self.answers[status] >= goal, f'{count} times {status}')
+        until(lambda: self.answers[status] >= goal, f"{count} times {status}")
 
 
 def populate(volt):
-    nodes = [Node(f'n{number}') for number in range(NODES)]
+    nodes = [Node(f"n{number}") for number in range(NODES)]
     wire = Wire(volt.port)
     for node in nodes:
         assert placed(node.join(wire))
@@ -126,9 +126,9 @@ def populate(volt):
 def home(volt):
     """Return where everybody stands who is there to stay."""
     return {
-        peer_id: peer['position']
+        peer_id: peer["position"]
         for peer_id, peer in tree(volt.port).items()
-        if 'guest' not in peer_id
+        if "guest" not in peer_id
     }
 
 
@@ -143,7 +143,7 @@ def test_an_outage_under_load_is_told_and_over_when_it_is(
         server.kill()
         load.more(503)
         over = time.monotonic() + 4 * BEAT
-        until(lambda: time.monotonic() > over, 'longer than one may be silent')
+        until(lambda: time.monotonic() > over, "longer than one may be silent")
         load.more(503)
         server.start()
         load.more(200, 200)
@@ -151,16 +151,16 @@ def test_an_outage_under_load_is_told_and_over_when_it_is(
         wire = Wire(volt.port)
         for node in nodes:
             # It is known: a beat that says nothing tells its peer.
-            told = wire('PUT', '/v1/members/heartbeat', {'host': node.name})
-            assert [one['peer_id'] for one in told.told] == [node.peer_id]
+            told = wire("PUT", "/v1/members/heartbeat", {"host": node.name})
+            assert [one["peer_id"] for one in told.told] == [node.peer_id]
     assert load.odd == []
-    assert 'peers evicted' not in volt.log
-    assert 'Traceback' not in volt.log
+    assert "peers evicted" not in volt.log
+    assert "Traceback" not in volt.log
     assert volt.process.poll() is None
 
 
 def test_a_restart_between_two_requests_is_not_noticed(server, volt):
-    node, wire = Node('n1'), Wire(volt.port)
+    node, wire = Node("n1"), Wire(volt.port)
     for ask in (node.join, node.register, node.beat, tree_of, node.leave):
         server.stop()
         server.start()
@@ -168,11 +168,11 @@ def test_a_restart_between_two_requests_is_not_noticed(server, volt):
 
 
 def tree_of(wire):
-    return wire('GET', '/v1/trees/v')
+    return wire("GET", "/v1/trees/v")
 
 
 def test_a_server_that_hangs_is_told_like_one_that_is_away(server, volt):
-    node = Node('n1')
+    node = Node("n1")
     node.join(Wire(volt.port))
     with server.hung():
         answers = each_in_a_thread(
@@ -190,13 +190,13 @@ def test_a_database_that_is_lost_is_made_anew_and_beats_fill_it(
     told = until(
         lambda: (
             (answer := nodes[0].beat(wire)).status == 503
-            and 'volt-manage db upgrade' in answer.error['message']
+            and "volt-manage db upgrade" in answer.error["message"]
             and answer
         ),
-        'it is told that the tables are gone',
+        "it is told that the tables are gone",
     )
-    assert told.error['code'] == 'unavailable'
-    assert manage([f'--config-file={volt.conf}', 'db', 'upgrade']) == 0
+    assert told.error["code"] == "unavailable"
+    assert manage([f"--config-file={volt.conf}", "db", "upgrade"]) == 0
     for node in nodes:
         insist(node.beat, wire)
     assert tree(volt.port).keys() == {node.peer_id for node in nodes}
@@ -208,41 +208,41 @@ def test_a_server_that_takes_no_changes_still_tells_what_it_has(
     populate(volt)
     before, wire = home(volt), Wire(volt.port)
     server.read_only(name, True)
-    refused = Node('n99').join(wire)
+    refused = Node("n99").join(wire)
     assert refused.status == 503
-    assert 'takes no changes' in refused.error['message']
+    assert "takes no changes" in refused.error["message"]
     assert home(volt) == before
     server.read_only(name, False)
-    insist(Node('n99').join, wire, placed)
+    insist(Node("n99").join, wire, placed)
 
 
 def test_a_tree_that_somebody_else_keeps_locked_is_told_so(server, volt, name):
     populate(volt)
     before, wire = home(volt), Wire(volt.port)
-    with server.locked(name, 'SELECT * FROM volumes FOR UPDATE'):
-        refused = Node('n99').join(wire)
+    with server.locked(name, "SELECT * FROM volumes FOR UPDATE"):
+        refused = Node("n99").join(wire)
         assert refused.status == 503
-        assert 'keeps it locked' in refused.error['message']
+        assert "keeps it locked" in refused.error["message"]
         assert home(volt) == before
-    insist(Node('n99').join, wire, placed)
+    insist(Node("n99").join, wire, placed)
 
 
 def test_a_start_without_the_database_waits_for_it(server, url, new_volt):
-    database = {'connection': url, 'max_retries': -1, 'retry_interval': 1}
+    database = {"connection": url, "max_retries": -1, "retry_interval": 1}
     volt = new_volt(database=database)
     server.stop()
     volt.start()
-    until(lambda: 'does not answer' in volt.log, 'it is told in the log')
+    until(lambda: "does not answer" in volt.log, "it is told in the log")
     server.start()
-    insist(Node('n1').join, Wire(volt.port))
+    insist(Node("n1").join, Wire(volt.port))
 
 
 def test_a_start_without_the_database_ends_with_the_reason(
     server, url, new_volt
 ):
     server.stop()
-    volt = new_volt(database={'connection': url}).start(wait=False)
+    volt = new_volt(database={"connection": url}).start(wait=False)
     assert volt.process.wait(DEADLINE) == 1
-    assert 'cannot open the registry' in volt.log
-    assert 'does not answer' in volt.log
-    assert 'Traceback' not in volt.log
+    assert "cannot open the registry" in volt.log
+    assert "does not answer" in volt.log
+    assert "Traceback" not in volt.log

@@ -21,7 +21,7 @@ def new_on(new_volt, database):
     """Make a volt-api on the database that is not started yet."""
 
     def make(**options):
-        return new_volt(database={'connection': database.url}, **options)
+        return new_volt(database={"connection": database.url}, **options)
 
     return make
 
@@ -50,7 +50,7 @@ def told(node, wire):
 
 def raw(volt, path):
     return json.dumps(
-        insist(lambda wire: wire('GET', path), Wire(volt.port))[-1].told
+        insist(lambda wire: wire("GET", path), Wire(volt.port))[-1].told
     )
 
 
@@ -58,7 +58,7 @@ def standing(volt):
     """Return all that is known of a tree, but for the ages of its nodes."""
     peers = tree(volt.port)
     for peer in peers.values():
-        assert peer.pop('age') is not None
+        assert peer.pop("age") is not None
     return json.dumps(peers)
 
 
@@ -72,28 +72,28 @@ def kill_all(volt):
 
 def test_a_thousand_peers_stand_after_a_kill_where_they_stood(new_on):
     volt = new_on(workers=4, heartbeat_interval=600).start()
-    nodes = [Node(f'n{number}') for number in range(NODES)]
+    nodes = [Node(f"n{number}") for number in range(NODES)]
     in_threads(volt, settle, nodes)
-    before = raw(volt, '/v1/volumes/v'), standing(volt)
+    before = raw(volt, "/v1/volumes/v"), standing(volt)
     answers = in_threads(volt, told, nodes)
     assert len(json.loads(before[0])) == NODES
     kill_all(volt)
     volt.start()
     # The same addresses in the same order: no agent logs in anywhere else.
     assert in_threads(volt, told, nodes) == answers
-    assert (raw(volt, '/v1/volumes/v'), standing(volt)) == before
+    assert (raw(volt, "/v1/volumes/v"), standing(volt)) == before
 
 
 def test_who_could_not_beat_while_volt_was_down_is_not_evicted(new_on):
     volt = new_on(heartbeat_interval=BEAT).start()
-    nodes = [Node(f'n{number}') for number in range(12)]
-    dead, wire = Node('dead'), Wire(volt.port)
+    nodes = [Node(f"n{number}") for number in range(12)]
+    dead, wire = Node("dead"), Wire(volt.port)
     for node in [*nodes, dead]:
         settle(node, wire)
     before = tree(volt.port)
     kill_all(volt)
     over = time.monotonic() + 4 * BEAT
-    until(lambda: time.monotonic() > over, 'longer than one may be silent')
+    until(lambda: time.monotonic() > over, "longer than one may be silent")
     volt.start()
 
     def dead_is_gone():
@@ -101,6 +101,6 @@ def test_who_could_not_beat_while_volt_was_down_is_not_evicted(new_on):
             insist(node.beat, wire)
         return dead.peer_id not in tree(volt.port)
 
-    until(dead_is_gone, 'a sweep has been made')
+    until(dead_is_gone, "a sweep has been made")
     assert tree(volt.port).keys() == before.keys() - {dead.peer_id}
-    assert volt.log.count('peers evicted') == 1
+    assert volt.log.count("peers evicted") == 1

@@ -22,9 +22,9 @@ def volt(new_volt, database):
     volt = new_volt(
         workers=WORKERS,
         heartbeat_interval=600,
-        database={'connection': database.url},
+        database={"connection": database.url},
     ).start()
-    volt.logged(f'{WORKERS} workers serve')
+    volt.logged(f"{WORKERS} workers serve")
     return volt
 
 
@@ -32,7 +32,7 @@ class Life:
     """What one node does, and what it is answered."""
 
     def __init__(self, number, port):
-        self.node = Node(f'n{number}', agent=number % 5 != 0)
+        self.node = Node(f"n{number}", agent=number % 5 != 0)
         self.leaves = number % 7 == 0
         self.answers = []
         self._port = port
@@ -57,7 +57,7 @@ def kill_the_busiest(volt, lives, answers):
     """Kill a worker once so many answers have been given; return its id."""
     until(
         lambda: sum(len(life.answers) for life in lives) > answers,
-        f'{answers} answers',
+        f"{answers} answers",
     )
     victim = max(volt.workers, key=lambda pid: len(clients_of(pid, volt.port)))
     os.kill(victim, signal.SIGKILL)
@@ -82,14 +82,14 @@ def test_a_storm_of_joins_makes_one_tree_though_a_worker_dies(volt):
     peers = tree(volt.port)
     stayed = {one.node.peer_id for one in lives if not one.leaves}
     assert peers.keys() == stayed
-    assert {peer['status'] for peer in peers.values()} == {'OK'}
-    until(lambda: len(volt.workers) == WORKERS, 'it is replaced')
+    assert {peer["status"] for peer in peers.values()} == {"OK"}
+    until(lambda: len(volt.workers) == WORKERS, "it is replaced")
     assert killed[0] not in volt.workers
-    assert 'Traceback' not in volt.log
+    assert "Traceback" not in volt.log
 
 
 def test_after_a_storm_everybody_is_told_its_place_in_the_one_tree(volt):
-    nodes = [Node(f'n{number}') for number in range(NODES // 5)]
+    nodes = [Node(f"n{number}") for number in range(NODES // 5)]
 
     def live(node):
         wire = Wire(volt.port)
@@ -99,19 +99,19 @@ def test_after_a_storm_everybody_is_told_its_place_in_the_one_tree(volt):
     each_in_a_thread(live, nodes)
     peers, wire = tree(volt.port), Wire(volt.port)
     for node in nodes:
-        (told,) = node.beat(wire).told['peers']
-        mine = peers[told['peer_id']]
-        parents = [peers[one['peer_id']] for one in told['parents']]
-        if mine['parent']:
-            assert parents[0]['peer_id'] == mine['parent']
+        (told,) = node.beat(wire).told["peers"]
+        mine = peers[told["peer_id"]]
+        parents = [peers[one["peer_id"]] for one in told["parents"]]
+        if mine["parent"]:
+            assert parents[0]["peer_id"] == mine["parent"]
         for parent in parents:
             # So nobody reads from itself in a circle.
-            assert parent['depth'] < mine['depth']
-            assert parent['status'] == 'OK'
+            assert parent["depth"] < mine["depth"]
+            assert parent["status"] == "OK"
 
 
 def test_while_places_change_nobody_is_told_to_read_from_itself(volt):
-    nodes = [Node(f'n{number}') for number in range(24)]
+    nodes = [Node(f"n{number}") for number in range(24)]
     wire = Wire(volt.port)
     for node in nodes:
         insist(node.join, wire, placed)
@@ -129,10 +129,10 @@ def test_while_places_change_nobody_is_told_to_read_from_itself(volt):
     def listen(node):
         mine, seen = Wire(volt.port), 0
         while not over.is_set():
-            for told in insist(node.beat, mine)[-1].told['peers']:
+            for told in insist(node.beat, mine)[-1].told["peers"]:
                 seen += 1
-                parents = [one['peer_id'] for one in told['parents']]
-                assert told['peer_id'] not in parents
+                parents = [one["peer_id"] for one in told["parents"]]
+                assert told["peer_id"] not in parents
                 assert len(set(parents)) == len(parents)
         return seen
 
@@ -146,14 +146,14 @@ def test_while_places_change_nobody_is_told_to_read_from_itself(volt):
 
 
 def test_image_servers_that_register_at_once_are_all_known(volt):
-    facts = {'size': 8, 'generation': 'g', 'serial': 's'}
+    facts = {"size": 8, "generation": "g", "serial": "s"}
 
     def register(number):
-        body = facts | Node(f'i{number}').address
-        insist(lambda wire: wire('PUT', '/v1/images/v', body), Wire(volt.port))
+        body = facts | Node(f"i{number}").address
+        insist(lambda wire: wire("PUT", "/v1/images/v", body), Wire(volt.port))
 
     each_in_a_thread(register, range(IMAGE_SERVERS))
-    told = Wire(volt.port)('GET', '/v1/images/v').told
-    assert {one['host'] for one in told['sources']} == {
-        f'i{number}' for number in range(IMAGE_SERVERS)
+    told = Wire(volt.port)("GET", "/v1/images/v").told
+    assert {one["host"] for one in told["sources"]} == {
+        f"i{number}" for number in range(IMAGE_SERVERS)
     }

@@ -15,15 +15,15 @@ from volt.registry.session import Registry
 
 PATIENCE = 60
 on_servers = pytest.mark.parametrize(
-    'new_database', ['postgresql', 'mariadb'], indirect=True
+    "new_database", ["postgresql", "mariadb"], indirect=True
 )
 MINE = {
-    'postgresql': 'SELECT pg_backend_pid()',
-    'mariadb': 'SELECT connection_id()',
+    "postgresql": "SELECT pg_backend_pid()",
+    "mariadb": "SELECT connection_id()",
 }
 END = {
-    'postgresql': 'SELECT pg_terminate_backend({})',
-    'mariadb': 'KILL {}',
+    "postgresql": "SELECT pg_terminate_backend({})",
+    "mariadb": "KILL {}",
 }
 
 
@@ -59,17 +59,17 @@ def in_a_thread():
 
 
 def create(unit):
-    return unit.volumes.lock_or_create('v', 2)
+    return unit.volumes.lock_or_create("v", 2)
 
 
 def grow(unit):
-    volume = unit.volumes.lock('v')
+    volume = unit.volumes.lock("v")
     unit.peers(volume)._grow(1)
     return volume.size + 1
 
 
 def size(unit):
-    return unit.volumes.get('v').size
+    return unit.volumes.get("v").size
 
 
 def test_a_reader_sees_one_picture_whatever_others_write(registry, other):
@@ -93,7 +93,7 @@ def test_so_does_a_beat(registry, other):
         runs.append(size(unit))
         if len(runs) == 1:
             other.write(grow)
-        unit.leases.take('beat', 'me', 0.0, 1.0)
+        unit.leases.take("beat", "me", 0.0, 1.0)
         return runs[-1], size(unit)
 
     assert registry.note(work) == (0, 0)
@@ -106,7 +106,7 @@ def test_a_writer_waits_for_the_lock_and_sees_what_was_done(
     waiting = []
 
     def work(unit):
-        unit.volumes.lock('v')
+        unit.volumes.lock("v")
         waiting.append(in_a_thread(other.write, grow))
         # It cannot be done before we are.
         with pytest.raises(concurrent.futures.TimeoutError):
@@ -119,27 +119,27 @@ def test_a_writer_waits_for_the_lock_and_sees_what_was_done(
 
 
 def image(host):
-    return Image('v', 8, 'g', 's', None, (Address(host, '1', 'i', '1'),))
+    return Image("v", 8, "g", "s", None, (Address(host, "1", "i", "1"),))
 
 
 def test_who_waited_for_an_image_sees_its_new_sources(
     registry, other, in_a_thread
 ):
-    registry.write(lambda unit: unit.images.insert(image('old')))
+    registry.write(lambda unit: unit.images.insert(image("old")))
     waiting = []
 
     def look(unit):
-        return [one.host for one in unit.images.lock('v').sources]
+        return [one.host for one in unit.images.lock("v").sources]
 
     def work(unit):
-        unit.images.lock('v')
+        unit.images.lock("v")
         waiting.append(in_a_thread(other.write, look))
         with pytest.raises(concurrent.futures.TimeoutError):
             waiting[0].result(0.5)
-        unit.images.replace(image('new'))
+        unit.images.replace(image("new"))
 
     registry.write(work)
-    assert waiting[0].result(PATIENCE) == ['new']
+    assert waiting[0].result(PATIENCE) == ["new"]
 
 
 @on_servers
@@ -147,7 +147,7 @@ def test_two_that_create_the_same_volume_get_the_same(registry, other):
     together = threading.Barrier(2)
 
     def work(unit):
-        missing = unit.volumes.get('v') is None
+        missing = unit.volumes.get("v") is None
         if missing:
             together.wait(PATIENCE)
         return missing, create(unit)
@@ -170,18 +170,18 @@ def test_an_image_that_another_registers_meanwhile_keeps_its_source(
         found = lock(stored, name)
         looked.append(found)
         if len(looked) == 1:
-            Images(other).put(served_at('i1'))
+            Images(other).put(served_at("i1"))
         return found
 
-    monkeypatch.setattr(StoredImages, 'lock', lock_and_be_late)
-    Images(registry).put(served_at('i2'))
-    hosts = [one.host for one in Images(registry).get('v').sources]
-    assert hosts == ['i1', 'i2']
+    monkeypatch.setattr(StoredImages, "lock", lock_and_be_late)
+    Images(registry).put(served_at("i2"))
+    hosts = [one.host for one in Images(registry).get("v").sources]
+    assert hosts == ["i1", "i2"]
 
 
 def served_at(host):
-    at = Address(host, '3260', 'iqn.2010-10.org.openstack:v', '1')
-    return Image('v', 8, 'g', 's', None, (at,))
+    at = Address(host, "3260", "iqn.2010-10.org.openstack:v", "1")
+    return Image("v", 8, "g", "s", None, (at,))
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_what_is_cut_off_at_its_end_is_not_run_twice(registry, other, cut):
         runs.append(grow(unit))
         cut(unit)
 
-    with pytest.raises(Unavailable, match='made is not known'):
+    with pytest.raises(Unavailable, match="made is not known"):
         registry.write(work)
     assert runs == [1]
     assert other.read(size) == 0
@@ -237,5 +237,5 @@ def test_what_is_cut_off_again_and_again_is_told(registry, cut):
         cut(unit)
         size(unit)
 
-    with pytest.raises(Unavailable, match='nothing was changed'):
+    with pytest.raises(Unavailable, match="nothing was changed"):
         registry.read(work)

@@ -18,13 +18,13 @@ class Gunicorn(VoltAPI):
     """The same service as volt-api, by another server."""
 
     def start(self, *arguments):
-        output = (self.folder / 'log').open('ab')
-        command = [sys.executable, '-m', 'gunicorn', 'volt.wsgi:application']
+        output = (self.folder / "log").open("ab")
+        command = [sys.executable, "-m", "gunicorn", "volt.wsgi:application"]
         self.process = subprocess.Popen(
-            [*command, f'--bind=127.0.0.1:{self.port}', *arguments],
+            [*command, f"--bind=127.0.0.1:{self.port}", *arguments],
             # It leaves files where it stands.
             cwd=self.folder,
-            env=os.environ | {'VOLT_CONF': str(self.conf)},
+            env=os.environ | {"VOLT_CONF": str(self.conf)},
             stdout=output,
             stderr=output,
         )
@@ -51,39 +51,39 @@ def gunicorn(tmp_path):
 
 
 @pytest.mark.parametrize(
-    'how', [[], ['--preload'], ['--threads=4']], ids=lambda how: ''.join(how)
+    "how", [[], ["--preload"], ["--threads=4"]], ids=lambda how: "".join(how)
 )
 def test_its_processes_build_one_tree(gunicorn, how):
-    server = gunicorn('--workers=2', *how)
+    server = gunicorn("--workers=2", *how)
 
     def join(name):
         # One connection a client: gunicorn spreads them.
         client = Client(server.endpoint, token=TOKEN, timeout=60)
         return client.volumes.assign(
-            'a/b', name, '3260', 'iqn.2026-01.x:v', '1'
+            "a/b", name, "3260", "iqn.2026-01.x:v", "1"
         ).peer_id
 
-    names = [f'n{number}' for number in range(12)]
+    names = [f"n{number}" for number in range(12)]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         told = list(pool.map(join, names))
-    assert told == [f'{name}:a/b' for name in names]
+    assert told == [f"{name}:a/b" for name in names]
     client = Client(server.endpoint, token=TOKEN, timeout=60)
-    assert len(client.volumes.list('a/b')) == len(names)
+    assert len(client.volumes.list("a/b")) == len(names)
     with pytest.raises(exceptions.HTTPUnauthorized):
         Client(server.endpoint).volumes.list()
     assert server.end() == 0
-    assert 'Traceback' not in server.log
+    assert "Traceback" not in server.log
 
 
-@pytest.mark.parametrize('how', [[], ['--preload']], ids=['load', 'preload'])
+@pytest.mark.parametrize("how", [[], ["--preload"]], ids=["load", "preload"])
 def test_silent_nodes_are_evicted_there_too(gunicorn, how):
-    server = gunicorn('--workers=2', *how, heartbeat_interval=0.2)
+    server = gunicorn("--workers=2", *how, heartbeat_interval=0.2)
     client = Client(server.endpoint, token=TOKEN, timeout=60)
-    client.volumes.assign('v', 'n1', '3260', 'iqn.2026-01.x:v', '1')
+    client.volumes.assign("v", "n1", "3260", "iqn.2026-01.x:v", "1")
     until(lambda: client.volumes.list() == [], "the silent node is evicted")
 
 
 def test_a_wrong_configuration_is_told_when_it_is_loaded(gunicorn, tmp_path):
-    server = Gunicorn(tmp_path, token_file='/nowhere').start()
+    server = Gunicorn(tmp_path, token_file="/nowhere").start()
     assert server.process.wait(60) != 0
-    assert 'token_file /nowhere' in server.log
+    assert "token_file /nowhere" in server.log

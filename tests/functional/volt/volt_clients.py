@@ -16,16 +16,16 @@ class KeptConnection:
     """HTTP over one connection; connects once and never again."""
 
     def __init__(self, port, token=TOKEN):
-        self._http = http.client.HTTPConnection('127.0.0.1', port, PATIENCE)
+        self._http = http.client.HTTPConnection("127.0.0.1", port, PATIENCE)
         self._http.auto_open = False
         self._token = token
         self._http.connect()
         self.port = self._http.sock.getsockname()[1]
 
-    def get(self, path='/v1/volumes'):
+    def get(self, path="/v1/volumes"):
         """Return the status; whether it closes is in ``closes``."""
-        headers = {'X-Auth-Token': self._token}
-        self._http.request('GET', path, headers=headers)
+        headers = {"X-Auth-Token": self._token}
+        self._http.request("GET", path, headers=headers)
         answer = self._http.getresponse()
         answer.read()
         self.closes = answer.will_close
@@ -91,14 +91,14 @@ class Load:
 def clients_of(pid, port):
     """Return the ports of the clients that a process serves at ``port``."""
     sockets = set()
-    for entry in pathlib.Path(f'/proc/{pid}/fd').iterdir():
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
             sockets.add(str(entry.readlink()))
     found = set()
-    table = pathlib.Path(f'/proc/{pid}/net/tcp').read_text()
+    table = pathlib.Path(f"/proc/{pid}/net/tcp").read_text()
     for line in table.splitlines()[1:]:
         _, local, remote, state, *rest = line.split()
-        established = state == '01' and f'socket:[{rest[5]}]' in sockets
-        if established and int(local.split(':')[1], 16) == port:
-            found.add(int(remote.split(':')[1], 16))
+        established = state == "01" and f"socket:[{rest[5]}]" in sockets
+        if established and int(local.split(":")[1], 16) == port:
+            found.add(int(remote.split(":")[1], 16))
     return found

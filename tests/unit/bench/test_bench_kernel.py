@@ -24,7 +24,7 @@ for line in sys.stdin:
 def server():
     """Return a process that answers lines, then is busy for a moment."""
     with subprocess.Popen(
-        [sys.executable, '-c', SERVER],
+        [sys.executable, "-c", SERVER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=0,
@@ -35,6 +35,6 @@ def server():
 def test_what_a_server_does_after_its_answer_counts(server):
     for _ in range(20):
         before = kernel.cpu_seconds(server.pid)
-        server.stdin.write(b'\n')
+        server.stdin.write(b"\n")
         server.stdout.readline()
         assert kernel.cpu_seconds(server.pid) - before >= SPENT

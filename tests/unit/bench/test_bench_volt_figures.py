@@ -12,12 +12,12 @@ from bench.volt.steady import ALONE, Sample
 
 
 def burst(*seconds, cpu=0.001):
-    replies = [Reply(asks.join('n1'), 200, b'{}', one) for one in seconds]
+    replies = [Reply(asks.join("n1"), 200, b"{}", one) for one in seconds]
     return Burst(replies, sum(seconds), cpu * len(seconds), 0.0)
 
 
 def sample(turn, nodes, cpu):
-    return Sample(nodes, ALONE, turn, 'join', burst(0.01, 0.01, cpu=cpu))
+    return Sample(nodes, ALONE, turn, "join", burst(0.01, 0.01, cpu=cpu))
 
 
 def test_a_percentile_is_one_of_the_values():
@@ -39,10 +39,10 @@ def test_a_ratio_is_formed_within_each_round():
 
 def test_one_disturbed_block_does_not_change_rate_and_cpu():
     calm = [sample(turn, 10, 0.001) for turn in range(4)]
-    wild = Sample(10, ALONE, 4, 'join', burst(5.0, 5.0, cpu=4.0))
+    wild = Sample(10, ALONE, 4, "join", burst(5.0, 5.0, cpu=4.0))
     told = figures.of([*calm, wild])
-    assert (told['cpu_ms'], told['per_second']) == (1.0, 100.0)
-    assert told['p99_ms'] == 5000.0
+    assert (told["cpu_ms"], told["per_second"]) == (1.0, 100.0)
+    assert told["p99_ms"] == 5000.0
 
 
 def test_a_meter_counts_volt_and_client_apart():
@@ -53,17 +53,17 @@ def test_a_meter_counts_volt_and_client_apart():
 
 
 @pytest.mark.parametrize(
-    ('dialect', 'step', 'scans'),
+    ("dialect", "step", "scans"),
     [
-        ('sqlite', 'SEARCH peers USING INDEX a (volume_key=?)', False),
-        ('sqlite', 'SCAN CONSTANT ROW', False),
-        ('sqlite', 'SCAN peers', True),
-        ('sqlite', 'USE TEMP B-TREE FOR ORDER BY', True),
-        ('postgresql', 'Index Scan using a on peers  (cost=1)', False),
-        ('postgresql', 'Seq Scan on peers  (cost=1)', True),
-        ('mysql', '1 SIMPLE peers ref a a 8 const 1 None', False),
-        ('mysql', '1 SIMPLE peers ALL None None None None 9 None', True),
-        ('mysql', '1 SIMPLE peers index None a 8 None 9 None', True),
+        ("sqlite", "SEARCH peers USING INDEX a (volume_key=?)", False),
+        ("sqlite", "SCAN CONSTANT ROW", False),
+        ("sqlite", "SCAN peers", True),
+        ("sqlite", "USE TEMP B-TREE FOR ORDER BY", True),
+        ("postgresql", "Index Scan using a on peers  (cost=1)", False),
+        ("postgresql", "Seq Scan on peers  (cost=1)", True),
+        ("mysql", "1 SIMPLE peers ref a a 8 const 1 None", False),
+        ("mysql", "1 SIMPLE peers ALL None None None None 9 None", True),
+        ("mysql", "1 SIMPLE peers index None a 8 None 9 None", True),
     ],
 )
 def test_a_scan_is_told_from_a_search(dialect, step, scans):
@@ -80,7 +80,7 @@ class Answered:
         self.result = result
 
 
-@pytest.mark.parametrize('cut', [1, 10, 40, 60])
+@pytest.mark.parametrize("cut", [1, 10, 40, 60])
 def test_an_answer_may_come_in_pieces(cut):
     raw = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"peers":[]}'
     connection = Connection()
@@ -93,14 +93,14 @@ def test_an_answer_may_come_in_pieces(cut):
 
 
 def test_a_figure_that_falls_short_is_told():
-    storms = [{'joins': 9, 'seconds': 1.5, 'no_slot': 0} for _ in range(3)]
+    storms = [{"joins": 9, "seconds": 1.5, "no_slot": 0} for _ in range(3)]
     for one in storms:
-        one |= {'cpu': 1.1, 'depth': 4, 'least_depth': 3}
-    told = aims._storms({'storms': storms})
-    assert [one['met'] for one in told.values()] == [False, False, True, False]
+        one |= {"cpu": 1.1, "depth": 4, "least_depth": 3}
+    told = aims._storms({"storms": storms})
+    assert [one["met"] for one in told.values()] == [False, False, True, False]
 
 
 def test_columns_of_a_table_stand_under_their_heads():
-    assert table([('what', 'a'), ('it', 1.23456)]) == (
-        'what      a\nit    1.235'
+    assert table([("what", "a"), ("it", 1.23456)]) == (
+        "what      a\nit    1.235"
     )

@@ -25,7 +25,7 @@ def site(tmp_path):
 
     def make(nodes):
         folder = tmp_path / str(nodes)
-        made = Site(folder, f'sqlite:///{folder}/volt.sqlite', nodes)
+        made = Site(folder, f"sqlite:///{folder}/volt.sqlite", nodes)
         fill(made.inside(), made.url, nodes)
         return made
 
@@ -54,21 +54,21 @@ def test_a_tree_that_was_filled_goes_on_as_any_other(site):
 
 
 def test_a_scan_would_be_noted():
-    engine = sa.create_engine('sqlite://')
+    engine = sa.create_engine("sqlite://")
     with engine.connect() as connection, statements.noted() as noted:
-        connection.exec_driver_sql('CREATE TABLE t (a INTEGER)')
-        connection.exec_driver_sql('SELECT * FROM t WHERE a = 1')
-    assert [one.scans for one in noted] == [[], ['SCAN t']]
+        connection.exec_driver_sql("CREATE TABLE t (a INTEGER)")
+        connection.exec_driver_sql("SELECT * FROM t WHERE a = 1")
+    assert [one.scans for one in noted] == [[], ["SCAN t"]]
 
 
 def test_steps_grow_with_the_rows_that_are_read():
-    engine = sa.create_engine('sqlite://')
+    engine = sa.create_engine("sqlite://")
     count = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c"
     taken = []
     for rows in (10, 1000):
         with engine.connect() as connection, statements.steps() as steps:
             connection.exec_driver_sql(
-                f'{count} WHERE x < {rows}) SELECT count(*) FROM c'
+                f"{count} WHERE x < {rows}) SELECT count(*) FROM c"
             )
         taken += steps
     assert taken[1] > 50 * taken[0]
@@ -76,7 +76,7 @@ def test_steps_grow_with_the_rows_that_are_read():
 
 def test_a_tree_that_is_not_right_is_refused(site):
     inside = site(SMALL).inside()
-    with pytest.raises(NotRight, match=f'of {SMALL + 1}'):
+    with pytest.raises(NotRight, match=f"of {SMALL + 1}"):
         check(inside, SMALL + 1)
-    with pytest.raises(NotRight, match='404'):
-        right(inside.ask([asks.leave('nobody')]))
+    with pytest.raises(NotRight, match="404"):
+        right(inside.ask([asks.leave("nobody")]))

@@ -18,7 +18,7 @@ def handlers():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_both_signals_interrupt(number):
     interrupt.enable()
     with pytest.raises(KeyboardInterrupt):

@@ -22,17 +22,17 @@ sys.exit(3)
 def test_its_progress_is_passed_on_and_its_table_returned():
     lines = []
     code, table = follow(
-        [sys.executable, '-c', SCRIPT],
+        [sys.executable, "-c", SCRIPT],
         lines.append,
-        env={'WHO': 'me'},
+        env={"WHO": "me"},
         timeout=60,
     )
-    assert (code, table) == (3, 'table of me\n')
-    assert lines == ['begun', 'ended']
+    assert (code, table) == (3, "table of me\n")
+    assert lines == ["begun", "ended"]
 
 
 def test_a_command_that_is_late_is_killed():
-    code, _ = follow(['sleep', '60'], print, env={}, timeout=0.1)
+    code, _ = follow(["sleep", "60"], print, env={}, timeout=0.1)
     assert code == -9
 
 
@@ -40,18 +40,18 @@ def test_a_command_ends_with_whoever_follows_it():
     def interrupt(line):
         raise KeyboardInterrupt
 
-    script = 'echo begun >&2; exec sleep 60'
+    script = "echo begun >&2; exec sleep 60"
     with pytest.raises(KeyboardInterrupt):
-        follow(['sh', '-c', script], interrupt, env={}, timeout=60)
+        follow(["sh", "-c", script], interrupt, env={}, timeout=60)
 
 
 def test_the_first_job_that_fails_is_raised_when_all_have_ended():
     done = []
 
     def fail():
-        raise ValueError('the first')
+        raise ValueError("the first")
 
-    with pytest.raises(ValueError, match='the first'):
+    with pytest.raises(ValueError, match="the first"):
         at_once([fail, lambda: done.append(1)])
     assert done == [1]
 

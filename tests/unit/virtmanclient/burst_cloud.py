@@ -33,10 +33,10 @@ class MemoryCloud:
             raise self.blind.pop(0)
         told = [*self.there.values()]
         for one in told:
-            status, fault = self.fate.get(one.key[0], ('ACTIVE', ''))
-            if one.status == 'BUILD':
+            status, fault = self.fate.get(one.key[0], ("ACTIVE", ""))
+            if one.status == "BUILD":
                 self.there[one.id] = Server(
-                    one.id, one.key, status, 'h1', fault
+                    one.id, one.key, status, "h1", fault
                 )
         return told
 
@@ -46,7 +46,7 @@ class MemoryCloud:
             self.gate.wait(20)
         if order.name in self.refuse:
             raise self.refuse[order.name]
-        made = Server(next(self._ids), order.key, 'BUILD')
+        made = Server(next(self._ids), order.key, "BUILD")
         self.there[made.id] = made
         return made.id
 
@@ -57,5 +57,5 @@ class MemoryCloud:
             del self.there[server]
 
 
-def server(name, status='ACTIVE', number='1', mark=None):
-    return Server(number, (name, mark or name), status, 'h1')
+def server(name, status="ACTIVE", number="1", mark=None):
+    return Server(number, (name, mark or name), status, "h1")

@@ -13,10 +13,10 @@ import pytest
 
 
 class _Handler(SimpleXMLRPCRequestHandler):
-    rpc_paths = ('/RPC2',)
+    rpc_paths = ("/RPC2",)
 
     def do_POST(self):
-        self.server.shown.append(self.headers.get('Authorization'))
+        self.server.shown.append(self.headers.get("Authorization"))
         super().do_POST()
 
 
@@ -63,55 +63,55 @@ class FakeNode:
 
     @property
     def endpoint(self):
-        return f'{self.address}:{self.port}'
+        return f"{self.address}:{self.port}"
 
     def stop(self):
         self._server.shutdown()
         self._server.server_close()
 
     def create(self, instance, image, connections, snapshot_dev):
-        self._enter('create', instance, image, connections, snapshot_dev)
+        self._enter("create", instance, image, connections, snapshot_dev)
         if instance in self.instances:
             return f"1:Virtman: the instance_name '{instance}' already exists!"
-        if image == 'volume-broken':
-            return '2:Virtman: create image failed'
+        if image == "volume-broken":
+            return "2:Virtman: create image failed"
         self.instances[instance] = image
-        return f'0:/dev/mapper/snapshot_{instance}'
+        return f"0:/dev/mapper/snapshot_{instance}"
 
     def destroy(self, instance):
-        self._enter('destroy', instance)
+        self._enter("destroy", instance)
         if self.instances.pop(instance, None) is None:
             return f"1:Virtman: the instance_name '{instance}' does not exist!"
-        return '0:'
+        return "0:"
 
     def list(self):
-        self._enter('list')
-        return [f'{name}:{image}' for name, image in self.instances.items()]
+        self._enter("list")
+        return [f"{name}:{image}" for name, image in self.instances.items()]
 
     def list_inactive(self):
-        self._enter('list_inactive')
-        return ['vm9:volume-i']
+        self._enter("list_inactive")
+        return ["vm9:volume-i"]
 
     def create_image_target(self, image, file_path, loop_dev, iqn_prefix):
         self._enter(
-            'create_image_target', image, file_path, loop_dev, iqn_prefix
+            "create_image_target", image, file_path, loop_dev, iqn_prefix
         )
-        name = f'volume-{image}'
+        name = f"volume-{image}"
         if name in self.targets:
-            return f'1:Virtman: Image Service: Warning! image_name = {name} exists! Please use another name'  # noqa: E501
-        self.targets[name] = f'{len(self.targets) + 1}:/dev/loop0'
-        return f'0:{self.targets[name]}'
+            return f"1:Virtman: Image Service: Warning! image_name = {name} exists! Please use another name"  # noqa: E501
+        self.targets[name] = f"{len(self.targets) + 1}:/dev/loop0"
+        return f"0:{self.targets[name]}"
 
     def destroy_image_target(self, image):
-        self._enter('destroy_image_target', image)
-        name = f'volume-{image}'
+        self._enter("destroy_image_target", image)
+        name = f"volume-{image}"
         if self.targets.pop(name, None) is None:
-            return f'1:Virtman: Image Service: Warning! image_name = {name} not exists!'  # noqa: E501
-        return '0:'
+            return f"1:Virtman: Image Service: Warning! image_name = {name} not exists!"  # noqa: E501
+        return "0:"
 
     def list_image_target(self):
-        self._enter('list_image_target')
-        return [f'{name}:{place}' for name, place in self.targets.items()]
+        self._enter("list_image_target")
+        return [f"{name}:{place}" for name, place in self.targets.items()]
 
     def _enter(self, *call):
         self.calls.append(call)
@@ -126,7 +126,7 @@ class FakeNode:
 def nodes():
     """Return a function making so many nodes, all on one port."""
     running = []
-    addresses = (f'127.0.0.{last}' for last in itertools.count(2))
+    addresses = (f"127.0.0.{last}" for last in itertools.count(2))
 
     def make(count=1):
         for _ in range(count):

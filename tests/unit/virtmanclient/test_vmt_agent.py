@@ -20,9 +20,9 @@ from virtmanclient.client import Client
 
 PATIENCE = 30
 CONNECTION = {
-    'target_portal': '10.0.0.2:3260',
-    'target_iqn': 'iqn.2010-10.org.openstack:volume-i',
-    'target_lun': 1,
+    "target_portal": "10.0.0.2:3260",
+    "target_iqn": "iqn.2010-10.org.openstack:volume-i",
+    "target_lun": 1,
 }
 
 
@@ -38,7 +38,7 @@ class Node:
         if self.error:
             raise self.error
         self.asked.append((name, image, connections, store))
-        made = Instance(name, f'volume-{image}')
+        made = Instance(name, f"volume-{image}")
         new = self.there.setdefault(name, made) is made
         return types.SimpleNamespace(instance=made, created=new)
 
@@ -63,7 +63,7 @@ class Node:
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / 'agent.sock'
+    return tmp_path / "agent.sock"
 
 
 @pytest.fixture
@@ -81,23 +81,23 @@ def agent(node, path):
 
 
 def test_a_disk_is_made_kept_listed_and_removed(agent, node):
-    made = agent.create('vm1', 'i', [CONNECTION], store='/dev/vdb')
-    assert made == '/dev/mapper/snapshot_vm1'
+    made = agent.create("vm1", "i", [CONNECTION], store="/dev/vdb")
+    assert made == "/dev/mapper/snapshot_vm1"
     (asked,) = node.asked
-    assert (asked[2][0].host, asked[3]) == ('10.0.0.2', '/dev/vdb')
-    assert agent.create('vm1', 'i', (CONNECTION,)) == made
+    assert (asked[2][0].host, asked[3]) == ("10.0.0.2", "/dev/vdb")
+    assert agent.create("vm1", "i", (CONNECTION,)) == made
     assert agent.instances() == [
-        {'name': 'vm1', 'image': 'volume-i', 'path': made, 'store': 'fine'}
+        {"name": "vm1", "image": "volume-i", "path": made, "store": "fine"}
     ]
-    assert agent.deactivate('vm1')
-    assert agent.destroy('vm1')
-    assert not agent.destroy('vm1')
+    assert agent.deactivate("vm1")
+    assert agent.destroy("vm1")
+    assert not agent.destroy("vm1")
     assert agent.instances() == agent.images() == agent.targets() == []
     assert agent.working()
 
 
 @pytest.mark.parametrize(
-    ('raised', 'wanted'),
+    ("raised", "wanted"),
     [
         (theirs.AlreadyExists, exceptions.AlreadyExists),
         (theirs.NotFound, exceptions.NotFound),
@@ -110,22 +110,22 @@ def test_a_disk_is_made_kept_listed_and_removed(agent, node):
     ],
 )
 def test_a_failure_keeps_its_kind_and_its_words(agent, node, raised, wanted):
-    node.error = raised('the reason')
-    with pytest.raises(wanted, match=r'^the reason$') as caught:
-        agent.create('vm1', 'i', [CONNECTION])
+    node.error = raised("the reason")
+    with pytest.raises(wanted, match=r"^the reason$") as caught:
+        agent.create("vm1", "i", [CONNECTION])
     assert type(caught.value) is wanted
 
 
 def test_who_may_not_ask_is_told_the_remedy(agent, monkeypatch):
     stranger = peer.Peer(1, 4_000_000, 4_000_000)
-    monkeypatch.setattr(peer, 'of', lambda connection: stranger)
-    with pytest.raises(exceptions.NotAdmitted, match='local_group'):
+    monkeypatch.setattr(peer, "of", lambda connection: stranger)
+    with pytest.raises(exceptions.NotAdmitted, match="local_group"):
         agent.working()
 
 
 def test_where_no_agent_runs_the_path_is_named_with_the_remedy(path):
     with pytest.raises(
-        exceptions.CommunicationError, match='is virtman-server running'
+        exceptions.CommunicationError, match="is virtman-server running"
     ) as caught:
         Agent(str(path)).working()
     assert str(path) in str(caught.value)
@@ -151,12 +151,12 @@ def answering(path, said):
 
 
 @pytest.mark.parametrize(
-    'said',
+    "said",
     [
-        b'',
-        b'SSH-2.0\r\n',
-        b'HTTP/1.0 200 OK\r\n\r\nhello',
-        b'HTTP/1.0 200 OK\r\n\r\n[]',
+        b"",
+        b"SSH-2.0\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\nhello",
+        b"HTTP/1.0 200 OK\r\n\r\n[]",
     ],
 )
 def test_what_answers_there_may_be_no_agent(path, said):
@@ -171,12 +171,12 @@ def test_an_agent_that_says_nothing_is_not_waited_for_longer(path):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        with pytest.raises(exceptions.AnswerTimeout, match='list what it has'):
+        with pytest.raises(exceptions.AnswerTimeout, match="list what it has"):
             Agent(str(path), timeout=0.05).working()
 
 
 def opened():
-    return len(list(pathlib.Path('/proc/self/fd').iterdir()))
+    return len(list(pathlib.Path("/proc/self/fd").iterdir()))
 
 
 def test_no_call_leaves_a_connection_open(agent):
@@ -187,10 +187,10 @@ def test_no_call_leaves_a_connection_open(agent):
 
 
 def test_a_client_may_be_given_the_socket_as_its_endpoint(node, path):
-    client = Client(f'unix://{path}')
+    client = Client(f"unix://{path}")
     assert client.working()
-    assert client.create('vm1', 'i', CONNECTION) == '/dev/mapper/snapshot_vm1'
-    assert client.list() == ['vm1:volume-i']
-    client.destroy('vm1')
+    assert client.create("vm1", "i", CONNECTION) == "/dev/mapper/snapshot_vm1"
+    assert client.list() == ["vm1:volume-i"]
+    client.destroy("vm1")
     with pytest.raises(exceptions.NotFound):
-        client.destroy('vm1')
+        client.destroy("vm1")

@@ -10,13 +10,13 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[3]
 FILES = sorted(
     [
-        *(ROOT / 'virtmanclient' / 'nova').glob('*.py'),
-        *(ROOT / 'virtmanclient' / 'cinder').glob('*.py'),
-        *(ROOT / 'packaging' / 'nova' / 'src').rglob('*.py'),
+        *(ROOT / "virtmanclient" / "nova").glob("*.py"),
+        *(ROOT / "virtmanclient" / "cinder").glob("*.py"),
+        *(ROOT / "packaging" / "nova" / "src").rglob("*.py"),
     ]
 )
-ALLOWED = {*sys.stdlib_module_names, 'oslo_config', 'virtmanclient'}
-OF = {'nova': {'nova'}, 'cinder': {'cinder', 'oslo_concurrency'}}
+ALLOWED = {*sys.stdlib_module_names, "oslo_config", "virtmanclient"}
+OF = {"nova": {"nova"}, "cinder": {"cinder", "oslo_concurrency"}}
 
 
 def imported(file):
@@ -24,18 +24,18 @@ def imported(file):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, 'relative'
+            assert not node.level, "relative"
             yield node.module
 
 
 @pytest.mark.parametrize(
-    'file', FILES, ids=lambda file: str(file.relative_to(ROOT))
+    "file", FILES, ids=lambda file: str(file.relative_to(ROOT))
 )
 def test_it_imports_the_service_oslo_and_the_standard_library(file):
-    roots = {name.partition('.')[0] for name in imported(file)}
+    roots = {name.partition(".")[0] for name in imported(file)}
     [service] = OF.keys() & set(file.relative_to(ROOT).parts)
     assert roots <= ALLOWED | OF[service]
 
 
 def test_the_files_are_found():
-    assert {'driver.py', 'volume.py'} < {file.name for file in FILES}
+    assert {"driver.py", "volume.py"} < {file.name for file in FILES}

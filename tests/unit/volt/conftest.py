@@ -14,7 +14,7 @@ from volt.tree import Tree
 
 @pytest.fixture
 def registry():
-    opened = engine.connect('sqlite://')
+    opened = engine.connect("sqlite://")
     schema.prepare(opened)
     return Registry(opened)
 
@@ -52,5 +52,5 @@ class Clock:
 @pytest.fixture
 def time(monkeypatch):
     watch = Clock()
-    monkeypatch.setattr(clock, 'time', watch)
+    monkeypatch.setattr(clock, "time", watch)
     return watch

@@ -6,16 +6,16 @@ import dataclasses
 from volt.executor import placement, shape
 from volt.model import Address, Move, Opening, Peer, Status
 
-VOLUME = 'volume-a'
+VOLUME = "volume-a"
 
 
 def address(name):
-    return Address(name, '3260', f'iqn.2010-10.org.openstack:{VOLUME}', '1')
+    return Address(name, "3260", f"iqn.2010-10.org.openstack:{VOLUME}", "1")
 
 
 def peer(name, position, status=Status.OK, promise=True):
     where = address(name) if promise else Address(name)
-    return Peer(VOLUME, f'{name}:{VOLUME}', name, where, status, position)
+    return Peer(VOLUME, f"{name}:{VOLUME}", name, where, status, position)
 
 
 class MemoryTree:
@@ -119,6 +119,6 @@ def grown(count, fanout=2):
     """Return a tree of so many peers, all serving."""
     tree = MemoryTree(fanout)
     for number in range(count):
-        tree.join(f'n{number}')
-        tree.register(f'n{number}')
+        tree.join(f"n{number}")
+        tree.register(f"n{number}")
     return tree

@@ -16,10 +16,10 @@ def test_an_empty_registry_holds_nothing(registry):
 
 def test_the_largest_trees_come_first(registry, tree):
     for number in range(6):
-        tree.query(VOLUME, f'n{number}', address(f'n{number}'))
-    tree.query('volume-b', 'n0')
+        tree.query(VOLUME, f"n{number}", address(f"n{number}"))
+    tree.query("volume-b", "n0")
     found = Monitor(registry).census()
-    assert found.trees == [Bulk(VOLUME, 6, 2), Bulk('volume-b', 1, 1)]
+    assert found.trees == [Bulk(VOLUME, 6, 2), Bulk("volume-b", 1, 1)]
     assert (found.members, found.volumes, found.peers) == (6, 2, 7)
 
 

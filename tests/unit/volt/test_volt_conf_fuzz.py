@@ -28,7 +28,7 @@ def names():
     """Return every option that may stand in [DEFAULT]."""
     known = conf.new()
     log.register_options(known)
-    return {name for name in known if name != 'database'}
+    return {name for name in known if name != "database"}
 
 
 @pytest.fixture(autouse=True)
@@ -56,24 +56,24 @@ class Composed:
         compose.compose(settings.options).close()
 
     def run(self, inbox):
-        print('volt-api: STARTED', file=sys.stderr)
+        print("volt-api: STARTED", file=sys.stderr)
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capfd):
     """Run volt-api on a file until it would serve; code and words."""
-    monkeypatch.setattr(api, 'Alone', Composed)
-    monkeypatch.setattr(api.listener, 'listen', mock.MagicMock())
+    monkeypatch.setattr(api, "Alone", Composed)
+    monkeypatch.setattr(api.listener, "listen", mock.MagicMock())
     monkeypatch.setattr(
-        api, '_supervise', lambda _, settings, *rest: Composed(_, settings, 0)
+        api, "_supervise", lambda _, settings, *rest: Composed(_, settings, 0)
     )
     monkeypatch.chdir(tmp_path)
-    file = tmp_path / 'volt.conf'
+    file = tmp_path / "volt.conf"
 
     def main(content):
         file.write_bytes(content)
         root = logging.getLogger()
-        code = api.main([f'--config-file={file}'])
+        code = api.main([f"--config-file={file}"])
         for handler in root.handlers[:]:
             root.removeHandler(handler)
         return code, capfd.readouterr().err
@@ -84,36 +84,36 @@ def run(tmp_path, monkeypatch, capfd):
 
 def judge(run, code, said, *mention):
     """Hold what is said to its form."""
-    assert 'Traceback' not in said
+    assert "Traceback" not in said
     assert code in (0, 1), said
     if code:
-        assert 'volt-api: ' in said
+        assert "volt-api: " in said
         named = [str(run.file), *mention]
         assert any(word in said for word in named), said
 
 
 def test_each_option_with_each_odd_value_is_taken_or_named(run, tmp_path):
-    first = f'{FIRST}\nstate_dir = {tmp_path}/state'
+    first = f"{FIRST}\nstate_dir = {tmp_path}/state"
     for name, value, content in odd_files.each_option(names(), first):
         code, said = run(content)
         try:
-            judge(run, code, said, name, 'no such option')
+            judge(run, code, said, name, "no such option")
         except AssertionError as error:
-            raise AssertionError(f'{name} = {value!r}: {error}') from error
+            raise AssertionError(f"{name} = {value!r}: {error}") from error
 
 
 @FUZZ
-@given(odd_files.files(names(), ['DEFAULT', 'database', 'x'], FIRST))
+@given(odd_files.files(names(), ["DEFAULT", "database", "x"], FIRST))
 def test_any_file_starts_volt_or_is_named_with_what_is_wrong(run, content):
     code, said = run(content)
-    judge(run, code, said, *names(), 'no such option')
+    judge(run, code, said, *names(), "no such option")
 
 
 @pytest.mark.parametrize(
-    'content', [b'\xff', b'[DEFAULT]\nstate_dir = $state_dir\n', b'x\n']
+    "content", [b"\xff", b"[DEFAULT]\nstate_dir = $state_dir\n", b"x\n"]
 )
 def test_volt_manage_says_what_is_wrong_too(tmp_path, capsys, content):
-    file = tmp_path / 'volt.conf'
+    file = tmp_path / "volt.conf"
     file.write_bytes(content)
-    assert manage.main([f'--config-file={file}', 'db', 'version']) == 1
-    assert 'volt-manage: ' in capsys.readouterr().err
+    assert manage.main([f"--config-file={file}", "db", "version"]) == 1
+    assert "volt-manage: " in capsys.readouterr().err

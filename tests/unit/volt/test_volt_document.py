@@ -16,7 +16,7 @@ from volt.openapi.names import NAMED
 DOCUMENT = json.loads(Document(ROUTE_DECLARATIONS).text())
 OPERATIONS = [
     (path, method, operation)
-    for path, methods in DOCUMENT['paths'].items()
+    for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 ]
 
@@ -34,21 +34,21 @@ def test_it_tells_of_every_route_and_no_other():
     }
 
 
-@pytest.mark.parametrize(('path', 'method', 'operation'), OPERATIONS)
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 def test_every_name_in_braces_is_described(path, method, operation):
     in_path = [
-        one['name'] for one in operation['parameters'] if one['in'] == 'path'
+        one["name"] for one in operation["parameters"] if one["in"] == "path"
     ]
     assert sorted(in_path) == sorted(
-        word.split('}')[0] for word in path.split('{')[1:]
+        word.split("}")[0] for word in path.split("{")[1:]
     )
 
 
-@pytest.mark.parametrize(('path', 'method', 'operation'), OPERATIONS)
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 def test_every_operation_says_what_it_is_for(path, method, operation):
-    assert operation['summary'].endswith(('.', ':'))
-    assert '500' not in operation['responses']
-    assert len(operation['responses']) > 1
+    assert operation["summary"].endswith((".", ":"))
+    assert "500" not in operation["responses"]
+    assert len(operation["responses"]) > 1
 
 
 def test_every_code_that_a_route_may_answer_is_in_it():
@@ -58,23 +58,23 @@ def test_every_code_that_a_route_may_answer_is_in_it():
         for _, kind in inspect.getmembers(exception, inspect.isclass)
         if issubclass(kind, VoltError)
     }
-    text = json.dumps(DOCUMENT['paths'])
-    missing = {code for code in errors if f'`{code}`' not in text}
-    assert missing == {'not_found', 'method_not_allowed', 'internal'}
+    text = json.dumps(DOCUMENT["paths"])
+    missing = {code for code in errors if f"`{code}`" not in text}
+    assert missing == {"not_found", "method_not_allowed", "internal"}
 
 
-@pytest.mark.parametrize('name', NAMED)
+@pytest.mark.parametrize("name", NAMED)
 def test_what_has_a_name_is_referred_to_by_it(name):
     text = json.dumps(DOCUMENT)
     assert f'#/components/schemas/{name}"' in text
-    assert text.count(json.dumps(DOCUMENT['components']['schemas'][name])) == 1
+    assert text.count(json.dumps(DOCUMENT["components"]["schemas"][name])) == 1
 
 
 def test_what_needs_no_token_says_so():
     security = {
-        path: operation.get('security') for path, _, operation in OPERATIONS
+        path: operation.get("security") for path, _, operation in OPERATIONS
     }
-    assert security['/healthz'] == []
-    assert security['/metrics'] == [{}, {'token': []}]
-    assert security['/v1/volumes'] is None
-    assert DOCUMENT['security'] == [{'token': []}]
+    assert security["/healthz"] == []
+    assert security["/metrics"] == [{}, {"token": []}]
+    assert security["/v1/volumes"] is None
+    assert DOCUMENT["security"] == [{"token": []}]

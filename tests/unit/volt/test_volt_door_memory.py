@@ -31,26 +31,26 @@ def waits(patience):
         patience.check()
     except Unavailable as refusal:
         (header,) = refusal.headers
-        assert header[0] == 'Retry-After'
+        assert header[0] == "Retry-After"
         return int(header[1])
     return None
 
 
 def test_an_answer_is_kept_for_its_time(clock, patience):
     memory = Memory(300, patience, clock)
-    assert memory.get('tokens/a') is None
-    memory.set('tokens/a', b'{}', time=300)
+    assert memory.get("tokens/a") is None
+    memory.set("tokens/a", b"{}", time=300)
     clock.now += 299
-    assert memory.get('tokens/a') == b'{}'
+    assert memory.get("tokens/a") == b"{}"
     clock.now += 1
-    assert memory.get('tokens/a') is None
+    assert memory.get("tokens/a") is None
 
 
-@pytest.mark.parametrize('seconds', [0, -1])
+@pytest.mark.parametrize("seconds", [0, -1])
 def test_no_time_is_not_at_all(clock, patience, seconds):
     memory = Memory(seconds, patience, clock)
-    memory.set('tokens/a', b'{}')
-    assert memory.get('tokens/a') is None
+    memory.set("tokens/a", b"{}")
+    assert memory.get("tokens/a") is None
 
 
 def test_who_was_away_is_left_alone_longer_each_time(clock, patience):
@@ -67,7 +67,7 @@ def test_who_answered_is_asked_at_once(clock, patience):
     memory = Memory(300, patience, clock)
     patience.lost()
     patience.lost()
-    memory.set('tokens/a', b'{}')
+    memory.set("tokens/a", b"{}")
     assert waits(patience) is None
     patience.lost()
     assert waits(patience) == 2
@@ -75,11 +75,11 @@ def test_who_answered_is_asked_at_once(clock, patience):
 
 def test_what_is_known_is_told_while_keystone_is_away(clock, patience):
     memory = Memory(300, patience, clock)
-    memory.set('tokens/a', b'{}')
+    memory.set("tokens/a", b"{}")
     patience.lost()
-    assert memory.get('tokens/a') == b'{}'
-    with pytest.raises(Unavailable, match='keystone'):
-        memory.get('tokens/b')
+    assert memory.get("tokens/a") == b"{}"
+    with pytest.raises(Unavailable, match="keystone"):
+        memory.get("tokens/b")
 
 
 def test_a_refusal_is_remembered_until_it_is_asked_for(patience):

@@ -28,7 +28,7 @@ def samples(text):
     """Return the figures of a page by name and labels."""
     lines = text.decode().splitlines()
     pairs = [
-        line.rsplit(' ', 1) for line in lines if line[:1] not in ('', '#')
+        line.rsplit(" ", 1) for line in lines if line[:1] not in ("", "#")
     ]
     return {name: float(value) for name, value in pairs}
 
@@ -38,46 +38,46 @@ def test_each_event_has_its_counter():
     for number, event in enumerate(Event, 1):
         figures.happened(event, number)
     told = samples(figures.text(None))
-    counted = [told[name] for name in told if '_total' in name]
+    counted = [told[name] for name in told if "_total" in name]
     assert sorted(counted) == list(range(1, len(Event) + 1))
 
 
 def test_requests_are_counted_by_what_the_api_has():
     figures = Figures()
-    figures.answered('/v1/volumes', 'GET', '200 OK', 0.003)
-    figures.answered('/v1/volumes', 'GET', '204 No Content', 0.3)
-    figures.answered(None, 'BREW', '404 Not Found', 0.0)
+    figures.answered("/v1/volumes", "GET", "200 OK", 0.003)
+    figures.answered("/v1/volumes", "GET", "204 No Content", 0.3)
+    figures.answered(None, "BREW", "404 Not Found", 0.0)
     told = samples(figures.text(None))
     labels = '{method="GET",route="/v1/volumes",status="2xx"}'
-    assert told[f'volt_request_seconds_count{labels}'] == 2
-    assert told[f'volt_request_seconds_sum{labels}'] == pytest.approx(0.303)
+    assert told[f"volt_request_seconds_count{labels}"] == 2
+    assert told[f"volt_request_seconds_sum{labels}"] == pytest.approx(0.303)
     slot = f'volt_request_seconds_bucket{{le="0.005",{labels[1:]}'
     assert told[slot] == 1
-    assert 'BREW' not in figures.text(None).decode()
+    assert "BREW" not in figures.text(None).decode()
     odd = '{method="other",route="other",status="4xx"}'
-    assert told[f'volt_request_seconds_count{odd}'] == 1
+    assert told[f"volt_request_seconds_count{odd}"] == 1
 
 
 def test_two_applications_in_one_process_do_not_share_figures():
     one, other = Figures(), Figures()
     one.happened(Event.JOINED, 1)
-    assert samples(other.text(None))['volt_joins_total'] == 0
+    assert samples(other.text(None))["volt_joins_total"] == 0
 
 
 def test_a_census_is_told_volume_by_volume():
-    census = Census(3, 2, 7, [Bulk('a"\\\n', 5, 3), Bulk('b', 2, 1)])
+    census = Census(3, 2, 7, [Bulk('a"\\\n', 5, 3), Bulk("b", 2, 1)])
     told = samples(Figures().text(census))
-    assert told['volt_members'] == 3
-    assert (told['volt_volumes'], told['volt_places']) == (2, 7)
+    assert told["volt_members"] == 3
+    assert (told["volt_volumes"], told["volt_places"]) == (2, 7)
     assert told['volt_peers{volume="a\\"\\\\\\n"}'] == 5
     assert told['volt_tree_depth{volume="b"}'] == 1
-    assert told['volt_registry_up'] == 1
+    assert told["volt_registry_up"] == 1
 
 
 def test_without_the_registry_it_is_said_that_it_is_away():
     told = samples(Figures().text(None))
-    assert told['volt_registry_up'] == 0
-    assert 'volt_members' not in told
+    assert told["volt_registry_up"] == 0
+    assert "volt_members" not in told
 
 
 @pytest.fixture
@@ -87,21 +87,21 @@ def heard():
 
 @pytest.fixture
 def observed(heard):
-    opened = engine.connect('sqlite://')
+    opened = engine.connect("sqlite://")
     schema.prepare(opened)
     return Registry(opened, lambda *what: heard.append(what))
 
 
 def test_what_was_not_done_was_not_heard_of(observed, heard):
     tree = Tree(observed, Rules(BinaryTree()))
-    tree.query(VOLUME, 'n1')
-    tree.query(VOLUME, 'n2')
+    tree.query(VOLUME, "n1")
+    tree.query(VOLUME, "n2")
     assert heard == [(Event.JOINED, 1)] * 2
     heard.clear()
     with pytest.raises(PeerNotFound):
-        tree.remove(VOLUME, 'nobody')
+        tree.remove(VOLUME, "nobody")
     with pytest.raises(NoSlot):
-        tree.register(VOLUME, 'n3', 'n3', address('n3'))
+        tree.register(VOLUME, "n3", "n3", address("n3"))
     assert heard == []
     with pytest.raises(RuntimeError):
         observed.write(fails_at_the_end)
@@ -115,9 +115,9 @@ def fails_at_the_end(unit):
 
 def test_a_beat_that_says_nothing_new_is_no_event(observed, heard):
     rules = Rules(BinaryTree())
-    Tree(observed, rules).query(VOLUME, 'n1')
+    Tree(observed, rules).query(VOLUME, "n1")
     heard.clear()
-    Members(observed, rules).beat('n1')
+    Members(observed, rules).beat("n1")
     assert heard == []
 
 
@@ -149,7 +149,7 @@ with scoreboard.shared() as folder:
 
 def run(script, **environment):
     return subprocess.run(
-        [sys.executable, '-c', script],
+        [sys.executable, "-c", script],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -163,24 +163,24 @@ def test_workers_count_together_also_those_that_were_killed():
     done = run(WORKERS)
     assert done.returncode == 0, done.stderr
     told = samples(done.stdout.encode())
-    assert told['volt_joins_total'] == 1111
+    assert told["volt_joins_total"] == 1111
     labels = '{method="GET",route="/",status="3xx"}'
-    assert told[f'volt_request_seconds_count{labels}'] == 3
-    folder = Path(done.stdout.rsplit('# ', 1)[1].strip())
+    assert told[f"volt_request_seconds_count{labels}"] == 3
+    folder = Path(done.stdout.rsplit("# ", 1)[1].strip())
     assert not folder.exists()
 
 
 def test_a_directory_that_the_operator_named_is_used_and_kept(tmp_path):
     done = run(WORKERS, **{scoreboard.VARIABLE: str(tmp_path)})
     assert done.returncode == 0, done.stderr
-    assert len(list(tmp_path.glob('counter_*.db'))) == 4
+    assert len(list(tmp_path.glob("counter_*.db"))) == 4
 
 
 def test_a_directory_named_too_late_is_refused_with_the_remedy():
     done = run(
-        'import os, prometheus_client\n'
+        "import os, prometheus_client\n"
         f'os.environ[{scoreboard.VARIABLE!r}] = "/nowhere"\n'
-        'from volt.figures import Figures\n'
-        'Figures()\n'
+        "from volt.figures import Figures\n"
+        "Figures()\n"
     )
-    assert re.search('ConfigError: .* set it before', done.stderr)
+    assert re.search("ConfigError: .* set it before", done.stderr)

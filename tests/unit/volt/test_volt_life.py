@@ -31,8 +31,8 @@ from volt.registry.session import Registry
 from volt.rules import Rules
 from volt.tree import Tree
 
-IMAGES = ('volume-a', 'volume-b')
-NODES = [f'n{number}' for number in range(24)]
+IMAGES = ("volume-a", "volume-b")
+NODES = [f"n{number}" for number in range(24)]
 images = st.sampled_from(IMAGES)
 nodes = st.sampled_from(NODES)
 
@@ -44,7 +44,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.now = 1_000_000.0
         self.serves = {}
-        self.patch = mock.patch.object(clock, 'time', self)
+        self.patch = mock.patch.object(clock, "time", self)
         self.patch.start()
 
     def teardown(self):
@@ -58,7 +58,7 @@ class Life(RuleBasedStateMachine):
         policy=st.sampled_from([BinaryTree, BinaryTreeWithUncle]),
     )
     def begin(self, fanout, policy):
-        opened = engine.connect('sqlite://')
+        opened = engine.connect("sqlite://")
         schema.prepare(opened)
         registry = Registry(opened)
         rules = Rules(policy(3), fanout)
@@ -70,7 +70,7 @@ class Life(RuleBasedStateMachine):
     @rule(node=nodes, image=images)
     def an_agent_joins(self, node, image):
         told = self.tree.query(image, node, address(node))
-        assert told.peer_id in (None, f'{node}:{image}')
+        assert told.peer_id in (None, f"{node}:{image}")
 
     @rule(node=nodes, image=images)
     def an_old_client_joins(self, node, image):
@@ -80,7 +80,7 @@ class Life(RuleBasedStateMachine):
     @rule(node=nodes, image=images)
     def a_peer_registers(self, node, image):
         try:
-            self.tree.register(image, f'{node}:{image}', node, address(node))
+            self.tree.register(image, f"{node}:{image}", node, address(node))
         except (NoSlot, VolumeNotFound):
             return
         self.serves.setdefault(node, set()).add(image)
@@ -91,13 +91,13 @@ class Life(RuleBasedStateMachine):
         told = self.members.beat(
             node,
             [
-                Serving(image, f'{node}:{image}', address(node), lost)
+                Serving(image, f"{node}:{image}", address(node), lost)
                 for image in self.serves.get(node, ())
             ],
         )
         mine = {one.peer_id: one for one in told.peers}
         for image in self.serves.get(node, ()):
-            peer = mine.get(f'{node}:{image}')
+            peer = mine.get(f"{node}:{image}")
             if peer is not None:
                 self.check_parents(image, peer, failed)
 
@@ -111,7 +111,7 @@ class Life(RuleBasedStateMachine):
     def a_peer_leaves(self, node, image):
         self.serves.get(node, set()).discard(image)
         try:
-            self.tree.remove(image, f'{node}:{image}')
+            self.tree.remove(image, f"{node}:{image}")
         except (PeerNotFound, VolumeNotFound):
             return
 
@@ -150,7 +150,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def every_image_has_one_flat_tree_without_orphans(self):
-        if not hasattr(self, 'tree'):
+        if not hasattr(self, "tree"):
             return
         for volume in self.tree.volumes():
             peers = self.tree.peers(volume.name)
@@ -164,14 +164,14 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def what_is_noted_about_room_is_true(self):
-        if not hasattr(self, 'tree'):
+        if not hasattr(self, "tree"):
             return
         noted = self.tree._registry.read(
             lambda unit: [
                 tuple(row)
                 for row in unit._connection.exec_driver_sql(
-                    'SELECT v.name, p.position, p.opening FROM peers p '
-                    'JOIN volumes v ON v.key = p.volume_key'
+                    "SELECT v.name, p.position, p.opening FROM peers p "
+                    "JOIN volumes v ON v.key = p.volume_key"
                 )
             ]
         )

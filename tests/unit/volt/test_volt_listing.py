@@ -20,7 +20,7 @@ def listing(registry):
 
 
 def names(count):
-    return [f'n{number:03}' for number in range(count)]
+    return [f"n{number:03}" for number in range(count)]
 
 
 def test_pages_put_together_are_the_whole_tree(tree, listing):
@@ -46,18 +46,18 @@ def test_a_parent_is_the_peer_that_stands_above(tree, listing):
 
 
 def test_ages_and_evictions_are_counted_from_now(tree, listing, time):
-    joined(tree, 'n1')
+    joined(tree, "n1")
     time.now += 4
-    joined(tree, 'n2')
+    joined(tree, "n2")
     time.now += 2
     old, new = listing.members()
-    assert (old.host, old.age, old.due, old.peers) == ('n1', 6, 9, 1)
-    assert (new.host, new.age, new.due) == ('n2', 2, 13)
+    assert (old.host, old.age, old.due, old.peers) == ("n1", 6, 9, 1)
+    assert (new.host, new.age, new.due) == ("n2", 2, 13)
     assert [one.age for one in listing.tree(VOLUME).peers] == [6, 2]
 
 
 def test_who_is_overdue_or_ahead_of_the_clock_is_neither(tree, listing, time):
-    joined(tree, 'n1')
+    joined(tree, "n1")
     time.now += 2 * SILENCE
     assert listing.members()[0].due == 0
     time.now -= 3 * SILENCE

@@ -65,7 +65,7 @@ def test_after_it_was_held_up_it_listens_again(clocks, watch):
     assert clocks.sweeps == [115.0, 120.0, 195.0]
 
 
-@pytest.mark.parametrize('step', [3600.0, -3600.0])
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
 def test_after_the_clock_was_set_it_listens_again(clocks, watch, step):
     pass_time(clocks, watch, 4)
     pass_time(clocks, watch, 1, wall=5.0 + step)

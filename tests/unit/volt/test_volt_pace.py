@@ -14,7 +14,7 @@ def test_a_small_cluster_beats_every_five_seconds():
     assert (pace.beat_after, pace.silence) == (5.0, 15.0)
 
 
-@pytest.mark.parametrize(('members', 'after'), [(10_000, 40), (100_000, 400)])
+@pytest.mark.parametrize(("members", "after"), [(10_000, 40), (100_000, 400)])
 def test_a_large_cluster_beats_more_slowly(members, after):
     pace = Pace()
     pace.measure(members)

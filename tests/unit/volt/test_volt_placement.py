@@ -24,7 +24,7 @@ from volt.model import Opening, Status
 class Churn(RuleBasedStateMachine):
     """Old clients and agents come, register and go in any order."""
 
-    names = Bundle('names')
+    names = Bundle("names")
 
     def __init__(self):
         super().__init__()
@@ -37,7 +37,7 @@ class Churn(RuleBasedStateMachine):
     @rule(target=names, agent=st.booleans())
     def join(self, agent):
         self.count += 1
-        name = f'n{self.count}'
+        name = f"n{self.count}"
         placed = self.tree.join(name, agent)
         return multiple() if placed is None else name
 
@@ -57,13 +57,13 @@ class Churn(RuleBasedStateMachine):
 
     @invariant()
     def every_parent_is_there(self):
-        for place in getattr(self, 'tree', MemoryTree()).peers:
+        for place in getattr(self, "tree", MemoryTree()).peers:
             above = shape.parent_of(place, self.tree.fanout)
             assert above == shape.ROOT or above in self.tree.peers
 
     @invariant()
     def the_tree_is_flat(self):
-        tree = getattr(self, 'tree', MemoryTree())
+        tree = getattr(self, "tree", MemoryTree())
         assert tree.depth <= shape.level_limit(tree.size, tree.fanout)
 
 
@@ -75,9 +75,9 @@ def test_long_churn_keeps_the_bound_and_moves_few():
     chance, tree, names, moves = random.Random(7), MemoryTree(), [], 0
     for number in range(1500):
         if chance.random() < 0.55 or not names:
-            if tree.join(f'n{number}', agent=chance.random() < 0.7) is None:
+            if tree.join(f"n{number}", agent=chance.random() < 0.7) is None:
                 continue
-            names.append(f'n{number}')
+            names.append(f"n{number}")
             if chance.random() < 0.8:
                 tree.register(names[-1])
         else:
@@ -96,71 +96,71 @@ def test_the_skew_that_spoiled_the_original_does_not_happen():
     assert tree.depth == 7
 
 
-@pytest.mark.parametrize('fanout', [1, 2, 3, 5])
+@pytest.mark.parametrize("fanout", [1, 2, 3, 5])
 def test_a_tree_of_serving_peers_has_no_gaps(fanout):
     assert sorted(grown(40, fanout).peers) == list(range(1, 41))
 
 
 def test_old_clients_fill_the_tree_in_waves():
     tree = MemoryTree()
-    placed = [tree.join(f'n{number}', agent=False) for number in range(3)]
+    placed = [tree.join(f"n{number}", agent=False) for number in range(3)]
     assert placed == [1, 2, None]
-    tree.register('n1')
-    assert [tree.join(f'm{n}', agent=False) for n in range(3)] == [5, 6, None]
+    tree.register("n1")
+    assert [tree.join(f"m{n}", agent=False) for n in range(3)] == [5, 6, None]
 
 
 def test_agents_are_placed_at_once_below_peers_still_coming_up():
     tree = MemoryTree()
-    placed = [tree.join(f'n{number}') for number in range(100)]
+    placed = [tree.join(f"n{number}") for number in range(100)]
     assert placed == list(range(1, 101))
 
 
 def test_nobody_is_placed_below_a_peer_without_an_address():
     tree = MemoryTree()
-    tree.join('old', agent=False)
-    assert [tree.join(f'n{number}') for number in range(3)] == [2, 5, 6]
+    tree.join("old", agent=False)
+    assert [tree.join(f"n{number}") for number in range(3)] == [2, 5, 6]
 
 
 def test_a_stuck_reservation_does_not_deepen_the_tree_without_limit():
     tree = grown(1)
     for number in range(200):
-        tree.join(f'stuck{number}', agent=False)
+        tree.join(f"stuck{number}", agent=False)
     assert tree.depth <= shape.level_limit(tree.size, 2)
 
 
 def test_the_last_peer_takes_the_place_of_an_interior_one():
     tree = grown(10)
-    (move,) = tree.leave('n1')
-    assert (move.peer.member, move.position) == ('n9', 2)
+    (move,) = tree.leave("n1")
+    assert (move.peer.member, move.position) == ("n9", 2)
     assert sorted(tree.peers) == list(range(1, 10))
 
 
 def test_a_leaf_of_the_last_level_leaves_without_any_move():
     tree = grown(10)
-    assert tree.leave('n7') == []
-    assert tree.join('new') == 8
+    assert tree.leave("n7") == []
+    assert tree.join("new") == 8
 
 
 def test_children_do_not_wait_for_a_stand_in_that_is_not_up():
     tree = grown(6)
-    tree.join('starting')
-    serving, starting = tree.leave('n0')
-    assert (serving.peer.member, serving.position) == ('n5', 1)
-    assert (starting.peer.member, starting.position) == ('starting', 6)
+    tree.join("starting")
+    serving, starting = tree.leave("n0")
+    assert (serving.peer.member, serving.position) == ("n5", 1)
+    assert (starting.peer.member, starting.position) == ("starting", 6)
 
 
 def test_a_stand_in_that_is_not_up_is_better_than_none():
     tree = MemoryTree()
     tree.peers = {
-        1: peer('gone', 1),
-        3: peer('a', 3, Status.PENDING),
-        7: peer('b', 7, Status.PENDING),
+        1: peer("gone", 1),
+        3: peer("a", 3, Status.PENDING),
+        7: peer("b", 7, Status.PENDING),
     }
     (move,) = placement.vacate(tree, tree.peers[1])
-    assert (move.peer.member, move.position) == ('b', 1)
+    assert (move.peer.member, move.position) == ("b", 1)
 
 
 def test_the_last_to_leave_moves_nobody():
     tree = grown(1)
-    assert tree.leave('n0') == []
+    assert tree.leave("n0") == []
     assert placement.place(tree, Opening.SERVING).position == 1

@@ -41,14 +41,14 @@ def trees(draw):
     tree = MemoryTree(draw(st.sampled_from([1, 2, 3])))
     kinds = st.sampled_from(
         [
-            {'status': Status.OK},
-            {'status': Status.PENDING},
-            {'status': Status.PENDING, 'promise': False},
-            {'status': Status.OK, 'promise': False},
+            {"status": Status.OK},
+            {"status": Status.PENDING},
+            {"status": Status.PENDING, "promise": False},
+            {"status": Status.OK, "promise": False},
         ]
     )
     for place in range(1, draw(st.integers(1, 40))):
-        tree.peers[place] = peer(f'n{place}', place, **draw(kinds))
+        tree.peers[place] = peer(f"n{place}", place, **draw(kinds))
     return tree
 
 
@@ -113,7 +113,7 @@ def test_two_parents_by_default_the_tree_parent_first():
 
 def test_a_mirror_that_is_not_serving_is_replaced_by_what_is_above_it():
     tree = grown(14)
-    tree.peers[5] = peer('n5', 5, Status.PENDING)
+    tree.peers[5] = peer("n5", 5, Status.PENDING)
     assert parents(tree, 7) == [3, 2]
 
 
@@ -126,14 +126,14 @@ def test_the_load_of_extra_children_is_spread_evenly():
 
 def test_a_pending_tree_parent_is_told_to_agents_only():
     tree = grown(3)
-    tree.peers[1] = peer('n0', 1, Status.PENDING)
+    tree.peers[1] = peer("n0", 1, Status.PENDING)
     assert parents(tree, 3) == [2]
     assert parents(tree, 3, pending=True) == [1, 2]
 
 
 def test_the_nearest_ancestor_stands_in_for_a_parent_without_address():
     tree = grown(14)
-    tree.peers[3] = peer('n2', 3, Status.PENDING, promise=False)
+    tree.peers[3] = peer("n2", 3, Status.PENDING, promise=False)
     assert parents(tree, 7, pending=True) == [1, 5]
 
 
@@ -163,32 +163,32 @@ def test_uncles_are_the_siblings_of_the_parent():
 
 def test_a_pending_uncle_is_left_out():
     tree = grown(6)
-    tree.peers[2] = peer('n1', 2, Status.PENDING)
+    tree.peers[2] = peer("n1", 2, Status.PENDING)
     assert parents(tree, 3, BinaryTreeWithUncle()) == [1]
 
 
-@pytest.mark.parametrize('name', ['btree', 'btreewithuncle'])
+@pytest.mark.parametrize("name", ["btree", "btreewithuncle"])
 def test_policies_are_found_by_name(name):
     assert executor.load(name, 3).parents == 3
 
 
 def test_an_unknown_policy_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match='btree, btreewithuncle'):
-        executor.load('nosuch', 2)
+    with pytest.raises(ConfigError, match="btree, btreewithuncle"):
+        executor.load("nosuch", 2)
 
 
 def test_a_policy_of_another_package_is_found_by_its_entry_point(monkeypatch):
     points = executor.importlib.metadata.EntryPoints(
         [
             executor.importlib.metadata.EntryPoint(
-                'mine', 'volt.executor.btree:BinaryTree', executor.GROUP
+                "mine", "volt.executor.btree:BinaryTree", executor.GROUP
             )
         ]
     )
     monkeypatch.setattr(
-        executor.importlib.metadata, 'entry_points', lambda group: points
+        executor.importlib.metadata, "entry_points", lambda group: points
     )
-    assert isinstance(executor.load('mine', 2), BinaryTree)
+    assert isinstance(executor.load("mine", 2), BinaryTree)
 
 
 def test_reach_is_short():

@@ -13,8 +13,8 @@ from volt.figures import Figures
 from volt.handler import ROUTE_DECLARATIONS
 from volt.schemas import pages
 
-SOURCE = Path(__file__).parents[3] / 'doc' / 'source'
-PAGE = (SOURCE / 'rest-api.rst').read_text()
+SOURCE = Path(__file__).parents[3] / "doc" / "source"
+PAGE = (SOURCE / "rest-api.rst").read_text()
 ROUTES = [
     (path, method)
     for path, methods in ROUTE_DECLARATIONS.items()
@@ -31,7 +31,7 @@ def errors():
 
 
 def test_the_table_of_errors_has_each_code_with_its_status():
-    told = re.findall(r'^``(\w+)`` +(\d{3})  ', PAGE, re.MULTILINE)
+    told = re.findall(r"^``(\w+)`` +(\d{3})  ", PAGE, re.MULTILINE)
     assert sorted(told) == sorted(
         (kind.code, str(kind.status)) for kind in errors()
     )
@@ -42,21 +42,21 @@ def test_no_two_errors_share_a_code():
     assert len(codes) == len(set(codes))
 
 
-@pytest.mark.parametrize(('path', 'method'), ROUTES)
+@pytest.mark.parametrize(("path", "method"), ROUTES)
 def test_every_route_has_its_paragraph(path, method):
     """Several may share one, as a GET and its HEAD do."""
-    heads = re.findall(rf'^``.* {re.escape(path)}[`?[].*', PAGE, re.MULTILINE)
-    assert any(f'``{method}' in head for head in heads)
+    heads = re.findall(rf"^``.* {re.escape(path)}[`?[].*", PAGE, re.MULTILINE)
+    assert any(f"``{method}" in head for head in heads)
 
 
 def test_it_tells_the_limits_as_they_are():
-    assert f'{request.LARGEST_BODY // 1024} KiB' in PAGE
-    assert f'``limit`` entries ({pages.LARGEST},' in PAGE
+    assert f"{request.LARGEST_BODY // 1024} KiB" in PAGE
+    assert f"``limit`` entries ({pages.LARGEST}," in PAGE
 
 
 def test_the_manual_tells_every_figure():
-    told = (SOURCE / 'volt.rst').read_text()
+    told = (SOURCE / "volt.rst").read_text()
     page = Figures().text(None).decode()
-    for name in re.findall(r'^# TYPE (\S+) ', page, re.MULTILINE):
-        if not name.endswith('_created'):
-            assert f'``{name}' in told
+    for name in re.findall(r"^# TYPE (\S+) ", page, re.MULTILINE):
+        if not name.endswith("_created"):
+            assert f"``{name}" in told

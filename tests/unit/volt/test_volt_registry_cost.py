@@ -12,7 +12,7 @@ from volt.members import Members
 from volt.rules import Rules
 from volt.tree import Tree
 
-ONE_ROW = 'SCAN CONSTANT ROW'
+ONE_ROW = "SCAN CONSTANT ROW"
 """SQLite's words for a question without a table of its own."""
 
 
@@ -22,23 +22,23 @@ def plans(registry):
     seen = {}
 
     def explain(conn, cursor, statement, parameters, context, many):
-        word = statement.split(' ', 1)[0]
-        if word in ('SELECT', 'UPDATE', 'DELETE'):
-            cursor.execute(f'EXPLAIN QUERY PLAN {statement}', parameters)
+        word = statement.split(" ", 1)[0]
+        if word in ("SELECT", "UPDATE", "DELETE"):
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             seen[statement] = [row[3] for row in cursor.fetchall()]
 
-    sa.event.listen(registry._engine, 'before_cursor_execute', explain)
+    sa.event.listen(registry._engine, "before_cursor_execute", explain)
     return seen
 
 
 def test_join_beat_and_leave_descend_indexes_only(registry, plans):
     rules = Rules(BinaryTree())
     tree, members = (kind(registry, rules) for kind in (Tree, Members))
-    for name in ('n1', 'n2', 'n3', 'n4', 'n5'):
+    for name in ("n1", "n2", "n3", "n4", "n5"):
         tree.query(VOLUME, name, address(name))
-        tree.register(VOLUME, f'{name}:{VOLUME}', name, address(name))
-    members.beat('n3')
-    tree.remove(VOLUME, f'n1:{VOLUME}')
+        tree.register(VOLUME, f"{name}:{VOLUME}", name, address(name))
+    members.beat("n3")
+    tree.remove(VOLUME, f"n1:{VOLUME}")
     assert len(plans) > 10
     assert scans(plans) == {}
 
@@ -46,12 +46,12 @@ def test_join_beat_and_leave_descend_indexes_only(registry, plans):
 def test_a_page_descends_to_where_it_begins(registry, plans):
     listing = Listing(registry)
     tree = Tree(registry, Rules(BinaryTree()))
-    tree.query(VOLUME, 'n1', address('n1'))
+    tree.query(VOLUME, "n1", address("n1"))
     plans.clear()
-    listing.members('n0')
-    listing.volumes('a')
+    listing.members("n0")
+    listing.volumes("a")
     listing.tree(VOLUME)
-    listing.peers(VOLUME, f'n1:{VOLUME}')
+    listing.peers(VOLUME, f"n1:{VOLUME}")
     assert len(plans) >= 6
     assert scans(plans) == {}
 
@@ -62,9 +62,9 @@ def test_a_census_reads_a_row_of_a_tree_and_descends_to_its_last(
     Monitor(registry).census()
     Monitor(registry).health()
     steps = [step for plan in plans.values() for step in plan]
-    assert 'SCAN volumes' in steps
-    assert any('SEARCH peers' in step for step in steps)
-    assert not any('SCAN peers' in step for step in steps)
+    assert "SCAN volumes" in steps
+    assert any("SEARCH peers" in step for step in steps)
+    assert not any("SCAN peers" in step for step in steps)
 
 
 def scans(plans):
@@ -72,6 +72,6 @@ def scans(plans):
     return {
         statement: plan
         for statement, plan in plans.items()
-        if any(step.startswith('SCAN') for step in plan if step != ONE_ROW)
-        or any('TEMP B-TREE' in step for step in plan)
+        if any(step.startswith("SCAN") for step in plan if step != ONE_ROW)
+        or any("TEMP B-TREE" in step for step in plan)
     }

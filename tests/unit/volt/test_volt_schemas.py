@@ -17,8 +17,8 @@ check_image, check_heartbeat, check_query, check_register = (
     for schema in (IMAGE_SCHEMA, HEARTBEAT, QUERY, REGISTER)
 )
 
-ADDRESS = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.2026-01.x:v', 'lun': '1'}
-IMAGE = ADDRESS | {'size': 8, 'generation': 'g', 'serial': 's'}
+ADDRESS = {"host": "n1", "port": "3260", "iqn": "iqn.2026-01.x:v", "lun": "1"}
+IMAGE = ADDRESS | {"size": 8, "generation": "g", "serial": "s"}
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -28,18 +28,18 @@ json_values = st.recursive(
 
 
 @pytest.mark.parametrize(
-    'raw',
+    "raw",
     [
-        b'{',
-        b'[]',
-        b'null',
+        b"{",
+        b"[]",
+        b"null",
         b'"text"',
-        b'\xff\xfe',
+        b"\xff\xfe",
         b'{"a":"\xff"}',
-        b'[' * 50_000,
-        b'{"a":' + b'9' * 5000 + b'}',
-        b'\xef\xbb\xbf{}',
-        '{}'.encode('utf-16'),
+        b"[" * 50_000,
+        b'{"a":' + b"9" * 5000 + b"}",
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
         b'{"a":NaN}',
         b'{"a":[-Infinity]}',
         b'{"a":1,"a":2}',
@@ -57,27 +57,27 @@ def test_what_is_no_json_object_is_refused(raw):
 
 
 def test_a_character_outside_of_the_first_plane_is_text():
-    assert parse(b'{"a":"\\ud83d\\ude00"}') == {'a': '\U0001f600'}
+    assert parse(b'{"a":"\\ud83d\\ude00"}') == {"a": "\U0001f600"}
 
 
 def test_what_is_there_twice_is_named():
-    with pytest.raises(MalformedJSON, match='lun is there twice'):
+    with pytest.raises(MalformedJSON, match="lun is there twice"):
         parse(b'{"port":"1","lun":"1","lun":"2"}')
 
 
-@pytest.mark.parametrize('raw', [b'', b'  \n', b'{}'])
+@pytest.mark.parametrize("raw", [b"", b"  \n", b"{}"])
 def test_no_body_is_an_empty_object(raw):
     assert parse(raw) == {}
 
 
 @pytest.mark.parametrize(
-    'body',
+    "body",
     [
         {},
         ADDRESS,
-        {'host': None, 'port': None},
-        {'port': 3260, 'lun': 1},
-        {'unknown': object()},
+        {"host": None, "port": None},
+        {"port": 3260, "lun": 1},
+        {"unknown": object()},
     ],
 )
 def test_old_clients_may_send_numbers_nulls_and_unknown_keys(body):
@@ -86,20 +86,20 @@ def test_old_clients_may_send_numbers_nulls_and_unknown_keys(body):
 
 
 @pytest.mark.parametrize(
-    'body',
+    "body",
     [
-        {'host': ''},
-        {'host': 'a\x00b'},
-        {'host': 'a\nb'},
-        {'iqn': ' blank'},
-        {'host': 'x' * 256},
-        {'port': []},
-        {'port': 'http'},
-        {'port': '٣٢٦٠'},
-        {'port': 1e6},
-        {'lun': True},
-        {'lun': -1},
-        {'lun': 'first'},
+        {"host": ""},
+        {"host": "a\x00b"},
+        {"host": "a\nb"},
+        {"iqn": " blank"},
+        {"host": "x" * 256},
+        {"port": []},
+        {"port": "http"},
+        {"port": "٣٢٦٠"},
+        {"port": 1e6},
+        {"lun": True},
+        {"lun": -1},
+        {"lun": "first"},
     ],
 )
 def test_an_address_is_text_of_its_kind_and_bounded_length(body):
@@ -146,24 +146,24 @@ NOT_TEXT = [None, [], {}, True, 1.5, 10**400]
 def bodies(**change):
     """Yield each check of what registers an address, and its body."""
     at = ADDRESS | change
-    yield check_query, at | {'accept_pending': True}
+    yield check_query, at | {"accept_pending": True}
     yield (
         check_heartbeat,
-        {'serving': [at | {'session_name': 'v', 'peer_id': 'n1:v'}]},
+        {"serving": [at | {"session_name": "v", "peer_id": "n1:v"}]},
     )
     yield check_image, IMAGE | change
 
 
-@pytest.mark.parametrize('field', sorted(WRONG))
+@pytest.mark.parametrize("field", sorted(WRONG))
 def test_no_odd_address_is_registered_by_an_agent(field):
-    for value in [*WRONG[field], *NOT_TEXT, 'x' * 5000]:
+    for value in [*WRONG[field], *NOT_TEXT, "x" * 5000]:
         for check, body in bodies(**{field: value}):
             with pytest.raises(InvalidBody, match=field) as refused:
                 check(body)
             assert len(str(refused.value)) < 200
 
 
-@pytest.mark.parametrize('field', sorted(WRONG))
+@pytest.mark.parametrize("field", sorted(WRONG))
 def test_nor_by_an_old_client(field):
     for value in [*WRONG[field], [], {}, True, 1.5, 10**400, 65536]:
         for check in (check_register, check_query):
@@ -171,7 +171,7 @@ def test_nor_by_an_old_client(field):
                 check({field: value})
 
 
-@pytest.mark.parametrize('field', sorted(RIGHT))
+@pytest.mark.parametrize("field", sorted(RIGHT))
 def test_addresses_that_are_seen_are_registered(field):
     for value in RIGHT[field]:
         check_register({field: value})
@@ -180,22 +180,22 @@ def test_addresses_that_are_seen_are_registered(field):
 
 
 def test_no_node_beats_for_a_host_that_is_none():
-    for value in [*WRONG['host'], *NOT_TEXT]:
-        with pytest.raises(InvalidBody, match='host'):
-            check_heartbeat({'host': value})
-    for value in RIGHT['host']:
-        check_heartbeat({'host': value})
+    for value in [*WRONG["host"], *NOT_TEXT]:
+        with pytest.raises(InvalidBody, match="host"):
+            check_heartbeat({"host": value})
+    for value in RIGHT["host"]:
+        check_heartbeat({"host": value})
 
 
 def test_what_an_older_volt_took_may_be_named_as_failed():
-    old = {'host': '2130706433', 'port': '99999'}
+    old = {"host": "2130706433", "port": "99999"}
     for check, body in bodies():
-        check(body | {'failed': [old]})
+        check(body | {"failed": [old]})
 
 
-@pytest.mark.parametrize('missing', ['port', 'iqn', 'lun'])
+@pytest.mark.parametrize("missing", ["port", "iqn", "lun"])
 def test_an_agent_says_from_where_it_will_serve(missing):
-    body = ADDRESS | {'accept_pending': True}
+    body = ADDRESS | {"accept_pending": True}
     check_query(body)
     del body[missing]
     with pytest.raises(InvalidBody, match=missing):
@@ -203,32 +203,32 @@ def test_an_agent_says_from_where_it_will_serve(missing):
 
 
 def test_an_agent_sends_text():
-    with pytest.raises(InvalidBody, match='port'):
-        check_query(ADDRESS | {'accept_pending': True, 'port': 3260})
+    with pytest.raises(InvalidBody, match="port"):
+        check_query(ADDRESS | {"accept_pending": True, "port": 3260})
 
 
 def test_a_beat_names_each_volume_wholly():
-    one = ADDRESS | {'session_name': 'v', 'peer_id': 'n1:v'}
-    check_heartbeat({'serving': [one]})
-    del one['peer_id']
-    with pytest.raises(InvalidBody, match=r'serving\.0'):
-        check_heartbeat({'serving': [one]})
+    one = ADDRESS | {"session_name": "v", "peer_id": "n1:v"}
+    check_heartbeat({"serving": [one]})
+    del one["peer_id"]
+    with pytest.raises(InvalidBody, match=r"serving\.0"):
+        check_heartbeat({"serving": [one]})
 
 
 @pytest.mark.parametrize(
-    'wrong',
+    "wrong",
     [
-        {'size': 0},
-        {'size': 2**60},
-        {'size': '8'},
-        {'size': True},
-        {'serial': ''},
-        {'serial': 'a,path=/etc/shadow'},
-        {'serial': 'x' * 37},
-        {'generation': 'a\n'},
-        {'digest': 5},
-        {'digest': 'sha256:x'},
-        {'port': 3260},
+        {"size": 0},
+        {"size": 2**60},
+        {"size": "8"},
+        {"size": True},
+        {"serial": ""},
+        {"serial": "a,path=/etc/shadow"},
+        {"serial": "x" * 37},
+        {"generation": "a\n"},
+        {"digest": 5},
+        {"digest": "sha256:x"},
+        {"port": 3260},
     ],
 )
 def test_an_image_is_described_exactly(wrong):
@@ -237,33 +237,33 @@ def test_an_image_is_described_exactly(wrong):
         check_image(IMAGE | wrong)
 
 
-@pytest.mark.parametrize('name', ['a/b', 'ä', ':', 'fe80::1:v', 'x y', '%'])
+@pytest.mark.parametrize("name", ["a/b", "ä", ":", "fe80::1:v", "x y", "%"])
 def test_printable_identifiers_are_legal(name):
-    validate.identifiers({'volume_id': name, 'peer_id': name})
+    validate.identifiers({"volume_id": name, "peer_id": name})
 
 
 @pytest.mark.parametrize(
-    'name', ['', '..', 'a\x00', 'a\n', ' a', 'x' * 10_000]
+    "name", ["", "..", "a\x00", "a\n", " a", "x" * 10_000]
 )
 def test_other_identifiers_are_not(name):
-    with pytest.raises(InvalidPath, match='volume_id'):
-        validate.identifiers({'volume_id': name})
+    with pytest.raises(InvalidPath, match="volume_id"):
+        validate.identifiers({"volume_id": name})
 
 
 def test_a_message_says_what_is_taken():
     with pytest.raises(
-        InvalidBody, match=r'port: is not a TCP port in digits'
+        InvalidBody, match=r"port: is not a TCP port in digits"
     ):
-        check_image(IMAGE | {'port': '0'})
-    with pytest.raises(InvalidBody, match='a number or null'):
-        check_register({'lun': {}})
-    with pytest.raises(InvalidBody, match='needs generation, host, iqn'):
+        check_image(IMAGE | {"port": "0"})
+    with pytest.raises(InvalidBody, match="a number or null"):
+        check_register({"lun": {}})
+    with pytest.raises(InvalidBody, match="needs generation, host, iqn"):
         check_image({})
 
 
 def test_a_message_does_not_repeat_a_huge_value():
     with pytest.raises(InvalidBody) as refused:
-        check_register({'host': ['x' * 5000]})
+        check_register({"host": ["x" * 5000]})
     assert len(str(refused.value)) < 200
 
 
@@ -271,7 +271,7 @@ def test_a_message_does_not_repeat_a_huge_value():
 def test_no_value_whatever_breaks_a_check(value):
     for check in (check_query, check_register, check_heartbeat, check_image):
         try:
-            check({'host': value, 'serving': value, 'size': value})
+            check({"host": value, "serving": value, "size": value})
             check(value)
         except BadRequest:
             pass

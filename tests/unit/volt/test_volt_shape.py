@@ -27,7 +27,7 @@ def test_a_lineage_climbs_one_level_at_a_time(position, fanout):
 
 
 @pytest.mark.parametrize(
-    ('position', 'level'), [(0, 0), (1, 1), (2, 1), (3, 2), (6, 2), (7, 3)]
+    ("position", "level"), [(0, 0), (1, 1), (2, 1), (3, 2), (6, 2), (7, 3)]
 )
 def test_levels_of_the_binary_tree(position, level):
     assert shape.level_of(position, 2) == level

@@ -54,7 +54,7 @@ def test_a_leaving_worker_and_one_on_trial_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ('before', 'after'), list(itertools.product([2, 3, 8], [1, 2, 3, 8]))
+    ("before", "after"), list(itertools.product([2, 3, 8], [1, 2, 3, 8]))
 )
 def test_new_settings_leave_as_many_serving_as_there_have_to_be(before, after):
     old, settings = Wanted(before), Wanted(after)
@@ -86,12 +86,12 @@ def test_workers_that_die_together_cost_one_pause():
 
 
 @pytest.mark.parametrize(
-    ('how', 'refusal', 'words'),
+    ("how", "refusal", "words"),
     [
-        (-9, None, 'SIGKILL, perhaps for lack of memory'),
-        (-11, None, 'killed by SIGSEGV'),
-        (3, None, 'exit code 3'),
-        (1, 'no token', 'cannot work as configured: no token'),
+        (-9, None, "SIGKILL, perhaps for lack of memory"),
+        (-11, None, "killed by SIGSEGV"),
+        (3, None, "exit code 3"),
+        (1, "no token", "cannot work as configured: no token"),
     ],
 )
 def test_the_cause_of_an_end_is_told(how, refusal, words):

@@ -15,11 +15,11 @@ from volt.registry.trouble import Trouble, diagnose
 
 
 def wrapped(kind, cause):
-    return kind("SELECT 'n2013'", {'n1205': 1}, cause)
+    return kind("SELECT 'n2013'", {"n1205": 1}, cause)
 
 
 @pytest.mark.parametrize(
-    ('kind', 'trouble'),
+    ("kind", "trouble"),
     [
         (errors.SerializationFailure, Trouble.RACE),
         (errors.DeadlockDetected, Trouble.RACE),
@@ -38,11 +38,11 @@ def wrapped(kind, cause):
     ],
 )
 def test_states_of_postgresql(kind, trouble):
-    assert diagnose(wrapped(sa.exc.DBAPIError, kind('no words'))) is trouble
+    assert diagnose(wrapped(sa.exc.DBAPIError, kind("no words"))) is trouble
 
 
 @pytest.mark.parametrize(
-    ('kind', 'code', 'trouble'),
+    ("kind", "code", "trouble"),
     [
         (pymysql.OperationalError, 1213, Trouble.RACE),
         (pymysql.OperationalError, 1020, Trouble.RACE),
@@ -60,14 +60,14 @@ def test_states_of_postgresql(kind, trouble):
     ],
 )
 def test_codes_of_mariadb(kind, code, trouble):
-    cause = kind(code, 'no words')
-    for state in (None, 'HY000', '40001'):
+    cause = kind(code, "no words")
+    for state in (None, "HY000", "40001"):
         cause.sqlstate = state
         assert diagnose(wrapped(sa.exc.DBAPIError, cause)) is trouble
 
 
 @pytest.mark.parametrize(
-    ('number', 'trouble'), [(28, Trouble.FULL), (5, Trouble.BROKEN)]
+    ("number", "trouble"), [(28, Trouble.FULL), (5, Trouble.BROKEN)]
 )
 def test_the_storage_engine_of_mariadb_quotes_the_system(number, trouble):
     told = f'Got error {number} "..." from storage engine InnoDB'
@@ -76,29 +76,29 @@ def test_the_storage_engine_of_mariadb_quotes_the_system(number, trouble):
 
 
 @pytest.mark.parametrize(
-    ('name', 'trouble'),
+    ("name", "trouble"),
     [
-        ('SQLITE_BUSY', Trouble.BUSY),
-        ('SQLITE_BUSY_SNAPSHOT', Trouble.BUSY),
-        ('SQLITE_FULL', Trouble.FULL),
-        ('SQLITE_IOERR_SHMSIZE', Trouble.BROKEN),
-        ('SQLITE_READONLY_DBMOVED', Trouble.READ_ONLY),
-        ('SQLITE_CONSTRAINT_UNIQUE', Trouble.RACE),
-        ('SQLITE_CONSTRAINT_NOTNULL', None),
-        ('SQLITE_MISMATCH', None),
+        ("SQLITE_BUSY", Trouble.BUSY),
+        ("SQLITE_BUSY_SNAPSHOT", Trouble.BUSY),
+        ("SQLITE_FULL", Trouble.FULL),
+        ("SQLITE_IOERR_SHMSIZE", Trouble.BROKEN),
+        ("SQLITE_READONLY_DBMOVED", Trouble.READ_ONLY),
+        ("SQLITE_CONSTRAINT_UNIQUE", Trouble.RACE),
+        ("SQLITE_CONSTRAINT_NOTNULL", None),
+        ("SQLITE_MISMATCH", None),
     ],
 )
 def test_names_of_sqlite(name, trouble):
-    cause = sqlite3.IntegrityError('no words')
+    cause = sqlite3.IntegrityError("no words")
     cause.sqlite_errorname = name
     assert diagnose(wrapped(sa.exc.DBAPIError, cause)) is trouble
 
 
 def test_a_table_that_is_not_there_is_lost_and_a_wrong_column_ours():
-    opened = engine.connect('sqlite://')
+    opened = engine.connect("sqlite://")
     with opened.connect() as connection:
         with pytest.raises(db.DBError) as lost:
-            connection.exec_driver_sql('SELECT * FROM volumes')
+            connection.exec_driver_sql("SELECT * FROM volumes")
         assert diagnose(lost.value) is Trouble.LOST
 
 

@@ -7,7 +7,7 @@ import os
 
 from voltclient.shell import main
 
-OURS = ('VOLT', 'OS_')
+OURS = ("VOLT", "OS_")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,10 +18,10 @@ class Stub(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self):
-        super().__init__(('127.0.0.1', 0), Handler)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.answers = {}
         self.requests = []
-        self.endpoint = f'http://127.0.0.1:{self.server_port}'
+        self.endpoint = f"http://127.0.0.1:{self.server_port}"
 
     def answer(self, request, payload, status=200, **headers):
         raw = (
@@ -35,16 +35,16 @@ class Stub(http.server.ThreadingHTTPServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     """Takes every method."""
 
-    protocol_version = 'HTTP/1.1'
+    protocol_version = "HTTP/1.1"
 
     def handle_one(self):
-        length = int(self.headers.get('Content-Length', 0))
+        length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
-        request = f'{self.command} {self.path}'
+        request = f"{self.command} {self.path}"
         self.server.requests.append((request, dict(self.headers), body))
         status, raw, headers = self.server.answers[request]
         self.send_response(status)
-        self.send_header('Content-Length', str(len(raw)))
+        self.send_header("Content-Length", str(len(raw)))
         for name in headers:
             self.send_header(name, headers[name])
         self.end_headers()
@@ -71,7 +71,7 @@ def stub():
 @pytest.fixture
 def client(stub):
     retry = Retry(pause=0.001)
-    return Client(stub.endpoint, token='secret', timeout=5, retry=retry)
+    return Client(stub.endpoint, token="secret", timeout=5, retry=retry)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def volt(stub, monkeypatch, capsys):
     """Run the command against the stub, or as the environment says."""
 
     def call(*args, **environ):
-        environ = {'VOLT_URL': stub.endpoint} | environ
+        environ = {"VOLT_URL": stub.endpoint} | environ
         return command.run(args, environ, monkeypatch, capsys)
 
     return call

@@ -27,35 +27,35 @@ class PagedVolt:
         self.asked = []
 
     def call(self, method, *path, query):
-        assert (method, path[0]) == ('GET', 'trees')
+        assert (method, path[0]) == ("GET", "trees")
         if self.change:
             self.change(self, len(self.asked))
         self.asked.append(query)
         if not self.positions:
-            raise HTTPNotFound('no such volume', 'volume_not_found')
-        limit = min(int(query['limit']), self.largest)
-        after = int(query.get('marker', 0))
+            raise HTTPNotFound("no such volume", "volume_not_found")
+        limit = min(int(query["limit"]), self.largest)
+        after = int(query.get("marker", 0))
         page = [one for one in self.positions if one > after][:limit]
         return {
-            'id': path[1],
-            'count': len(self.positions),
-            'fanout': self.fanout,
-            'depth': level_of(self.positions[-1], self.fanout),
-            'peers': [self.peer(one, path[1]) for one in page],
+            "id": path[1],
+            "count": len(self.positions),
+            "fanout": self.fanout,
+            "depth": level_of(self.positions[-1], self.fanout),
+            "peers": [self.peer(one, path[1]) for one in page],
         }
 
-    def peer(self, position, volume='v'):
+    def peer(self, position, volume="v"):
         above = (position - 1) // self.fanout
         return {
-            'peer_id': f'n{position}:{volume}',
-            'host': f'n{position}',
-            'port': '3260',
-            'iqn': f'iqn.x:{volume}',
-            'lun': '1',
-            'status': 'OK',
-            'member': f'n{position}',
-            'position': position,
-            'depth': level_of(position, self.fanout),
-            'parent': f'n{above}:{volume}' if above else None,
-            'age': 1.5,
+            "peer_id": f"n{position}:{volume}",
+            "host": f"n{position}",
+            "port": "3260",
+            "iqn": f"iqn.x:{volume}",
+            "lun": "1",
+            "status": "OK",
+            "member": f"n{position}",
+            "position": position,
+            "depth": level_of(position, self.fanout),
+            "parent": f"n{above}:{volume}" if above else None,
+            "age": 1.5,
         }

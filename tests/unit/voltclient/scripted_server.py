@@ -14,9 +14,9 @@ class ScriptedServer:
     def __init__(self, *acts):
         self.acts = list(acts)
         self.heard = []
-        self._listener = socket.create_server(('127.0.0.1', 0))
+        self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
-        self.endpoint = f'http://127.0.0.1:{port}'
+        self.endpoint = f"http://127.0.0.1:{port}"
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -47,22 +47,22 @@ class ScriptedServer:
 
 def request(connection):
     """Return the whole request, or what came of it."""
-    head, body = b'', b''
-    with connection.makefile('rb') as stream:
-        while not head.endswith(b'\r\n\r\n'):
+    head, body = b"", b""
+    with connection.makefile("rb") as stream:
+        while not head.endswith(b"\r\n\r\n"):
             line = stream.readline()
             if not line:
                 return head
             head += line
-            name, _, value = line.partition(b':')
-            if name.lower() == b'content-length':
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
                 body = value
         return head + stream.read(int(body or 0))
 
 
 def reset(connection, end):
     """Break the connection off."""
-    linger = struct.pack('ii', 1, 0)
+    linger = struct.pack("ii", 1, 0)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
@@ -84,21 +84,21 @@ def says(raw):
     return act
 
 
-def answers(payload=None, status='200 OK', **headers):
+def answers(payload=None, status="200 OK", **headers):
     """Answer in HTTP."""
-    body = b'' if payload is None else json.dumps(payload).encode()
+    body = b"" if payload is None else json.dumps(payload).encode()
     lines = [
-        f'HTTP/1.1 {status}',
-        f'Content-Length: {len(body)}',
-        'Connection: close',
-        *(f'{name.replace("_", "-")}: {headers[name]}' for name in headers),
+        f"HTTP/1.1 {status}",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *(f"{name.replace('_', '-')}: {headers[name]}" for name in headers),
     ]
-    return says('\r\n'.join([*lines, '', '']).encode() + body)
+    return says("\r\n".join([*lines, "", ""]).encode() + body)
 
 
 def drips(connection, end):
     """Send an answer that never ends, a byte at a time."""
-    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n')
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n")
     with contextlib.suppress(OSError):
         while not end.wait(0.01):
-            connection.sendall(b' ')
+            connection.sendall(b" ")

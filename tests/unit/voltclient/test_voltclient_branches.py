@@ -19,7 +19,7 @@ unhurried = settings(
 
 
 def branches_of(volt, page_size=1000):
-    return Branches(TreeManager(volt), 'v', page_size)
+    return Branches(TreeManager(volt), "v", page_size)
 
 
 @st.composite
@@ -92,7 +92,7 @@ def test_a_small_tree_is_one_call():
     volt = PagedVolt(range(1, 8))
     assert len(list(branches_of(volt).by_branch())) == 7
     assert len(list(branches_of(volt).by_level())) == 7
-    assert volt.asked == [{'limit': '1000'}] * 2
+    assert volt.asked == [{"limit": "1000"}] * 2
 
 
 def test_a_large_tree_begins_after_two_calls_and_is_read_once():
@@ -103,7 +103,7 @@ def test_a_large_tree_begins_after_two_calls_and_is_read_once():
     list(twigs)
     assert early <= 6
     # The last page of each level that is not at hand may reach beyond it.
-    told = sum(int(query['limit']) for query in volt.asked)
+    told = sum(int(query["limit"]) for query in volt.asked)
     assert told <= 20_000 + 7 * 1000
 
 

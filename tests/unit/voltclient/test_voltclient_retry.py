@@ -18,23 +18,23 @@ from scripted_server import (
 from voltclient import Client, exceptions
 from voltclient.retry import Retry, hope
 
-AT = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.x:v', 'lun': '1'}
-PEER = AT | {'status': 'OK', 'peer_id': 'n1:v'}
-PLACE = {'peer_id': 'n1:v', 'parents': [], 'stripes': [[]], 'image': None}
+AT = {"host": "n1", "port": "3260", "iqn": "iqn.x:v", "lun": "1"}
+PEER = AT | {"status": "OK", "peer_id": "n1:v"}
+PLACE = {"peer_id": "n1:v", "parents": [], "stripes": [[]], "image": None}
 UNAVAILABLE = answers(
-    {'error': {'code': 'unavailable', 'message': 'no database'}},
-    '503 Service Unavailable',
+    {"error": {"code": "unavailable", "message": "no database"}},
+    "503 Service Unavailable",
     Retry_After=2,
 )
 
 CALLS = {
-    'a list': (lambda volt: volt.volumes.list(), []),
-    'a join': (lambda volt: volt.volumes.assign('v', **AT), PLACE),
-    'an old join': (lambda volt: volt.volumes.get('v'), PLACE),
-    'a login': (lambda volt: volt.volumes.login('v', 'n1:v', **AT), PEER),
-    'a beat': (lambda volt: volt.members.beat([]), []),
-    'a withdrawal': (lambda volt: volt.images.delete('v', 'n1', '1'), None),
-    'a logout': (lambda volt: volt.volumes.logout('v', 'n1:v'), None),
+    "a list": (lambda volt: volt.volumes.list(), []),
+    "a join": (lambda volt: volt.volumes.assign("v", **AT), PLACE),
+    "an old join": (lambda volt: volt.volumes.get("v"), PLACE),
+    "a login": (lambda volt: volt.volumes.login("v", "n1:v", **AT), PEER),
+    "a beat": (lambda volt: volt.members.beat([]), []),
+    "a withdrawal": (lambda volt: volt.images.delete("v", "n1", "1"), None),
+    "a logout": (lambda volt: volt.volumes.logout("v", "n1:v"), None),
 }
 
 
@@ -70,8 +70,8 @@ def play(times):
         server.close()
 
 
-@pytest.mark.parametrize('call', CALLS)
-@pytest.mark.parametrize('failure', [reset, hang_up, UNAVAILABLE])
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("failure", [reset, hang_up, UNAVAILABLE])
 def test_what_does_no_harm_twice_is_tried_again(play, call, failure):
     ask, payload = CALLS[call]
     client, server = play(failure, answers(payload))
@@ -80,39 +80,39 @@ def test_what_does_no_harm_twice_is_tried_again(play, call, failure):
     assert server.heard[0] == server.heard[1]
 
 
-@pytest.mark.parametrize('failure', [reset, hang_up, UNAVAILABLE])
+@pytest.mark.parametrize("failure", [reset, hang_up, UNAVAILABLE])
 def test_a_whole_volume_is_never_dropped_twice(play, failure):
     client, server = play(failure, answers())
     with pytest.raises(exceptions.BaseException):
-        client.volumes.logout('v', force=True)
+        client.volumes.logout("v", force=True)
     assert len(server.heard) == 1
 
 
 def test_it_is_asked_to_be_dropped_when_nobody_heard_it_before(times):
     """A refused connection has carried nothing out."""
     with socket.socket() as nobody:
-        nobody.bind(('127.0.0.1', 0))
-        endpoint = f'http://127.0.0.1:{nobody.getsockname()[1]}'
+        nobody.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         retry = Retry(clock=lambda: times.now, sleep=times.sleep)
-        with pytest.raises(exceptions.NotReached, match='refused'):
-            Client(endpoint, retry=retry).volumes.logout('v')
+        with pytest.raises(exceptions.NotReached, match="refused"):
+            Client(endpoint, retry=retry).volumes.logout("v")
     assert len(times.slept) == 2
 
 
 def test_what_is_gone_after_a_lost_answer_was_taken_away(play):
-    client, _ = play(hang_up, answers(status='404 Not Found'))
-    assert client.volumes.logout('v', 'n1:v') is None
+    client, _ = play(hang_up, answers(status="404 Not Found"))
+    assert client.volumes.logout("v", "n1:v") is None
 
 
-@pytest.mark.parametrize('acts', [[], [UNAVAILABLE]])
+@pytest.mark.parametrize("acts", [[], [UNAVAILABLE]])
 def test_what_was_never_there_is_not_found(play, acts):
-    client, _ = play(*acts, answers(status='404 Not Found'))
+    client, _ = play(*acts, answers(status="404 Not Found"))
     with pytest.raises(exceptions.HTTPNotFound):
-        client.volumes.logout('v', 'n1:v')
+        client.volumes.logout("v", "n1:v")
 
 
 @pytest.mark.parametrize(
-    'status', ['400 No', '401 No', '403 No', '404 No', '409 No', '500 No']
+    "status", ["400 No", "401 No", "403 No", "404 No", "409 No", "500 No"]
 )
 def test_a_refusal_is_final(play, status):
     client, server = play(answers(status=status))
@@ -123,7 +123,7 @@ def test_a_refusal_is_final(play, status):
 
 def test_attempts_are_few(play, times):
     client, server = play(*[reset] * 9)
-    with pytest.raises(exceptions.ConnectionLost, match='reset'):
+    with pytest.raises(exceptions.ConnectionLost, match="reset"):
         client.volumes.list()
     assert len(server.heard) == 3
     assert times.slept[0] <= 0.5
@@ -142,7 +142,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun(play, times):
         client.volumes.list()
     assert (times.slept, len(server.heard)) == ([], 1)
     assert failed.value.retry_after == 2.0
-    assert failed.value.error_code == 'unavailable'
+    assert failed.value.error_code == "unavailable"
 
 
 def test_a_pause_that_was_overslept_leaves_time_for_an_attempt(times):
@@ -163,9 +163,9 @@ def test_a_pause_that_was_overslept_leaves_time_for_an_attempt(times):
     assert 0 < told[1] < 1
 
 
-@pytest.mark.parametrize('told', ['soon', '-1', '1e9', '9' * 99, ''])
+@pytest.mark.parametrize("told", ["soon", "-1", "1e9", "9" * 99, ""])
 def test_a_senseless_time_to_wait_is_passed_over(play, times, told):
-    client, _ = play(answers(status='503 No', Retry_After=told), answers([]))
+    client, _ = play(answers(status="503 No", Retry_After=told), answers([]))
     client.volumes.list()
     assert times.slept[0] <= 0.5
 
@@ -202,7 +202,7 @@ def test_a_volt_that_is_away_is_asked_once_a_call_until_it_is_back(play):
 def test_a_slow_answer_is_not_asked_for_twice(play):
     client, server = play(silence)
     client = Client(server.endpoint, timeout=0.2)
-    with pytest.raises(exceptions.CommunicationError, match='timed out'):
+    with pytest.raises(exceptions.CommunicationError, match="timed out"):
         client.volumes.list()
     assert len(server.heard) == 1
 
@@ -210,27 +210,27 @@ def test_a_slow_answer_is_not_asked_for_twice(play):
 def test_an_answer_that_drips_ends_at_the_deadline(play):
     _, server = play(drips)
     client = Client(server.endpoint, retry=Retry(deadline=0.3))
-    with pytest.raises(exceptions.CommunicationError, match='timed out'):
+    with pytest.raises(exceptions.CommunicationError, match="timed out"):
         client.volumes.list()
 
 
 def test_a_silent_volt_is_given_up_at_the_deadline_too(play):
     _, server = play(silence)
     client = Client(server.endpoint, timeout=600, retry=Retry(deadline=0.2))
-    with pytest.raises(exceptions.CommunicationError, match='timed out'):
+    with pytest.raises(exceptions.CommunicationError, match="timed out"):
         client.volumes.list()
 
 
 @pytest.mark.parametrize(
-    'garbage',
+    "garbage",
     [
-        b'SSH-2.0-OpenSSH_9.2\r\n',
-        b'\x15\x03\x01\x00\x02\x02\x16',
-        b'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd',
-        b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n[[[[[',
-        b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull',
-        b'HTTP/1.1 200 OK\r\n' + b'A: b\r\n' * 200 + b'\r\n[]',
-        b'HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n' + b'[' * 200000,
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"\x15\x03\x01\x00\x02\x02\x16",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n[[[[[",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n[]",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"[" * 200000,
     ],
 )
 def test_garbage_is_no_answer_and_not_asked_for_again(play, garbage):
@@ -241,7 +241,7 @@ def test_garbage_is_no_answer_and_not_asked_for_again(play, garbage):
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again(play):
-    half = says(b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[')
+    half = says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[")
     client, server = play(half, answers([]))
     assert client.volumes.list() == []
     assert server.acts == []
@@ -249,17 +249,17 @@ def test_an_answer_that_breaks_off_is_asked_for_again(play):
 
 def test_the_token_does_not_follow_to_another_host(play):
     _, other = play(answers([]))
-    client, first = play(answers(status='302 Go', Location=other.endpoint))
-    client = Client(first.endpoint, token='secret')
+    client, first = play(answers(status="302 Go", Location=other.endpoint))
+    client = Client(first.endpoint, token="secret")
     client.volumes.list()
-    assert b'secret' in first.heard[0]
-    assert b'secret' not in other.heard[0]
-    assert other.heard[0].startswith(b'GET / HTTP/1.1')
+    assert b"secret" in first.heard[0]
+    assert b"secret" not in other.heard[0]
+    assert other.heard[0].startswith(b"GET / HTTP/1.1")
 
 
 def test_a_ring_of_redirections_ends(play):
     _, server = play()
-    here = answers(status='302 Go', Location=server.endpoint)
+    here = answers(status="302 Go", Location=server.endpoint)
     server.acts += [here] * 20
     with pytest.raises(exceptions.CommunicationError):
         Client(server.endpoint).volumes.list()
@@ -267,8 +267,8 @@ def test_a_ring_of_redirections_ends(play):
 
 
 def test_only_what_passes_gives_hope():
-    lost = exceptions.ConnectionLost('x')
+    lost = exceptions.ConnectionLost("x")
     assert hope(lost, repeat=True) == 0.0
     assert hope(lost, repeat=False) is None
-    assert hope(exceptions.CommunicationError('x'), repeat=True) is None
-    assert hope(exceptions.InvalidEndpoint('x'), repeat=True) is None
+    assert hope(exceptions.CommunicationError("x"), repeat=True) is None
+    assert hope(exceptions.InvalidEndpoint("x"), repeat=True) is None

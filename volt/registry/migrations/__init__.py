@@ -10,17 +10,17 @@ FOLDER = pathlib.Path(__file__).parent
 
 def revisions() -> set[str]:
     """Return the names of all steps, by their files."""
-    files = (FOLDER / 'versions').glob('[0-9]*.py')
-    return {path.name.partition('_')[0] for path in files}
+    files = (FOLDER / "versions").glob("[0-9]*.py")
+    return {path.name.partition("_")[0] for path in files}
 
 
-def upgrade(connection: sa.Connection, revision: str = 'head') -> None:
+def upgrade(connection: sa.Connection, revision: str = "head") -> None:
     """Run the steps that are missing, in the transaction given."""
     # It takes as long to import as all the rest of volt.
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option('script_location', str(FOLDER))
-    config.attributes['connection'] = connection
+    config.set_main_option("script_location", str(FOLDER))
+    config.attributes["connection"] = connection
     command.upgrade(config, revision)

@@ -4,7 +4,7 @@
 from alembic import context
 
 context.configure(
-    connection=context.config.attributes['connection'],
+    connection=context.config.attributes["connection"],
     # SQLite cannot alter a column; Alembic then copies the table.
     render_as_batch=True,
 )

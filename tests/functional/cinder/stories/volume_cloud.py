@@ -35,10 +35,10 @@ from cinder.volume import configuration, manager
 import virtmanclient.cinder.driver
 from virtmanclient.agent import Agent
 
-SOCKETS = pathlib.Path(os.environ['VIRTMAN_TEST_SOCKETS'])
-HOST = 'image1@virtman'
-ADDRESSES = {'compute1': '127.0.0.2', 'compute2': '127.0.0.3'}
-CONTENT = b'what is in the image' * 4096
+SOCKETS = pathlib.Path(os.environ["VIRTMAN_TEST_SOCKETS"])
+HOST = "image1@virtman"
+ADDRESSES = {"compute1": "127.0.0.2", "compute2": "127.0.0.3"}
+CONTENT = b"what is in the image" * 4096
 
 
 class Control(Agent):
@@ -62,18 +62,18 @@ class Glance:
         image = str(uuid.uuid4())
         self.content[image] = content
         self.images[image] = {
-            'id': image,
-            'name': 'an image',
-            'status': 'active',
-            'disk_format': 'raw',
-            'container_format': 'bare',
-            'size': len(content),
-            'min_disk': 0,
-            'min_ram': 0,
-            'virtual_size': None,
-            'os_hash_algo': 'sha512',
-            'os_hash_value': hashlib.sha512(content).hexdigest(),
-            'properties': {},
+            "id": image,
+            "name": "an image",
+            "status": "active",
+            "disk_format": "raw",
+            "container_format": "bare",
+            "size": len(content),
+            "min_disk": 0,
+            "min_ram": 0,
+            "virtual_size": None,
+            "os_hash_algo": "sha512",
+            "os_hash_value": hashlib.sha512(content).hexdigest(),
+            "properties": {},
         } | facts
         return image
 
@@ -97,26 +97,26 @@ class Cloud(test.TestCase):
     """A story told of one backend and two compute hosts."""
 
     MOCK_TOOZ = False
-    COW = 'host'
+    COW = "host"
     """What the volumes' type says of their writes; None: nothing."""
 
     def setUp(self):
         super().setUp()
         self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        self.agents = Control(str(SOCKETS / 'control.sock'), 20)
+        self.agents = Control(str(SOCKETS / "control.sock"), 20)
         self.configure(virtman_agent_port=self.agents.fresh())
         # Where Cinder asks its root helper, this process does it.
         cinder.privsep.sys_admin_pctxt.set_client_mode(False)
         self.addCleanup(cinder.privsep.sys_admin_pctxt.set_client_mode, True)
         self.glance = Glance()
         self.patch(
-            'cinder.image.glance.get_default_image_service',
+            "cinder.image.glance.get_default_image_service",
             return_value=self.glance,
         )
-        flow = 'cinder.volume.flows.manager.create_volume'
-        for module in ('cinder.image.glance', f'{flow}.glance'):
+        flow = "cinder.volume.flows.manager.create_volume"
+        for module in ("cinder.image.glance", f"{flow}.glance"):
             self.patch(
-                f'{module}.get_remote_image_service',
+                f"{module}.get_remote_image_service",
                 side_effect=lambda context, image: (self.glance, image),
             )
         self.context = context.get_admin_context()
@@ -125,7 +125,7 @@ class Cloud(test.TestCase):
         self.api = volume_api.API()
         # Nova's calls: they have its service's token.
         self.patch(
-            'cinder.volume.api.API.is_service_request', return_value=True
+            "cinder.volume.api.API.is_service_request", return_value=True
         )
         if self.COW:
             self.ask_for(self.COW)
@@ -134,7 +134,7 @@ class Cloud(test.TestCase):
     def ask_for(self, cow):
         """Have the volumes' type say where writes go."""
         db_api.volume_type_extra_specs_update_or_create(
-            self.context, self.vt['id'], {'virtman:cow': cow}
+            self.context, self.vt["id"], {"virtman:cow": cow}
         )
 
     def taken(self, **specs):
@@ -144,24 +144,24 @@ class Cloud(test.TestCase):
         """
         self.manager.publish_service_capabilities(self.context)
         # The scheduler notes when it was told.
-        told = self.manager.last_capabilities | {'timestamp': None}
+        told = self.manager.last_capabilities | {"timestamp": None}
         state = host_manager.BackendState(HOST, None)
         state.update_from_volume_capability(told, service={})
         [pool] = state.pools.values()
-        wanted = {'size': 1, 'volume_type': {'extra_specs': specs}}
+        wanted = {"size": 1, "volume_type": {"extra_specs": specs}}
         return capacity_filter.CapacityFilter().backend_passes(pool, wanted)
 
     def configure(self, **more):
         """Write the backend's options."""
         options = {
-            'volume_driver': 'virtmanclient.cinder.VirtmanDriver',
-            'volume_backend_name': 'virtman',
-            'virtman_image_server': f'unix://{SOCKETS}/images.sock',
-            'virtman_image_dir': str(self.folder / 'images'),
-            'virtman_agent_networks': ['127.0.0.0/24'],
-            'virtman_agent_token_file': str(SOCKETS / 'secret'),
-            'virtman_agent_timeout': 10.0,
-            'virtman_state_dir': str(self.folder / 'state'),
+            "volume_driver": "virtmanclient.cinder.VirtmanDriver",
+            "volume_backend_name": "virtman",
+            "virtman_image_server": f"unix://{SOCKETS}/images.sock",
+            "virtman_image_dir": str(self.folder / "images"),
+            "virtman_agent_networks": ["127.0.0.0/24"],
+            "virtman_agent_token_file": str(SOCKETS / "secret"),
+            "virtman_agent_timeout": 10.0,
+            "virtman_state_dir": str(self.folder / "state"),
         } | more
         for name, value in options.items():
             self.flags(group=configuration.SHARED_CONF_GROUP, **{name: value})
@@ -173,14 +173,14 @@ class Cloud(test.TestCase):
         self.driver = self.manager.driver
         # Within a story casts are calls of the manager.
         self.patch(
-            'cinder.volume.rpcapi.VolumeAPI._get_cctxt',
+            "cinder.volume.rpcapi.VolumeAPI._get_cctxt",
             return_value=Direct(self.manager, self.noted),
         )
 
     @property
     def images(self):
         """The folder of RAW files."""
-        return self.folder / 'images'
+        return self.folder / "images"
 
     def files(self):
         return sorted(file.name for file in self.images.iterdir())
@@ -206,7 +206,7 @@ class Cloud(test.TestCase):
     @contextlib.contextmanager
     def noted(self):
         """Keep what a call raised; where it was a cast nobody sees it."""
-        self.trouble = ''
+        self.trouble = ""
         try:
             yield
         except Exception as error:
@@ -219,10 +219,10 @@ class Cloud(test.TestCase):
     def messages(self, volume):
         """Return the reasons that the owner of a volume is told."""
         told = db_api.message_get_all(
-            self.context, filters={'resource_uuid': volume.id}
+            self.context, filters={"resource_uuid": volume.id}
         )
         return [
-            message_field.translate_detail(one['detail_id']) for one in told
+            message_field.translate_detail(one["detail_id"]) for one in told
         ]
 
     def gone(self, entry):
@@ -232,7 +232,7 @@ class Cloud(test.TestCase):
             return True
         return False
 
-    def attach(self, volume, host='compute1', boot=True, **connector):
+    def attach(self, volume, host="compute1", boot=True, **connector):
         """Do as Nova does at a launch; return the attachment."""
         made = self.reserve(volume)
         try:
@@ -253,22 +253,22 @@ class Cloud(test.TestCase):
     def complete(self, attachment):
         """Do as the API does; the driver is not told."""
         made = self.again(attachment)
-        made.attach_status = 'attached'
+        made.attach_status = "attached"
         made.save()
         volume = objects.Volume.get_by_id(self.context, made.volume_id)
-        volume.update({'status': 'in-use', 'attach_status': 'attached'})
+        volume.update({"status": "in-use", "attach_status": "attached"})
         volume.save()
 
     def connect(self, attachment, host, **connector):
         """Complete an attachment with a connector of a host."""
         told = {
-            'host': host,
-            'ip': ADDRESSES.get(host, '127.0.0.9'),
-            'initiator': f'iqn.1993-08.org.debian:{host}',
-            'platform': 'x86_64',
-            'os_type': 'linux',
-            'multipath': False,
-            'mountpoint': '/dev/vda',
+            "host": host,
+            "ip": ADDRESSES.get(host, "127.0.0.9"),
+            "initiator": f"iqn.1993-08.org.debian:{host}",
+            "platform": "x86_64",
+            "os_type": "linux",
+            "multipath": False,
+            "mountpoint": "/dev/vda",
         } | connector
         return self.api.attachment_update(self.context, attachment, told)
 
@@ -276,7 +276,7 @@ class Cloud(test.TestCase):
         """Return the connection_info that a user may read."""
         return self.again(attachment).connection_info
 
-    def release(self, attachment, host='compute1'):
+    def release(self, attachment, host="compute1"):
         """Do as Nova does when a server stops for good or is deleted."""
         self.agents.rest(host=host, volume=attachment.volume_id)
         self.detach(attachment)
@@ -315,11 +315,11 @@ def qcow2(folder, content=CONTENT, size=0, backing=None):
     :param size: of the disk in bytes, if it is more than the content's.
     :param backing: a RAW file below it.
     """
-    raw, made = folder / 'a.raw', folder / 'a.qcow2'
+    raw, made = folder / "a.raw", folder / "a.qcow2"
     raw.write_bytes(content)
     os.truncate(raw, max(size, len(content)))
-    below = ['-B', backing, '-F', 'raw'] if backing else []
+    below = ["-B", backing, "-F", "raw"] if backing else []
     subprocess.run(
-        ['qemu-img', 'convert', '-O', 'qcow2', *below, raw, made], check=True
+        ["qemu-img", "convert", "-O", "qcow2", *below, raw, made], check=True
     )
     return made.read_bytes()

@@ -8,20 +8,20 @@ import pytest
 import requests
 from volt_process import VoltAPI
 
-AT = {'host': 'n1', 'port': '3260', 'iqn': 'iqn.2026-01.x:v', 'lun': '1'}
-JOIN = ('GET', '/v1/volumes/query/v', {'accept_pending': True} | AT)
-REGISTER = ('POST', '/v1/volumes/v/n1%3Av', AT)
-BEAT = ('PUT', '/v1/members/heartbeat', {'host': 'n1'})
-LEAVE = ('DELETE', '/v1/volumes/v/n1%3Av', None)
-IMAGE = {'size': 8, 'generation': 'g', 'serial': 's'} | AT
-PUBLISH = ('PUT', '/v1/images/v', IMAGE)
-IMAGES = ('GET', '/v1/images', None)
-WITHDRAW = ('DELETE', '/v1/images/v?host=n1&port=3260', None)
-LIST = ('GET', '/v1/volumes', None)
-SHOW = ('GET', '/v1/volumes/v', None)
-DROP = ('DELETE', '/v1/volumes/v?force=true', None)
-NODES = ('GET', '/v1/members', None)
-TREE = ('GET', '/v1/trees/v', None)
+AT = {"host": "n1", "port": "3260", "iqn": "iqn.2026-01.x:v", "lun": "1"}
+JOIN = ("GET", "/v1/volumes/query/v", {"accept_pending": True} | AT)
+REGISTER = ("POST", "/v1/volumes/v/n1%3Av", AT)
+BEAT = ("PUT", "/v1/members/heartbeat", {"host": "n1"})
+LEAVE = ("DELETE", "/v1/volumes/v/n1%3Av", None)
+IMAGE = {"size": 8, "generation": "g", "serial": "s"} | AT
+PUBLISH = ("PUT", "/v1/images/v", IMAGE)
+IMAGES = ("GET", "/v1/images", None)
+WITHDRAW = ("DELETE", "/v1/images/v?host=n1&port=3260", None)
+LIST = ("GET", "/v1/volumes", None)
+SHOW = ("GET", "/v1/volumes/v", None)
+DROP = ("DELETE", "/v1/volumes/v?force=true", None)
+NODES = ("GET", "/v1/members", None)
+TREE = ("GET", "/v1/trees/v", None)
 
 
 SECTION = """
@@ -39,26 +39,26 @@ http_connect_timeout = 60
 """
 
 
-def configured(folder, keystone, more='', url=None, **options):
+def configured(folder, keystone, more="", url=None, **options):
     section = SECTION.format(keystone=keystone, url=url or keystone.url)
-    options |= {'auth_strategy': 'keystone', 'sections': section + more}
+    options |= {"auth_strategy": "keystone", "sections": section + more}
     return VoltAPI(folder, **options)
 
 
 def ask(volt, session, method, path, body, **headers):
     if session is not None:
         token = session if isinstance(session, str) else session.get_token()
-        headers['X-Auth-Token'] = token
+        headers["X-Auth-Token"] = token
     return requests.request(
         method, volt.endpoint + path, json=body, headers=headers, timeout=120
     )
 
 
 def refused(answer, status, code):
-    error = answer.json()['error']
-    assert (answer.status_code, error['code']) == (status, code)
-    assert error['request_id'] == answer.headers['x-openstack-request-id']
-    return error['message']
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (status, code)
+    assert error["request_id"] == answer.headers["x-openstack-request-id"]
+    return error["message"]
 
 
 def wait_until(answers, status):

@@ -13,8 +13,8 @@ from keystoneauth1.identity.v3 import ApplicationCredential, Password
 from keystoneauth1.session import Session
 from volt_process import ROOT, free_port
 
-VENV = ROOT / 'build' / 'keystone'
-SERVER = pathlib.Path(__file__).parent / 'keystone_server.py'
+VENV = ROOT / "build" / "keystone"
+SERVER = pathlib.Path(__file__).parent / "keystone_server.py"
 DEADLINE = 120
 CONF = """\
 [database]
@@ -41,25 +41,25 @@ class Keystone:
     def __init__(self, folder):
         self.folder = folder
         self.port = free_port()
-        self.url = f'http://127.0.0.1:{self.port}/v3'
+        self.url = f"http://127.0.0.1:{self.port}/v3"
         self.password = secrets.token_hex(16)
         self.process = None
-        (folder / 'fernet').mkdir(mode=0o700)
-        (folder / 'keystone.conf').write_text(CONF.format(folder=folder))
+        (folder / "fernet").mkdir(mode=0o700)
+        (folder / "keystone.conf").write_text(CONF.format(folder=folder))
 
     def create(self):
         """Install what it needs, make its tables, keys and first user."""
-        subprocess.run([ROOT / 'tools' / 'keystone-venv'], check=True)
-        self._manage('db_sync')
-        owner = [f'--keystone-user={os.getuid()}']
-        owner += [f'--keystone-group={os.getgid()}']
-        self._manage('fernet_setup', *owner)
-        urls = ('ADMIN', 'PUBLIC', 'INTERNAL')
+        subprocess.run([ROOT / "tools" / "keystone-venv"], check=True)
+        self._manage("db_sync")
+        owner = [f"--keystone-user={os.getuid()}"]
+        owner += [f"--keystone-group={os.getgid()}"]
+        self._manage("fernet_setup", *owner)
+        urls = ("ADMIN", "PUBLIC", "INTERNAL")
         self._manage(
-            'bootstrap',
+            "bootstrap",
             OS_BOOTSTRAP_PASSWORD=self.password,
-            OS_BOOTSTRAP_REGION_ID='RegionOne',
-            **{f'OS_BOOTSTRAP_{one}_URL': self.url for one in urls},
+            OS_BOOTSTRAP_REGION_ID="RegionOne",
+            **{f"OS_BOOTSTRAP_{one}_URL": self.url for one in urls},
         )
         return self
 
@@ -67,7 +67,7 @@ class Keystone:
         """Serve, and wait until it answers."""
         with self._log() as log:
             self.process = subprocess.Popen(
-                [VENV / 'bin' / 'python', SERVER, str(self.port)],
+                [VENV / "bin" / "python", SERVER, str(self.port)],
                 env=self._environ(),
                 stdout=log,
                 stderr=log,
@@ -80,10 +80,10 @@ class Keystone:
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError):
-                socket.create_connection(('127.0.0.1', self.port), 1).close()
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return
             time.sleep(0.05)
-        raise AssertionError((self.folder / 'log').read_text())
+        raise AssertionError((self.folder / "log").read_text())
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -92,74 +92,74 @@ class Keystone:
 
     def populate(self):
         """Let a service, a member, and an admin of one domain in."""
-        project = 'projects', self._ensure('project', 'service')
-        for name, role in (('virtman', 'service'), ('alice', 'member')):
-            user = self._ensure('user', name, password=self.password)
+        project = "projects", self._ensure("project", "service")
+        for name, role in (("virtman", "service"), ("alice", "member")):
+            user = self._ensure("user", name, password=self.password)
             self._grant(project, user, role)
-        domain = 'domains', 'default'
-        self._grant(domain, self._ensure('user', 'admin'), 'admin')
+        domain = "domains", "default"
+        self._grant(domain, self._ensure("user", "admin"), "admin")
         return self
 
     def _grant(self, where, user, role):
-        path = [*where, 'users', user, 'roles', self._ensure('role', role)]
-        self.admin().put('/'.join([self.url, *path]))
+        path = [*where, "users", user, "roles", self._ensure("role", role)]
+        self.admin().put("/".join([self.url, *path]))
 
     def _ensure(self, kind, name, **more):
-        plural = f'{self.url}/{kind}s'
-        found = self.admin().get(f'{plural}?name={name}').json()[f'{kind}s']
+        plural = f"{self.url}/{kind}s"
+        found = self.admin().get(f"{plural}?name={name}").json()[f"{kind}s"]
         if not found:
-            body = {kind: {'name': name, **more}}
+            body = {kind: {"name": name, **more}}
             found = [self.admin().post(plural, json=body).json()[kind]]
-        return found[0]['id']
+        return found[0]["id"]
 
-    def session(self, user, project='service', **scope):
+    def session(self, user, project="service", **scope):
         """Return a session of a user, by keystoneauth."""
         if not scope:
-            scope = {'project_name': project, 'project_domain_id': 'default'}
+            scope = {"project_name": project, "project_domain_id": "default"}
         return Session(
             Password(
                 self.url,
                 username=user,
                 password=self.password,
-                user_domain_id='default',
+                user_domain_id="default",
                 **scope,
             )
         )
 
     def admin(self):
-        return self.session('admin', 'admin')
+        return self.session("admin", "admin")
 
     def short_lived(self, session, expires_at):
         """Return a session whose tokens end when it is told to."""
         user = session.get_user_id()
         created = session.post(
-            f'{self.url}/users/{user}/application_credentials',
+            f"{self.url}/users/{user}/application_credentials",
             json={
-                'application_credential': {
-                    'name': secrets.token_hex(8),
-                    'expires_at': expires_at,
+                "application_credential": {
+                    "name": secrets.token_hex(8),
+                    "expires_at": expires_at,
                 }
             },
-        ).json()['application_credential']
+        ).json()["application_credential"]
         return Session(
             ApplicationCredential(
                 self.url,
-                application_credential_id=created['id'],
-                application_credential_secret=created['secret'],
+                application_credential_id=created["id"],
+                application_credential_secret=created["secret"],
             )
         )
 
     def revoke(self, token):
         self.admin().delete(
-            f'{self.url}/auth/tokens', headers={'X-Subject-Token': token}
+            f"{self.url}/auth/tokens", headers={"X-Subject-Token": token}
         )
 
     def _manage(self, *command, **environ):
         with self._log() as log:
             subprocess.run(
                 [
-                    VENV / 'bin' / 'keystone-manage',
-                    f'--config-file={self.folder}/keystone.conf',
+                    VENV / "bin" / "keystone-manage",
+                    f"--config-file={self.folder}/keystone.conf",
                     *command,
                 ],
                 cwd=self.folder,
@@ -172,10 +172,10 @@ class Keystone:
 
     def _environ(self):
         return {
-            'PATH': os.environ['PATH'],
-            'OS_KEYSTONE_CONFIG_FILES': str(self.folder / 'keystone.conf'),
-            'PYTHONWARNINGS': 'ignore',
+            "PATH": os.environ["PATH"],
+            "OS_KEYSTONE_CONFIG_FILES": str(self.folder / "keystone.conf"),
+            "PYTHONWARNINGS": "ignore",
         }
 
     def _log(self):
-        return (self.folder / 'log').open('ab')
+        return (self.folder / "log").open("ab")

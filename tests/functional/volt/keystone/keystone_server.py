@@ -24,9 +24,9 @@ def main():
     from keystone.wsgi.api import application
 
     simple_server.make_server(
-        '127.0.0.1', port, application, Server, Quiet
+        "127.0.0.1", port, application, Server, Quiet
     ).serve_forever()
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

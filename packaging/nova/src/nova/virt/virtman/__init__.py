@@ -3,4 +3,4 @@
 
 from virtmanclient.nova.driver import VirtmanLibvirtDriver
 
-__all__ = ['VirtmanLibvirtDriver']
+__all__ = ["VirtmanLibvirtDriver"]
