@@ -16,7 +16,9 @@ from typing import Protocol
 
 from virtman import names, tickets
 from virtman.drivers import accounts, iscsi
-from virtman.tickets import Login, NoTicket, Pass, initiator_of
+from virtman.names import initiator_of
+from virtman.path import Login
+from virtman.tickets import NoTicket, Pass
 from virtman.wallet import Wallet
 
 LOG = logging.getLogger(__name__)

@@ -14,7 +14,6 @@ import logging
 from collections.abc import Sequence
 
 from virtman import names
-from virtman.coordinator import Assignment, ImageFacts, Report, Seat
 from virtman.exception import NotFound, VirtmanError
 from virtman.identity import Identity
 from virtman.intents import ImageIntent
@@ -23,6 +22,7 @@ from virtman.layers.export import Export
 from virtman.layers.membership import Membership
 from virtman.layers.multipath import Gate, Multipath
 from virtman.layers.origin import Origin
+from virtman.model import Assignment, ImageFacts, Report, Seat
 from virtman.names import Role
 from virtman.path import Source
 from virtman.paths.keeper import Paths

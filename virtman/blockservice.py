@@ -10,13 +10,13 @@ gives) in ``snapshot_dir``.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from virtman import privsep, sysfs
 from virtman.conf import Settings
+from virtman.cow_file import SNAPSHOT_MAGIC, has_writes, store_sectors, stretch
 from virtman.drivers import loop
 from virtman.exception import (
     InUse,
@@ -26,15 +26,9 @@ from virtman.exception import (
 )
 from virtman.wording import shown
 
-# dm-snapshot's persistent store (drivers/md/dm-snap-persistent.c): a header
-# chunk, then areas of one metadata chunk (an exception takes 16 bytes of it)
-# and the chunks it describes.
-_EXCEPTION_BYTES = 16
 _LOOP = "/dev/loop"
 # It goes into a table, where a blank or a new line would begin another word.
 _PATH = re.compile(r"/dev(/[A-Za-z0-9+:=@_-][A-Za-z0-9+.:=@_-]*)+")
-# SNAP_MAGIC of the same source, little endian.
-_SNAPSHOT_MAGIC = b"SnAp"
 
 
 @dataclass(frozen=True)
@@ -48,21 +42,6 @@ class Store:
     device: str
     file: Path | None = None
     own: bool = False
-
-
-def store_sectors(origin_sectors: int, chunk: int) -> int:
-    """Return the size at which a store cannot overflow.
-
-    Room for every chunk of the origin, for the metadata chunk of each area,
-    for the header and for one area begun in advance.
-
-    :param origin_sectors: size of the origin in sectors of 512 bytes.
-    :param chunk: chunk size in sectors.
-    """
-    chunks = -(-origin_sectors // chunk)
-    per_area = chunk * sysfs.SECTOR // _EXCEPTION_BYTES
-    areas = -(-chunks // per_area) + 1
-    return (chunks + areas + 1) * chunk
 
 
 class BlockService:
@@ -183,8 +162,8 @@ class BlockService:
         """Tell whether a store has the header of a snapshot."""
         if file is not None:
             return has_writes(file)
-        found = privsep.head(device, len(_SNAPSHOT_MAGIC))
-        return found == _SNAPSHOT_MAGIC
+        found = privsep.head(device, len(SNAPSHOT_MAGIC))
+        return found == SNAPSHOT_MAGIC
 
     def close(self, store: Store) -> None:
         """Detach the store; its data stays."""
@@ -256,8 +235,8 @@ class BlockService:
                 f"{device}, which had the writes of {instance}, is not on "
                 "this node; attach it, or destroy the instance"
             )
-        head = privsep.head(device, len(_SNAPSHOT_MAGIC))
-        if head != _SNAPSHOT_MAGIC and (any(head) or not blank):
+        head = privsep.head(device, len(SNAPSHOT_MAGIC))
+        if head != SNAPSHOT_MAGIC and (any(head) or not blank):
             raise NotFound(
                 f"{device} does not hold the writes of {instance}: it has "
                 "no header of a snapshot; attach the right one"
@@ -305,24 +284,5 @@ def _refuse_old_writes(file: Path) -> None:
         )
 
 
-def has_writes(file: Path) -> bool:
-    """Tell whether a file begins as a store that was written on."""
-    try:
-        with file.open("rb") as found:
-            return found.read(len(_SNAPSHOT_MAGIC)) == _SNAPSHOT_MAGIC
-    except FileNotFoundError:
-        return False
-
-
 def _is_free_loop(device: str) -> bool:
     return loop.is_name(device) and loop.is_free(device)
-
-
-def stretch(file: Path, size: int) -> None:
-    """Make a sparse file of at least ``size`` bytes; keep a larger one."""
-    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if os.fstat(handle).st_size < size:
-            os.ftruncate(handle, size)
-    finally:
-        os.close(handle)

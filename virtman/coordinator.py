@@ -8,86 +8,16 @@ tree would, read from the image server you were told about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Protocol
 
 from virtman.exception import VirtmanError
+from virtman.model import Assignment, ImageFacts, Report, Seat, Told
 from virtman.path import Source
 
 
 class VoltAway(VirtmanError):
     """volt does not answer, or answers that it cannot."""
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A node's place in the tree of an image: what it serves, and as whom."""
-
-    image: str
-    host: str
-    port: int
-    iqn: str
-    lun: int
-    peer_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a beat says of one place.
-
-    ``failed`` are the sources that cannot be read from now; said again in
-    every beat for as long as it lasts.
-    """
-
-    seat: Seat
-    failed: tuple[Source, ...] = ()
-
-
-@dataclass(frozen=True)
-class ImageFacts:
-    """What an image server told volt of its image.
-
-    ``digest`` is ``sha256:`` and 64 hexadecimal digits, None until it is
-    known.
-    """
-
-    sectors: int
-    generation: str
-    serial: str
-    digest: str | None = None
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """Where a node is to read an image from.
-
-    ``stripes`` is a list of ordered lists of sources; one stripe today, and
-    the sources of the first are what :attr:`sources` gives.  ``pending`` are
-    those that are still coming up.  ``beat_after`` is in seconds.
-    """
-
-    peer_id: str | None
-    stripes: tuple[tuple[Source, ...], ...]
-    image: ImageFacts | None = None
-    pending: frozenset[Source] = frozenset()
-    beat_after: float | None = None
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """The one stripe's sources, best first; empty: use your own."""
-        return self.stripes[0] if self.stripes else ()
-
-
-@dataclass(frozen=True)
-class Told:
-    """The answer to a beat: the assignments now, by peer id.
-
-    ``beat_after`` is when to beat next, in seconds; None: as before.
-    """
-
-    assignments: Mapping[str, Assignment] = field(default_factory=dict)
-    beat_after: float | None = None
 
 
 class Coordinator(Protocol):

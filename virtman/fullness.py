@@ -18,8 +18,8 @@ import re
 from dataclasses import dataclass
 
 from virtman import names, snapshot
-from virtman.blockservice import store_sectors
 from virtman.conf import Settings
+from virtman.cow_file import store_sectors
 from virtman.drivers import dmsetup
 from virtman.names import Role
 

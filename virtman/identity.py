@@ -8,9 +8,9 @@ image's name, size and generation (:func:`virtman.names.serial`).
 
 from __future__ import annotations
 
-from virtman.coordinator import ImageFacts
 from virtman.drivers import disk
 from virtman.exception import WrongIdentity
+from virtman.model import ImageFacts
 from virtman.path import Path
 
 

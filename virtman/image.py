@@ -16,9 +16,9 @@ from dataclasses import replace
 from virtman import snapshot
 from virtman.baseimage import BaseImage
 from virtman.blockservice import BlockService
-from virtman.coordinator import Assignment
 from virtman.exception import InUse, VirtmanError, WrongIdentity
 from virtman.intents import ImageIntent, InstanceIntent
+from virtman.model import Assignment
 from virtman.path import Source
 from virtman.remains import Remains
 from virtman.remotestore import RemoteStores

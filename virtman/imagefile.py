@@ -10,9 +10,9 @@ import stat
 from pathlib import Path
 
 from virtman import names, sysfs
-from virtman.coordinator import ImageFacts
 from virtman.drivers import loop
 from virtman.exception import InUse, InvalidRequest
+from virtman.model import ImageFacts
 from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from virtman import imagefile, names
 from virtman.conf import Settings
-from virtman.coordinator import Coordinator, ImageFacts, Seat
+from virtman.coordinator import Coordinator
 from virtman.digests import Digests, Job
 from virtman.drivers import iscsi, loop
 from virtman.exception import VirtmanError
 from virtman.imagefolders import ImageFolders
 from virtman.imagetargets import ImageTarget, ImageTargets
 from virtman.intents import Intents
+from virtman.model import ImageFacts, Seat
 from virtman.storetargets import StoreTargets
 
 LOG = logging.getLogger(__name__)

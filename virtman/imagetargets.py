@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virtman import imagefile, names, sysfs
-from virtman.coordinator import ImageFacts
 from virtman.drivers import iscsi, loop
 from virtman.exception import (
     AlreadyExists,
@@ -28,6 +27,7 @@ from virtman.exception import (
 )
 from virtman.imagefolders import ImageFolders
 from virtman.intents import Intents, TargetIntent
+from virtman.model import ImageFacts
 from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)

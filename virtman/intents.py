@@ -24,11 +24,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from virtman import names
-from virtman.coordinator import ImageFacts
 from virtman.exception import VirtmanError
 from virtman.intent_schema import VERSION, check
-from virtman.path import Source
-from virtman.tickets import Login
+from virtman.model import ImageFacts
+from virtman.path import Login, Source
 
 LOG = logging.getLogger(__name__)
 

@@ -30,6 +30,8 @@ KEY_MAX = 100
 # RFC 7143, section 4.2.7.2, in bytes; ours are ASCII.
 IQN_MAX = 223
 SERIAL_PREFIX = "VMT"
+# The first word of the CHAP accounts that tgtd has of ours.
+USER = "virtman"
 _UUID_FORMAT = "virtman-1"
 # What device-mapper keeps unmangled (libdm, DM_STRING_MANGLING_AUTO), less
 # '#': none of these means anything to a path, an iSCSI name or a QEMU option.
@@ -209,3 +211,10 @@ def parse_intent_file(name: str) -> tuple[str, str] | None:
     if not kind.isalpha() or key == rest or not _KEY.fullmatch(key):
         return None
     return kind, key
+
+
+def initiator_of(user: str) -> str | None:
+    """Return whose an account is; None for one that is not ours."""
+    prefix, _, rest = user.partition(":")
+    name, slash, _ = rest.rpartition("/")
+    return name if prefix == USER and slash else None

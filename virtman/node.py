@@ -13,7 +13,6 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from virtman import fullness, names, snapshot
-from virtman.coordinator import Assignment, Report
 from virtman.drivers import iscsi
 from virtman.exception import (
     AlreadyExists,
@@ -25,6 +24,7 @@ from virtman.fullness import State
 from virtman.image import Image
 from virtman.intents import InstanceIntent
 from virtman.locks import NameLocks
+from virtman.model import Assignment, Report
 from virtman.path import Source
 from virtman.snapshot import Instance
 from virtman.toolbox import Toolbox

@@ -15,7 +15,6 @@ from typing import Any
 
 from virtman import formats
 from virtman.exception import InvalidRequest
-from virtman.tickets import Login
 from virtman.wording import shown
 
 # Without its brackets nobody can tell an IPv6 address's end from a port.
@@ -26,6 +25,14 @@ _PORTAL = re.compile(
 
 # As many as an intent keeps.
 CONNECTIONS_MAX = 64
+
+
+@dataclass(frozen=True)
+class Login:
+    """What CHAP asks for."""
+
+    user: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import random
 import time
 from collections.abc import Sequence
 
-from virtman.coordinator import Assignment, ImageFacts, Seat
 from virtman.drivers import iscsi
 from virtman.exception import VirtmanError, WrongIdentity
+from virtman.model import Assignment, ImageFacts, Seat
 from virtman.path import Source
 from virtman.toolbox import Toolbox
 

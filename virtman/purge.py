@@ -17,7 +17,14 @@ from virtman import belongings, intents, inventory, snapshot, sysfs, udev
 from virtman.belongings import Owner, Thing
 from virtman.blockservice import BlockService
 from virtman.cache.flashcache_devices import TOP_DOWN, Devices
-from virtman.drivers import accounts, dmsetup, iscsi, loop, sessions
+from virtman.drivers import (
+    accounts,
+    dmsetup,
+    iscsi,
+    loop,
+    orphaned_commands,
+    sessions,
+)
 from virtman.exception import VirtmanError
 from virtman.imagefolders import ImageFolders
 from virtman.imagetargets import ImageTargets
@@ -82,8 +89,8 @@ class Purge:
         :raises LayerError: tgtd does not answer; nothing was changed.
         """
         iscsi.check()
-        inventory.wait_for_helpers()
-        inventory.wait_for_commands()
+        orphaned_commands.wait_for_helpers()
+        orphaned_commands.wait_for_commands()
         self._tools.intents.load()
         self._errors = []
         self._each(self._instances(), self._remove_instance)

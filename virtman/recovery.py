@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from virtman import inventory, snapshot
-from virtman.drivers import dmsetup
+from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import VirtmanError
 from virtman.imageservice import ImageService
 from virtman.intents import ImageIntent, InstanceIntent
@@ -74,7 +74,7 @@ class Recovery:
 
         Quick, and before anybody is served.
         """
-        inventory.wait_for_commands()
+        orphaned_commands.wait_for_commands()
         resume_suspended()
         self._tools.intents.load()
         for name in inventory.strangers():

@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 
 from virtman import names, sysfs
-from virtman.coordinator import ImageFacts
 from virtman.drivers import disk, iscsi
 from virtman.intents import ImageIntent, TargetIntent
 from virtman.layers.cache import Cache
 from virtman.layers.export import Export
 from virtman.layers.multipath import Multipath
 from virtman.layers.origin import Origin
+from virtman.model import ImageFacts
 from virtman.names import Role
 from virtman.path import Path
 from virtman.stack import Layer, Stack

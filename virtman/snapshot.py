@@ -19,10 +19,10 @@ from pathlib import Path
 
 from virtman import names, privsep, sysfs
 from virtman.blockservice import BlockService, Store
-from virtman.coordinator import ImageFacts
 from virtman.drivers import disk, dmsetup, loop
 from virtman.exception import VirtmanError
 from virtman.intents import InstanceIntent
+from virtman.model import ImageFacts
 from virtman.names import Role
 from virtman.path import Source
 from virtman.remotestore import RemoteStores

@@ -19,9 +19,9 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from virtman import formats, names, room, storefile
-from virtman.blockservice import has_writes
+from virtman import cow_file, formats, names, room
 from virtman.conf import Settings
+from virtman.cow_file import has_writes
 from virtman.drivers import accounts, iscsi
 from virtman.exception import (
     InUse,
@@ -30,8 +30,8 @@ from virtman.exception import (
     VirtmanError,
 )
 from virtman.intents import Intents, StoreIntent
+from virtman.path import Login
 from virtman.room import Room
-from virtman.tickets import Login
 from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class StoreTargets:
         """
         key = names.check_key("store", store)
         _check(initiator, sectors)
-        size = storefile.size(sectors)
+        size = cow_file.size(sectors)
         with self._lock:
             known = self._settled(key)
             file = self._folder / f"{key}.cow"
@@ -215,7 +215,7 @@ class StoreTargets:
         self._put(replace(intent, leaving=True))
         try:
             iscsi.remove(intent.iqn)
-            storefile.make(Path(intent.file), size)
+            cow_file.make(Path(intent.file), size)
             self._serve(intent)
         except (VirtmanError, OSError):
             self._leave(intent)
@@ -236,7 +236,7 @@ class StoreTargets:
         try:
             if file.stat().st_size < size:
                 iscsi.remove(intent.iqn)
-            storefile.make(file, size)
+            cow_file.make(file, size)
             self._serve(intent)
         except (VirtmanError, OSError):
             self._put(known or intent)
@@ -296,7 +296,7 @@ class StoreTargets:
             iscsi.LUN,
             intent.initiator,
             has_writes(file),
-            storefile.allocated(file),
+            cow_file.allocated(file),
         )
 
 

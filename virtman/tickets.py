@@ -15,11 +15,11 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
-from virtman import formats
+from virtman import formats, names
 from virtman.exception import VirtmanError
+from virtman.path import Login
 
 ANY = "*"
-USER = "virtman"
 SECRET = 16
 # What tells a reader's accounts from one another.
 _NUMBER = re.compile("[0-9a-f]{1,32}")
@@ -27,14 +27,6 @@ _NUMBER = re.compile("[0-9a-f]{1,32}")
 
 class NoTicket(VirtmanError):
     """What was shown is no ticket of ours; the message has nothing of it."""
-
-
-@dataclass(frozen=True)
-class Login:
-    """What CHAP asks for."""
-
-    user: str
-    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -79,13 +71,6 @@ def draw(key: bytes, iqn: str, initiator: str, expires: int) -> Ticket:
     return Ticket(f"{body}.{seal}", _login(initiator, number, body, key))
 
 
-def initiator_of(user: str) -> str | None:
-    """Return whose an account is; None for one that is not ours."""
-    prefix, _, rest = user.partition(":")
-    name, slash, _ = rest.rpartition("/")
-    return name if prefix == USER and slash else None
-
-
 def _claims(body: str) -> tuple[str, str, float, str]:
     """Return target, initiator, end and number that a ticket's body names.
 
@@ -111,7 +96,7 @@ def _claims(body: str) -> tuple[str, str, float, str]:
 
 
 def _login(initiator: str, number: str, body: str, key: bytes) -> Login:
-    return Login(f"{USER}:{initiator}/{number}", _secret(body, key))
+    return Login(f"{names.USER}:{initiator}/{number}", _secret(body, key))
 
 
 def _secret(body: str, key: bytes) -> str:

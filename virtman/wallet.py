@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from virtman import formats, tickets
-from virtman.path import Source
-from virtman.tickets import Login, Ticket
+from virtman.path import Login, Source
+from virtman.tickets import Ticket
 
 LOG = logging.getLogger(__name__)
 

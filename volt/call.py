@@ -2,7 +2,6 @@
 """One request as a handler sees it, and the answer it gives."""
 
 import dataclasses
-import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from volt.exception import BadRequest
 from volt.images import Images
 from volt.listing import Listing
 from volt.members import Members
+from volt.request import plain
 from volt.tickets import Tickets
 from volt.tree import Tree
 
@@ -71,26 +71,3 @@ class Answer:
     """
 
     payload: Any = None
-
-
-def plain(address: str) -> str:
-    """Return ``::ffff:10.0.0.1`` as the IPv4 address that it means.
-
-    A dual-stack socket reports IPv4 callers in this form; a node must have
-    the same name whichever way it comes.
-    """
-    try:
-        mapped = getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
-    except ValueError:
-        return address
-    return str(mapped or address)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is one that this host alone can reach."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(plain(host)).is_loopback
-    except ValueError:
-        return False

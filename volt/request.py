@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a WSGI environment; whatever is odd in it ends in a 400 or 413."""
 
+import ipaddress
 import urllib.parse
 from typing import Any
 
@@ -87,3 +88,26 @@ def _read(environ: Environ, most: int) -> bytes:
 
 def _too_large() -> TooLarge:
     return TooLarge(f"the body is larger than {LARGEST_BODY} bytes")
+
+
+def plain(address: str) -> str:
+    """Return ``::ffff:10.0.0.1`` as the IPv4 address that it means.
+
+    A dual-stack socket reports IPv4 callers in this form; a node must have
+    the same name whichever way it comes.
+    """
+    try:
+        mapped = getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
+    except ValueError:
+        return address
+    return str(mapped or address)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is one that this host alone can reach."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(plain(host)).is_loopback
+    except ValueError:
+        return False

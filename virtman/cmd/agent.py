@@ -17,7 +17,7 @@ from types import FrameType
 from oslo_config import cfg
 
 from virtman import conf as configuration
-from virtman import inventory, prerequisites, privsep, udev
+from virtman import prerequisites, privsep, udev
 from virtman.admission import Admission
 from virtman.cache import engine
 from virtman.cache.engine import CacheEngine
@@ -25,7 +25,7 @@ from virtman.cmd import logs
 from virtman.compute import Virtman
 from virtman.conf import Settings
 from virtman.coordinator import Alone, Coordinator
-from virtman.drivers import volt
+from virtman.drivers import orphaned_commands, volt
 from virtman.drivers.connector import Connector
 from virtman.drivers.knock import Knock
 from virtman.drivers.uevents import Uevents
@@ -83,7 +83,7 @@ def _serve(settings: Settings) -> bool:
     steps = from_environment(os.environ)
     privsep.observe(steps.done)
     # Before there are helpers of our own.
-    inventory.wait_for_helpers()
+    orphaned_commands.wait_for_helpers()
     privsep.begin(settings.root_helper, settings.helper_commands)
     cache = engine.load(settings)
     secrets = rpc_token.load(settings)

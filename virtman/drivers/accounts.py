@@ -25,8 +25,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from virtman import privsep
 from virtman.exception import CommandError, LayerError
+from virtman.names import USER, initiator_of
+from virtman.path import Login
 from virtman.tgtd import Op
-from virtman.tickets import USER, Login, initiator_of
 
 NOBODY = "iqn.2010-10.org.openstack:nobody"
 EVERYBODY = "ALL"

@@ -13,21 +13,20 @@ that says nothing for 3 s) costs a change of path and no error.
 
 from __future__ import annotations
 
+import enum
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path as File
-from typing import Any
+from typing import Any, Protocol
 
 from oslo_concurrency import lockutils
 from oslo_config import cfg
 
 from virtman import names, privsep, sysfs
 from virtman.drivers import disk, iscsi, sessions
-from virtman.drivers.knock import Answer, Knock
 from virtman.exception import CommandError, LayerError, NoSource
-from virtman.path import Path, SessionState, Source
-from virtman.tickets import Login
+from virtman.path import Login, Path, SessionState, Source
 
 TIMEOUTS = {
     "node.session.timeo.replacement_timeout": "1",
@@ -44,6 +43,28 @@ STORE_TIMEOUTS = TIMEOUTS | {
     "node.conn[0].timeo.noop_out_interval": "5",
     "node.conn[0].timeo.noop_out_timeout": "5",
 }
+# iscsiadm(8), EXIT STATUS: no records, targets, sessions or portals found.
+_NO_RECORD = 21
+_PROBE_SECONDS = 2.0
+
+
+class Answer(enum.Enum):
+    """What came of it."""
+
+    WELCOME = "welcome"
+    OPEN = "open"
+    ABSENT = "absent"
+    LATE = "late"
+    REFUSED = "refused"
+    NOBODY = ""
+    """There is no ticket, or no agent."""
+
+    @property
+    def here(self) -> bool:
+        """Whether the target stands, as far as this node can tell."""
+        return self in (Answer.WELCOME, Answer.OPEN, Answer.LATE)
+
+
 # Why no login to a store is tried; short, since Nova shows 255 bytes of it.
 _SHUT = {
     Answer.ABSENT: "is not served: the store's file is gone, or not exported "
@@ -51,9 +72,19 @@ _SHUT = {
     Answer.REFUSED: "does not let this host in: the store is open to another "
     "host, or to none",
 }
-# iscsiadm(8), EXIT STATUS: no records, targets, sessions or portals found.
-_NO_RECORD = 21
-_PROBE_SECONDS = 2.0
+
+
+class TicketClient(Protocol):
+    """What shows tickets to the agents of sources."""
+
+    def at(self, source: Source) -> Answer:
+        """Show the ticket for a source to its agent."""
+
+    def login(self, source: Source) -> Login | None:
+        """Return what the source has admitted last; None: nothing.
+
+        :raises NoSource: the ticket has run out.
+        """
 
 
 class Connector:
@@ -63,7 +94,7 @@ class Connector:
         self,
         lock_path: File,
         done: Callable[[str], None] = lambda what: None,
-        knock: Knock | None = None,
+        knock: TicketClient | None = None,
     ) -> None:
         """:param knock: shows tickets to the sources' agents."""
         self._lock_path = lock_path

@@ -8,14 +8,14 @@ the source's agent derives it from the ticket.
 
 from __future__ import annotations
 
-import enum
 import json
 import socket
 import threading
 
+from virtman.drivers.connector import Answer
 from virtman.exception import NoSource
-from virtman.path import Source
-from virtman.tickets import Login, Ticket
+from virtman.path import Login, Source
+from virtman.tickets import Ticket
 from virtman.wallet import Wallet
 
 # Seconds.  The agent asks tgtd three times; under emulation on a loaded host
@@ -24,23 +24,6 @@ _PATIENCE = 15.0
 # The same for a host that says nothing at all at that port.
 _PROBE = 2.0
 _MOST = 4096
-
-
-class Answer(enum.Enum):
-    """What came of it."""
-
-    WELCOME = "welcome"
-    OPEN = "open"
-    ABSENT = "absent"
-    LATE = "late"
-    REFUSED = "refused"
-    NOBODY = ""
-    """There is no ticket, or no agent."""
-
-    @property
-    def here(self) -> bool:
-        """Whether the target stands, as far as this node can tell."""
-        return self in (Answer.WELCOME, Answer.OPEN, Answer.LATE)
 
 
 class Knock:

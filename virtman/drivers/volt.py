@@ -9,16 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from virtman.conf import Settings
-from virtman.coordinator import (
-    Assignment,
-    ImageFacts,
-    Report,
-    Seat,
-    Told,
-    VoltAway,
-)
+from virtman.coordinator import VoltAway
 from virtman.drivers import volt_answers
 from virtman.exception import ConfigError, NotFound
+from virtman.model import Assignment, ImageFacts, Report, Seat, Told
 from virtman.path import Source
 from virtman.wallet import Wallet
 

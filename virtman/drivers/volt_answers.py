@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from virtman import formats
-from virtman.coordinator import Assignment, ImageFacts, VoltAway
-from virtman.path import CONNECTIONS_MAX, Source
-from virtman.tickets import Login, Ticket
+from virtman.coordinator import VoltAway
+from virtman.model import Assignment, ImageFacts
+from virtman.path import CONNECTIONS_MAX, Login, Source
+from virtman.tickets import Ticket
 from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from virtman.coordinator import Coordinator, Seat
+from virtman.coordinator import Coordinator
 from virtman.exception import VirtmanError
+from virtman.model import Seat
 from virtman.stack import ABSENT, Layer, Status
 
 LOG = logging.getLogger(__name__)

@@ -4,9 +4,9 @@
 from collections.abc import Iterable
 
 from volt import request
-from volt.call import is_loopback
 from volt.door.caller import Anybody, Environ, Strategy
 from volt.middleware import App, Start
+from volt.request import is_loopback
 
 OPEN = frozenset({"/", "/v1", "/v1/", "/healthz", "/openapi.json"})
 """Paths for everybody: which versions there are, what they look like, and

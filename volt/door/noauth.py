@@ -10,9 +10,9 @@ import logging
 
 from oslo_config import cfg
 
-from volt.call import is_loopback
 from volt.door.caller import Anybody, Environ
 from volt.exception import ConfigError, Forbidden
+from volt.request import is_loopback
 
 LOG = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ import time
 import pytest
 from tgt_daemon import knock, wait_until_free
 
-from virtman import tickets
+from virtman import names, tickets
 from virtman.admission import Admission, Word
 from virtman.drivers import accounts, iscsi
 from virtman.exception import CommandError
+from virtman.path import Login
 from virtman.tgtd import Op, account
-from virtman.tickets import Login
 from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-image"
@@ -197,7 +197,7 @@ def test_a_reader_of_two_targets_is_forgotten_by_both(two):
         time.sleep(0.1)
     for iqn in (IQN, SECOND):
         left = iscsi.find(iqn).accounts
-        assert [tickets.initiator_of(one) for one in left] == [
+        assert [names.initiator_of(one) for one in left] == [
             accounts.NOBODY,
             OTHER,
         ]

@@ -15,9 +15,10 @@ import pytest
 import volt.compose
 import volt.conf
 from virtman import tickets
-from virtman.coordinator import Alone, ImageFacts, Report, Seat, VoltAway
+from virtman.coordinator import Alone, VoltAway
 from virtman.drivers.volt import Volt
 from virtman.exception import NotFound
+from virtman.model import ImageFacts, Report, Seat
 from virtman.path import Source
 from virtman.wallet import Wallet
 

@@ -12,7 +12,6 @@ from fake_kernel import FakeKernel
 
 from virtman import (
     conf,
-    inventory,
     noderecord,
     place,
     prerequisites,
@@ -20,7 +19,7 @@ from virtman import (
     sysfs,
     tgtd,
 )  # fmt: skip
-from virtman.drivers import processes, storage_daemon
+from virtman.drivers import orphaned_commands, processes, storage_daemon
 from virtman.paths import keeper
 
 
@@ -42,7 +41,8 @@ def no_host(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(sysfs, "SYS", tmp_path_factory.mktemp("sys"))
     proc = tmp_path_factory.mktemp("proc")
     for module, name in (
-        (inventory, "_PROC"), (storage_daemon, "_PROC"), (processes, "PROC"),
+        (orphaned_commands, "_PROC"), (storage_daemon, "_PROC"),
+        (processes, "PROC"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, proc)
 

@@ -13,10 +13,10 @@ from fake_volt import FakeVolt
 
 from virtman import names, privsep
 from virtman.cache.engine import CacheEngine
-from virtman.coordinator import Assignment, ImageFacts
 from virtman.drivers import dmsetup
 from virtman.exception import NoSpace
 from virtman.imageservice import ImageService
+from virtman.model import Assignment, ImageFacts
 from virtman.names import Role
 from virtman.node import Node
 from virtman.path import Path, Source

@@ -7,7 +7,8 @@ import threading
 
 from fake_life import Life
 
-from virtman.coordinator import Assignment, Told, VoltAway
+from virtman.coordinator import VoltAway
+from virtman.model import Assignment, Told
 
 
 class FakeVolt:

@@ -13,12 +13,11 @@ import pytest
 
 from virtman import privsep, tickets
 from virtman.admission import Word
-from virtman.drivers.connector import Connector
-from virtman.drivers.knock import Answer, Knock
+from virtman.drivers.connector import Answer, Connector
+from virtman.drivers.knock import Knock
 from virtman.exception import CommandError, ConfigError, NoSource
-from virtman.path import Source
+from virtman.path import Login, Source
 from virtman.rpc.admission import AdmissionDoor
-from virtman.tickets import Login
 from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-a"

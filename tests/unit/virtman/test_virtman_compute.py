@@ -16,9 +16,8 @@ from virtman.exception import (
 from virtman.fullness import State
 from virtman.imageservice import ImageTarget
 from virtman.node import Creation
-from virtman.path import Source
+from virtman.path import Login, Source
 from virtman.snapshot import Instance
-from virtman.tickets import Login
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 CONNECTION = {

@@ -7,10 +7,10 @@ import pytest
 from fake_portals import source
 
 from virtman import sysfs
-from virtman.coordinator import ImageFacts
 from virtman.drivers import disk
 from virtman.exception import CommandError, WrongIdentity
 from virtman.identity import Identity
+from virtman.model import ImageFacts
 from virtman.path import Path, SessionState
 
 SERIAL = "VMT0123456789ABCDEF"

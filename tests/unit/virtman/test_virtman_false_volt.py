@@ -10,12 +10,12 @@ import pytest
 from false_volt import ASSIGNMENT, IMAGE, OTHER, SOURCE, FalseVolt
 
 from virtman import privsep
-from virtman.coordinator import Report, Seat, VoltAway
+from virtman.coordinator import VoltAway
 from virtman.drivers.connector import Connector
 from virtman.drivers.volt import Volt
 from virtman.exception import NoSource
-from virtman.path import CONNECTIONS_MAX, Source
-from virtman.tickets import Login
+from virtman.model import Report, Seat
+from virtman.path import CONNECTIONS_MAX, Login, Source
 from virtman.wallet import Wallet
 
 SEAT = Seat("volume-a", "10.0.0.1", 3260, false_volt.IQN, 1, "10.0.0.1:v")

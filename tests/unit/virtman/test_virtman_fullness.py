@@ -9,7 +9,7 @@ import pytest
 from fake_node import SECTORS, Site
 
 from virtman import fullness
-from virtman.blockservice import store_sectors
+from virtman.cow_file import store_sectors
 from virtman.fullness import Fill, State, StoreWatch, parse
 
 CHUNK = 128

@@ -13,10 +13,10 @@ from fake_proc import FakeProc
 from oslo_config import cfg
 from oslo_privsep import daemon
 
-from virtman import inventory, prerequisites, privsep
+from virtman import prerequisites, privsep
 from virtman.conf import opts
 from virtman.doctor import Level, privileges
-from virtman.drivers import processes
+from virtman.drivers import orphaned_commands, processes
 from virtman.exception import CommandError, NoPrivileges
 from virtman.privsep import helpers
 
@@ -216,8 +216,8 @@ def test_helpers_are_known_by_their_context():
 def test_the_helpers_of_an_agent_that_was_killed_are_waited_for(monkeypatch):
     running = [[7], [7], []]
     monkeypatch.setattr(processes, "helpers", lambda: running.pop(0))
-    monkeypatch.setattr(inventory.time, "sleep", lambda _: None)
-    inventory.wait_for_helpers()
+    monkeypatch.setattr(orphaned_commands.time, "sleep", lambda _: None)
+    orphaned_commands.wait_for_helpers()
     assert running == []
 
 

@@ -11,12 +11,12 @@ import pytest
 from fake_daemon import FakeDaemon
 from fake_life import Killed, Life
 
-from virtman import inventory, names, privsep
+from virtman import names, privsep
 from virtman.cache import hydrator, mender
 from virtman.cache.bypass import Bypass
 from virtman.cache.qemu import QemuEngine
 from virtman.doctor import Level, engines
-from virtman.drivers import dmsetup, nbd, sparse
+from virtman.drivers import dmsetup, nbd, orphaned_commands, sparse
 from virtman.exception import LayerError
 from virtman.names import Role
 
@@ -261,9 +261,12 @@ def test_an_nbd_client_with_a_connection_is_no_command_that_runs_on(
         (tmp_path / "proc" / str(pid)).mkdir(parents=True)
         stat = f"{pid} ({name}) S 1 {pid} {pid}"
         (tmp_path / "proc" / str(pid) / "stat").write_text(stat)
-    monkeypatch.setattr(inventory, "_PROC", tmp_path / "proc")
+    monkeypatch.setattr(orphaned_commands, "_PROC", tmp_path / "proc")
     assert nbd.keepers() == {1}, "as the double of the daemon has it"
-    assert sorted(inventory._commands()) == ["dmsetup (78)", "nbd-client (77)"]
+    assert sorted(orphaned_commands._commands()) == [
+        "dmsetup (78)",
+        "nbd-client (77)",
+    ]
 
 
 def test_a_connection_that_does_not_come_up_is_told(

@@ -20,7 +20,7 @@ from fake_node import (
 )
 from fake_portals import PATIENCE
 
-from virtman.coordinator import Alone, ImageFacts, VoltAway
+from virtman.coordinator import Alone, VoltAway
 from virtman.exception import (
     AlreadyExists,
     CommandError,
@@ -33,6 +33,7 @@ from virtman.exception import (
     WrongIdentity,
 )
 from virtman.layers import multipath
+from virtman.model import ImageFacts
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 NODE2 = "iqn.2026-01.lab:node2"

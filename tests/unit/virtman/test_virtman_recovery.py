@@ -12,8 +12,8 @@ import pytest
 from fake_node import FACTS, PEER, Site, assignment
 from fake_portals import PATIENCE
 
-from virtman import inventory, recovery
-from virtman.drivers import dmsetup
+from virtman import recovery
+from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import InUse, NotFound
 from virtman.intents import InstanceIntent
 from virtman.names import Role
@@ -406,13 +406,13 @@ def test_the_commands_of_a_killed_agent_are_waited_for(monkeypatch, tmp_path):
         (proc / str(number) / "stat").write_text(
             f"{number} ({name}) {state} {parent} 0"
         )
-    monkeypatch.setattr(inventory, "_PROC", proc)
+    monkeypatch.setattr(orphaned_commands, "_PROC", proc)
     waited = []
 
     def sleep(seconds):
         waited.append(seconds)
         shutil.rmtree(proc / "10")
 
-    monkeypatch.setattr(inventory.time, "sleep", sleep)
-    inventory.wait_for_commands()
+    monkeypatch.setattr(orphaned_commands.time, "sleep", sleep)
+    orphaned_commands.wait_for_commands()
     assert len(waited) == 1

@@ -17,8 +17,7 @@ from virtman.exception import (
     WrongIdentity,
 )
 from virtman.intents import InstanceIntent
-from virtman.path import Source
-from virtman.tickets import Login
+from virtman.path import Login, Source
 
 WRITTEN = b"SnAp" + bytes(508)
 VOLUME = Source(

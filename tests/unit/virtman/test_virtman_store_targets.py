@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from virtman import intents, tickets
+from virtman import intents, path, tickets
 from virtman.admission import Admission, Word
 from virtman.drivers.accounts import NOBODY
 from virtman.exception import (
@@ -196,7 +196,7 @@ def test_a_file_system_that_takes_no_such_file_is_named(server, monkeypatch):
     def full(file, size):
         raise OSError(27, "File too large")
 
-    monkeypatch.setattr("virtman.storefile.stretch", full)
+    monkeypatch.setattr("virtman.cow_file.stretch", full)
     with pytest.raises(LayerError, match="File too large; is store_dir"):
         server.open()
     assert (server.tgt.targets, server.stores.all()) == ({}, [])
@@ -336,6 +336,6 @@ def test_the_first_host_s_secret_opens_nothing_once_another_has_it(closed):
 
 def test_an_intent_comes_back_as_it_was_written():
     plain = StoreIntent("vol1", IQN, "/x/vol1.cow", ONE)
-    full = dataclasses.replace(plain, login=tickets.Login("a", "b"))
+    full = dataclasses.replace(plain, login=path.Login("a", "b"))
     for one in (plain, full):
         assert intents.loads(intents.dumps(one)) == one

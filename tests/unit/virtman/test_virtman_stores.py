@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from virtman import blockservice
-from virtman.blockservice import BlockService, Store, store_sectors
+from virtman import cow_file
+from virtman.blockservice import BlockService, Store
+from virtman.cow_file import store_sectors
 from virtman.exception import CommandError, InUse, InvalidRequest
 
 chunks = st.sampled_from([8, 16, 32, 64, 128, 256, 512, 1024, 2048])
@@ -224,7 +225,7 @@ def test_a_folder_behind_a_symbolic_link_is_the_same_folder(
 def test_a_larger_file_keeps_its_size(tmp_path):
     file = tmp_path / "a"
     file.write_bytes(bytes(4096))
-    blockservice.stretch(file, 512)
+    cow_file.stretch(file, 512)
     assert file.stat().st_size == 4096
 
 

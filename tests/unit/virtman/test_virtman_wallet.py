@@ -10,8 +10,8 @@ import stat
 import pytest
 
 from virtman import tickets
+from virtman.names import initiator_of
 from virtman.path import Source
-from virtman.tickets import initiator_of
 from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-a"

@@ -6,8 +6,8 @@ import io
 import pytest
 
 from volt import request
-from volt.call import plain
 from volt.exception import BadRequest, InvalidPath, TooLarge
+from volt.request import plain
 
 
 def environ(body=b"", **more):

@@ -10,7 +10,7 @@ from keystoneauth1.token_endpoint import Token
 
 from virtman import conf
 from virtman.cmd import agent
-from virtman.coordinator import Seat
+from virtman.model import Seat
 from voltclient import Client, exceptions
 
 AT = {"host": "n7", "port": "3260", "iqn": "iqn.2026-01.x:v", "lun": "1"}

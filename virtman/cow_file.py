@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of stores that disks of other hosts write on."""
+"""Files of copy-on-write stores: their size, their header, their making."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import os
 from pathlib import Path
 
 from virtman import sysfs
-from virtman.blockservice import store_sectors, stretch
 from virtman.drivers import sparse
 from virtman.exception import LayerError
 
+# dm-snapshot's persistent store (drivers/md/dm-snap-persistent.c): a header
+# chunk, then areas of one metadata chunk (an exception takes 16 bytes of it)
+# and the chunks it describes.
+_EXCEPTION_BYTES = 16
+# SNAP_MAGIC of the same source, little endian.
+SNAPSHOT_MAGIC = b"SnAp"
 # The option snapshot_chunk's: the host that writes may have another than we.
 _CHUNKS = (8, 2048)
 
@@ -54,3 +59,37 @@ def make(file: Path, length: int) -> None:
             f"{file} of {length >> 20} MiB cannot be made: {error.strerror}; "
             "is store_dir on a file system that takes such files?"
         ) from error
+
+
+def store_sectors(origin_sectors: int, chunk: int) -> int:
+    """Return the size at which a store cannot overflow.
+
+    Room for every chunk of the origin, for the metadata chunk of each area,
+    for the header and for one area begun in advance.
+
+    :param origin_sectors: size of the origin in sectors of 512 bytes.
+    :param chunk: chunk size in sectors.
+    """
+    chunks = -(-origin_sectors // chunk)
+    per_area = chunk * sysfs.SECTOR // _EXCEPTION_BYTES
+    areas = -(-chunks // per_area) + 1
+    return (chunks + areas + 1) * chunk
+
+
+def has_writes(file: Path) -> bool:
+    """Tell whether a file begins as a store that was written on."""
+    try:
+        with file.open("rb") as found:
+            return found.read(len(SNAPSHOT_MAGIC)) == SNAPSHOT_MAGIC
+    except FileNotFoundError:
+        return False
+
+
+def stretch(file: Path, size: int) -> None:
+    """Make a sparse file of at least ``size`` bytes; keep a larger one."""
+    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(handle).st_size < size:
+            os.ftruncate(handle, size)
+    finally:
+        os.close(handle)
