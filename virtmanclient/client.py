@@ -8,26 +8,19 @@ one behind a broker.
 """
 
 import builtins
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from virtmanclient import answer, broker, vmtapi
 from virtmanclient.agent import Agent
-from virtmanclient.exceptions import (
-    AlreadyExists,
-    InvalidEndpoint,
-    NotFound,
-    OperationFailed,
-    Refused,
-    translated,
-)
+from virtmanclient.doors import endpoint as endpoints
+from virtmanclient.doors.endpoint import Door
+from virtmanclient.doors.network import NetworkDoor
+from virtmanclient.exceptions import AlreadyExists, NotFound
 from virtmanclient.remote import RemoteAgent
 from virtmanclient.verbs import Verbs
 
 Connection = Mapping[str, object]
 Connections = list[Connection]
-UNIX = "unix://"
 
 
 class Wire(Protocol):
@@ -74,17 +67,17 @@ class Client:
         token: str | None = None,
         host: str | None = None,
     ) -> None:
+        where = endpoints.parse(endpoint)
+        self.node = where.address
         self._wire: Wire
-        if endpoint.startswith(UNIX):
-            self.node = endpoint.removeprefix(UNIX)
-            self._wire = _Typed(Agent(self.node, timeout))
-        elif endpoint.startswith(broker.SCHEME):
-            agent = RemoteAgent(endpoint, host, timeout)
+        if where.door is Door.LOCAL:
+            self._wire = _Typed(Agent(where.address, timeout))
+        elif where.door is Door.BROKER:
+            agent = RemoteAgent(where.address, host, timeout)
             self.node = agent.host
             self._wire = _Typed(agent)
         else:
-            self.node = _node(endpoint)
-            self._wire = _Network(self.node, timeout, token)
+            self._wire = _Untyped(NetworkDoor(where.address, timeout, token))
 
     def create(
         self,
@@ -135,15 +128,11 @@ class Client:
         return True
 
 
-class _Network:
-    """The XML-RPC door of a node."""
+class _Untyped:
+    """A door whose answers are texts: XML-RPC."""
 
-    def __init__(
-        self, node: str, timeout: float | None, token: str | None
-    ) -> None:
-        self._node = node
-        self._timeout = timeout
-        self._token = token
+    def __init__(self, door: NetworkDoor) -> None:
+        self._door = door
 
     def create(
         self,
@@ -152,42 +141,19 @@ class _Network:
         connections: Connections,
         snapshot: str | None,
     ) -> str:
-        with translated(self._node):
-            node = vmtapi.server(
-                self._node, timeout=self._timeout, token=self._token
-            )
-            said = node.create(instance, image, connections, snapshot)
-        return self._settled(said, AlreadyExists)
+        wanted = (instance, image, connections, snapshot)
+        return self._door.order("create", *wanted, refusal=AlreadyExists)
 
     def destroy(self, instance: str) -> None:
-        with translated(self._node):
-            said = vmtapi.destroy(
-                self._node,
-                instance,
-                timeout=self._timeout,
-                token=self._token,
-            )
-        self._settled(said, NotFound)
+        self._door.order("destroy", instance)
 
     def list(self) -> list[str]:
-        with translated(self._node):
-            return vmtapi.list(
-                self._node, timeout=self._timeout, token=self._token
-            )
+        listed: list[str] = self._door.ask("list")
+        return listed
 
     def inactive(self) -> Sequence[str]:
-        with translated(self._node):
-            return vmtapi.list_inactive(
-                self._node, timeout=self._timeout, token=self._token
-            )
-
-    def _settled(self, said: object, refusal: type[Refused]) -> str:
-        """Return the info of a good answer, raise the others."""
-        got = answer.parse(said)
-        if got.code is answer.Code.OK:
-            return got.info
-        wrong = refusal if got.code is answer.Code.REFUSED else OperationFailed
-        raise wrong(f"{self._node}: {got.info}")
+        listed: Sequence[str] = self._door.ask("list_inactive")
+        return listed
 
 
 class _Typed:
@@ -229,27 +195,3 @@ def _each(connections: Connection | Sequence[Connection]) -> Connections:
     if isinstance(connections, Mapping):
         connections = [connections]
     return [dict(one) for one in connections]
-
-
-def _node(endpoint: str) -> str:
-    """Return ``host:port`` of an endpoint, with or without a scheme."""
-    url = endpoint if "://" in endpoint else f"http://{endpoint}"
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host, port = parts.hostname, parts.port or vmtapi.PORT
-    except ValueError:  # the port is no number, or a bracket is missing
-        raise _no_endpoint(endpoint) from None
-    if parts.scheme != "http" or not host or parts.path.strip("/"):
-        raise _no_endpoint(endpoint)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _no_endpoint(endpoint: str) -> InvalidEndpoint:
-    # What stands before an '@' may be a password.
-    shown = (
-        f"...@{endpoint.rpartition('@')[2]}" if "@" in endpoint else endpoint
-    )
-    return InvalidEndpoint(
-        f"{shown!r} is no endpoint: write host:port, http://host:port, "
-        "unix:///path or rabbit://user:password@host/"
-    )

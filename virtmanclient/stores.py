@@ -6,18 +6,13 @@ agent, by the door that the endpoint names.
 """
 
 import dataclasses
-from typing import Any
 
-from virtmanclient import answer, broker, vmtapi
 from virtmanclient.agent import Agent
-from virtmanclient.client import UNIX, Client
+from virtmanclient.doors.endpoint import Door, parse_direct
+from virtmanclient.doors.network import NetworkDoor
 from virtmanclient.exceptions import (
     ClientError,
     CommunicationError,
-    InvalidEndpoint,
-    NotFound,
-    OperationFailed,
-    translated,
 )
 
 LUN = 1
@@ -73,13 +68,12 @@ class Stores:
         timeout: float | None = 600,
         token: str | None = None,
     ) -> None:
-        if endpoint.startswith(broker.SCHEME):
-            raise InvalidEndpoint("no stores are opened through a broker")
-        self.node = Client(endpoint).node
-        self._how = (vmtapi.PORT, timeout, token)
+        where = parse_direct(endpoint, "no stores are opened through a broker")
+        self.node = where.address
+        self._network = NetworkDoor(where.address, timeout, token)
         self._local = None
-        if endpoint.startswith(UNIX):
-            self._local = Agent(self.node, timeout)
+        if where.door is Door.LOCAL:
+            self._local = Agent(where.address, timeout)
 
     def open(
         self, store: str, sectors: int, initiator: str, new: bool
@@ -96,8 +90,8 @@ class Stores:
         if self._local:
             made = self._local.open_store(store, sectors, initiator, new)
             return Store(made["portal"], made["iqn"], made["written"])
-        said = self._asked("open_store", store, sectors, initiator, new)
-        return _read(said, self.node)
+        wanted = (store, sectors, initiator, new)
+        return _read(self._network.order("open_store", *wanted), self.node)
 
     def delete(self, store: str) -> None:
         """Remove a store with all that was written, if there is one.
@@ -108,7 +102,7 @@ class Stores:
         if self._local:
             self._local.delete_store(store)
             return
-        self._asked("delete_store", store)
+        self._network.order("delete_store", store)
 
     def written(self, store: str) -> bool:
         """Tell whether a disk has ever stood on a store that there is.
@@ -121,9 +115,7 @@ class Stores:
                 for one in self._local.stores()
             }
             return known.get(store, False)
-        with translated(self.node):
-            node = vmtapi.server(self.node, *self._how)
-            listed: Any = node.list_store()
+        listed: list[str] = self._network.ask("list_store")
         return any(
             one.startswith(f"{store} ") and one.endswith(" written")
             for one in listed
@@ -138,7 +130,7 @@ class Stores:
             if self._local:
                 told = self._local.room()
             else:
-                words = self._asked("store_room").split()
+                words = self._network.order("store_room").split()
                 told = dict(zip(_ROOM, words, strict=True))
             return Room(*(int(told[name]) for name in _ROOM))
         except ClientError:
@@ -146,16 +138,6 @@ class Stores:
             raise
         except (KeyError, TypeError, ValueError):
             raise _no_agent(self.node) from None
-
-    def _asked(self, verb: str, *words: object) -> str:
-        with translated(self.node):
-            node = vmtapi.server(self.node, *self._how)
-            said = answer.parse(getattr(node, verb)(*words))
-        if said.code is answer.Code.REFUSED:
-            raise NotFound(f"{self.node}: {said.info}")
-        if said.code is not answer.Code.OK:
-            raise OperationFailed(f"{self.node}: {said.info}")
-        return said.info
 
 
 def _read(text: str, node: str) -> Store:

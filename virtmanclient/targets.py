@@ -5,18 +5,12 @@ Asked of its agent, by the door that the endpoint names, as
 :class:`virtmanclient.client.Client` reads it.
 """
 
-from collections.abc import Callable
-
-from virtmanclient import answer, broker, vmtapi
+from virtmanclient import vmtapi
 from virtmanclient.agent import Agent
-from virtmanclient.client import UNIX, Client
+from virtmanclient.doors.endpoint import Door, parse_direct
+from virtmanclient.doors.network import NetworkDoor
 from virtmanclient.exceptions import (
     AlreadyExists,
-    InvalidEndpoint,
-    NotFound,
-    OperationFailed,
-    Refused,
-    translated,
 )
 
 
@@ -36,13 +30,12 @@ class Targets:
         timeout: float | None = 600,
         token: str | None = None,
     ) -> None:
-        if endpoint.startswith(broker.SCHEME):
-            raise InvalidEndpoint("no targets are made through a broker")
-        self.node = Client(endpoint).node
+        where = parse_direct(endpoint, "no targets are made through a broker")
+        self.node = where.address
+        self._network = NetworkDoor(where.address, timeout, token)
         self._local = None
-        self._how = (vmtapi.PORT, timeout, token)
-        if endpoint.startswith(UNIX):
-            self._local = Agent(self.node, timeout)
+        if where.door is Door.LOCAL:
+            self._local = Agent(where.address, timeout)
 
     def create(self, image: str, file: str) -> None:
         """Export a file of the node.
@@ -53,12 +46,10 @@ class Targets:
         if self._local:
             self._local.create_target(image, file)
             return
-        self._ask(
-            lambda: vmtapi.create_image_target(
-                self.node, image, file, None, vmtapi.IQN_PREFIX, *self._how
-            ),
-            AlreadyExists,
-        )
+        self._network.order(
+            "create_image_target", image, file, None, vmtapi.IQN_PREFIX,
+            refusal=AlreadyExists,
+        )  # fmt: skip
 
     def delete(self, image: str) -> None:
         """Export an image no more; the file stays.
@@ -70,24 +61,12 @@ class Targets:
         if self._local:
             self._local.delete_target(image)
             return
-        self._ask(
-            lambda: vmtapi.destroy_image_target(self.node, image, *self._how),
-            NotFound,
-        )
+        self._network.order("destroy_image_target", image)
 
     def images(self) -> set[str]:
         """Return the names that are exported, ``volume-`` before each."""
         if self._local:
             return {str(one["image"]) for one in self._local.targets()}
-        with translated(self.node):
-            found = vmtapi.list_image_target(self.node, *self._how)
+        found: list[str] = self._network.ask("list_image_target")
         # The id and the device behind it have no colon.
         return {one.rsplit(":", 2)[0] for one in found}
-
-    def _ask(self, call: Callable[[], object], refusal: type[Refused]) -> None:
-        with translated(self.node):
-            said = answer.parse(call())
-        if said.code is answer.Code.REFUSED:
-            raise refusal(f"{self.node}: {said.info}")
-        if said.code is not answer.Code.OK:
-            raise OperationFailed(f"{self.node}: {said.info}")

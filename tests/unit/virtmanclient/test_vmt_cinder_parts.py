@@ -12,6 +12,7 @@ from virtmanclient.cinder.agents import Agents, Away, Refusal
 from virtmanclient.cinder.debts import Debts
 from virtmanclient.cinder.options import Settings
 from virtmanclient.cinder.record import Record
+from virtmanclient.doors import network
 
 VOLUME = "11111111-2222-4333-8444-555555555555"
 OTHER = "22222222-2222-4333-8444-555555555555"
@@ -156,9 +157,7 @@ def test_a_token_file_that_went_away_is_named_and_nobody_is_asked(
 
 def test_a_host_that_is_away_is_told_from_one_that_refuses(node, monkeypatch):
     agents = Agents(settings(port=node.port))
-    monkeypatch.setattr(
-        "virtmanclient.vmtapi.destroy", lambda *_, **__: "2:the VM runs"
-    )
+    monkeypatch.setattr(network.NetworkDoor, "ask", lambda *_: "2:the VM runs")
     with pytest.raises(Refusal, match="the VM runs"):
         agents.purge(node.address, VOLUME)
     monkeypatch.undo()

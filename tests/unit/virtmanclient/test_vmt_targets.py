@@ -6,6 +6,7 @@ from unittest import mock
 import pytest
 
 from virtmanclient import exceptions, targets
+from virtmanclient.doors import network
 from virtmanclient.targets import Targets
 
 
@@ -48,9 +49,7 @@ def test_a_target_is_made_listed_and_removed(server):
 
 
 def test_a_failure_has_the_agent_s_reason(node, monkeypatch):
-    monkeypatch.setattr(
-        targets.vmtapi, "create_image_target", lambda *words: "2:no loop"
-    )
+    monkeypatch.setattr(network.NetworkDoor, "ask", lambda *words: "2:no loop")
     with pytest.raises(exceptions.OperationFailed, match="no loop"):
         Targets(node.endpoint, 5).create("a", "/srv/a.raw")
 
