@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from virtman import names
 from virtman.exception import NotFound, VirtmanError
 from virtman.identity import Identity
-from virtman.intents import ImageIntent
 from virtman.layers.cache import Cache
 from virtman.layers.export import Export
 from virtman.layers.membership import Membership
@@ -29,6 +28,7 @@ from virtman.paths.keeper import Paths
 from virtman.place import Place
 from virtman.remains import Remains
 from virtman.stack import Layer, Stack
+from virtman.state.intents import ImageIntent
 from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)

@@ -19,14 +19,14 @@ from virtman.conf import Settings
 from virtman.drivers import dmsetup, iscsi, loop, processes, sessions
 from virtman.drivers import storage_daemon as daemon
 from virtman.exception import CommandError
-from virtman.intents import (
+from virtman.names import Role
+from virtman.state.intents import (
     ImageIntent,
     InstanceIntent,
     Intent,
     StoreIntent,
     TargetIntent,
 )
-from virtman.names import Role
 
 _DISK_OF_AN_IMAGE = (".data", ".qcow2")
 

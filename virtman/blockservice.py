@@ -24,7 +24,7 @@ from virtman.exception import (
     NotFound,
     VirtmanError,
 )
-from virtman.wording import shown
+from virtman.quoting import shown
 
 _LOOP = "/dev/loop"
 # It goes into a table, where a blank or a new line would begin another word.

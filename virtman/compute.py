@@ -23,8 +23,8 @@ from virtman.exception import (
 from virtman.imageservice import ImageService
 from virtman.node import Node
 from virtman.path import Source
+from virtman.quoting import shown
 from virtman.storetargets import OpenStore
-from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)
 P = ParamSpec("P")

@@ -17,12 +17,12 @@ from virtman import snapshot
 from virtman.baseimage import BaseImage
 from virtman.blockservice import BlockService
 from virtman.exception import InUse, VirtmanError, WrongIdentity
-from virtman.intents import ImageIntent, InstanceIntent
 from virtman.model import Assignment
 from virtman.path import Source
 from virtman.remains import Remains
 from virtman.remotestore import RemoteStores
 from virtman.snapshot import Instance, Snapshots
+from virtman.state.intents import ImageIntent, InstanceIntent
 from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from virtman import names, sysfs
 from virtman.drivers import loop
 from virtman.exception import InUse, InvalidRequest
 from virtman.model import ImageFacts
-from virtman.wording import shown
+from virtman.quoting import shown
 
 LOG = logging.getLogger(__name__)
 # Bytes (linux/limits.h, with the NUL at the end).

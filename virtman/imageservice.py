@@ -21,8 +21,8 @@ from virtman.drivers import iscsi, loop
 from virtman.exception import VirtmanError
 from virtman.imagefolders import ImageFolders
 from virtman.imagetargets import ImageTarget, ImageTargets
-from virtman.intents import Intents
 from virtman.model import ImageFacts, Seat
+from virtman.state.intents import Intents
 from virtman.storetargets import StoreTargets
 
 LOG = logging.getLogger(__name__)

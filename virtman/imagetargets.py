@@ -26,9 +26,9 @@ from virtman.exception import (
     VirtmanError,
 )
 from virtman.imagefolders import ImageFolders
-from virtman.intents import Intents, TargetIntent
 from virtman.model import ImageFacts
-from virtman.wording import shown
+from virtman.quoting import shown
+from virtman.state.intents import Intents, TargetIntent
 
 LOG = logging.getLogger(__name__)
 

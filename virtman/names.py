@@ -22,7 +22,7 @@ import re
 from enum import Enum
 
 from virtman.exception import InvalidRequest
-from virtman.wording import shown
+from virtman.quoting import shown
 
 IMAGE_PREFIX = "volume-"
 DEFAULT_IQN_PREFIX = "iqn.2010-10.org.openstack:"

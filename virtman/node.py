@@ -22,11 +22,11 @@ from virtman.exception import (
 )
 from virtman.fullness import State
 from virtman.image import Image
-from virtman.intents import InstanceIntent
 from virtman.locks import NameLocks
 from virtman.model import Assignment, Report
 from virtman.path import Source
 from virtman.snapshot import Instance
+from virtman.state.intents import InstanceIntent
 from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from typing import Any
 
 from virtman import formats
 from virtman.exception import InvalidRequest
-from virtman.wording import shown
+from virtman.quoting import shown
 
 # Without its brackets nobody can tell an IPv6 address's end from a port.
 _PORTAL = re.compile(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from virtman import belongings, intents, inventory, snapshot, sysfs, udev
+from virtman import belongings, inventory, snapshot, sysfs, udev
 from virtman.belongings import Owner, Thing
 from virtman.blockservice import BlockService
 from virtman.cache.flashcache_devices import TOP_DOWN, Devices
@@ -28,16 +28,17 @@ from virtman.drivers import (
 from virtman.exception import VirtmanError
 from virtman.imagefolders import ImageFolders
 from virtman.imagetargets import ImageTargets
-from virtman.intents import (
+from virtman.names import Role
+from virtman.remains import Remains
+from virtman.remotestore import RemoteStores
+from virtman.snapshot import Snapshots
+from virtman.state import intents
+from virtman.state.intents import (
     ImageIntent,
     InstanceIntent,
     StoreIntent,
     TargetIntent,
 )
-from virtman.names import Role
-from virtman.remains import Remains
-from virtman.remotestore import RemoteStores
-from virtman.snapshot import Snapshots
 from virtman.storetargets import StoreTargets
 from virtman.toolbox import Toolbox
 

@@ -19,11 +19,11 @@ from virtman import inventory, snapshot
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import VirtmanError
 from virtman.imageservice import ImageService
-from virtman.intents import ImageIntent, InstanceIntent
 from virtman.names import Role
 from virtman.node import Node
 from virtman.remotestore import RemoteStores
 from virtman.snapshot import Instance
+from virtman.state.intents import ImageIntent, InstanceIntent
 from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)

@@ -11,7 +11,6 @@ import logging
 
 from virtman import names, sysfs
 from virtman.drivers import disk, iscsi
-from virtman.intents import ImageIntent, TargetIntent
 from virtman.layers.cache import Cache
 from virtman.layers.export import Export
 from virtman.layers.multipath import Multipath
@@ -20,6 +19,7 @@ from virtman.model import ImageFacts
 from virtman.names import Role
 from virtman.path import Path
 from virtman.stack import Layer, Stack
+from virtman.state.intents import ImageIntent, TargetIntent
 from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 
 from virtman.drivers import disk
 from virtman.exception import InUse, WrongIdentity
-from virtman.intents import InstanceIntent
 from virtman.path import Path, Source
 from virtman.paths.contracts import Sessions
+from virtman.state.intents import InstanceIntent
 
 
 class RemoteStores:

@@ -21,11 +21,11 @@ from virtman import names, privsep, sysfs
 from virtman.blockservice import BlockService, Store
 from virtman.drivers import disk, dmsetup, loop
 from virtman.exception import VirtmanError
-from virtman.intents import InstanceIntent
 from virtman.model import ImageFacts
 from virtman.names import Role
 from virtman.path import Source
 from virtman.remotestore import RemoteStores
+from virtman.state.intents import InstanceIntent
 
 
 @dataclass(frozen=True)

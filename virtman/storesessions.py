@@ -4,7 +4,7 @@
 What a VM writes waits for the session with its store, for as long as it takes,
 and that session cannot be made anew: to log out of it would fail those writes,
 and dm-snapshot would give the store up.  iscsid brings it back, unless it has
-lost it (:mod:`virtman.iscsi_netlink`).
+lost it (:mod:`virtman.privsep.iscsi_netlink`).
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ from virtman.exception import (
     NotFound,
     VirtmanError,
 )
-from virtman.intents import Intents, StoreIntent
 from virtman.path import Login
+from virtman.quoting import shown
 from virtman.room import Room
-from virtman.wording import shown
+from virtman.state.intents import Intents, StoreIntent
 
 LOG = logging.getLogger(__name__)
 # Of an image in sectors; what ext4 keeps in a file is 16 TiB.

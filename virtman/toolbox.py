@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from virtman.cache.engine import CacheEngine
 from virtman.conf import Settings
 from virtman.coordinator import Coordinator
-from virtman.intents import Intents
 from virtman.paths.contracts import Sessions
 from virtman.rhythm import Rhythm
+from virtman.state.intents import Intents
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,6 @@ from virtman.fullness import StoreWatch
 from virtman.heartbeat import Heartbeat
 from virtman.housekeeping import Housekeeping
 from virtman.imageservice import ImageService
-from virtman.intents import Intents
 from virtman.node import Node
 from virtman.recovery import Recovery
 from virtman.rhythm import Rhythm
@@ -44,6 +43,7 @@ from virtman.rpc.admission import AdmissionDoor
 from virtman.rpc.peer import Callers
 from virtman.rpc.verbs import Verbs
 from virtman.rpc.xmlrpc import Door
+from virtman.state.intents import Intents
 from virtman.steps import Steps, from_environment
 from virtman.storesessions import StoreSessions
 from virtman.toolbox import Toolbox

@@ -16,9 +16,9 @@ from virtman.coordinator import Alone
 from virtman.drivers import processes
 from virtman.drivers.connector import Connector
 from virtman.exception import ConfigError, InUse
-from virtman.intents import Intents
 from virtman.purge import Purge
 from virtman.rhythm import Rhythm
+from virtman.state.intents import Intents
 from virtman.toolbox import Toolbox
 
 REMOVED, KEPT, LEFT = "removed", "kept", "left"

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virtman import belongings, intents
+from virtman import belongings
 from virtman.cache import engine
 from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
+from virtman.state import intents
 
 _CHECK = "leftovers"
 

@@ -27,7 +27,7 @@ from virtman import privsep
 from virtman.exception import CommandError, LayerError
 from virtman.names import USER, initiator_of
 from virtman.path import Login
-from virtman.tgtd import Op
+from virtman.privsep.tgt_socket import Op
 
 NOBODY = "iqn.2010-10.org.openstack:nobody"
 EVERYBODY = "ALL"

@@ -18,8 +18,8 @@ from virtman import formats
 from virtman.coordinator import VoltAway
 from virtman.model import Assignment, ImageFacts
 from virtman.path import CONNECTIONS_MAX, Login, Source
+from virtman.quoting import shown
 from virtman.tickets import Ticket
-from virtman.wording import shown
 
 LOG = logging.getLogger(__name__)
 # Lines of the log that are remembered as written.

@@ -19,9 +19,15 @@ from pathlib import Path
 
 from oslo_privsep import capabilities
 
-from virtman import formats, iscsi_netlink, names, noderecord, sysfs, tgtd
+from virtman import formats, names, sysfs
 from virtman.exception import LayerError
-from virtman.privsep import command, words
+from virtman.privsep import (
+    command,
+    iscsi_netlink,
+    node_record,
+    tgt_socket,
+    words,
+)
 from virtman.privsep.context import Context
 
 SCSI_ID = "/lib/udev/scsi_id"
@@ -77,7 +83,7 @@ def tgtadm(*args: str) -> str:
 def tgt_account(op: int, user: str, tid: int = 0, *, secret: str = "") -> None:
     """Do something with an account of tgtd, past tgtadm's command line.
 
-    :param op: of :class:`virtman.tgtd.Op`.
+    :param op: of :class:`virtman.privsep.tgt_socket.Op`.
     :raises CommandError: tgtd refuses, or does not answer.
     :raises LayerError: the user or the secret would be two words to it.
     """
@@ -87,7 +93,7 @@ def tgt_account(op: int, user: str, tid: int = 0, *, secret: str = "") -> None:
     )
     if secret and not formats.is_account(secret):
         raise LayerError(f"the secret of {user} has what tgtd does not take")
-    tgtd.account(tgtd.Op(op), user, tid, secret)
+    tgt_socket.account(tgt_socket.Op(op), user, tid, secret)
 
 
 @context.function
@@ -96,8 +102,8 @@ def initiator_name() -> str:
 
     :raises LayerError: its file cannot be read.
     """
-    with _named(str(noderecord.NAME)):
-        return noderecord.initiator()
+    with _named(str(node_record.NAME)):
+        return node_record.initiator()
 
 
 @context.function
@@ -112,7 +118,7 @@ def write_node_record(
     """
     words.check_record(iqn, portal, values)
     with _named(f"the records of {iqn}"):
-        return noderecord.write(iqn, portal, values)
+        return node_record.write(iqn, portal, values)
 
 
 @context.function

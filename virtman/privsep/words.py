@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from virtman import formats
 from virtman.exception import LayerError
-from virtman.wording import shown
+from virtman.quoting import shown
 
 Fits = Callable[[object], bool]
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xmlrpc.client import Fault
 
-from virtman.wording import shown
+from virtman.quoting import shown
 
 LOG = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from virtman.admission import Admission, Word
 from virtman.drivers import accounts, iscsi
 from virtman.exception import CommandError
 from virtman.path import Login
-from virtman.tgtd import Op, account
+from virtman.privsep.tgt_socket import Op, account
 from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-image"

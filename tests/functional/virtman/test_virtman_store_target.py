@@ -13,7 +13,7 @@ from virtman import tickets
 from virtman.admission import Admission, Word
 from virtman.drivers import iscsi
 from virtman.exception import InUse
-from virtman.intents import Intents
+from virtman.state.intents import Intents
 from virtman.storetargets import StoreTargets
 from virtman.wallet import Wallet
 

@@ -10,17 +10,10 @@ from pathlib import Path
 import pytest
 from fake_kernel import FakeKernel
 
-from virtman import (
-    conf,
-    noderecord,
-    place,
-    prerequisites,
-    privsep,
-    sysfs,
-    tgtd,
-)  # fmt: skip
+from virtman import conf, place, prerequisites, privsep, sysfs  # fmt: skip
 from virtman.drivers import orphaned_commands, processes, storage_daemon
 from virtman.paths import keeper
+from virtman.privsep import node_record, tgt_socket
 
 
 def refuse(*args, **_):
@@ -36,8 +29,8 @@ def no_host(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(privsep.command, "run", refuse)
     for name in ("claimable", "wipe", "signal_process"):
         monkeypatch.setattr(privsep, name, refuse)
-    monkeypatch.setattr(tgtd, "account", refuse)
-    monkeypatch.setattr(noderecord, "FOLDERS", ())
+    monkeypatch.setattr(tgt_socket, "account", refuse)
+    monkeypatch.setattr(node_record, "FOLDERS", ())
     monkeypatch.setattr(sysfs, "SYS", tmp_path_factory.mktemp("sys"))
     proc = tmp_path_factory.mktemp("proc")
     for module, name in (

@@ -18,8 +18,9 @@ from fake_life import Life
 from fake_sys import FakeSys
 from fake_tgt import FakeTgt
 
-from virtman import privsep, sysfs, tgtd
+from virtman import privsep, sysfs
 from virtman.exception import CommandError
+from virtman.privsep import tgt_socket
 
 
 class FakeKernel:
@@ -54,7 +55,7 @@ class FakeKernel:
         monkeypatch.setattr(privsep, "claimable", self.held.get)
         monkeypatch.setattr(privsep, "wipe", self._wipe)
         monkeypatch.setattr(privsep, "head", self._head)
-        monkeypatch.setattr(tgtd, "account", self._account)
+        monkeypatch.setattr(tgt_socket, "account", self._account)
         monkeypatch.setattr(sysfs, "SYS", self.sys.root)
         monkeypatch.setattr(sysfs, "block_dir", self.sys.block_dir)
 
@@ -133,7 +134,7 @@ class FakeKernel:
             return True
         return any(set(words) <= set(argv) for words in self._refused)
 
-    def _account(self, op: tgtd.Op, user: str, *rest: Any) -> None:
+    def _account(self, op: tgt_socket.Op, user: str, *rest: Any) -> None:
         self.life.alive()
         with self.sys.lock:
             self.tgt.account(op, user, *rest)

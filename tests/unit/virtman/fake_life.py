@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 
-from virtman.intents import Intents
+from virtman.state.intents import Intents
 
 
 class Killed(BaseException):

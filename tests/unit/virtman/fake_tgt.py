@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fake_dm import Refused
 
 from virtman.exception import CommandError
-from virtman.tgtd import Op
+from virtman.privsep.tgt_socket import Op
 
 LISTING = """\
 Target {tid}: {iqn}

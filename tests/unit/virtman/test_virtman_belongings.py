@@ -9,10 +9,11 @@ import pytest
 from fake_node import Site
 from fake_proc import FakeProc
 
-from virtman import belongings, intents
+from virtman import belongings
 from virtman.doctor import Level, leftovers
 from virtman.drivers import processes
 from virtman.exception import CommandError
+from virtman.state import intents
 
 FOREIGN = ("origin_volume-x", "snapshot_vm9", "multipath_", "vg-root")
 

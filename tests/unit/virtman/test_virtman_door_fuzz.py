@@ -23,12 +23,12 @@ from fake_portals import PATIENCE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from virtman import intents
 from virtman.compute import Virtman
 from virtman.digests import Digests
 from virtman.rpc.token import Secrets
 from virtman.rpc.verbs import INTERNAL, Failure, Verbs
 from virtman.rpc.xmlrpc import Door
+from virtman.state import intents
 
 SECRET = "0123456789abcdef"
 TOKEN = "Basic dmlydG1hbjowMTIzNDU2Nzg5YWJjZGVm"

@@ -218,7 +218,7 @@ def test_no_command_is_given_a_source_that_went_past_the_first_check(
     """As if that check were not there."""
     written = []
     monkeypatch.setattr(
-        privsep.iscsi.noderecord, "write", lambda *a: written.append(a)
+        privsep.iscsi.node_record, "write", lambda *a: written.append(a)
     )
     told = {"host": "10.0.0.2", "port": 3260, "iqn": false_volt.IQN, "lun": 1}
     sessions = Connector(tmp_path / "locks")

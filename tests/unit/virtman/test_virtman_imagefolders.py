@@ -13,7 +13,7 @@ from fake_volt import FakeVolt
 from virtman.drivers import digest, loop
 from virtman.exception import InUse, InvalidRequest
 from virtman.imageservice import ImageService
-from virtman.intents import Intents, TargetIntent
+from virtman.state.intents import Intents, TargetIntent
 
 
 @pytest.fixture(autouse=True)

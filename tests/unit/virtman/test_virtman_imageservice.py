@@ -22,7 +22,7 @@ from virtman.exception import (
 )
 from virtman.imagefile import inspect
 from virtman.imageservice import ImageService, ImageTarget
-from virtman.intents import Intents
+from virtman.state.intents import Intents
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 

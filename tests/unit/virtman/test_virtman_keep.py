@@ -9,7 +9,7 @@ import pytest
 from fake_node import FACTS, SERIAL, Site
 
 from virtman.exception import InUse, NoSource, NotFound, WrongIdentity
-from virtman.intents import InstanceIntent
+from virtman.state.intents import InstanceIntent
 
 WRITTEN = b"SnAp" + bytes(508)
 

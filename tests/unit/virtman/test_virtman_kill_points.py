@@ -19,10 +19,10 @@ from fake_portals import PATIENCE
 
 from virtman.admission import Admission
 from virtman.drivers.accounts import NOBODY
-from virtman.intents import InstanceIntent
 from virtman.layers import multipath
 from virtman.path import Source
 from virtman.paths import keeper
+from virtman.state.intents import InstanceIntent
 from virtman.wallet import Wallet
 
 LIMIT = 200

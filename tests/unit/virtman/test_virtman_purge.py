@@ -22,10 +22,10 @@ from virtman.commands import purge as command
 from virtman.coordinator import Alone
 from virtman.drivers import dmsetup, processes
 from virtman.drivers.connector import Connector
-from virtman.intents import InstanceIntent, Intents
 from virtman.names import Role
 from virtman.path import Source
 from virtman.purge import Purge
+from virtman.state.intents import InstanceIntent, Intents
 from virtman.toolbox import Toolbox
 
 IQN = "iqn.2010-10.org.openstack:volume-a"

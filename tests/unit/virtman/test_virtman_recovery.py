@@ -15,8 +15,8 @@ from fake_portals import PATIENCE
 from virtman import recovery
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import InUse, NotFound
-from virtman.intents import InstanceIntent
 from virtman.names import Role
+from virtman.state.intents import InstanceIntent
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 

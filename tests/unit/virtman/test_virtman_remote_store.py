@@ -8,7 +8,6 @@ import dataclasses
 import pytest
 from fake_node import Site
 
-from virtman import intents
 from virtman.exception import (
     InUse,
     InvalidRequest,
@@ -16,8 +15,9 @@ from virtman.exception import (
     NotFound,
     WrongIdentity,
 )
-from virtman.intents import InstanceIntent
 from virtman.path import Login, Source
+from virtman.state import intents
+from virtman.state.intents import InstanceIntent
 
 WRITTEN = b"SnAp" + bytes(508)
 VOLUME = Source(

@@ -7,9 +7,10 @@ import struct
 
 import pytest
 
-from virtman import iscsi_netlink, privsep, sysfs
+from virtman import privsep, sysfs
 from virtman.drivers import sessions
 from virtman.exception import LayerError
+from virtman.privsep import iscsi_netlink
 from virtman.storesessions import StoreSessions
 
 STORE = "iqn.2010-10.org.openstack:cow-vol1"

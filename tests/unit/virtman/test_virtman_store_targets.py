@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from virtman import intents, path, tickets
+from virtman import path, tickets
 from virtman.admission import Admission, Word
 from virtman.drivers.accounts import NOBODY
 from virtman.exception import (
@@ -18,7 +18,8 @@ from virtman.exception import (
     LayerError,
     NotFound,
 )
-from virtman.intents import Intents, StoreIntent
+from virtman.state import intents
+from virtman.state.intents import Intents, StoreIntent
 from virtman.storetargets import StoreTargets
 from virtman.wallet import Wallet
 

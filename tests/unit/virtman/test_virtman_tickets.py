@@ -70,7 +70,7 @@ def test_no_reader_of_a_false_volt_s_is_made_known_to_tgtd(
     told = []
     monkeypatch.setattr(privsep.command, "run", lambda argv: told.append(argv))
     monkeypatch.setattr(
-        privsep.iscsi.tgtd, "account", lambda *args: told.append(args)
+        privsep.iscsi.tgt_socket, "account", lambda *args: told.append(args)
     )
     wallet = Wallet(tmp_path / "w", ("10.0.0.1", 3260), lambda: ME)
     wallet.keep_key(KEY, 0.0)

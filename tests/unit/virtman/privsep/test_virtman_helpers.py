@@ -20,7 +20,7 @@ from virtman.drivers import orphaned_commands, processes
 from virtman.exception import CommandError, NoPrivileges
 from virtman.privsep import helpers
 
-RULE = Path(__file__).parents[3] / "etc/sudoers.d/virtman"
+RULE = Path(__file__).parents[4] / "etc/sudoers.d/virtman"
 HELPER = Path(sys.executable).with_name("virtman-privsep-helper")
 SUDO = next(o.default for o in opts.OPTIONS if o.dest == "root_helper")
 SOCKET = "/tmp/tmpab_c12xy/privsep.sock"

@@ -12,15 +12,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from virtman import intents, names
-from virtman.intents import (
+from virtman import names
+from virtman.model import ImageFacts
+from virtman.path import Login, Source
+from virtman.state import intents
+from virtman.state.intents import (
     ImageIntent,
     InstanceIntent,
     Intents,
     TargetIntent,
 )
-from virtman.model import ImageFacts
-from virtman.path import Login, Source
 
 SOURCE = Source("10.0.0.1", 3260, "iqn.2010-10.org.openstack:volume-a")
 FACTS = ImageFacts(4096, "1", "VMT0123456789ABCDEF")

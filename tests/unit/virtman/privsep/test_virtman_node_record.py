@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from virtman import noderecord
+from virtman.privsep import node_record
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 RECORD = """\
@@ -26,7 +26,7 @@ VALUES = {
 @pytest.fixture
 def nodes(tmp_path, monkeypatch):
     folder = tmp_path / "nodes"
-    monkeypatch.setattr(noderecord, "FOLDERS", (folder,))
+    monkeypatch.setattr(node_record, "FOLDERS", (folder,))
     (folder / IQN).mkdir(parents=True)
     return folder / IQN
 
@@ -36,7 +36,7 @@ def test_values_are_replaced_or_added_and_the_rest_stays(nodes, name):
     file = nodes / name
     file.parent.mkdir(exist_ok=True)
     file.write_text(RECORD)
-    assert noderecord.write(IQN, "10.0.0.1,3260", VALUES) == 1
+    assert node_record.write(IQN, "10.0.0.1,3260", VALUES) == 1
     assert (
         file.read_text()
         == """\
@@ -55,12 +55,12 @@ node.session.auth.password = 0123456789abcdef
 def test_a_record_of_another_portal_is_left_alone(nodes):
     for name in ("10.0.0.10,3260", "10.0.0.1,32600"):
         (nodes / name).write_text(RECORD)
-    assert noderecord.write(IQN, "10.0.0.1,3260", VALUES) == 0
+    assert node_record.write(IQN, "10.0.0.1,3260", VALUES) == 0
     assert {file.read_text() for file in nodes.iterdir()} == {RECORD}
 
 
 def test_a_target_without_records_has_none(nodes):
-    assert noderecord.write(IQN + "2", "10.0.0.1,3260", VALUES) == 0
+    assert node_record.write(IQN + "2", "10.0.0.1,3260", VALUES) == 0
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_the_initiator_s_name_is_that_of_its_file(
     file = tmp_path / "initiatorname.iscsi"
     if text is not None:
         file.write_text(text)
-    monkeypatch.setattr(noderecord, "NAME", file)
-    assert noderecord.initiator() == name
+    monkeypatch.setattr(node_record, "NAME", file)
+    assert node_record.initiator() == name

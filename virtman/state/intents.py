@@ -25,9 +25,9 @@ from typing import Any, TypeVar
 
 from virtman import names
 from virtman.exception import VirtmanError
-from virtman.intent_schema import VERSION, check
 from virtman.model import ImageFacts
 from virtman.path import Login, Source
+from virtman.state.intent_schema import VERSION, check
 
 LOG = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from virtman import formats
 from virtman.exception import LayerError
-from virtman.wording import shown
+from virtman.quoting import shown
 
 FOLDERS = (Path("/etc/iscsi/nodes"), Path("/var/lib/iscsi/nodes"))
 NAME = Path("/etc/iscsi/initiatorname.iscsi")

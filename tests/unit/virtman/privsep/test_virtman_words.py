@@ -9,11 +9,11 @@ from false_volt import IQN
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtman import noderecord, privsep, tgtd
+from virtman import privsep
 from virtman.drivers.execute import execute
 from virtman.exception import LayerError
-from virtman.privsep import words
-from virtman.tgtd import Op
+from virtman.privsep import node_record, tgt_socket, words
+from virtman.privsep.tgt_socket import Op
 
 NODE = ("-m", "node", "-T", IQN, "-p", "10.0.0.1:3260")
 USER = "virtman:iqn.2026-01.lab:n1/0123456789abcdef"
@@ -32,7 +32,7 @@ PORTALS = [
 @pytest.fixture
 def accounts(monkeypatch):
     told = []
-    monkeypatch.setattr(tgtd, "account", lambda *args: told.append(args))
+    monkeypatch.setattr(tgt_socket, "account", lambda *args: told.append(args))
     return told
 
 
@@ -169,7 +169,7 @@ VALUES = {"node.session.auth.username": USER}
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The folder of a record, and another that a path may lead to."""
-    monkeypatch.setattr(noderecord, "FOLDERS", (tmp_path / "nodes",))
+    monkeypatch.setattr(node_record, "FOLDERS", (tmp_path / "nodes",))
     for target in (tmp_path / "nodes" / IQN, tmp_path / "other" / "x"):
         target.mkdir(parents=True)
         (target / "10.0.0.1,3260").write_text("# END RECORD\n")
@@ -181,7 +181,7 @@ def test_no_record_is_written_at_another_place(folder):
         with pytest.raises(LayerError, match="record's iSCSI name"):
             privsep.write_node_record(iqn, "10.0.0.1,3260", values=VALUES)
         with pytest.raises(LayerError):
-            noderecord.write(iqn, "10.0.0.1,3260", VALUES)
+            node_record.write(iqn, "10.0.0.1,3260", VALUES)
     portals = [
         *(f"{host},3260" for host in HOSTS),
         *(f"10.0.0.1,{port}" for port in PORTS), "", ",", "..",
