@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 
-from virtman.coordinator import Coordinator
+from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.protocol import Coordinator
 from virtman.exception import VirtmanError
 from virtman.node import Node
-from virtman.rhythm import Rhythm
 
 LOG = logging.getLogger(__name__)
 

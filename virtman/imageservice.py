@@ -15,7 +15,7 @@ from pathlib import Path
 
 from virtman import imagefile, names
 from virtman.conf import Settings
-from virtman.coordinator import Coordinator
+from virtman.coordinator.protocol import Coordinator
 from virtman.digests import Digests, Job
 from virtman.drivers import iscsi, loop
 from virtman.exception import VirtmanError

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from virtman.cache.engine import CacheEngine
 from virtman.conf import Settings
-from virtman.coordinator import Coordinator
+from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.protocol import Coordinator
 from virtman.paths.contracts import Sessions
-from virtman.rhythm import Rhythm
 from virtman.state.intents import Intents
 
 

@@ -44,11 +44,11 @@ TIERS = {
         "storetargets toolbox",
         "admission cache cow_file digests identity imagefile "
         "remotestore storesessions",
-        "drivers",
-        "coordinator state udev wallet",
+        "coordinator drivers",
+        "state udev wallet",
         "imagefolders model paths privsep tickets",
         "conf housekeeping names path stack",
-        "exception formats locks quoting rhythm room steps sysfs watch",
+        "exception formats locks quoting room steps sysfs watch",
     ),
     "voltclient": (
         "shell",
@@ -106,7 +106,7 @@ ALONE = {
     ],
     ("virtman", "oslo_privsep"): ["virtman/privsep/"],
     ("virtman", "os_brick"): ["virtman/drivers/"],
-    ("virtman", "voltclient"): ["virtman/drivers/volt.py"],
+    ("virtman", "voltclient"): ["virtman/coordinator/volt.py"],
     # What the agent's commands ask with; what both ends of a broker agree on.
     ("virtman", "virtmanclient"): [
         "virtman/commands/",

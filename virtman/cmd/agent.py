@@ -24,8 +24,10 @@ from virtman.cache.engine import CacheEngine
 from virtman.cmd import logs
 from virtman.compute import Virtman
 from virtman.conf import Settings
-from virtman.coordinator import Alone, Coordinator
-from virtman.drivers import orphaned_commands, volt
+from virtman.coordinator import volt
+from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.protocol import Alone, Coordinator
+from virtman.drivers import orphaned_commands
 from virtman.drivers.connector import Connector
 from virtman.drivers.knock import Knock
 from virtman.drivers.uevents import Uevents
@@ -36,7 +38,6 @@ from virtman.housekeeping import Housekeeping
 from virtman.imageservice import ImageService
 from virtman.node import Node
 from virtman.recovery import Recovery
-from virtman.rhythm import Rhythm
 from virtman.rpc import local, messaging
 from virtman.rpc import token as rpc_token
 from virtman.rpc.admission import AdmissionDoor

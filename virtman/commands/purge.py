@@ -12,12 +12,12 @@ from virtman.belongings import Thing
 from virtman.cache import engine
 from virtman.commands import base
 from virtman.conf import Settings
-from virtman.coordinator import Alone
+from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.protocol import Alone
 from virtman.drivers import processes
 from virtman.drivers.connector import Connector
 from virtman.exception import ConfigError, InUse
 from virtman.purge import Purge
-from virtman.rhythm import Rhythm
 from virtman.state.intents import Intents
 from virtman.toolbox import Toolbox
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from virtman.conf import Settings
-from virtman.coordinator import VoltAway
+from virtman.coordinator import volt
+from virtman.coordinator.protocol import VoltAway
 from virtman.doctor.finding import Finding, Level
-from virtman.drivers import volt
 from virtman.exception import ConfigError
 
 _CHECK = "volt"

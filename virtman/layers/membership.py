@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from virtman.coordinator import Coordinator
+from virtman.coordinator.protocol import Coordinator
 from virtman.exception import VirtmanError
 from virtman.model import Seat
 from virtman.stack import ABSENT, Layer, Status

@@ -15,8 +15,8 @@ import pytest
 import volt.compose
 import volt.conf
 from virtman import tickets
-from virtman.coordinator import Alone, VoltAway
-from virtman.drivers.volt import Volt
+from virtman.coordinator.protocol import Alone, VoltAway
+from virtman.coordinator.volt import Volt
 from virtman.exception import NotFound
 from virtman.model import ImageFacts, Report, Seat
 from virtman.path import Source

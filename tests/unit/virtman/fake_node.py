@@ -13,6 +13,7 @@ from fake_volt import FakeVolt
 
 from virtman import names, privsep
 from virtman.cache.engine import CacheEngine
+from virtman.coordinator.beat_schedule import Rhythm
 from virtman.drivers import dmsetup
 from virtman.exception import NoSpace
 from virtman.imageservice import ImageService
@@ -21,7 +22,6 @@ from virtman.names import Role
 from virtman.node import Node
 from virtman.path import Path, Source
 from virtman.recovery import Recovery
-from virtman.rhythm import Rhythm
 from virtman.stack import ABSENT, State, Status
 from virtman.toolbox import Toolbox
 

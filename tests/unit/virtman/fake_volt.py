@@ -7,7 +7,7 @@ import threading
 
 from fake_life import Life
 
-from virtman.coordinator import VoltAway
+from virtman.coordinator.protocol import VoltAway
 from virtman.model import Assignment, Told
 
 

@@ -10,10 +10,10 @@ import pytest
 from fake_portals import PATIENCE
 from fake_volt import FakeVolt
 
+from virtman.coordinator.beat_schedule import Rhythm
 from virtman.exception import LayerError
 from virtman.heartbeat import Heartbeat
 from virtman.model import Assignment
-from virtman.rhythm import Rhythm
 
 DAY = 86400.0
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from virtman import names
+from virtman.coordinator.volt import Seat, VoltAway
 from virtman.drivers import dmsetup
-from virtman.drivers.volt import Seat, VoltAway
 from virtman.exception import CommandError, InUse, LayerMismatch
 from virtman.layers.export import Export
 from virtman.layers.membership import Membership

@@ -20,7 +20,7 @@ from fake_node import (
 )
 from fake_portals import PATIENCE
 
-from virtman.coordinator import Alone, VoltAway
+from virtman.coordinator.protocol import Alone, VoltAway
 from virtman.exception import (
     AlreadyExists,
     CommandError,

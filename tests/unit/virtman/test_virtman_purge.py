@@ -19,7 +19,7 @@ from virtman.belongings import Owner
 from virtman.cache.qemu import QemuEngine
 from virtman.cmd import host
 from virtman.commands import purge as command
-from virtman.coordinator import Alone
+from virtman.coordinator.protocol import Alone
 from virtman.drivers import dmsetup, processes
 from virtman.drivers.connector import Connector
 from virtman.names import Role

@@ -17,9 +17,9 @@ from fake_portals import PATIENCE
 
 from virtman import prerequisites, privsep, udev
 from virtman.cmd import agent
-from virtman.coordinator import Alone
+from virtman.coordinator.protocol import Alone
+from virtman.coordinator.volt import Volt, secret_in
 from virtman.drivers.connector import Connector
-from virtman.drivers.volt import Volt, secret_in
 from virtman.exception import ConfigError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the agent and its coordinator say to each other.
+"""The calls that the agent makes to its coordinator.
 
-The coordinator is volt (:mod:`virtman.drivers.volt`), or nobody: a node that
-has no master configured works :class:`Alone` and is answered as an empty
-tree would, read from the image server you were told about.
+The coordinator is volt (:mod:`virtman.coordinator.volt`).  A node without a
+master configured works :class:`Alone`: it is answered as an empty tree would
+answer, and reads from the image server that the caller names.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import pytest
 from false_volt import ASSIGNMENT, IMAGE, OTHER, SOURCE, FalseVolt
 
 from virtman import privsep
-from virtman.coordinator import VoltAway
+from virtman.coordinator.protocol import VoltAway
+from virtman.coordinator.volt import Volt
 from virtman.drivers.connector import Connector
-from virtman.drivers.volt import Volt
 from virtman.exception import NoSource
 from virtman.model import Report, Seat
 from virtman.path import CONNECTIONS_MAX, Login, Source

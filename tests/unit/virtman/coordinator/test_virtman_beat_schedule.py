@@ -9,8 +9,8 @@ import threading
 import pytest
 from fake_portals import PATIENCE
 
-from virtman import rhythm
-from virtman.rhythm import Rhythm
+from virtman.coordinator import beat_schedule
+from virtman.coordinator.beat_schedule import Rhythm
 
 DAY = 86400.0
 
@@ -35,8 +35,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     made = Clock()
-    monkeypatch.setattr(rhythm, "time", made)
-    monkeypatch.setattr(rhythm, "random", made)
+    monkeypatch.setattr(beat_schedule, "time", made)
+    monkeypatch.setattr(beat_schedule, "random", made)
     return made
 
 
@@ -84,7 +84,7 @@ def test_volts_word_holds_while_volt_is_away(clock):
 
 
 @pytest.mark.parametrize(
-    ("said", "taken"), [(0.0, rhythm.LEAST), (1e12, rhythm.MOST)]
+    ("said", "taken"), [(0.0, beat_schedule.LEAST), (1e12, beat_schedule.MOST)]
 )
 def test_a_senseless_interval_is_bounded(clock, said, taken):
     made = Rhythm(5.0)
@@ -172,7 +172,7 @@ def test_who_waits_is_woken(what):
     waiter.start()
     {
         "news": made.news, "end": made.end,
-        "told": lambda: made.told(rhythm.LEAST),
+        "told": lambda: made.told(beat_schedule.LEAST),
     }[what]()  # fmt: skip
     waiter.join(PATIENCE)
     assert answers == [what != "end"]

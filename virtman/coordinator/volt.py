@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from virtman.conf import Settings
-from virtman.coordinator import VoltAway
-from virtman.drivers import volt_answers
+from virtman.coordinator import volt_answers
+from virtman.coordinator.protocol import VoltAway
 from virtman.exception import ConfigError, NotFound
 from virtman.model import Assignment, ImageFacts, Report, Seat, Told
 from virtman.path import Source

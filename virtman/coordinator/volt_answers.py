@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from virtman import formats
-from virtman.coordinator import VoltAway
+from virtman.coordinator.protocol import VoltAway
 from virtman.model import Assignment, ImageFacts
 from virtman.path import CONNECTIONS_MAX, Login, Source
 from virtman.quoting import shown
