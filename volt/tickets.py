@@ -9,7 +9,7 @@ from one that is in its registry.
 
 A ticket is drawn anew for each answer, with a number of its own, and runs
 out.  A reader that was given another parent gets none for the old one any
-more.  ``virtman/tickets.py`` is the other end.
+more.  ``virtman/admission/tickets.py`` is the other end.
 """
 
 import base64

@@ -18,7 +18,9 @@ from oslo_config import cfg
 
 from virtman import conf as configuration
 from virtman import prerequisites, privsep, udev
-from virtman.admission import Admission
+from virtman.admission.client import Knock
+from virtman.admission.credentials import Wallet
+from virtman.admission.server import Admission
 from virtman.cache import engine
 from virtman.cache.engine import CacheEngine
 from virtman.cmd import logs
@@ -29,7 +31,6 @@ from virtman.coordinator.beat_schedule import Rhythm
 from virtman.coordinator.protocol import Alone, Coordinator
 from virtman.drivers import orphaned_commands
 from virtman.drivers.connector import Connector
-from virtman.drivers.knock import Knock
 from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError
 from virtman.fullness import StoreWatch
@@ -48,7 +49,6 @@ from virtman.state.intents import Intents
 from virtman.steps import Steps, from_environment
 from virtman.storesessions import StoreSessions
 from virtman.toolbox import Toolbox
-from virtman.wallet import Wallet
 from virtman.watch import Watch
 
 LOG = logging.getLogger("virtman")

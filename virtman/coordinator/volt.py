@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from virtman.admission.credentials import Wallet
 from virtman.conf import Settings
 from virtman.coordinator import volt_answers
 from virtman.coordinator.protocol import VoltAway
 from virtman.exception import ConfigError, NotFound
 from virtman.model import Assignment, ImageFacts, Report, Seat, Told
 from virtman.path import Source
-from virtman.wallet import Wallet
 
 
 class Volt:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from virtman import formats
+from virtman.admission.tickets import Ticket
 from virtman.coordinator.protocol import VoltAway
 from virtman.model import Assignment, ImageFacts
 from virtman.path import CONNECTIONS_MAX, Login, Source
 from virtman.quoting import shown
-from virtman.tickets import Ticket
 
 LOG = logging.getLogger(__name__)
 # Lines of the log that are remembered as written.

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from virtman import formats
-from virtman.admission import Admission, Word
+from virtman.admission.server import Admission, Word
 from virtman.exception import ConfigError, VirtmanError
 
 LOG = logging.getLogger(__name__)

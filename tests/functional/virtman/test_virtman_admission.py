@@ -8,13 +8,14 @@ import time
 import pytest
 from tgt_daemon import knock, wait_until_free
 
-from virtman import names, tickets
-from virtman.admission import Admission, Word
+from virtman import names
+from virtman.admission import tickets
+from virtman.admission.credentials import Wallet
+from virtman.admission.server import Admission, Word
 from virtman.drivers import accounts, iscsi
 from virtman.exception import CommandError
 from virtman.path import Login
 from virtman.privsep.tgt_socket import Op, account
-from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-image"
 SECOND = IQN + "-2"

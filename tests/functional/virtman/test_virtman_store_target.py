@@ -9,13 +9,13 @@ import types
 import pytest
 from tgt_daemon import knock, login, wait_until_free
 
-from virtman import tickets
-from virtman.admission import Admission, Word
+from virtman.admission import tickets
+from virtman.admission.credentials import Wallet
+from virtman.admission.server import Admission, Word
 from virtman.drivers import iscsi
 from virtman.exception import InUse
 from virtman.state.intents import Intents
 from virtman.storetargets import StoreTargets
-from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:cow-vol1"
 ONE, TWO = "iqn.2026-01.lab:one", "iqn.2026-01.lab:two"

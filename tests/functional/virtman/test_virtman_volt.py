@@ -14,13 +14,13 @@ import pytest
 
 import volt.compose
 import volt.conf
-from virtman import tickets
+from virtman.admission import tickets
+from virtman.admission.credentials import Wallet
 from virtman.coordinator.protocol import Alone, VoltAway
 from virtman.coordinator.volt import Volt
 from virtman.exception import NotFound
 from virtman.model import ImageFacts, Report, Seat
 from virtman.path import Source
-from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 TOKEN = "a-secret-of-some-length"

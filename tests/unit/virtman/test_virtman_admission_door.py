@@ -11,14 +11,15 @@ import threading
 
 import pytest
 
-from virtman import privsep, tickets
-from virtman.admission import Word
+from virtman import privsep
+from virtman.admission import tickets
+from virtman.admission.client import Knock
+from virtman.admission.credentials import Wallet
+from virtman.admission.server import Word
 from virtman.drivers.connector import Answer, Connector
-from virtman.drivers.knock import Knock
 from virtman.exception import CommandError, ConfigError, NoSource
 from virtman.path import Login, Source
 from virtman.rpc.admission import AdmissionDoor
-from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 ME = "iqn.2026-01.lab:n1"

@@ -17,13 +17,13 @@ from fake_life import Killed
 from fake_node import Site, assignment
 from fake_portals import PATIENCE
 
-from virtman.admission import Admission
+from virtman.admission.credentials import Wallet
+from virtman.admission.server import Admission
 from virtman.drivers.accounts import NOBODY
 from virtman.layers import multipath
 from virtman.path import Source
 from virtman.paths import keeper
 from virtman.state.intents import InstanceIntent
-from virtman.wallet import Wallet
 
 LIMIT = 200
 PEER = "127.0.0.1:volume-a"

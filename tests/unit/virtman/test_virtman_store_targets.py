@@ -8,8 +8,10 @@ import time
 
 import pytest
 
-from virtman import path, tickets
-from virtman.admission import Admission, Word
+from virtman import path
+from virtman.admission import tickets
+from virtman.admission.credentials import Wallet
+from virtman.admission.server import Admission, Word
 from virtman.drivers.accounts import NOBODY
 from virtman.exception import (
     CommandError,
@@ -21,7 +23,6 @@ from virtman.exception import (
 from virtman.state import intents
 from virtman.state.intents import Intents, StoreIntent
 from virtman.storetargets import StoreTargets
-from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:cow-vol1"
 ONE = "iqn.1993-08.org.debian:01:one"

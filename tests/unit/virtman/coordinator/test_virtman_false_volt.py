@@ -10,13 +10,13 @@ import pytest
 from false_volt import ASSIGNMENT, IMAGE, OTHER, SOURCE, FalseVolt
 
 from virtman import privsep
+from virtman.admission.credentials import Wallet
 from virtman.coordinator.protocol import VoltAway
 from virtman.coordinator.volt import Volt
 from virtman.drivers.connector import Connector
 from virtman.exception import NoSource
 from virtman.model import Report, Seat
 from virtman.path import CONNECTIONS_MAX, Login, Source
-from virtman.wallet import Wallet
 
 SEAT = Seat("volume-a", "10.0.0.1", 3260, false_volt.IQN, 1, "10.0.0.1:v")
 FIRST = Source("10.0.0.2", 3260, false_volt.IQN, 1)

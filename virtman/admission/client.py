@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shows tickets at the doors of the sources' agents.
+"""Shows tickets at the ticket doors of the sources' agents.
 
 One line of JSON each way: ``{"ticket", "target"}`` and ``{"answer"}``; the
-words are those of :class:`virtman.admission.Word`.  The secret is not shown:
-the source's agent derives it from the ticket.
+answers are the values of :class:`virtman.admission.server.Word`.  The secret
+is never sent: the source's agent derives it from the ticket.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import json
 import socket
 import threading
 
+from virtman.admission.credentials import Wallet
+from virtman.admission.tickets import Ticket
 from virtman.drivers.connector import Answer
 from virtman.exception import NoSource
 from virtman.path import Login, Source
-from virtman.tickets import Ticket
-from virtman.wallet import Wallet
 
 # Seconds.  The agent asks tgtd three times; under emulation on a loaded host
 # each of them was seen to take a second.

@@ -11,10 +11,11 @@ import false_volt
 import pytest
 from false_volt import IQN
 
-from virtman import privsep, tickets
-from virtman.admission import Admission, Word
-from virtman.tickets import NoTicket
-from virtman.wallet import Wallet
+from virtman import privsep
+from virtman.admission import tickets
+from virtman.admission.credentials import Wallet
+from virtman.admission.server import Admission, Word
+from virtman.admission.tickets import NoTicket
 
 KEY = bytes(range(32))
 ME = "iqn.2026-01.lab:n1"

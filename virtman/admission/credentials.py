@@ -19,9 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from virtman import formats, tickets
+from virtman import formats
+from virtman.admission import tickets
+from virtman.admission.tickets import Ticket
 from virtman.path import Login, Source
-from virtman.tickets import Ticket
 
 LOG = logging.getLogger(__name__)
 

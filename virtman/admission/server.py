@@ -14,12 +14,13 @@ import logging
 from collections.abc import Iterator
 from typing import Protocol
 
-from virtman import names, tickets
+from virtman import names
+from virtman.admission import tickets
+from virtman.admission.credentials import Wallet
+from virtman.admission.tickets import NoTicket, Pass
 from virtman.drivers import accounts, iscsi
 from virtman.names import initiator_of
 from virtman.path import Login
-from virtman.tickets import NoTicket, Pass
-from virtman.wallet import Wallet
 
 LOG = logging.getLogger(__name__)
 

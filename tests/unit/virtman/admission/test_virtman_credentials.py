@@ -9,10 +9,10 @@ import stat
 
 import pytest
 
-from virtman import tickets
+from virtman.admission import tickets
+from virtman.admission.credentials import Wallet
 from virtman.names import initiator_of
 from virtman.path import Source
-from virtman.wallet import Wallet
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 ME = "iqn.2026-01.lab:n1"
