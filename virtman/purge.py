@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from virtman import belongings, inventory, snapshot, sysfs, udev
+from virtman import belongings, inventory, snapshot, sysfs
 from virtman.belongings import Owner, Thing
 from virtman.blockservice import BlockService
 from virtman.cache.flashcache_devices import TOP_DOWN, Devices
@@ -24,6 +24,7 @@ from virtman.drivers import (
     loop,
     orphaned_commands,
     sessions,
+    udev,
 )
 from virtman.exception import VirtmanError
 from virtman.imagefolders import ImageFolders

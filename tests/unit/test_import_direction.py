@@ -45,7 +45,7 @@ TIERS = {
         "storetargets",
         "admission cache cow_file digests identity imagefile "
         "remotestore storesessions",
-        "drivers state udev",
+        "drivers state",
         "imagefolders model paths privsep",
         "conf housekeeping names path stack",
         "exception formats locks quoting room steps sysfs watch",

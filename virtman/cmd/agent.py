@@ -17,7 +17,7 @@ from types import FrameType
 from oslo_config import cfg
 
 from virtman import conf as configuration
-from virtman import prerequisites, privsep, udev
+from virtman import prerequisites, privsep
 from virtman.admission.client import Knock
 from virtman.admission.credentials import Wallet
 from virtman.admission.server import Admission
@@ -29,7 +29,7 @@ from virtman.conf import Settings
 from virtman.coordinator import volt
 from virtman.coordinator.beat_schedule import Rhythm
 from virtman.coordinator.protocol import Alone, Coordinator
-from virtman.drivers import orphaned_commands
+from virtman.drivers import orphaned_commands, udev
 from virtman.drivers.connector import Connector
 from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError

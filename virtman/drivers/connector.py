@@ -107,7 +107,7 @@ class Connector:
         import os_brick
         from os_brick import privileged
 
-        from virtman.drivers import execute, login, scsi
+        from virtman.drivers.brick import execute, login, scsi
 
         self._lock_path.mkdir(parents=True, exist_ok=True)
         lockutils.set_defaults(str(self._lock_path))

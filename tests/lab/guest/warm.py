@@ -27,7 +27,7 @@ def load():
 
     from virtman.cache import qemu
     from virtman.cmd import agent
-    from virtman.drivers import login, scsi
+    from virtman.drivers.brick import login, scsi
     from voltclient.v1 import client
 
     loaded = (os_brick, privileged, iscsi, login, qemu, scsi, client)

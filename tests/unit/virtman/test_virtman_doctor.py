@@ -14,7 +14,7 @@ import pytest
 from fake_kernel import FakeKernel
 from fake_proc import ESTABLISHED, FakeProc
 
-from virtman import doctor, prerequisites, privsep, room, udev
+from virtman import doctor, prerequisites, privsep, room
 from virtman.doctor import (
     Level,
     daemons,
@@ -28,7 +28,7 @@ from virtman.doctor import (
 from virtman.doctor import (
     kernel as modules,
 )
-from virtman.drivers import processes
+from virtman.drivers import processes, udev
 from virtman.exception import CommandError
 from virtman.privsep import command
 

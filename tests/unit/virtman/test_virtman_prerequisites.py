@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from virtman import prerequisites, privsep, udev
+from virtman import prerequisites, privsep
 from virtman.cache.flashcache import FlashcacheEngine
 from virtman.cache.qemu import QemuEngine
-from virtman.drivers import iscsi
+from virtman.drivers import iscsi, udev
 from virtman.exception import MissingTools
 
 PACKAGES = {

@@ -14,13 +14,13 @@ from fake_daemon import FakeDaemon
 from fake_node import Site
 from fake_proc import FakeProc
 
-from virtman import belongings, inuse, udev
+from virtman import belongings, inuse
 from virtman.belongings import Owner
 from virtman.cache.qemu import QemuEngine
 from virtman.cmd import host
 from virtman.commands import purge as command
 from virtman.coordinator.protocol import Alone
-from virtman.drivers import dmsetup, processes
+from virtman.drivers import dmsetup, processes, udev
 from virtman.drivers.connector import Connector
 from virtman.names import Role
 from virtman.path import Source

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from virtman import privsep
-from virtman.drivers.execute import execute
+from virtman.drivers.brick.execute import execute
 from virtman.exception import LayerError
 from virtman.privsep import node_record, tgt_socket, words
 from virtman.privsep.tgt_socket import Op

@@ -7,7 +7,7 @@ import pytest
 from os_brick import exception
 from os_brick.initiator.connectors import iscsi
 
-from virtman.drivers.login import OneLogin
+from virtman.drivers.brick.login import OneLogin
 
 PROPERTIES = {
     "target_portal": "10.0.0.1:3260",

@@ -7,7 +7,7 @@ import pytest
 from oslo_concurrency.processutils import ProcessExecutionError
 
 from virtman import privsep
-from virtman.drivers.execute import execute
+from virtman.drivers.brick.execute import execute
 from virtman.exception import CommandError, LayerError
 
 SCAN = "/sys/class/scsi_host/host2/scan"
