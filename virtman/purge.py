@@ -16,7 +16,7 @@ from typing import TypeVar
 from virtman import belongings, inventory, snapshot, sysfs
 from virtman.belongings import Owner, Thing
 from virtman.blockservice import BlockService
-from virtman.cache.flashcache_devices import TOP_DOWN, Devices
+from virtman.cache.flashcache.devices import TOP_DOWN, Devices
 from virtman.drivers import (
     accounts,
     dmsetup,

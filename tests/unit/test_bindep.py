@@ -10,7 +10,7 @@ from bindep.depends import Depends
 import demo.tools
 import lab.tools
 from virtman import prerequisites
-from virtman.cache.qemu import QemuEngine
+from virtman.cache.qemu.engine import QemuEngine
 
 TEXT = (Path(__file__).parents[2] / "bindep.txt").read_text()
 DEBIAN = ["platform:dpkg", "platform:debian"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virtman.cache.bypass import Bypass
+from virtman.cache.qemu.bypass import Bypass
 from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
 from virtman.drivers import dmsetup

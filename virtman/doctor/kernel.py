@@ -14,7 +14,7 @@ from virtman.drivers import nbd
 from virtman.exception import CommandError
 
 _CHECK = "kernel"
-# Without it the cache does its work more slowly (virtman.cache.qemu).
+# Without it the cache does its work more slowly (virtman.cache.qemu.engine).
 _SWITCH = Requirement("dm_switch", "linux-image-amd64")
 
 

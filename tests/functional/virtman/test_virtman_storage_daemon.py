@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from virtman import sysfs
-from virtman.cache import hydration
-from virtman.cache.mender import written
+from virtman.cache.qemu import hydration_map
+from virtman.cache.qemu.repair import written
 from virtman.drivers import nbd, storage_daemon
 from virtman.drivers.storage_daemon import CLUSTER, EXPORT, Files
 from virtman.exception import CommandError
@@ -84,7 +84,7 @@ def uri(files):
 
 def local(files):
     """Return the clusters that the daemon says it holds."""
-    runs = hydration.local_runs(nbd.extents(files.socket, EXPORT), SECTORS)
+    runs = hydration_map.local_runs(nbd.extents(files.socket, EXPORT), SECTORS)
     return [n for first, count in runs for n in range(first, first + count)]
 
 
@@ -211,7 +211,7 @@ def test_what_a_killed_daemon_held_is_told_by_its_file(daemon, source):
     signal.pidfd_send_signal(ended, signal.SIGKILL)
     assert select.select([ended], [], [], DEADLINE)[0]
     os.close(ended)
-    runs = hydration.local_runs(written(daemon.data), SECTORS)
+    runs = hydration_map.local_runs(written(daemon.data), SECTORS)
     assert list(runs) == [(3, 1), (7, 2), (last, 1)]
     storage_daemon.start(daemon, str(source))
     assert read(daemon, 0, CLUSTERS) == source.read_bytes()

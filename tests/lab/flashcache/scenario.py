@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from virtman import conf, names, privsep, sysfs
-from virtman.cache.flashcache import FlashcacheEngine
+from virtman.cache.flashcache.engine import FlashcacheEngine
 from virtman.drivers import dmsetup, loop
 from virtman.exception import VirtmanError
 from virtman.names import Role

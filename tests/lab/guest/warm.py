@@ -25,7 +25,7 @@ def load():
     from os_brick import privileged
     from os_brick.initiator.connectors import iscsi
 
-    from virtman.cache import qemu
+    from virtman.cache.qemu import engine as qemu
     from virtman.cmd import agent
     from virtman.drivers.brick import login, scsi
     from voltclient.v1 import client

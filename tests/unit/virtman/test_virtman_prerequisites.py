@@ -8,8 +8,8 @@ import os
 import pytest
 
 from virtman import prerequisites, privsep
-from virtman.cache.flashcache import FlashcacheEngine
-from virtman.cache.qemu import QemuEngine
+from virtman.cache.flashcache.engine import FlashcacheEngine
+from virtman.cache.qemu.engine import QemuEngine
 from virtman.drivers import iscsi, udev
 from virtman.exception import MissingTools
 

@@ -16,7 +16,7 @@ from fake_proc import FakeProc
 
 from virtman import belongings, inuse
 from virtman.belongings import Owner
-from virtman.cache.qemu import QemuEngine
+from virtman.cache.qemu.engine import QemuEngine
 from virtman.cmd import host
 from virtman.commands import purge as command
 from virtman.coordinator.protocol import Alone

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from virtman.cache.flashcache_spans import (
+from virtman.cache.flashcache.spans import (
     ALIGN,
     TOTAL,
     Span,

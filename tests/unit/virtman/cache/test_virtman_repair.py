@@ -12,9 +12,9 @@ from fake_daemon import FakeDaemon
 from fake_life import Killed, Life
 
 from virtman import names, privsep
-from virtman.cache import hydrator, mender
-from virtman.cache.bypass import Bypass
-from virtman.cache.qemu import QemuEngine
+from virtman.cache.qemu import hydrator, repair
+from virtman.cache.qemu.bypass import Bypass
+from virtman.cache.qemu.engine import QemuEngine
 from virtman.doctor import Level, engines
 from virtman.drivers import dmsetup, nbd, orphaned_commands, sparse
 from virtman.exception import LayerError
@@ -155,7 +155,7 @@ def test_nothing_is_started_while_there_is_no_source_to_open(
 def test_a_repair_that_fails_is_told_once_and_tried_again(
     kernel, daemon, engine, monkeypatch, caplog
 ):
-    monkeypatch.setattr(mender, "_AGAIN_MOST", 0.0)
+    monkeypatch.setattr(repair, "_AGAIN_MOST", 0.0)
     daemon.running.clear()
     kernel.refuse("qemu-storage-daemon")
     engine._hydrators["volume-a"]._engine._pause = 0.0

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts right what befalls an engine while VMs read through it.
 
-The kernel has gone on past it by then (:mod:`virtman.cache.bypass`), so that
-nothing here is in a hurry, and nothing is remembered: the claim is removed
-before the first change and written again with the new connection, so that an
-agent killed half-way leaves what the next one finds *broken* once more.
+The kernel has gone on past it by then (``bypass.py``), so that nothing here
+is in a hurry.  Nothing is remembered: the claim is removed before the first
+change and written again with the new connection, so that an agent killed
+half-way leaves what the next one finds *broken* once more.
 
 =====================================  ====================================
 what is found                          what is done
@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from virtman import sysfs
-from virtman.cache.bypass import Bypass
+from virtman.cache.qemu.bypass import Bypass
 from virtman.drivers import dmsetup, nbd, sparse, storage_daemon
 from virtman.drivers.dmsetup import ACTIVE
 from virtman.drivers.nbd import Extent

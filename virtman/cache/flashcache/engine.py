@@ -2,7 +2,7 @@
 """The original's engine: one flashcache over all images of the node.
 
 For hosts that load the module flashcache.  All disks share one cache on the
-node's SSDs (:mod:`virtman.cache.flashcache_group`); ``cached_<image>`` is a
+node's SSDs (:mod:`virtman.cache.flashcache.group`); ``cached_<image>`` is a
 read-only part of it::
 
     0 <S> linear /dev/mapper/cache_fcg <start>
@@ -15,8 +15,8 @@ import threading
 
 from virtman import names, sysfs
 from virtman.cache.engine import CacheEngine, Requirement
-from virtman.cache.flashcache_devices import taking_back
-from virtman.cache.flashcache_group import Group
+from virtman.cache.flashcache.devices import taking_back
+from virtman.cache.flashcache.group import Group
 from virtman.conf import Settings
 from virtman.drivers import dmsetup
 from virtman.exception import ConfigError, InvalidRequest, LayerError

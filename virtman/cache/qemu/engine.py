@@ -4,8 +4,8 @@
 Files of one image: an overlay and a data file in ``cache_dir``, a socket and
 a pid file in ``run_dir``.  Devices, from below: ``/dev/nbdN`` from the
 daemon; ``engine_<image>`` over that and, if it fails, over the source
-(:mod:`virtman.cache.bypass`, :mod:`virtman.cache.mender`); a loop device on
-the data file; ``cached_<image>`` over both (:mod:`virtman.cache.hydration`).
+(``bypass.py``, ``repair.py``); a loop device on the data file;
+``cached_<image>`` over both (``hydration_map.py``).
 Without the kernel module dm_switch ``cached_<image>`` is a dm-linear over
 ``engine_<image>``: slower, still right.
 """
@@ -18,11 +18,11 @@ import os
 from pathlib import Path
 
 from virtman import names, privsep, sysfs
-from virtman.cache import hydration
-from virtman.cache.bypass import Bypass
 from virtman.cache.engine import CacheEngine, Requirement
-from virtman.cache.hydrator import Hydrator
-from virtman.cache.mender import Mender, written
+from virtman.cache.qemu import hydration_map
+from virtman.cache.qemu.bypass import Bypass
+from virtman.cache.qemu.hydrator import Hydrator
+from virtman.cache.qemu.repair import Mender, written
 from virtman.conf import Settings
 from virtman.drivers import dmsetup, loop, nbd, storage_daemon
 from virtman.drivers.storage_daemon import Files
@@ -205,7 +205,7 @@ class QemuEngine(CacheEngine):
         if not _has_switch():
             text = f"0 {sectors} linear {engine} 0"
             return dmsetup.create(Role.CACHED, image, text, readonly=True)
-        text = hydration.table(sectors, engine, local)
+        text = hydration_map.table(sectors, engine, local)
         path = dmsetup.create(Role.CACHED, image, text, readonly=True)
         try:
             cached = dmsetup.Device(Role.CACHED, image, Path(path).name)
@@ -216,7 +216,7 @@ class QemuEngine(CacheEngine):
         return path
 
     def _map_all_on_engine(self, cached: dmsetup.Device, sectors: int) -> None:
-        dmsetup.message(cached, hydration.all_on_engine(sectors))
+        dmsetup.message(cached, hydration_map.all_on_engine(sectors))
         # A scanner that was faster than the message has read zeros; they
         # must not stay in the page cache.
         privsep.blockdev("--flushbufs", cached.path)
@@ -228,7 +228,7 @@ class QemuEngine(CacheEngine):
             return
         files, regions = self._files(image), None
         if _is_switch(cached):
-            regions = hydration.HydrationMap(
+            regions = hydration_map.HydrationMap(
                 sectors, lambda text: dmsetup.message(cached, text)
             )
         mender = Mender(

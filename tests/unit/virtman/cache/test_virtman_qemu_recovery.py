@@ -11,7 +11,7 @@ from fake_daemon import FakeDaemon
 from fake_life import Killed, Life
 
 from virtman import privsep
-from virtman.cache.qemu import QemuEngine
+from virtman.cache.qemu.engine import QemuEngine
 from virtman.drivers import nbd
 
 SECTORS = 128 * 4

@@ -11,8 +11,9 @@ from fake_daemon import FakeDaemon
 from fake_portals import PATIENCE
 from switch_model import DmSwitch
 
-from virtman.cache import engine, hydration, hydrator
-from virtman.cache.qemu import QemuEngine
+from virtman.cache import engine
+from virtman.cache.qemu import hydration_map, hydrator
+from virtman.cache.qemu.engine import QemuEngine
 from virtman.exception import ConfigError, InUse, NoSpace, VirtmanError
 from virtman.stack import State
 
@@ -146,7 +147,7 @@ def test_the_device_is_a_switch_with_every_region_on_the_engine(
     switch = DmSwitch(4)
     for text in device.messages:
         switch.message(text)
-    assert set(switch.map) == {hydration.ENGINE}
+    assert set(switch.map) == {hydration_map.ENGINE}
     (attach,) = kernel.called("losetup", "--find")
     assert "--read-only" in attach
     assert "--readonly" in kernel.called("dmsetup", "create")[0]

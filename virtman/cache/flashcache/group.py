@@ -4,7 +4,7 @@
 What is in the group is read from the live table of ``fcg`` each time and
 nothing is remembered, so an agent that restarts goes on where the last one
 ended.  A group comes with its first disk and goes with its last: its blocks
-are of no use to anybody then (:mod:`virtman.cache.flashcache_spans`).
+are of no use to anybody then (:mod:`virtman.cache.flashcache.spans`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import logging
 from collections.abc import Sequence
 
 from virtman import names, sysfs
-from virtman.cache import flashcache_spans
-from virtman.cache.flashcache_devices import TOP_DOWN, Devices
-from virtman.cache.flashcache_spans import Span, Spans
+from virtman.cache.flashcache.devices import TOP_DOWN, Devices
+from virtman.cache.flashcache.spans import Span, Spans, parse
 from virtman.conf import Settings
 from virtman.drivers import dmsetup
 from virtman.exception import (
@@ -45,7 +44,7 @@ class Group:
         group = self._devices.find(Role.GROUP)
         if group is None:
             return Spans()
-        return flashcache_spans.parse(dmsetup.table(group))
+        return parse(dmsetup.table(group))
 
     def capacity(self) -> int:
         """Return how many sectors the SSDs have, in use or to be used."""

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from switch_model import DmSwitch
 
 from virtman import sysfs
-from virtman.cache import hydration, hydrator
-from virtman.cache.hydration import (
+from virtman.cache.qemu import hydration_map, hydrator
+from virtman.cache.qemu.hydration_map import (
     ENGINE,
     LOCAL,
     REGION,
@@ -74,7 +74,7 @@ def regions_of(runs):
 @example(129)
 @example(128 * 4096)
 def test_before_anybody_reads_every_region_is_on_the_engine(sectors):
-    switch = DmSwitch(hydration.regions(sectors))
+    switch = DmSwitch(hydration_map.regions(sectors))
     switch.message(all_on_engine(sectors))
     assert set(switch.map) == {ENGINE}
 
@@ -90,7 +90,7 @@ def test_a_region_is_local_when_all_its_bytes_have_depth_one(answer):
 @given(answers())
 def test_the_messages_flip_these_regions_and_no_others(answer):
     sectors, extents = answer
-    switch = DmSwitch(hydration.regions(sectors))
+    switch = DmSwitch(hydration_map.regions(sectors))
     switch.message(all_on_engine(sectors))
     for text in messages(local_runs(extents, sectors)):
         switch.message(text)
@@ -105,10 +105,10 @@ def test_the_messages_flip_these_regions_and_no_others(answer):
 def test_the_last_region_may_be_short(sectors):
     whole = [Extent(0, sectors * sysfs.SECTOR, 1)]
     assert list(local_runs(whole, sectors)) == [
-        (0, hydration.regions(sectors))
+        (0, hydration_map.regions(sectors))
     ]
     short = [Extent(0, sectors * sysfs.SECTOR - 1, 1)]
-    last = hydration.regions(sectors) - 1
+    last = hydration_map.regions(sectors) - 1
     assert regions_of(local_runs(short, sectors)) == list(range(last))
 
 
@@ -144,7 +144,7 @@ def test_nothing_new_sends_nothing():
 @given(answers(), st.data())
 def test_nothing_is_sent_twice_and_all_is_sent_in_the_end(answer, data):
     sectors, extents = answer
-    regions = hydration.regions(sectors)
+    regions = hydration_map.regions(sectors)
     switch = DmSwitch(regions)
     switch.message(all_on_engine(sectors))
     flipped = HydrationMap(sectors, switch.message)

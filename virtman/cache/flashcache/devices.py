@@ -16,7 +16,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 from virtman import names, privsep, sysfs
-from virtman.cache.flashcache_spans import ALIGN, Spans, concatenation
+from virtman.cache.flashcache.spans import ALIGN, Spans, concatenation
 from virtman.conf import Settings
 from virtman.drivers import dmsetup
 from virtman.exception import (

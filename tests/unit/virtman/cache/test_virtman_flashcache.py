@@ -12,8 +12,8 @@ import pytest
 from device_mapper import DeviceMapper, Killed
 
 from virtman import conf, privsep
-from virtman.cache import flashcache_spans
-from virtman.cache.flashcache import FlashcacheEngine
+from virtman.cache.flashcache import spans
+from virtman.cache.flashcache.engine import FlashcacheEngine
 from virtman.exception import (
     CommandError,
     ConfigError,
@@ -69,7 +69,7 @@ def start(mapper, image):
 
 
 def members(mapper):
-    return flashcache_spans.parse(mapper.tables["fcg"]).members
+    return spans.parse(mapper.tables["fcg"]).members
 
 
 def test_the_first_image_makes_the_group(engine, mapper):
@@ -319,7 +319,7 @@ def test_more_images_than_the_ssds_hold_are_a_warning(engine, mapper, caplog):
 
 def test_an_image_larger_than_the_group_is_no_space(engine, mapper):
     with pytest.raises(NoSpace):
-        engine.require_space("volume-a", flashcache_spans.TOTAL)
+        engine.require_space("volume-a", spans.TOTAL)
 
 
 def test_a_group_name_that_no_device_can_have_is_a_config_error(settings):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from virtman import sysfs
-from virtman.cache.hydration import HydrationMap
+from virtman.cache.qemu.hydration_map import HydrationMap
 from virtman.drivers.nbd import Extent
 from virtman.exception import VirtmanError
 
