@@ -24,7 +24,7 @@ from virtman.layers.origin import Origin
 from virtman.model import Assignment, ImageFacts, Report, Seat
 from virtman.names import Role
 from virtman.path import Source
-from virtman.paths.keeper import Paths
+from virtman.paths.reconciler import Paths
 from virtman.place import Place
 from virtman.remains import Remains
 from virtman.stack import Layer, Stack

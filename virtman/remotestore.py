@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from virtman.drivers import disk
 from virtman.exception import InUse, WrongIdentity
 from virtman.path import Path, Source
-from virtman.paths.contracts import Sessions
+from virtman.paths.interfaces import Sessions
 from virtman.state.intents import InstanceIntent
 
 

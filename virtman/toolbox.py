@@ -9,7 +9,7 @@ from virtman.cache.engine import CacheEngine
 from virtman.conf import Settings
 from virtman.coordinator.beat_schedule import Rhythm
 from virtman.coordinator.protocol import Coordinator
-from virtman.paths.contracts import Sessions
+from virtman.paths.interfaces import Sessions
 from virtman.state.intents import Intents
 
 

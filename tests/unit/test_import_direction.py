@@ -48,7 +48,7 @@ TIERS = {
         "drivers state",
         "imagefolders model paths privsep",
         "conf housekeeping names path stack",
-        "exception formats locks quoting room steps sysfs watch",
+        "exception formats locks quoting room steps sysfs",
     ),
     "voltclient": (
         "shell",

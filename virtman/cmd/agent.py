@@ -38,6 +38,7 @@ from virtman.heartbeat import Heartbeat
 from virtman.housekeeping import Housekeeping
 from virtman.imageservice import ImageService
 from virtman.node import Node
+from virtman.paths.monitor import Watch
 from virtman.recovery import Recovery
 from virtman.rpc import local, messaging
 from virtman.rpc import token as rpc_token
@@ -49,7 +50,6 @@ from virtman.state.intents import Intents
 from virtman.steps import Steps, from_environment
 from virtman.storesessions import StoreSessions
 from virtman.toolbox import Toolbox
-from virtman.watch import Watch
 
 LOG = logging.getLogger("virtman")
 

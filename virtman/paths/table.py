@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from virtman.exception import CommandError, VirtmanError
 from virtman.path import Path
-from virtman.paths.contracts import Device
+from virtman.paths.interfaces import Device
 
 LOG = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from fake_kernel import FakeKernel
 
 from virtman import conf, place, prerequisites, privsep, sysfs  # fmt: skip
 from virtman.drivers import orphaned_commands, processes, storage_daemon
-from virtman.paths import keeper
+from virtman.paths import reconciler
 from virtman.privsep import node_record, tgt_socket
 
 
@@ -111,8 +111,8 @@ def settings(tmp_path):
 @pytest.fixture
 def short_pauses(monkeypatch):
     """Have an agent ask again at once, and not some seconds later."""
-    monkeypatch.setattr(keeper, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(keeper, "_RETRY_MOST", 0.005)
+    monkeypatch.setattr(reconciler, "_RETRY_FIRST", 0.001)
+    monkeypatch.setattr(reconciler, "_RETRY_MOST", 0.005)
     monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
 
 

@@ -8,7 +8,7 @@ import contextlib
 from fake_portals import source
 
 from virtman.exception import CommandError, WrongIdentity
-from virtman.paths.keeper import Paths
+from virtman.paths.reconciler import Paths
 
 
 class Device:

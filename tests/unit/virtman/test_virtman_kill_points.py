@@ -22,7 +22,7 @@ from virtman.admission.server import Admission
 from virtman.drivers.accounts import NOBODY
 from virtman.layers import multipath
 from virtman.path import Source
-from virtman.paths import keeper
+from virtman.paths import reconciler
 from virtman.state.intents import InstanceIntent
 
 LIMIT = 200
@@ -39,13 +39,13 @@ pytestmark = ignore_dead_threads
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_dead(monkeypatch, site):
     """End a wait for a path when the agent that would bring it is dead."""
-    wait = keeper.Paths.wait_applied
+    wait = reconciler.Paths.wait_applied
 
     def wait_applied(self, timeout):
         until(site, lambda: self._links.table.applied)
         wait(self, timeout)
 
-    monkeypatch.setattr(keeper.Paths, "wait_applied", wait_applied)
+    monkeypatch.setattr(reconciler.Paths, "wait_applied", wait_applied)
 
 
 @pytest.fixture

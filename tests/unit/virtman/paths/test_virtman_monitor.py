@@ -9,10 +9,10 @@ import threading
 import pytest
 from fake_portals import PATIENCE
 
-from virtman import watch
 from virtman.drivers import uevents
 from virtman.drivers.uevents import Uevents, image_of
-from virtman.watch import Watch
+from virtman.paths import monitor
+from virtman.paths.monitor import Watch
 
 FAILED = b"\0".join(
     [
@@ -69,7 +69,7 @@ def test_all_are_asked_when_events_were_lost():
 
 
 def test_all_are_asked_now_and_then(monkeypatch):
-    monkeypatch.setattr(watch, "_ASK_EVERY", 0.0)
+    monkeypatch.setattr(monitor, "_ASK_EVERY", 0.0)
     looks = Looks()
     made = Watch(Events(), looks)
     for _ in range(3):
@@ -78,7 +78,7 @@ def test_all_are_asked_now_and_then(monkeypatch):
 
 
 def test_the_thread_looks_on_after_a_fault_until_it_is_stopped(monkeypatch):
-    monkeypatch.setattr(watch, "_LOOK_EVERY", 0.001)
+    monkeypatch.setattr(monitor, "_LOOK_EVERY", 0.001)
     events, looked = Events(), threading.Semaphore(0)
 
     def stumble(_):

@@ -18,10 +18,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from virtman.exception import NoSource, VirtmanError
 from virtman.path import Path, Source, unique
-from virtman.paths.contracts import Device, Identity, Sessions
 from virtman.paths.failures import Failures
-from virtman.paths.links import Links
-from virtman.paths.patience import Patience
+from virtman.paths.interfaces import Device, Identity, Sessions
+from virtman.paths.live_paths import Links
+from virtman.paths.no_path_policy import Patience
 
 LOG = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from fake_paths import Device, Image, started
 from fake_portals import PATIENCE, Portals, source
 
 from virtman.exception import CommandError
-from virtman.paths import keeper, patience
+from virtman.paths import no_path_policy, reconciler
 
 LIMIT = 30.0
 NAME = "multipath_volume-a"
@@ -30,7 +30,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     made = Clock()
-    monkeypatch.setattr(patience, "time", made)
+    monkeypatch.setattr(no_path_policy, "time", made)
     return made
 
 
@@ -166,7 +166,7 @@ def test_a_device_that_was_not_told_is_told_at_the_next_look(
 
 
 def test_nothing_is_told_to_a_device_that_is_not_there_yet(portals, clock):
-    made = keeper.Paths(
+    made = reconciler.Paths(
         "volume-a", portals, Image(portals), lambda: None, live=1,
         standby_wait=0.0, no_source_timeout=LIMIT,
     )  # fmt: skip

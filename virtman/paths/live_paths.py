@@ -15,8 +15,8 @@ from collections.abc import Collection, Sequence
 
 from virtman.exception import NoSource, VirtmanError, WrongIdentity
 from virtman.path import Path, SessionState, Source
-from virtman.paths.contracts import Identity, Sessions
 from virtman.paths.failures import Failures
+from virtman.paths.interfaces import Identity, Sessions
 from virtman.paths.table import Table
 
 LOG = logging.getLogger(__name__)
