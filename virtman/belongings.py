@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtman import names, snapshot, sysfs
+from virtman import names, sysfs
 from virtman.cache.engine import CacheEngine
 from virtman.conf import Settings
 from virtman.drivers import dmsetup, iscsi, loop, processes, sessions, udev
 from virtman.drivers import storage_daemon as daemon
 from virtman.exception import CommandError
+from virtman.instance import snapshot
 from virtman.names import Role
 from virtman.state.intents import (
     ImageIntent,

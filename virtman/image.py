@@ -13,15 +13,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from virtman import snapshot
 from virtman.baseimage import BaseImage
-from virtman.blockservice import BlockService
 from virtman.exception import InUse, VirtmanError, WrongIdentity
+from virtman.instance import snapshot
+from virtman.instance.blockservice import BlockService
+from virtman.instance.remote_store import RemoteStores
+from virtman.instance.snapshot import Instance, Snapshots
 from virtman.model import Assignment
 from virtman.path import Source
 from virtman.remains import Remains
-from virtman.remotestore import RemoteStores
-from virtman.snapshot import Instance, Snapshots
 from virtman.state.intents import ImageIntent, InstanceIntent
 from virtman.toolbox import Toolbox
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from virtman import fullness, names, snapshot
+from virtman import names
 from virtman.drivers import iscsi
 from virtman.exception import (
     AlreadyExists,
@@ -20,12 +20,13 @@ from virtman.exception import (
     NoSpace,
     VirtmanError,
 )
-from virtman.fullness import State
 from virtman.image import Image
+from virtman.instance import cow_usage, snapshot
+from virtman.instance.cow_usage import State
+from virtman.instance.snapshot import Instance
 from virtman.locks import NameLocks
 from virtman.model import Assignment, Report
 from virtman.path import Source
-from virtman.snapshot import Instance
 from virtman.state.intents import InstanceIntent
 from virtman.toolbox import Toolbox
 
@@ -154,7 +155,7 @@ class Node:
         One that nothing is wrong with is left out.
         """
         try:
-            found = fullness.fills(self._tools.settings.snapshot_chunk)
+            found = cow_usage.fills(self._tools.settings.snapshot_chunk)
         except VirtmanError as error:
             LOG.warning("how full the stores are is not known: %s", error)
             return {}

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from virtman import belongings, inventory, snapshot, sysfs
+from virtman import belongings, inventory, sysfs
 from virtman.belongings import Owner, Thing
-from virtman.blockservice import BlockService
 from virtman.cache.flashcache.devices import TOP_DOWN, Devices
 from virtman.drivers import (
     accounts,
@@ -29,10 +28,12 @@ from virtman.drivers import (
 from virtman.exception import VirtmanError
 from virtman.imagefolders import ImageFolders
 from virtman.imagetargets import ImageTargets
+from virtman.instance import snapshot
+from virtman.instance.blockservice import BlockService
+from virtman.instance.remote_store import RemoteStores
+from virtman.instance.snapshot import Snapshots
 from virtman.names import Role
 from virtman.remains import Remains
-from virtman.remotestore import RemoteStores
-from virtman.snapshot import Snapshots
 from virtman.state import intents
 from virtman.state.intents import (
     ImageIntent,

@@ -15,14 +15,15 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from virtman import inventory, snapshot
+from virtman import inventory
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import VirtmanError
 from virtman.imageservice import ImageService
+from virtman.instance import snapshot
+from virtman.instance.remote_store import RemoteStores
+from virtman.instance.snapshot import Instance
 from virtman.names import Role
 from virtman.node import Node
-from virtman.remotestore import RemoteStores
-from virtman.snapshot import Instance
 from virtman.state.intents import ImageIntent, InstanceIntent
 from virtman.toolbox import Toolbox
 

@@ -19,9 +19,8 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from virtman import cow_file, formats, names, room
+from virtman import formats, names, room
 from virtman.conf import Settings
-from virtman.cow_file import has_writes
 from virtman.drivers import accounts, iscsi
 from virtman.exception import (
     InUse,
@@ -29,6 +28,8 @@ from virtman.exception import (
     NotFound,
     VirtmanError,
 )
+from virtman.instance import cow_file
+from virtman.instance.cow_file import has_writes
 from virtman.path import Login
 from virtman.quoting import shown
 from virtman.room import Room

@@ -38,13 +38,12 @@ TIERS = {
         "compute heartbeat recovery",
         "node",
         "image",
-        "baseimage inuse purge",
-        "belongings fullness place remains",
-        "imageservice layers snapshot toolbox",
-        "blockservice coordinator imagetargets inventory prerequisites "
+        "baseimage purge",
+        "place remains",
+        "imageservice inuse layers toolbox",
+        "belongings coordinator imagetargets inventory prerequisites "
         "storetargets",
-        "admission cache cow_file digests identity imagefile "
-        "remotestore storesessions",
+        "admission cache digests identity imagefile instance",
         "drivers state",
         "imagefolders model paths privsep",
         "conf housekeeping names path stack",

@@ -33,10 +33,11 @@ from virtman.drivers import orphaned_commands, udev
 from virtman.drivers.connector import Connector
 from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError
-from virtman.fullness import StoreWatch
 from virtman.heartbeat import Heartbeat
 from virtman.housekeeping import Housekeeping
 from virtman.imageservice import ImageService
+from virtman.instance.cow_usage import StoreWatch
+from virtman.instance.session_repair import StoreSessions
 from virtman.node import Node
 from virtman.paths.monitor import Watch
 from virtman.recovery import Recovery
@@ -48,7 +49,6 @@ from virtman.rpc.verbs import Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.state.intents import Intents
 from virtman.steps import Steps, from_environment
-from virtman.storesessions import StoreSessions
 from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger("virtman")

@@ -25,9 +25,9 @@ from virtman.exception import (
     VirtmanError,
     WrongIdentity,
 )
-from virtman.fullness import State
 from virtman.image import Image
 from virtman.imageservice import ImageService
+from virtman.instance.cow_usage import State
 from virtman.node import Node
 from virtman.rpc import verb_schemas
 

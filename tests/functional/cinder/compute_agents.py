@@ -14,13 +14,13 @@ import threading
 from virtman.compute import Virtman
 from virtman.exception import AlreadyExists, InUse, NotFound
 from virtman.imagetargets import ImageTarget
+from virtman.instance.snapshot import Instance
 from virtman.room import Room
 from virtman.rpc import local
 from virtman.rpc.peer import Callers
 from virtman.rpc.token import Secrets
 from virtman.rpc.verbs import Failure, Verbs
 from virtman.rpc.xmlrpc import Door
-from virtman.snapshot import Instance
 from virtman.storetargets import OpenStore
 
 HOSTS = {"compute1": "127.0.0.2", "compute2": "127.0.0.3"}

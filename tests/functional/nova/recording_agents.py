@@ -13,10 +13,10 @@ import threading
 from types import SimpleNamespace
 
 from virtman.exception import AlreadyExists, InUse
+from virtman.instance.snapshot import Instance
 from virtman.rpc import local
 from virtman.rpc.peer import Callers
 from virtman.rpc.verbs import Failure, Verbs
-from virtman.snapshot import Instance
 
 HOSTS = ("compute1", "compute2")
 LONGEST = 120

@@ -24,9 +24,9 @@ if __name__ == "__main__":
 
 from tests.functional.nova.recording_agents import MemoryNode  # noqa: E402
 from tests.functional.volt.volt_process import free_port  # noqa: E402
+from virtman.instance.snapshot import Instance  # noqa: E402
 from virtman.rpc import messaging  # noqa: E402
 from virtman.rpc.verbs import Verbs  # noqa: E402
-from virtman.snapshot import Instance  # noqa: E402
 
 DEADLINE = 120
 TO_END = 30

@@ -198,7 +198,7 @@ def test_a_file_system_that_takes_no_such_file_is_named(server, monkeypatch):
     def full(file, size):
         raise OSError(27, "File too large")
 
-    monkeypatch.setattr("virtman.cow_file.stretch", full)
+    monkeypatch.setattr("virtman.instance.cow_file.stretch", full)
     with pytest.raises(LayerError, match="File too large; is store_dir"):
         server.open()
     assert (server.tgt.targets, server.stores.all()) == ({}, [])

@@ -10,10 +10,10 @@ import types
 import pytest
 
 from virtman import exception as theirs
+from virtman.instance.snapshot import Instance
 from virtman.rpc import local, peer
 from virtman.rpc.peer import Callers
 from virtman.rpc.verbs import Verbs
-from virtman.snapshot import Instance
 from virtmanclient import exceptions
 from virtmanclient.agent import Agent
 from virtmanclient.client import Client

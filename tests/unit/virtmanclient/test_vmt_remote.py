@@ -13,9 +13,9 @@ import types
 import pytest
 
 from virtman import exception as theirs
+from virtman.instance.snapshot import Instance
 from virtman.rpc import messaging
 from virtman.rpc.verbs import CODES, Verbs
-from virtman.snapshot import Instance
 from virtmanclient import broker, exceptions, remote, verbs
 from virtmanclient.client import Client
 from virtmanclient.remote import RemoteAgent

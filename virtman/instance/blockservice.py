@@ -16,13 +16,18 @@ from pathlib import Path
 
 from virtman import privsep, sysfs
 from virtman.conf import Settings
-from virtman.cow_file import SNAPSHOT_MAGIC, has_writes, store_sectors, stretch
 from virtman.drivers import loop
 from virtman.exception import (
     InUse,
     InvalidRequest,
     NotFound,
     VirtmanError,
+)
+from virtman.instance.cow_file import (
+    SNAPSHOT_MAGIC,
+    has_writes,
+    store_sectors,
+    stretch,
 )
 from virtman.quoting import shown
 

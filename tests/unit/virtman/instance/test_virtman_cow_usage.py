@@ -8,9 +8,9 @@ import logging
 import pytest
 from fake_node import SECTORS, Site
 
-from virtman import fullness
-from virtman.cow_file import store_sectors
-from virtman.fullness import Fill, State, StoreWatch, parse
+from virtman.instance import cow_usage
+from virtman.instance.cow_file import store_sectors
+from virtman.instance.cow_usage import Fill, State, StoreWatch, parse
 
 CHUNK = 128
 SMALL = 2048
@@ -130,11 +130,11 @@ def test_a_node_names_only_the_stores_that_are_broken(small, site):
 
 
 def test_one_command_asks_for_all_stores_and_none_if_there_are_none(site):
-    assert fullness.fills(CHUNK) == {}
+    assert cow_usage.fills(CHUNK) == {}
     assert site.kernel.called("dmsetup", "status", "--target") == []
     for name in ("vm1", "vm2:x"):
         site.create(name)
-    assert fullness.fills(CHUNK) == {"vm1": Fill(), "vm2:x": Fill()}
+    assert cow_usage.fills(CHUNK) == {"vm1": Fill(), "vm2:x": Fill()}
     assert len(site.kernel.called("dmsetup", "status", "--target")) == 1
 
 

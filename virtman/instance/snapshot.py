@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virtman import names, privsep, sysfs
-from virtman.blockservice import BlockService, Store
 from virtman.drivers import disk, dmsetup, loop
 from virtman.exception import VirtmanError
+from virtman.instance.blockservice import BlockService, Store
+from virtman.instance.remote_store import RemoteStores
 from virtman.model import ImageFacts
 from virtman.names import Role
 from virtman.path import Source
-from virtman.remotestore import RemoteStores
 from virtman.state.intents import InstanceIntent
 
 

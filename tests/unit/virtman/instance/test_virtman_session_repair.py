@@ -10,8 +10,8 @@ import pytest
 from virtman import privsep, sysfs
 from virtman.drivers import sessions
 from virtman.exception import LayerError
+from virtman.instance.session_repair import StoreSessions
 from virtman.privsep import iscsi_netlink
-from virtman.storesessions import StoreSessions
 
 STORE = "iqn.2010-10.org.openstack:cow-vol1"
 IMAGE = "iqn.2010-10.org.openstack:volume-a"

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from virtman import cow_file
-from virtman.blockservice import BlockService, Store
-from virtman.cow_file import store_sectors
 from virtman.exception import CommandError, InUse, InvalidRequest
+from virtman.instance import cow_file
+from virtman.instance.blockservice import BlockService, Store
+from virtman.instance.cow_file import store_sectors
 
 chunks = st.sampled_from([8, 16, 32, 64, 128, 256, 512, 1024, 2048])
 ORIGIN = 4096

@@ -17,10 +17,11 @@ import logging
 import re
 from dataclasses import dataclass
 
-from virtman import names, snapshot
+from virtman import names
 from virtman.conf import Settings
-from virtman.cow_file import store_sectors
 from virtman.drivers import dmsetup
+from virtman.instance import snapshot
+from virtman.instance.cow_file import store_sectors
 from virtman.names import Role
 
 LOG = logging.getLogger(__name__)

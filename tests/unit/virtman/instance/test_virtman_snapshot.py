@@ -6,13 +6,14 @@ from __future__ import annotations
 import pytest
 from fake_portals import Portals
 
-from virtman import names, privsep, snapshot
-from virtman.blockservice import BlockService
+from virtman import names, privsep
 from virtman.drivers import dmsetup
 from virtman.exception import CommandError, InUse, LayerMismatch
+from virtman.instance import snapshot
+from virtman.instance.blockservice import BlockService
+from virtman.instance.remote_store import RemoteStores
+from virtman.instance.snapshot import Instance, Snapshots
 from virtman.names import Role
-from virtman.remotestore import RemoteStores
-from virtman.snapshot import Instance, Snapshots
 
 CHUNK = 128
 
