@@ -20,11 +20,11 @@ from virtman.exception import (
     NotFound,
     VirtmanError,
 )
-from virtman.imageservice import ImageService
 from virtman.node import Node
 from virtman.path import Source
 from virtman.quoting import shown
-from virtman.storetargets import OpenStore
+from virtman.targets.imageservice import ImageService
+from virtman.targets.store_targets import OpenStore
 
 LOG = logging.getLogger(__name__)
 P = ParamSpec("P")

@@ -26,8 +26,6 @@ from virtman.drivers import (
     udev,
 )
 from virtman.exception import VirtmanError
-from virtman.imagefolders import ImageFolders
-from virtman.imagetargets import ImageTargets
 from virtman.instance import snapshot
 from virtman.instance.blockservice import BlockService
 from virtman.instance.remote_store import RemoteStores
@@ -41,7 +39,9 @@ from virtman.state.intents import (
     StoreIntent,
     TargetIntent,
 )
-from virtman.storetargets import StoreTargets
+from virtman.targets.image_folders import ImageFolders
+from virtman.targets.image_targets import ImageTargets
+from virtman.targets.store_targets import StoreTargets
 from virtman.toolbox import Toolbox
 
 T = TypeVar("T")

@@ -18,13 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from virtman import inventory
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import VirtmanError
-from virtman.imageservice import ImageService
 from virtman.instance import snapshot
 from virtman.instance.remote_store import RemoteStores
 from virtman.instance.snapshot import Instance
 from virtman.names import Role
 from virtman.node import Node
 from virtman.state.intents import ImageIntent, InstanceIntent
+from virtman.targets.imageservice import ImageService
 from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)

@@ -35,7 +35,6 @@ from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError
 from virtman.heartbeat import Heartbeat
 from virtman.housekeeping import Housekeeping
-from virtman.imageservice import ImageService
 from virtman.instance.cow_usage import StoreWatch
 from virtman.instance.session_repair import StoreSessions
 from virtman.node import Node
@@ -49,6 +48,7 @@ from virtman.rpc.verbs import Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.state.intents import Intents
 from virtman.steps import Steps, from_environment
+from virtman.targets.imageservice import ImageService
 from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger("virtman")

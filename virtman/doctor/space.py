@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from virtman import room
 from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
 from virtman.drivers import sparse
+from virtman.targets import capacity
 
 _CHECK = "space"
 # Below the first a file of state may not be written any more; below the
@@ -29,13 +29,13 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _finding(option: str, folder: Path) -> Finding:
-    where = room.nearest(folder)
+    where = capacity.nearest(folder)
     if not where.is_dir():
         return Finding(
             _CHECK, Level.ERROR, f"{option} {folder}: {where} is no folder",
             f"move it away, or set {option} to another folder",
         )  # fmt: skip
-    free, promised = room.of(folder).free, _promised(folder)
+    free, promised = capacity.of(folder).free, _promised(folder)
     said = f"{option} {folder}: {free >> 20} MiB free"
     if promised:
         said += f", {promised >> 20} MiB of it promised to sparse files"

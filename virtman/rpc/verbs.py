@@ -26,10 +26,10 @@ from virtman.exception import (
     WrongIdentity,
 )
 from virtman.image import Image
-from virtman.imageservice import ImageService
 from virtman.instance.cow_usage import State
 from virtman.node import Node
 from virtman.rpc import verb_schemas
+from virtman.targets.imageservice import ImageService
 
 LOG = logging.getLogger(__name__)
 JSON = dict[str, Any]

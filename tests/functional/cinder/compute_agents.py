@@ -13,15 +13,15 @@ import threading
 
 from virtman.compute import Virtman
 from virtman.exception import AlreadyExists, InUse, NotFound
-from virtman.imagetargets import ImageTarget
 from virtman.instance.snapshot import Instance
-from virtman.room import Room
 from virtman.rpc import local
 from virtman.rpc.peer import Callers
 from virtman.rpc.token import Secrets
 from virtman.rpc.verbs import Failure, Verbs
 from virtman.rpc.xmlrpc import Door
-from virtman.storetargets import OpenStore
+from virtman.targets.capacity import Room
+from virtman.targets.image_targets import ImageTarget
+from virtman.targets.store_targets import OpenStore
 
 HOSTS = {"compute1": "127.0.0.2", "compute2": "127.0.0.3"}
 IMAGES = "127.0.0.4"
@@ -68,7 +68,7 @@ class MemoryNode:
 
 
 class MemoryStores:
-    """What virtman.storetargets.StoreTargets does, to a dict.
+    """What virtman.targets.store_targets.StoreTargets does, to a dict.
 
     ``sessions`` are who is logged in to which.
     """
@@ -117,7 +117,7 @@ class MemoryStores:
 
 
 class MemoryImages:
-    """What virtman.imageservice.ImageService does, to a dict."""
+    """What virtman.targets.imageservice.ImageService does, to a dict."""
 
     def __init__(self):
         self.stores = MemoryStores()

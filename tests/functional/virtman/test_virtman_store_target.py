@@ -15,7 +15,7 @@ from virtman.admission.server import Admission, Word
 from virtman.drivers import iscsi
 from virtman.exception import InUse
 from virtman.state.intents import Intents
-from virtman.storetargets import StoreTargets
+from virtman.targets.store_targets import StoreTargets
 
 IQN = "iqn.2010-10.org.openstack:cow-vol1"
 ONE, TWO = "iqn.2026-01.lab:one", "iqn.2026-01.lab:two"

@@ -16,13 +16,13 @@ from virtman.cache.engine import CacheEngine
 from virtman.coordinator.beat_schedule import Rhythm
 from virtman.drivers import dmsetup
 from virtman.exception import NoSpace
-from virtman.imageservice import ImageService
 from virtman.model import Assignment, ImageFacts
 from virtman.names import Role
 from virtman.node import Node
 from virtman.path import Path, Source
 from virtman.recovery import Recovery
 from virtman.stack import ABSENT, State, Status
+from virtman.targets.imageservice import ImageService
 from virtman.toolbox import Toolbox
 
 SECTORS = 4096

@@ -13,11 +13,11 @@ from virtman.exception import (
     NoSource,
     NotFound,
 )
-from virtman.imageservice import ImageTarget
 from virtman.instance.cow_usage import State
 from virtman.instance.snapshot import Instance
 from virtman.node import Creation
 from virtman.path import Login, Source
+from virtman.targets.imageservice import ImageTarget
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 CONNECTION = {

@@ -14,7 +14,7 @@ import pytest
 from fake_kernel import FakeKernel
 from fake_proc import ESTABLISHED, FakeProc
 
-from virtman import doctor, prerequisites, privsep, room
+from virtman import doctor, prerequisites, privsep
 from virtman.doctor import (
     Level,
     daemons,
@@ -31,6 +31,7 @@ from virtman.doctor import (
 from virtman.drivers import processes, udev
 from virtman.exception import CommandError
 from virtman.privsep import command
+from virtman.targets import capacity
 
 ROOT = Path(__file__).parents[3]
 AGENT = ("/venv/bin/python3", "/venv/bin/virtman-server", "--debug")
@@ -334,7 +335,9 @@ def disk(monkeypatch):
 
     def has(mib):
         answer = types.SimpleNamespace(total=1 << 40, free=mib << 20)
-        monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: answer)
+        monkeypatch.setattr(
+            capacity.shutil, "disk_usage", lambda folder: answer
+        )
 
     return has
 

@@ -24,11 +24,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from virtman.compute import Virtman
-from virtman.digests import Digests
 from virtman.rpc.token import Secrets
 from virtman.rpc.verbs import INTERNAL, Failure, Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.state import intents
+from virtman.targets.digests import Digests
 
 SECRET = "0123456789abcdef"
 TOKEN = "Basic dmlydG1hbjowMTIzNDU2Nzg5YWJjZGVm"

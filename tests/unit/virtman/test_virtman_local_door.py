@@ -17,10 +17,10 @@ from fake_portals import PATIENCE
 
 from virtman.compute import Virtman
 from virtman.exception import ConfigError
-from virtman.room import Room
 from virtman.rpc import local, peer
 from virtman.rpc.peer import Callers, Peer
 from virtman.rpc.verbs import CODES, FAILED, INTERNAL, Verbs
+from virtman.targets.capacity import Room
 
 CONNECTION = {
     "target_portal": "server:3260",

@@ -10,10 +10,10 @@ import threading
 import pytest
 from fake_portals import PATIENCE
 
-from virtman.digests import Digests, Job
 from virtman.drivers import digest
 from virtman.exception import CommandError
-from virtman.imagefile import generation_now
+from virtman.targets.digests import Digests, Job
+from virtman.targets.image_file import generation_now
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from fake_volt import FakeVolt
 
 from virtman.drivers import digest, loop
 from virtman.exception import InUse, InvalidRequest
-from virtman.imageservice import ImageService
 from virtman.state.intents import Intents, TargetIntent
+from virtman.targets.imageservice import ImageService
 
 
 @pytest.fixture(autouse=True)

@@ -20,9 +20,9 @@ from virtman.exception import (
     InvalidRequest,
     NotFound,
 )
-from virtman.imagefile import inspect
-from virtman.imageservice import ImageService, ImageTarget
 from virtman.state.intents import Intents
+from virtman.targets.image_file import inspect
+from virtman.targets.imageservice import ImageService, ImageTarget
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 

@@ -19,7 +19,7 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from virtman import formats, names, room
+from virtman import formats, names
 from virtman.conf import Settings
 from virtman.drivers import accounts, iscsi
 from virtman.exception import (
@@ -32,8 +32,9 @@ from virtman.instance import cow_file
 from virtman.instance.cow_file import has_writes
 from virtman.path import Login
 from virtman.quoting import shown
-from virtman.room import Room
 from virtman.state.intents import Intents, StoreIntent
+from virtman.targets import capacity
+from virtman.targets.capacity import Room
 
 LOG = logging.getLogger(__name__)
 # Of an image in sectors; what ext4 keeps in a file is 16 TiB.
@@ -139,7 +140,7 @@ class StoreTargets:
 
         :raises OSError: the file system cannot be asked.
         """
-        return room.of(self._folder)
+        return capacity.of(self._folder)
 
     def recover(self) -> None:
         """Finish what an agent before this one began with any store.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image targets: a RAW file on this node, exported for the first readers.
 
-The target itself is made in :mod:`virtman.imagetargets`; here volt is told of
-it, a second time when the file's digest is known.  An agent that was started
-again tells volt of all that it finds.
+The target itself is made in :mod:`virtman.targets.image_targets`; here volt
+is told of it, and a second time when the file's digest is known.  An agent
+that was started again tells volt of all that it finds.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ import logging
 import threading
 from pathlib import Path
 
-from virtman import imagefile, names
+from virtman import names
 from virtman.conf import Settings
 from virtman.coordinator.protocol import Coordinator
-from virtman.digests import Digests, Job
 from virtman.drivers import iscsi, loop
 from virtman.exception import VirtmanError
-from virtman.imagefolders import ImageFolders
-from virtman.imagetargets import ImageTarget, ImageTargets
 from virtman.model import ImageFacts, Seat
 from virtman.state.intents import Intents
-from virtman.storetargets import StoreTargets
+from virtman.targets import image_file
+from virtman.targets.digests import Digests, Job
+from virtman.targets.image_folders import ImageFolders
+from virtman.targets.image_targets import ImageTarget, ImageTargets
+from virtman.targets.store_targets import StoreTargets
 
 LOG = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class ImageService:
         self._untold_since_start = True
         self._digests = Digests(
             settings.state_dir / "digests",
-            imagefile.generation_now,
+            image_file.generation_now,
             self._digest_is_known,
         )
 
@@ -69,7 +70,7 @@ class ImageService:
         """
         image = names.image_id(image_name)
         iqn = names.iqn(image, iqn_prefix)
-        file = imagefile.path_of(file_path)
+        file = image_file.path_of(file_path)
         target, facts = self._targets.create(image, iqn, file, loop_device)
         with self._telling:
             # Whoever destroyed it meanwhile has told volt already.
@@ -157,7 +158,7 @@ class ImageService:
                 self._unpublished.discard(image)
                 return
             file = loop.backing_file(target.device)
-            facts = imagefile.facts_now(image, file) if file else None
+            facts = image_file.facts_now(image, file) if file else None
             if file and facts and served.serial == facts.serial:
                 self._publish(target, facts, file)
                 return

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtman import imagefile, names, sysfs
+from virtman import names, sysfs
 from virtman.drivers import iscsi, loop
 from virtman.exception import (
     AlreadyExists,
@@ -25,10 +25,11 @@ from virtman.exception import (
     NotFound,
     VirtmanError,
 )
-from virtman.imagefolders import ImageFolders
 from virtman.model import ImageFacts
 from virtman.quoting import shown
 from virtman.state.intents import Intents, TargetIntent
+from virtman.targets import image_file
+from virtman.targets.image_folders import ImageFolders
 
 LOG = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class ImageTargets:
             if self.find(image) or iscsi.find(iqn):
                 raise AlreadyExists(f"image_name = {image} exists")
             real = self._folders.require(file)
-            facts = imagefile.inspect(image, file)
+            facts = image_file.inspect(image, file)
             chosen = _free_loop(device)
             intent = TargetIntent(image, iqn, str(real), chosen, facts)
             self._intents.put(intent)
@@ -216,7 +217,7 @@ def _is_attached(intent: TargetIntent) -> bool:
 
 def _check_same(intent: TargetIntent) -> None:
     """Raise InvalidRequest unless the file is what was exported."""
-    now = imagefile.facts_now(intent.name, Path(intent.file))
+    now = image_file.facts_now(intent.name, Path(intent.file))
     if now is None:
         raise InvalidRequest(
             f"{intent.file} cannot be read; put it back, or destroy the target"
@@ -233,7 +234,7 @@ def _describe(target: ImageTarget) -> TargetIntent:
     file = loop.backing_file(target.device) or Path("/nowhere")
     served = iscsi.find(target.iqn)
     serial = served.serial or "" if served else ""
-    facts = imagefile.facts_now(target.image, file)
+    facts = image_file.facts_now(target.image, file)
     if facts is None or facts.serial != serial:
         sectors = max(sysfs.sectors(target.device), 1)
         facts = ImageFacts(sectors, "", serial)

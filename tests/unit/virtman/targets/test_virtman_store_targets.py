@@ -22,7 +22,7 @@ from virtman.exception import (
 )
 from virtman.state import intents
 from virtman.state.intents import Intents, StoreIntent
-from virtman.storetargets import StoreTargets
+from virtman.targets.store_targets import StoreTargets
 
 IQN = "iqn.2010-10.org.openstack:cow-vol1"
 ONE = "iqn.1993-08.org.debian:01:one"
