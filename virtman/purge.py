@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from virtman import belongings, inventory, sysfs
-from virtman.belongings import Owner, Thing
+from virtman import sysfs
 from virtman.cache.flashcache.devices import TOP_DOWN, Devices
 from virtman.drivers import (
     accounts,
@@ -30,6 +29,8 @@ from virtman.instance import snapshot
 from virtman.instance.blockservice import BlockService
 from virtman.instance.remote_store import RemoteStores
 from virtman.instance.snapshot import Snapshots
+from virtman.inventory import images, resources
+from virtman.inventory.resources import Owner, Thing
 from virtman.names import Role
 from virtman.remains import Remains
 from virtman.state import intents
@@ -74,9 +75,7 @@ class Purge:
     def things(self) -> list[Thing]:
         """Return everything of ours that there is now."""
         wanted = intents.peek(self._settings.state_dir / "intents")
-        return belongings.everything(
-            self._settings, self._tools.engine, wanted
-        )
+        return resources.everything(self._settings, self._tools.engine, wanted)
 
     def keeps(self, thing: Thing) -> bool:
         """Tell whether a thing is left where it is."""
@@ -99,7 +98,7 @@ class Purge:
         self._each(self._instances(), self._remove_instance)
         self._each(self._exported(), self._targets.destroy)
         self._each(self._opened(), self._remove_store)
-        self._each(belongings.served(), _withdraw)
+        self._each(resources.served(), _withdraw)
         self._each(iscsi.strays(), accounts.remove)
         self._each(dmsetup.ours(), _let_go)
         self._each(self._images(), self._remove_image)
@@ -144,7 +143,7 @@ class Purge:
 
     def _images(self) -> list[str]:
         known = self._tools.intents.all(ImageIntent)
-        found = inventory.images(self._tools.engine)
+        found = images.images(self._tools.engine)
         return sorted(found | {intent.name for intent in known})
 
     def _groups(self) -> list[Devices]:

@@ -15,12 +15,12 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from virtman import inventory
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import VirtmanError
 from virtman.instance import snapshot
 from virtman.instance.remote_store import RemoteStores
 from virtman.instance.snapshot import Instance
+from virtman.inventory import images
 from virtman.names import Role
 from virtman.node import Node
 from virtman.state.intents import ImageIntent, InstanceIntent
@@ -78,7 +78,7 @@ class Recovery:
         orphaned_commands.wait_for_commands()
         resume_suspended()
         self._tools.intents.load()
-        for name in inventory.strangers():
+        for name in images.strangers():
             LOG.warning(
                 "the device %s has one of our names and is not ours; it is "
                 "left alone", name,
@@ -164,7 +164,7 @@ class Recovery:
         wanted = {item.image for item in instances if item.active}
         wanted |= {item.name for item in intents.all(ImageIntent)}
         wanted |= {item.image for item in self._node.instances()}
-        return inventory.images(self._tools.engine) - wanted
+        return images.images(self._tools.engine) - wanted
 
     def _safely(self, what: str, work: Callable[[], object]) -> None:
         """Do a piece of work; say once, not at each try, why it failed."""

@@ -7,8 +7,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from virtman import inuse
-from virtman.belongings import Thing
 from virtman.cache import engine
 from virtman.commands import base
 from virtman.conf import Settings
@@ -17,6 +15,8 @@ from virtman.coordinator.protocol import Alone
 from virtman.drivers import processes
 from virtman.drivers.connector import Connector
 from virtman.exception import ConfigError, InUse
+from virtman.inventory import holders
+from virtman.inventory.resources import Thing
 from virtman.purge import Purge
 from virtman.state.intents import Intents
 from virtman.toolbox import Toolbox
@@ -59,7 +59,7 @@ class TakeAway(base.List):
         going = [thing for thing in before if not purge.keeps(thing)]
         errors: list[str] = []
         if going:
-            _refuse_in_use(inuse.reasons())
+            _refuse_in_use(holders.reasons())
             if not parsed_args.yes:
                 self._ask(going)
             errors = purge.run()

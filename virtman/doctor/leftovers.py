@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virtman import belongings
 from virtman.cache import engine
 from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
+from virtman.inventory import resources
 from virtman.state import intents
 
 _CHECK = "leftovers"
@@ -18,8 +18,8 @@ def look(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each leftover, or one that there is none."""
     wanted = intents.peek(settings.state_dir / "intents")
     cache = engine.load(settings)
-    found = belongings.unwanted(
-        belongings.everything(settings, cache, wanted), wanted
+    found = resources.unwanted(
+        resources.everything(settings, cache, wanted), wanted
     )
     for thing in found:
         yield Finding(

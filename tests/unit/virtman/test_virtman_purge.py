@@ -14,14 +14,14 @@ from fake_daemon import FakeDaemon
 from fake_node import Site
 from fake_proc import FakeProc
 
-from virtman import belongings, inuse
-from virtman.belongings import Owner
 from virtman.cache.qemu.engine import QemuEngine
 from virtman.cmd import host
 from virtman.commands import purge as command
 from virtman.coordinator.protocol import Alone
 from virtman.drivers import dmsetup, processes, udev
 from virtman.drivers.connector import Connector
+from virtman.inventory import holders, resources
+from virtman.inventory.resources import Owner
 from virtman.names import Role
 from virtman.path import Source
 from virtman.purge import Purge
@@ -96,7 +96,7 @@ def test_a_store_that_a_host_has_is_in_use(site):
         one for one in site.kernel.tgt.targets.values() if "cow" in one.iqn
     ]
     target.initiators.append(INITIATOR)
-    assert any(INITIATOR in reason for reason in inuse.reasons())
+    assert any(INITIATOR in reason for reason in holders.reasons())
     assert any(INITIATOR in error for error in purge(site).run())
     assert file.exists()
     target.initiators.clear()
@@ -109,16 +109,16 @@ def test_a_session_with_a_store_that_nobody_wants_is_found(site, log_in):
     things = purge(site).things()
     (session,) = [one for one in things if one.kind == "session"]
     assert (session.name, session.of) == (iqn, "vol1")
-    assert belongings.unwanted(things, []) != []
+    assert resources.unwanted(things, []) != []
     remote = Source("10.0.0.1", 3260, iqn)
     wanted = InstanceIntent("vm9", "volume-a", fresh=False, remote=remote)
     (session,) = [
         one
-        for one in belongings.everything(site.settings, site.engine, [wanted])
+        for one in resources.everything(site.settings, site.engine, [wanted])
         if one.kind == "session"
     ]
     assert session.of == "vm9"
-    assert session not in belongings.unwanted([session], [wanted])
+    assert session not in resources.unwanted([session], [wanted])
 
 
 def test_all_of_it_goes_files_and_folders_too(site, image):
@@ -302,12 +302,12 @@ def test_the_default_engine_gives_back_all_that_it_has(
 
 
 def test_nothing_is_in_use_when_no_vm_runs(site):
-    assert inuse.reasons() == []
+    assert holders.reasons() == []
 
 
 def test_a_disk_that_is_open_is_named_with_who_opened_it(site):
     site.kernel.dm.opened.add("snapshot_vm1")
-    (reason,) = inuse.reasons()
+    (reason,) = holders.reasons()
     assert reason == "/dev/mapper/snapshot_vm1 is held open (mounted?)"
 
 
@@ -316,7 +316,7 @@ def test_a_foreign_device_on_ours_is_named(site):
     site.kernel.dm.foreign("vg-guest", 8)
     theirs = site.kernel.dm.devices["vg-guest"].kernel_name
     site.kernel.sys.stand_on(theirs, [own])
-    (reason,) = inuse.reasons()
+    (reason,) = holders.reasons()
     assert (
         reason == f"/dev/mapper/snapshot_vm2 is in use by {theirs} (vg-guest)"
     )
@@ -328,7 +328,7 @@ def test_a_foreign_device_on_a_disk_of_ours_is_named(site, log_in):
     site.kernel.dm.foreign("mpatha", 8)
     theirs = site.kernel.dm.devices["mpatha"].kernel_name
     site.kernel.sys.stand_on(theirs, [disk])
-    (reason,) = inuse.reasons()
+    (reason,) = holders.reasons()
     assert reason == (
         f"/dev/{disk}, the disk of {IQN}, is in use by {theirs} (mpatha)"
     )
@@ -337,7 +337,7 @@ def test_a_foreign_device_on_a_disk_of_ours_is_named(site, log_in):
 
 def test_a_node_that_reads_from_us_is_named(site):
     site.kernel.tgt.served(IQN).initiators.append("iqn.2026-01.lab:n2")
-    (reason,) = inuse.reasons()
+    (reason,) = holders.reasons()
     assert reason == f"target {IQN} serves iqn.2026-01.lab:n2"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virtman import belongings, sysfs
+from virtman import sysfs
 from virtman.drivers import dmsetup, processes, sessions
+from virtman.inventory import resources
 from virtman.names import Role
 
 # Nothing of ours opens these two but devices of ours; under them tgtd and the
@@ -43,7 +44,7 @@ def _disks() -> Iterator[str]:
 
 
 def _targets() -> Iterator[str]:
-    for target in belongings.served():
+    for target in resources.served():
         if target.initiators:
             yield (
                 f"target {target.iqn} serves {', '.join(target.initiators)}"

@@ -9,10 +9,10 @@ import pytest
 from fake_node import Site
 from fake_proc import FakeProc
 
-from virtman import belongings
 from virtman.doctor import Level, leftovers
 from virtman.drivers import processes
 from virtman.exception import CommandError
+from virtman.inventory import resources
 from virtman.state import intents
 
 FOREIGN = ("origin_volume-x", "snapshot_vm9", "multipath_", "vg-root")
@@ -27,7 +27,7 @@ def site(kernel, settings, short_pauses):
 
 def ours(site):
     wanted = intents.peek(site.folder)
-    return belongings.everything(site.settings, site.engine, wanted)
+    return resources.everything(site.settings, site.engine, wanted)
 
 
 def told(site, level=Level.WARNING):
