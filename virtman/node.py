@@ -20,7 +20,8 @@ from virtman.exception import (
     NoSpace,
     VirtmanError,
 )
-from virtman.image import Image
+from virtman.image.image import Image
+from virtman.image.services import Toolbox
 from virtman.instance import cow_usage, snapshot
 from virtman.instance.cow_usage import State
 from virtman.instance.snapshot import Instance
@@ -28,7 +29,6 @@ from virtman.locks import NameLocks
 from virtman.model import Assignment, Report
 from virtman.path import Source
 from virtman.state.intents import InstanceIntent
-from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
 

@@ -25,6 +25,8 @@ from virtman.drivers import (
     udev,
 )
 from virtman.exception import VirtmanError
+from virtman.image.orphan import Remains
+from virtman.image.services import Toolbox
 from virtman.instance import snapshot
 from virtman.instance.blockservice import BlockService
 from virtman.instance.remote_store import RemoteStores
@@ -32,7 +34,6 @@ from virtman.instance.snapshot import Snapshots
 from virtman.inventory import images, resources
 from virtman.inventory.resources import Owner, Thing
 from virtman.names import Role
-from virtman.remains import Remains
 from virtman.state import intents
 from virtman.state.intents import (
     ImageIntent,
@@ -43,7 +44,6 @@ from virtman.state.intents import (
 from virtman.targets.image_folders import ImageFolders
 from virtman.targets.image_targets import ImageTargets
 from virtman.targets.store_targets import StoreTargets
-from virtman.toolbox import Toolbox
 
 T = TypeVar("T")
 _HAVE_DATA = (Owner.INSTANCE, Owner.STORE)

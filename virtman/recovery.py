@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import VirtmanError
+from virtman.image.services import Toolbox
 from virtman.instance import snapshot
 from virtman.instance.remote_store import RemoteStores
 from virtman.instance.snapshot import Instance
@@ -25,7 +26,6 @@ from virtman.names import Role
 from virtman.node import Node
 from virtman.state.intents import ImageIntent, InstanceIntent
 from virtman.targets.imageservice import ImageService
-from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
 

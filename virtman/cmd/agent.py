@@ -35,6 +35,7 @@ from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError
 from virtman.heartbeat import Heartbeat
 from virtman.housekeeping import Housekeeping
+from virtman.image.services import Toolbox
 from virtman.instance.cow_usage import StoreWatch
 from virtman.instance.session_repair import StoreSessions
 from virtman.node import Node
@@ -49,7 +50,6 @@ from virtman.rpc.xmlrpc import Door
 from virtman.state.intents import Intents
 from virtman.steps import Steps, from_environment
 from virtman.targets.imageservice import ImageService
-from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger("virtman")
 

@@ -15,11 +15,11 @@ from virtman.coordinator.protocol import Alone
 from virtman.drivers import processes
 from virtman.drivers.connector import Connector
 from virtman.exception import ConfigError, InUse
+from virtman.image.services import Toolbox
 from virtman.inventory import holders
 from virtman.inventory.resources import Thing
 from virtman.purge import Purge
 from virtman.state.intents import Intents
-from virtman.toolbox import Toolbox
 
 REMOVED, KEPT, LEFT = "removed", "kept", "left"
 

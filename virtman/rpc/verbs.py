@@ -25,7 +25,7 @@ from virtman.exception import (
     VirtmanError,
     WrongIdentity,
 )
-from virtman.image import Image
+from virtman.image.image import Image
 from virtman.instance.cow_usage import State
 from virtman.node import Node
 from virtman.rpc import verb_schemas

@@ -14,7 +14,7 @@ from virtman.drivers.connector import Connector
 from virtman.drivers.iscsi import Target
 from virtman.drivers.nbd import Extent
 from virtman.exception import LayerError
-from virtman.layers import multipath
+from virtman.image.layers import multipath
 from virtman.path import Source
 
 IQN = "iqn.2010-10.org.openstack:volume-image"

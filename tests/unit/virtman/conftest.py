@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from fake_kernel import FakeKernel
 
-from virtman import conf, place, prerequisites, privsep, sysfs  # fmt: skip
+from virtman import conf, prerequisites, privsep, sysfs  # fmt: skip
 from virtman.drivers import orphaned_commands, processes, storage_daemon
+from virtman.image import tree_membership
 from virtman.paths import reconciler
 from virtman.privsep import node_record, tgt_socket
 
@@ -113,7 +114,7 @@ def short_pauses(monkeypatch):
     """Have an agent ask again at once, and not some seconds later."""
     monkeypatch.setattr(reconciler, "_RETRY_FIRST", 0.001)
     monkeypatch.setattr(reconciler, "_RETRY_MOST", 0.005)
-    monkeypatch.setattr(place, "_ASK_AGAIN", (0.0, 0.0))
+    monkeypatch.setattr(tree_membership, "_ASK_AGAIN", (0.0, 0.0))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from virtman.cache.engine import CacheEngine
 from virtman.coordinator.beat_schedule import Rhythm
 from virtman.drivers import dmsetup
 from virtman.exception import NoSpace
+from virtman.image.services import Toolbox
 from virtman.model import Assignment, ImageFacts
 from virtman.names import Role
 from virtman.node import Node
@@ -23,7 +24,6 @@ from virtman.path import Path, Source
 from virtman.recovery import Recovery
 from virtman.stack import ABSENT, State, Status
 from virtman.targets.imageservice import ImageService
-from virtman.toolbox import Toolbox
 
 SECTORS = 4096
 SERIAL = "VMT0123456789ABCDEF"

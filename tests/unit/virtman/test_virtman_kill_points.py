@@ -20,7 +20,7 @@ from fake_portals import PATIENCE
 from virtman.admission.credentials import Wallet
 from virtman.admission.server import Admission
 from virtman.drivers.accounts import NOBODY
-from virtman.layers import multipath
+from virtman.image.layers import multipath
 from virtman.path import Source
 from virtman.paths import reconciler
 from virtman.state.intents import InstanceIntent

@@ -32,7 +32,7 @@ from virtman.exception import (
     VirtmanError,
     WrongIdentity,
 )
-from virtman.layers import multipath
+from virtman.image.layers import multipath
 from virtman.model import ImageFacts
 
 IQN = "iqn.2010-10.org.openstack:volume-a"

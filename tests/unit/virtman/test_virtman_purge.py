@@ -20,13 +20,13 @@ from virtman.commands import purge as command
 from virtman.coordinator.protocol import Alone
 from virtman.drivers import dmsetup, processes, udev
 from virtman.drivers.connector import Connector
+from virtman.image.services import Toolbox
 from virtman.inventory import holders, resources
 from virtman.inventory.resources import Owner
 from virtman.names import Role
 from virtman.path import Source
 from virtman.purge import Purge
 from virtman.state.intents import InstanceIntent, Intents
-from virtman.toolbox import Toolbox
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 FOREIGN = (

@@ -9,7 +9,7 @@ from fake_portals import source
 from virtman import sysfs
 from virtman.drivers import disk
 from virtman.exception import CommandError, WrongIdentity
-from virtman.identity import Identity
+from virtman.image.identity import Identity
 from virtman.model import ImageFacts
 from virtman.path import Path, SessionState
 

@@ -13,17 +13,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from virtman.baseimage import BaseImage
 from virtman.exception import InUse, VirtmanError, WrongIdentity
+from virtman.image.baseimage import BaseImage
+from virtman.image.orphan import Remains
+from virtman.image.services import Toolbox
 from virtman.instance import snapshot
 from virtman.instance.blockservice import BlockService
 from virtman.instance.remote_store import RemoteStores
 from virtman.instance.snapshot import Instance, Snapshots
 from virtman.model import Assignment
 from virtman.path import Source
-from virtman.remains import Remains
 from virtman.state.intents import ImageIntent, InstanceIntent
-from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from virtman.exception import CommandError, InUse, LayerMismatch
-from virtman.layers import multipath
-from virtman.layers.multipath import Gate, Multipath
+from virtman.image.layers import multipath
+from virtman.image.layers.multipath import Gate, Multipath
 from virtman.path import Path
 
 SECTORS = 2048

@@ -11,16 +11,16 @@ import logging
 
 from virtman import names, sysfs
 from virtman.drivers import disk, iscsi
-from virtman.layers.cache import Cache
-from virtman.layers.export import Export
-from virtman.layers.multipath import Multipath
-from virtman.layers.origin import Origin
+from virtman.image.layers.cache import Cache
+from virtman.image.layers.export import Export
+from virtman.image.layers.multipath import Multipath
+from virtman.image.layers.origin import Origin
+from virtman.image.services import Toolbox
 from virtman.model import ImageFacts
 from virtman.names import Role
 from virtman.path import Path
 from virtman.stack import Layer, Stack
 from virtman.state.intents import ImageIntent, TargetIntent
-from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
 

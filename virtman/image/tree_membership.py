@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from virtman.drivers import iscsi
 from virtman.exception import VirtmanError, WrongIdentity
+from virtman.image.services import Toolbox
 from virtman.model import Assignment, ImageFacts, Seat
 from virtman.path import Source
-from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
 

@@ -15,21 +15,21 @@ from collections.abc import Sequence
 
 from virtman import names
 from virtman.exception import NotFound, VirtmanError
-from virtman.identity import Identity
-from virtman.layers.cache import Cache
-from virtman.layers.export import Export
-from virtman.layers.membership import Membership
-from virtman.layers.multipath import Gate, Multipath
-from virtman.layers.origin import Origin
+from virtman.image.identity import Identity
+from virtman.image.layers.cache import Cache
+from virtman.image.layers.export import Export
+from virtman.image.layers.membership import Membership
+from virtman.image.layers.multipath import Gate, Multipath
+from virtman.image.layers.origin import Origin
+from virtman.image.orphan import Remains
+from virtman.image.services import Toolbox
+from virtman.image.tree_membership import Place
 from virtman.model import Assignment, ImageFacts, Report, Seat
 from virtman.names import Role
 from virtman.path import Source
 from virtman.paths.reconciler import Paths
-from virtman.place import Place
-from virtman.remains import Remains
 from virtman.stack import Layer, Stack
 from virtman.state.intents import ImageIntent
-from virtman.toolbox import Toolbox
 
 LOG = logging.getLogger(__name__)
 

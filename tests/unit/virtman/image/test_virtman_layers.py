@@ -9,9 +9,9 @@ from virtman import names
 from virtman.coordinator.volt import Seat, VoltAway
 from virtman.drivers import dmsetup
 from virtman.exception import CommandError, InUse, LayerMismatch
-from virtman.layers.export import Export
-from virtman.layers.membership import Membership
-from virtman.layers.origin import Origin
+from virtman.image.layers.export import Export
+from virtman.image.layers.membership import Membership
+from virtman.image.layers.origin import Origin
 from virtman.names import Role
 
 IMAGE = "volume-a"
