@@ -3,7 +3,7 @@
 
 ``0:`` did it, ``1:`` there was nothing to do, ``2:`` failed; what follows the
 colon is the result or the reason.  Inside, results are typed and failures are
-exceptions (:mod:`virtman.node`); here they become strings, and nowhere else.
+exceptions (:mod:`virtman.node.node`); here they become strings, and nowhere else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from virtman.exception import (
     NotFound,
     VirtmanError,
 )
-from virtman.node import Node
+from virtman.node.node import Node
 from virtman.path import Source
 from virtman.quoting import shown
 from virtman.targets.imageservice import ImageService

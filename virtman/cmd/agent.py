@@ -33,14 +33,14 @@ from virtman.drivers import orphaned_commands, udev
 from virtman.drivers.connector import Connector
 from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError
-from virtman.heartbeat import Heartbeat
-from virtman.housekeeping import Housekeeping
 from virtman.image.services import Toolbox
 from virtman.instance.cow_usage import StoreWatch
 from virtman.instance.session_repair import StoreSessions
-from virtman.node import Node
+from virtman.node.heartbeat import Heartbeat
+from virtman.node.housekeeping import Housekeeping
+from virtman.node.node import Node
+from virtman.node.recovery import Recovery
 from virtman.paths.monitor import Watch
-from virtman.recovery import Recovery
 from virtman.rpc import local, messaging
 from virtman.rpc import token as rpc_token
 from virtman.rpc.admission import AdmissionDoor

@@ -18,7 +18,7 @@ from virtman.exception import ConfigError, InUse
 from virtman.image.services import Toolbox
 from virtman.inventory import holders
 from virtman.inventory.resources import Thing
-from virtman.purge import Purge
+from virtman.node.purge import Purge
 from virtman.state.intents import Intents
 
 REMOVED, KEPT, LEFT = "removed", "kept", "left"

@@ -62,7 +62,7 @@ class Image:
         A failure takes away again what this very call has built, and never
         what was written before.
 
-        :param keep: see :meth:`virtman.node.Node.create`.
+        :param keep: see :meth:`virtman.node.node.Node.create`.
         :param remote: a volume to log in to for the writes.
         """
         if remote is None:

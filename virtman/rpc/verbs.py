@@ -27,7 +27,7 @@ from virtman.exception import (
 )
 from virtman.image.image import Image
 from virtman.instance.cow_usage import State
-from virtman.node import Node
+from virtman.node.node import Node
 from virtman.rpc import verb_schemas
 from virtman.targets.imageservice import ImageService
 

@@ -4,7 +4,7 @@
 ``<state_dir>/intents/<kind>.<name>.json``, written before the first step of
 a creation and removed after the last one of the destruction.  With the
 kernel, which says what exists, and the names, which say whose it is, an
-agent that was killed at any step finds its way (:mod:`virtman.recovery`).
+agent that was killed at any step finds its way (:mod:`virtman.node.recovery`).
 
 A file is either whole or not there: it is written beside, flushed, renamed,
 and the folder flushed.  One that makes no sense is set aside as

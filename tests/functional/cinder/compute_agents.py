@@ -37,7 +37,7 @@ class Kept:
 
 
 class MemoryNode:
-    """What Cinder's driver may ask virtman.node.Node, to a dict."""
+    """What Cinder's driver may ask virtman.node.node.Node, to a dict."""
 
     def __init__(self):
         self.kept = {}

@@ -34,7 +34,7 @@ class Kept:
 
 
 class MemoryNode:
-    """What virtman.node.Node does, to a dict."""
+    """What virtman.node.node.Node does, to a dict."""
 
     def __init__(self):
         self.kept = {}

@@ -19,9 +19,9 @@ from virtman.exception import NoSpace
 from virtman.image.services import Toolbox
 from virtman.model import Assignment, ImageFacts
 from virtman.names import Role
-from virtman.node import Node
+from virtman.node.node import Node
+from virtman.node.recovery import Recovery
 from virtman.path import Path, Source
-from virtman.recovery import Recovery
 from virtman.stack import ABSENT, State, Status
 from virtman.targets.imageservice import ImageService
 

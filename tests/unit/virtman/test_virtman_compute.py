@@ -15,7 +15,7 @@ from virtman.exception import (
 )
 from virtman.instance.cow_usage import State
 from virtman.instance.snapshot import Instance
-from virtman.node import Creation
+from virtman.node.node import Creation
 from virtman.path import Login, Source
 from virtman.targets.imageservice import ImageTarget
 

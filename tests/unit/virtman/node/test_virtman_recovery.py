@@ -12,10 +12,10 @@ import pytest
 from fake_node import FACTS, PEER, Site, assignment
 from fake_portals import PATIENCE
 
-from virtman import recovery
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import InUse, NotFound
 from virtman.names import Role
+from virtman.node import recovery
 from virtman.state.intents import InstanceIntent
 
 IQN = "iqn.2010-10.org.openstack:volume-a"

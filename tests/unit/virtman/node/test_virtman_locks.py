@@ -10,7 +10,7 @@ import threading
 import pytest
 from fake_portals import PATIENCE
 
-from virtman.locks import NameLocks
+from virtman.node.locks import NameLocks
 
 
 def test_a_name_has_one_holder_at_a_time():

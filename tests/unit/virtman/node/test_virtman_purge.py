@@ -24,8 +24,8 @@ from virtman.image.services import Toolbox
 from virtman.inventory import holders, resources
 from virtman.inventory.resources import Owner
 from virtman.names import Role
+from virtman.node.purge import Purge
 from virtman.path import Source
-from virtman.purge import Purge
 from virtman.state.intents import InstanceIntent, Intents
 
 IQN = "iqn.2010-10.org.openstack:volume-a"

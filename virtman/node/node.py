@@ -25,8 +25,8 @@ from virtman.image.services import Toolbox
 from virtman.instance import cow_usage, snapshot
 from virtman.instance.cow_usage import State
 from virtman.instance.snapshot import Instance
-from virtman.locks import NameLocks
 from virtman.model import Assignment, Report
+from virtman.node.locks import NameLocks
 from virtman.path import Source
 from virtman.state.intents import InstanceIntent
 

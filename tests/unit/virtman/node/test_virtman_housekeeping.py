@@ -9,7 +9,7 @@ import pytest
 from fake_portals import PATIENCE
 
 from virtman.exception import LayerError
-from virtman.housekeeping import Housekeeping
+from virtman.node.housekeeping import Housekeeping
 
 
 @pytest.mark.parametrize("error", [LayerError("no"), KeyError("a fault")])

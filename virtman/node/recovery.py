@@ -23,7 +23,7 @@ from virtman.instance.remote_store import RemoteStores
 from virtman.instance.snapshot import Instance
 from virtman.inventory import images
 from virtman.names import Role
-from virtman.node import Node
+from virtman.node.node import Node
 from virtman.state.intents import ImageIntent, InstanceIntent
 from virtman.targets.imageservice import ImageService
 

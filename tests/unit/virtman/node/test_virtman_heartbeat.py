@@ -12,8 +12,8 @@ from fake_volt import FakeVolt
 
 from virtman.coordinator.beat_schedule import Rhythm
 from virtman.exception import LayerError
-from virtman.heartbeat import Heartbeat
 from virtman.model import Assignment
+from virtman.node.heartbeat import Heartbeat
 
 DAY = 86400.0
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's pulse: tell volt what is served and has failed, do as it says.
 
-Nothing that takes long is done here (:mod:`virtman.housekeeping` does it):
+Nothing that takes long is done here (:mod:`virtman.node.housekeeping` does it):
 a failed parent is to be told at once.
 """
 
@@ -13,7 +13,7 @@ import threading
 from virtman.coordinator.beat_schedule import Rhythm
 from virtman.coordinator.protocol import Coordinator
 from virtman.exception import VirtmanError
-from virtman.node import Node
+from virtman.node.node import Node
 
 LOG = logging.getLogger(__name__)
 
