@@ -3,7 +3,7 @@
 
 ``0:`` did it, ``1:`` there was nothing to do, ``2:`` failed; what follows the
 colon is the result or the reason.  Inside, results are typed and failures are
-exceptions (:mod:`virtman.node.node`); here they become strings, and nowhere else.
+exceptions (:mod:`virtman.node.node`); here alone they become strings.
 """
 
 from __future__ import annotations

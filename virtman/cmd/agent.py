@@ -43,8 +43,8 @@ from virtman.node.recovery import Recovery
 from virtman.paths.monitor import Watch
 from virtman.rpc import local, messaging
 from virtman.rpc import token as rpc_token
-from virtman.rpc.admission import AdmissionDoor
-from virtman.rpc.peer import Callers
+from virtman.rpc.peer_credentials import Callers
+from virtman.rpc.ticket_door import AdmissionDoor
 from virtman.rpc.verbs import Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.state.intents import Intents

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node's pulse: tell volt what is served and has failed, do as it says.
 
-Nothing that takes long is done here (:mod:`virtman.node.housekeeping` does it):
-a failed parent is to be told at once.
+Nothing that takes long is done here (``housekeeping.py`` does it): a failed
+parent is to be told at once.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 ``POST /v1/<verb>`` with an object of arguments (:mod:`virtman.rpc.verbs`).
 Answered is ``{"result": ...}`` with 200, or ``{"error": {"code", "message"}}``
 with a status that says whose fault it is.  Who may call is the kernel's word
-(:mod:`virtman.rpc.peer`), so no secret is needed.
+(:mod:`virtman.rpc.peer_credentials`), so no secret is needed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from socketserver import ThreadingMixIn, UnixStreamServer
 from typing import Any, cast
 
 from virtman.exception import ConfigError
-from virtman.rpc import peer
-from virtman.rpc.peer import Callers
+from virtman.rpc import peer_credentials
+from virtman.rpc.peer_credentials import Callers
 from virtman.rpc.verbs import FAILED, INTERNAL, Failure, Verbs
 
 LOG = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def address_string(self) -> str:
         """Name the caller: a Unix socket has no address."""
-        return str(peer.of(self.connection))
+        return str(peer_credentials.of(self.connection))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log through logging, not to standard error."""
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _call(self) -> Any:
         door = cast(LocalDoor, self.server)
         body = self._body()
-        caller = peer.of(self.connection)
+        caller = peer_credentials.of(self.connection)
         if not door.callers.admits(caller):
             LOG.warning("user %d may not use %s", caller.uid, door.socket_path)
             raise Failure(

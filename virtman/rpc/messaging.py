@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from virtman.exception import ConfigError
+from virtman.rpc.broker_log import Outage
 from virtman.rpc.endpoint import Calls, Endpoint
-from virtman.rpc.outage import Outage
 from virtman.rpc.verbs import Verbs
 from virtmanclient import broker
 from virtmanclient.exceptions import ClientError

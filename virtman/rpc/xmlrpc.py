@@ -5,7 +5,7 @@
 ``list_inactive`` and those of stores, ``None`` allowed, introspection on.
 Arguments are the contract's, by position; the optional ones of the image
 methods may be left out.  Who is let in is :mod:`virtman.rpc.token`'s to say,
-what a body means :mod:`virtman.rpc.calls`.
+what a body means :mod:`virtman.rpc.dispatch`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
 from virtman.compute import Virtman
 from virtman.exception import ConfigError
-from virtman.rpc import calls
-from virtman.rpc.hurry import Hurried
+from virtman.rpc import dispatch
+from virtman.rpc.deadline_reader import Hurried
 from virtman.rpc.token import Secrets
 
 LOG = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ class Door(ThreadingMixIn, SimpleXMLRPCServer):
         self, data: bytes, dispatch_method: Any = None, path: Any = None
     ) -> bytes:
         """Answer a body; the library's own would show Python's errors."""
-        return calls.answer(self.funcs, data)
+        return dispatch.answer(self.funcs, data)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log that a connection broke; the library would print it."""

@@ -15,7 +15,7 @@ from virtman.compute import Virtman
 from virtman.exception import AlreadyExists, InUse, NotFound
 from virtman.instance.snapshot import Instance
 from virtman.rpc import local
-from virtman.rpc.peer import Callers
+from virtman.rpc.peer_credentials import Callers
 from virtman.rpc.token import Secrets
 from virtman.rpc.verbs import Failure, Verbs
 from virtman.rpc.xmlrpc import Door

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from virtman.exception import AlreadyExists, InUse
 from virtman.instance.snapshot import Instance
 from virtman.rpc import local
-from virtman.rpc.peer import Callers
+from virtman.rpc.peer_credentials import Callers
 from virtman.rpc.verbs import Failure, Verbs
 
 HOSTS = ("compute1", "compute2")

@@ -11,7 +11,7 @@ from fake_node import SERIAL, Site
 
 from virtman.cmd import host
 from virtman.rpc import local
-from virtman.rpc.peer import Callers
+from virtman.rpc.peer_credentials import Callers
 from virtman.rpc.verbs import Verbs
 
 PATH = "/dev/mapper/snapshot_vm1"

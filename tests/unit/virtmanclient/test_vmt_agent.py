@@ -11,8 +11,8 @@ import pytest
 
 from virtman import exception as theirs
 from virtman.instance.snapshot import Instance
-from virtman.rpc import local, peer
-from virtman.rpc.peer import Callers
+from virtman.rpc import local, peer_credentials
+from virtman.rpc.peer_credentials import Callers
 from virtman.rpc.verbs import Verbs
 from virtmanclient import exceptions
 from virtmanclient.agent import Agent
@@ -117,8 +117,8 @@ def test_a_failure_keeps_its_kind_and_its_words(agent, node, raised, wanted):
 
 
 def test_who_may_not_ask_is_told_the_remedy(agent, monkeypatch):
-    stranger = peer.Peer(1, 4_000_000, 4_000_000)
-    monkeypatch.setattr(peer, "of", lambda connection: stranger)
+    stranger = peer_credentials.Peer(1, 4_000_000, 4_000_000)
+    monkeypatch.setattr(peer_credentials, "of", lambda connection: stranger)
     with pytest.raises(exceptions.NotAdmitted, match="local_group"):
         agent.working()
 

@@ -19,7 +19,7 @@ from fake_portals import PATIENCE
 
 from virtman.compute import Virtman
 from virtman.exception import ConfigError
-from virtman.rpc import calls
+from virtman.rpc import dispatch
 from virtman.rpc import xmlrpc as door_module
 from virtman.rpc.xmlrpc import METHODS, Door
 
@@ -211,10 +211,10 @@ def test_a_body_without_a_length_is_refused(address, proxy):
 @pytest.mark.parametrize(
     ("method", "arguments", "code", "said"),
     [
-        ("nothing", (), calls.NO_METHOD, "the method 'nothing' is not"),
-        ("create", ("vm1",), calls.WRONG_ARGUMENTS,
+        ("nothing", (), dispatch.NO_METHOD, "the method 'nothing' is not"),
+        ("create", ("vm1",), dispatch.WRONG_ARGUMENTS,
          "create takes: instance, image, connections, [snapshot]"),
-        ("list", (1,), calls.WRONG_ARGUMENTS, "list takes: nothing"),
+        ("list", (1,), dispatch.WRONG_ARGUMENTS, "list takes: nothing"),
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_told_what_would_be_right(

@@ -15,8 +15,8 @@ from fake_portals import PATIENCE
 from virtman import conf
 from virtman.exception import ConfigError
 from virtman.rpc import messaging
+from virtman.rpc.broker_log import SILENCE, Outage
 from virtman.rpc.endpoint import Calls, Endpoint
-from virtman.rpc.outage import SILENCE, Outage
 from virtman.rpc.verb_schemas import SCHEMAS
 from virtman.rpc.verbs import Failure
 

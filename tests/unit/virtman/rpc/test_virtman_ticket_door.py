@@ -19,7 +19,7 @@ from virtman.admission.server import Word
 from virtman.drivers.connector import Answer, Connector
 from virtman.exception import CommandError, ConfigError, NoSource
 from virtman.path import Login, Source
-from virtman.rpc.admission import AdmissionDoor
+from virtman.rpc.ticket_door import AdmissionDoor
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 ME = "iqn.2026-01.lab:n1"

@@ -17,8 +17,8 @@ from fake_portals import PATIENCE
 
 from virtman.compute import Virtman
 from virtman.exception import ConfigError
-from virtman.rpc import local, peer
-from virtman.rpc.peer import Callers, Peer
+from virtman.rpc import local, peer_credentials
+from virtman.rpc.peer_credentials import Callers, Peer
 from virtman.rpc.verbs import CODES, FAILED, INTERNAL, Verbs
 from virtman.targets.capacity import Room
 
@@ -255,14 +255,16 @@ def test_a_caller_that_goes_away_is_noted_in_the_log_alone(
 
 
 def test_whom_the_kernel_does_not_know_as_ours_is_refused(call, monkeypatch):
-    monkeypatch.setattr(peer, "of", lambda connection: STRANGER)
+    monkeypatch.setattr(peer_credentials, "of", lambda connection: STRANGER)
     assert call("working") == (403, "not_admitted")
 
 
 def test_the_kernel_names_the_process_at_the_other_end():
     here, there = socket.socketpair(socket.AF_UNIX)
     with here, there:
-        assert peer.of(here) == Peer(os.getpid(), os.geteuid(), os.getegid())
+        assert peer_credentials.of(here) == Peer(
+            os.getpid(), os.geteuid(), os.getegid()
+        )
 
 
 def test_root_the_agents_user_and_one_group_are_admitted():
