@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Agents killed on nodes after each of their changes.
 
-The changes are not listed: :mod:`virtman.steps` counts them, and rounds go on
-until an agent gets through (tests/lab/guest/killpoints.py).
+The changes are not listed: :mod:`virtman.cmd.kill_points` counts them, and
+rounds go on until an agent gets through (tests/lab/guest/killpoints.py).
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from bindep.depends import Depends
 
 import demo.tools
 import lab.tools
-from virtman import prerequisites
 from virtman.cache.qemu.engine import QemuEngine
+from virtman.doctor import prerequisites
 
 TEXT = (Path(__file__).parents[2] / "bindep.txt").read_text()
 DEBIAN = ["platform:dpkg", "platform:debian"]

@@ -32,18 +32,18 @@ PACKAGES = {
 TIERS = {
     "virtman": (
         "cmd",
-        "commands",
+        "cli",
         "doctor",
         "rpc",
         "compute",
         "node",
         "image targets",
-        "coordinator inventory prerequisites",
+        "coordinator inventory",
         "admission cache instance",
         "drivers state",
         "model paths privsep",
         "conf names path stack",
-        "exception formats quoting steps sysfs",
+        "exception formats quoting sysfs",
     ),
     "voltclient": (
         "shell",
@@ -104,7 +104,7 @@ ALONE = {
     ("virtman", "voltclient"): ["virtman/coordinator/volt.py"],
     # What the agent's commands ask with; what both ends of a broker agree on.
     ("virtman", "virtmanclient"): [
-        "virtman/commands/",
+        "virtman/cli/",
         "virtman/rpc/endpoint.py",
         "virtman/rpc/messaging.py",
     ],

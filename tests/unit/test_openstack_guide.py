@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import volt.conf
+from virtman.cli.application import Application
+from virtman.cli.table import TABLE
 from virtman.cmd import host
-from virtman.commands import TABLE
-from virtman.commands.application import Application
 from virtman.conf import opts
 from virtmanclient.openstack import nodelist
 from voltclient import commands

@@ -17,18 +17,20 @@ from types import FrameType
 from oslo_config import cfg
 
 from virtman import conf as configuration
-from virtman import prerequisites, privsep
+from virtman import privsep
 from virtman.admission.client import Knock
 from virtman.admission.credentials import Wallet
 from virtman.admission.server import Admission
 from virtman.cache import engine
 from virtman.cache.engine import CacheEngine
 from virtman.cmd import logs
+from virtman.cmd.kill_points import Steps, from_environment
 from virtman.compute import Virtman
 from virtman.conf import Settings
 from virtman.coordinator import volt
 from virtman.coordinator.beat_schedule import Rhythm
 from virtman.coordinator.protocol import Alone, Coordinator
+from virtman.doctor import prerequisites
 from virtman.drivers import orphaned_commands, udev
 from virtman.drivers.connector import Connector
 from virtman.drivers.uevents import Uevents
@@ -48,7 +50,6 @@ from virtman.rpc.ticket_door import AdmissionDoor
 from virtman.rpc.verbs import Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.state.intents import Intents
-from virtman.steps import Steps, from_environment
 from virtman.targets.imageservice import ImageService
 
 LOG = logging.getLogger("virtman")

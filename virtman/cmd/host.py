@@ -31,7 +31,7 @@ def _run(argv: list[str]) -> int:
     # As for the agent: oslo's libraries would load eventlet when they see it.
     sys.modules.setdefault("eventlet", None)  # type: ignore[arg-type]
     # Imported here so that Ctrl-C is quiet from the first moment on.
-    from virtman.commands.application import Application
+    from virtman.cli.application import Application
 
     return Application().run(argv)
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from virtman import names, prerequisites
+from virtman import names
 from virtman.conf import Settings
+from virtman.doctor import prerequisites
 from virtman.doctor.finding import Finding, Level
 from virtman.drivers import processes
 

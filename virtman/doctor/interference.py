@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from virtman import prerequisites
 from virtman.conf import Settings
+from virtman.doctor import prerequisites
 from virtman.doctor.finding import Finding, Level
 from virtman.drivers import iscsi, processes, udev
 from virtman.exception import CommandError

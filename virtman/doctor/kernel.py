@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from virtman import prerequisites, privsep, sysfs
+from virtman import privsep, sysfs
 from virtman.cache import engine
 from virtman.cache.engine import Requirement
 from virtman.conf import Settings
+from virtman.doctor import prerequisites
 from virtman.doctor.finding import Finding, Level
 from virtman.drivers import nbd
 from virtman.exception import CommandError

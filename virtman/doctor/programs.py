@@ -6,10 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from virtman import prerequisites, privsep
+from virtman import privsep
 from virtman.cache import engine
 from virtman.cache.engine import Requirement
 from virtman.conf import Settings
+from virtman.doctor import prerequisites
 from virtman.doctor.finding import Finding, Level
 from virtman.exception import CommandError
 

@@ -128,7 +128,8 @@ class KilledAgent(Program):
 WHOLE = """
 import sys
 sys.modules["eventlet"] = None
-from virtman import prerequisites, udev
+from virtman.doctor import prerequisites
+from virtman.drivers import udev
 prerequisites.check = lambda *_: None
 udev.install = lambda: True
 from virtman.cmd.server import main

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from fake_kernel import FakeKernel
 
-from virtman import conf, prerequisites, privsep, sysfs  # fmt: skip
+from virtman import conf, privsep, sysfs  # fmt: skip
+from virtman.doctor import prerequisites
 from virtman.drivers import orphaned_commands, processes, storage_daemon
 from virtman.image import tree_membership
 from virtman.paths import reconciler

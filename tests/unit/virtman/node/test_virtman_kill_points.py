@@ -3,7 +3,7 @@
 
 The kill points are not listed: an agent is killed after its first change,
 the next after its second, until one gets through.  What counts changes sees
-all of them (:mod:`virtman.steps`), so a new step is killed at, too.
+all of them (:mod:`virtman.cmd.kill_points`), so a new step is killed at, too.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from fake_node import Site
 from fake_proc import FakeProc
 
 from virtman.cache.qemu.engine import QemuEngine
+from virtman.cli import purge as command
 from virtman.cmd import host
-from virtman.commands import purge as command
 from virtman.coordinator.protocol import Alone
 from virtman.drivers import dmsetup, processes, udev
 from virtman.drivers.connector import Connector

@@ -13,9 +13,9 @@ from fake_proc import FakeProc
 from oslo_config import cfg
 from oslo_privsep import daemon
 
-from virtman import prerequisites, privsep
+from virtman import privsep
 from virtman.conf import opts
-from virtman.doctor import Level, privileges
+from virtman.doctor import Level, prerequisites, privileges
 from virtman.drivers import orphaned_commands, processes
 from virtman.exception import CommandError, NoPrivileges
 from virtman.privsep import helpers

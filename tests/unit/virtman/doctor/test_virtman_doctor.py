@@ -14,13 +14,14 @@ import pytest
 from fake_kernel import FakeKernel
 from fake_proc import ESTABLISHED, FakeProc
 
-from virtman import doctor, prerequisites, privsep
+from virtman import doctor, privsep
 from virtman.doctor import (
     Level,
     daemons,
     door,
     interference,
     ports,
+    prerequisites,
     programs,
     space,
     volt,
@@ -33,7 +34,7 @@ from virtman.exception import CommandError
 from virtman.privsep import command
 from virtman.targets import capacity
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 AGENT = ("/venv/bin/python3", "/venv/bin/virtman-server", "--debug")
 
 

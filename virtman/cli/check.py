@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Iterator
 
 from virtman import doctor
-from virtman.commands import base
+from virtman.cli import base
 from virtman.doctor import Level
 
 

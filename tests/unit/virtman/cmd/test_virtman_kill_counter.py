@@ -9,13 +9,14 @@ import sys
 
 import pytest
 
-from virtman import privsep, steps
-from virtman.steps import Steps
+from virtman import privsep
+from virtman.cmd import kill_points
+from virtman.cmd.kill_points import Steps
 
 PROGRAM = """
 import os, signal
-from virtman import steps
-made = steps.from_environment(os.environ)
+from virtman.cmd import kill_points
+made = kill_points.from_environment(os.environ)
 made.done("before")
 if signal.getsignal(signal.SIGUSR1):
     os.kill(os.getpid(), signal.SIGUSR1)
@@ -54,7 +55,7 @@ def test_it_lives_when_there_are_fewer_changes(number):
 
 
 def test_without_the_variable_there_is_nothing_that_could_die():
-    assert type(steps.from_environment({})) is Steps
+    assert type(kill_points.from_environment({})) is Steps
 
 
 def test_each_command_that_changes_something_is_told_of(kernel):

@@ -9,8 +9,8 @@ import os
 import pytest
 
 from virtman import doctor
+from virtman.cli.table import ALONE, TABLE, Commands
 from virtman.cmd import host
-from virtman.commands import ALONE, TABLE, Commands
 from virtman.doctor import Finding, Level
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of ``virtman``, one file each, and the table of them.
+"""The table of the commands of ``virtman``: a class each, in a file here.
 
 The table is here and not among the entry points of the package, which cliff
 would look for in all that is installed.
@@ -53,5 +53,5 @@ def overview() -> str:
 
 def _entry(name: str, where: str) -> importlib.metadata.EntryPoint:
     return importlib.metadata.EntryPoint(
-        name, f"{__name__}.{where}", "virtman.commands"
+        name, f"virtman.cli.{where}", "virtman.cli"
     )

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from virtman.commands import asking
+from virtman.cli import asking
 from virtmanclient.verbs import Verbs
 
 

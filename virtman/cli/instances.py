@@ -7,7 +7,7 @@ import argparse
 from typing import Any
 
 from virtman import names
-from virtman.commands import asking
+from virtman.cli import asking
 from virtmanclient.verbs import Verbs
 
 _COLUMNS = ("name", "image", "path", "store")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from virtman.commands import asking
+from virtman.cli import asking
 from virtmanclient.verbs import Verbs
 
 

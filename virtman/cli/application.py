@@ -10,8 +10,9 @@ import os
 
 from cliff import app, command, help
 
-from virtman import commands, conf, privsep
-from virtman.commands.asking import BROKER, ENVIRONMENT, Asking
+from virtman import conf, privsep
+from virtman.cli import table
+from virtman.cli.asking import BROKER, ENVIRONMENT, Asking
 from virtman.conf import Settings
 from virtman.exception import ConfigError
 from virtmanclient.agent import SOCKET
@@ -42,7 +43,7 @@ class Application(app.App):
         super().__init__(
             description=DESCRIPTION,
             version=importlib.metadata.version("vmthunder"),
-            command_manager=commands.Commands(),
+            command_manager=table.Commands(),
             # "virtman check --help" is about the check.
             deferred_help=True,
         )
@@ -110,7 +111,7 @@ class Application(app.App):
         """Print what there is, from the table of commands."""
         if not self.options.deferred_help:
             return
-        self.parser.epilog = commands.overview() + MORE
+        self.parser.epilog = table.overview() + MORE
         self.parser.print_help(self.stdout)
         raise help.HelpExit
 

@@ -16,9 +16,10 @@ from oslo_config import cfg
 from oslo_log import log
 
 from tests.unit import odd_files
-from virtman import conf, prerequisites
+from virtman import conf
 from virtman.cmd import agent
 from virtman.conf import opts
+from virtman.doctor import prerequisites
 from virtman.drivers import udev
 from virtman.exception import MissingTools
 

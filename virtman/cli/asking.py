@@ -17,7 +17,7 @@ from typing import Any
 
 from cliff import command, lister, show
 
-from virtman.commands import base
+from virtman.cli import base
 from virtmanclient import agent
 from virtmanclient.agent import Agent
 from virtmanclient.exceptions import ClientError, InvalidEndpoint

@@ -7,9 +7,10 @@ import os
 
 import pytest
 
-from virtman import prerequisites, privsep
+from virtman import privsep
 from virtman.cache.flashcache.engine import FlashcacheEngine
 from virtman.cache.qemu.engine import QemuEngine
+from virtman.doctor import prerequisites
 from virtman.drivers import iscsi, udev
 from virtman.exception import MissingTools
 

@@ -7,7 +7,7 @@ import argparse
 import shlex
 from collections.abc import Sequence
 
-from virtman.commands import base
+from virtman.cli import base
 from virtmanclient.openstack import access, options, orders, report
 from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Cloud

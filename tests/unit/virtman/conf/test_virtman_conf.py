@@ -14,7 +14,7 @@ from virtman import conf
 from virtman.conf import opts
 from virtman.exception import ConfigError
 
-ROOT = pathlib.Path(__file__).parents[3]
+ROOT = pathlib.Path(__file__).parents[4]
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ import xmlrpc.client
 import pytest
 from fake_portals import PATIENCE
 
-from virtman import prerequisites, privsep
+from virtman import privsep
 from virtman.cmd import agent
 from virtman.coordinator.protocol import Alone
 from virtman.coordinator.volt import Volt, secret_in
+from virtman.doctor import prerequisites
 from virtman.drivers import udev
 from virtman.drivers.connector import Connector
 from virtman.exception import ConfigError

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from virtman.cache import engine
-from virtman.commands import base
+from virtman.cli import base
 from virtman.conf import Settings
 from virtman.coordinator.beat_schedule import Rhythm
 from virtman.coordinator.protocol import Alone
