@@ -7,11 +7,8 @@ Cinder would; the agents log in to it and out of it, one at a time.
 
 from __future__ import annotations
 
-import json
-
 import pytest
-
-from demo.site import CHECKOUT
+from agents import ask
 
 pytestmark = pytest.mark.lab
 
@@ -32,28 +29,10 @@ tgtadm --lld iscsi --op delete --mode target --tid 4242 --force
 tgtadm --lld iscsi --op delete --mode account --user $1
 rm /run/cow.raw
 """
-ASK = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-from virtmanclient.agent import Agent
-from virtmanclient.exceptions import ClientError
-verb, arguments = json.loads(sys.stdin.read())
-try:
-    print(json.dumps(getattr(Agent(timeout=300), verb)(**arguments)))
-except ClientError as error:
-    print(json.dumps({type(error).__name__: str(error)}))
-"""
 
 
 def shell(node, script, *words):
     return node.run(["sh", "-ec", script, "sh", *words], timeout=120).stdout
-
-
-def ask(node, verb, **arguments):
-    """Ask the agent of a node; return the answer, or the error's name."""
-    argv = ["python3", "-S", "-c", ASK, str(CHECKOUT)]
-    asked = json.dumps([verb, arguments])
-    return json.loads(node.run(argv, input=asked, timeout=300).stdout)
 
 
 def digest(node):

@@ -8,9 +8,9 @@ It lets in whom the store is open to, by the ticket that volt has given.
 from __future__ import annotations
 
 import pytest
+from agents import ask
 from conftest import BLOCK
-from test_admission import credentials, logs_in
-from test_kept_store import ask
+from logins import credentials, logs_in
 
 from lab import services
 

@@ -12,8 +12,8 @@ import random
 import time
 
 import pytest
+from agents import ask
 from conftest import BLOCK
-from test_kept_store import ask
 
 from demo import probe
 from lab import services

@@ -3,7 +3,7 @@
 
 import pytest
 from memory_tree import VOLUME, address
-from test_volt_tree import joined
+from tree_members import joined, serving
 
 from volt.eviction import Eviction
 from volt.exception import VolumeNotFound
@@ -146,7 +146,6 @@ def test_beats_from_the_future_do_not_last_for_ever(
 def test_an_evicted_node_comes_back_with_its_next_beat(
     tree, members, eviction, time
 ):
-    from test_volt_members import serving
 
     joined(tree, "n1", "n2")
     time.now += 16

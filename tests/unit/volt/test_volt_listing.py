@@ -3,7 +3,7 @@
 
 import pytest
 from memory_tree import VOLUME
-from test_volt_tree import joined
+from tree_members import joined
 
 from volt.executor import shape
 from volt.executor.btree import BinaryTree

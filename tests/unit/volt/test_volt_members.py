@@ -2,14 +2,9 @@
 """Beats: what a node says and what it is told."""
 
 from memory_tree import VOLUME, address
-from test_volt_tree import joined, sources
+from tree_members import joined, serving, sources
 
-from volt.members import Serving
 from volt.model import Status
-
-
-def serving(name, volume=VOLUME, at=None):
-    return Serving(volume, f"{name}:{volume}", address(at or name))
 
 
 def test_an_unknown_node_is_told_nothing(members):

@@ -4,8 +4,9 @@
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import initialize, invariant
-from memory_tree import VOLUME, address
-from test_volt_placement import Churn, MemoryTree
+from memory_tree import VOLUME, MemoryTree, address
+from tree_churn import Churn
+from tree_members import joined, sources
 
 from volt.exception import NoSlot, PeerNotFound, VolumeInUse, VolumeNotFound
 from volt.executor.btree import BinaryTree
@@ -64,16 +65,6 @@ class RealChurn(Churn):
 
 TestRealChurn = RealChurn.TestCase
 TestRealChurn.settings = settings(max_examples=15, stateful_step_count=40)
-
-
-def joined(tree, *names):
-    for name in names:
-        tree.query(VOLUME, name, address(name))
-        tree.register(VOLUME, f"{name}:{VOLUME}", name, address(name))
-
-
-def sources(told):
-    return [one.peer_id or one.address.host for one in told.stripes[0]]
 
 
 def test_the_first_query_reserves_a_place_and_names_the_peer(tree):
