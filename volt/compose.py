@@ -9,20 +9,20 @@ from oslo_config import cfg
 from sqlalchemy.engine import Engine
 
 from volt import door
-from volt.call import Services
+from volt.api.call import Services
+from volt.api.openapi import Document
+from volt.api.routes import ROUTE_DECLARATIONS
 from volt.census import Monitor
 from volt.deploy import load_app
 from volt.door.caller import Strategy
 from volt.duty import Duty
 from volt.eviction import Eviction
 from volt.executor import load
-from volt.handler import ROUTE_DECLARATIONS
 from volt.images import Images
 from volt.listing import Listing
 from volt.liveness import Evictor, Watch
 from volt.members import Members
 from volt.middleware import App
-from volt.openapi import Document
 from volt.pace import Pace
 from volt.registry.opening import explained, open_registry
 from volt.registry.session import Registry

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts the application together."""
 
-from volt.call import Services
+from volt.api.call import Services
+from volt.api.router import Router
+from volt.api.routes import ROUTE_DECLARATIONS
 from volt.door.caller import Strategy
 from volt.door.middleware import Door
-from volt.handler import ROUTE_DECLARATIONS
 from volt.middleware import App, Faults, Measure, RequestId, Timekeeper
-from volt.router import Router
 
 # The order in which a request passes them, once its time is taken and before
 # it comes to the door.  RequestId is outside of all others, so that errors

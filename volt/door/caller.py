@@ -18,7 +18,7 @@ class Caller(Protocol):
     def check(self, method: str, route: str, path: Mapping[str, str]) -> None:
         """Raise ``Forbidden`` unless it may do this.
 
-        ``route`` is a key of the table in volt/handler.py; ``path`` holds
+        ``route`` is a key of the table in volt/api/routes.py; ``path`` holds
         the identifiers found for the names in it.
         """
 

@@ -19,7 +19,7 @@ from schemathesis.config import SchemathesisConfig
 from volt_process import TOKEN, write_conf
 
 from volt import compose, conf
-from volt.handler import ROUTE_DECLARATIONS
+from volt.api.routes import ROUTE_DECLARATIONS
 
 CONFIG = pathlib.Path(__file__).parent / "schemathesis.toml"
 ROUTES = [

@@ -12,11 +12,11 @@ from oslo_context.context import RequestContext
 from oslo_policy import generator
 
 from volt import conf
+from volt.api.routes import ROUTE_DECLARATIONS
 from volt.door import policies
 from volt.door.middleware import OPEN
 from volt.door.policy import Policy
 from volt.exception import ConfigError, Forbidden
-from volt.handler import ROUTE_DECLARATIONS
 
 ROOT = pathlib.Path(__file__).parents[3]
 VOLUME = ("DELETE", "/v1/volumes/{volume_id}", {"volume_id": "v"})

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from volt.api.schemas import validate
+from volt.api.schemas.images import IMAGE as IMAGE_SCHEMA
+from volt.api.schemas.members import HEARTBEAT
+from volt.api.schemas.parse import parse
+from volt.api.schemas.volumes import QUERY, REGISTER
 from volt.exception import BadRequest, InvalidBody, InvalidPath, MalformedJSON
-from volt.schemas import validate
-from volt.schemas.images import IMAGE as IMAGE_SCHEMA
-from volt.schemas.members import HEARTBEAT
-from volt.schemas.parse import parse
-from volt.schemas.volumes import QUERY, REGISTER
 
 check_image, check_heartbeat, check_query, check_register = (
     validate.body(schema)

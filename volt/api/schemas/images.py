@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images: what an image server registers, what it withdraws, what is told."""
 
-from volt.schemas.common import (
+from volt.api.schemas.common import (
     ADDRESS,
     ADMISSION,
     INITIATOR,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from volt import exception, request
+from volt.api.routes import ROUTE_DECLARATIONS
+from volt.api.schemas import pages
 from volt.exception import VoltError
 from volt.figures import Figures
-from volt.handler import ROUTE_DECLARATIONS
-from volt.schemas import pages
 
-SOURCE = Path(__file__).parents[3] / "doc" / "source"
+SOURCE = Path(__file__).parents[4] / "doc" / "source"
 PAGE = (SOURCE / "rest-api.rst").read_text()
 ROUTES = [
     (path, method)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Query parameters of long lists: how many entries, and after which."""
 
-from volt.schemas.common import LABEL, PEER_ID, VOLUME_ID, Schema
+from volt.api.schemas.common import LABEL, PEER_ID, VOLUME_ID, Schema
 
 LARGEST = 1000
 """Entries of one page, also when the caller does not say how many."""

@@ -7,10 +7,10 @@ API document tells: they cannot differ.
 
 from collections.abc import Callable, Mapping
 
-from volt.call import Answer, Call
+from volt.api.call import Answer, Call
+from volt.api.schemas import validate
+from volt.api.schemas.common import Schema
 from volt.exception import VoltError
-from volt.schemas import validate
-from volt.schemas.common import Schema
 
 Handler = Callable[[Call], Answer]
 

@@ -4,8 +4,8 @@
 import fastjsonschema
 import pytest
 
-from volt.handlers import wire
-from volt.schemas.volumes import REGISTER
+from volt.api.handlers import wire
+from volt.api.schemas.volumes import REGISTER
 
 
 @pytest.mark.parametrize("number", ["1434", 1434, 1434.0])

@@ -4,8 +4,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from volt.schemas import images, members, root, trees, volumes
-from volt.schemas.common import (
+from volt.api.schemas import images, members, root, trees, volumes
+from volt.api.schemas.common import (
     LABEL,
     LUN,
     PEER_ID,

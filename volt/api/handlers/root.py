@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The versions of the API, and its description."""
 
-from volt.call import Answer, Call
-from volt.handlers.wire import JSON
+from volt.api.call import Answer, Call
+from volt.api.handlers.wire import JSON
 
 
 def list_versions(call: Call) -> Answer:

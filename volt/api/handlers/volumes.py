@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Volumes: the trees, and the peers that join and leave them."""
 
-from volt.call import Answer, Call
-from volt.handlers import wire
+from volt.api.call import Answer, Call
+from volt.api.handlers import wire
 
 
 def list_volumes(call: Call) -> Answer:

@@ -3,8 +3,8 @@
 
 from typing import Any
 
-from volt.call import Answer, Call
-from volt.handlers import wire
+from volt.api.call import Answer, Call
+from volt.api.handlers import wire
 from volt.members import Serving
 
 

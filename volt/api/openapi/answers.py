@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from volt import exception
+from volt.api.route import Route
+from volt.api.schemas import root
+from volt.api.schemas.common import Schema, kind
 from volt.door.middleware import OPEN
 from volt.exception import VoltError
-from volt.route import Route
-from volt.schemas import root
-from volt.schemas.common import Schema, kind
 
 JSON = dict[str, Any]
 

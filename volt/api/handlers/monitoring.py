@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """For probes and monitoring: whether volt is well, and its figures."""
 
-from volt.call import Answer, Call
+from volt.api.call import Answer, Call
 from volt.census import version
 from volt.exception import Unavailable
 

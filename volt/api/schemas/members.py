@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Beats: nothing from old clients, what it serves from agents."""
 
-from volt.schemas.common import (
+from volt.api.schemas.common import (
     ADDRESS,
     ADMISSION,
     FAILED,
@@ -16,7 +16,7 @@ from volt.schemas.common import (
     listing,
     record,
 )
-from volt.schemas.volumes import ASSIGNMENT
+from volt.api.schemas.volumes import ASSIGNMENT
 
 _SERVING: Schema = {
     "type": "object",

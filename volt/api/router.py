@@ -11,12 +11,12 @@ from typing import Any
 import routes
 
 from volt import request
-from volt.call import Call, Services
+from volt.api.call import Call, Services
+from volt.api.route import Route, Table
+from volt.api.schemas import validate
+from volt.api.schemas.parse import parse
 from volt.door.caller import Caller
 from volt.exception import MethodNotAllowed, NotFound
-from volt.route import Route, Table
-from volt.schemas import validate
-from volt.schemas.parse import parse
 
 
 class Router:

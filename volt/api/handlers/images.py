@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images: what image servers serve; these routes are ours."""
 
-from volt.call import Answer, Call
-from volt.handlers import wire
+from volt.api.call import Answer, Call
+from volt.api.handlers import wire
 from volt.model import Image
 
 

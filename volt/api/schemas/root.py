@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tells about the service itself: versions, health, errors."""
 
-from volt.schemas.common import kind, listing, record
+from volt.api.schemas.common import kind, listing, record
 
 _LINK = record(rel=kind("string", "self"), href=kind("string", "Its URL."))
 _VERSION = record(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trees: which peer stands where, for people to look at."""
 
-from volt.call import Answer, Call
-from volt.handlers import wire
+from volt.api.call import Answer, Call
+from volt.api.handlers import wire
 
 
 def show_tree(call: Call) -> Answer:

@@ -11,8 +11,8 @@ from typing import Any
 
 import fastjsonschema
 
+from volt.api.schemas.common import IDENTIFIERS, Schema
 from volt.exception import InvalidBody, InvalidPath
-from volt.schemas.common import IDENTIFIERS, Schema
 
 Check = Callable[[Any], Any]
 Reader = Callable[[Mapping[str, str]], dict[str, Any]]

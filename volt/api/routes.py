@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The routes: the whole API is the one table below."""
 
+from volt.api.handlers import images, members, monitoring, root, trees, volumes
+from volt.api.route import Route, Table
+from volt.api.schemas import images as image
+from volt.api.schemas import members as member
+from volt.api.schemas import pages
+from volt.api.schemas import root as told
+from volt.api.schemas import trees as tree
+from volt.api.schemas import volumes as volume
 from volt.exception import (
     ImageMismatch,
     ImageNotFound,
@@ -10,14 +18,6 @@ from volt.exception import (
     VolumeInUse,
     VolumeNotFound,
 )
-from volt.handlers import images, members, monitoring, root, trees, volumes
-from volt.route import Route, Table
-from volt.schemas import images as image
-from volt.schemas import members as member
-from volt.schemas import pages
-from volt.schemas import root as told
-from volt.schemas import trees as tree
-from volt.schemas import volumes as volume
 
 _VERSION = Route(root.show_version, told.VERSION)
 _HEALTH = Route(monitoring.show_health, told.HEALTH)

@@ -9,9 +9,9 @@ import functools
 import json
 from typing import Any
 
-from volt.openapi.names import components, referring
-from volt.openapi.operations import operation
-from volt.route import Table
+from volt.api.openapi.names import components, referring
+from volt.api.openapi.operations import operation
+from volt.api.route import Table
 
 DESCRIPTION = """
 Tells each compute node from which nodes it reads an image.  Bodies are JSON,

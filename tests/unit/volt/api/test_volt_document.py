@@ -8,10 +8,10 @@ import pytest
 from openapi_spec_validator import validate
 
 from volt import exception
+from volt.api.openapi import Document
+from volt.api.openapi.names import NAMED
+from volt.api.routes import ROUTE_DECLARATIONS
 from volt.exception import VoltError
-from volt.handler import ROUTE_DECLARATIONS
-from volt.openapi import Document
-from volt.openapi.names import NAMED
 
 DOCUMENT = json.loads(Document(ROUTE_DECLARATIONS).text())
 OPERATIONS = [

@@ -5,10 +5,10 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+from volt.api.openapi import answers
+from volt.api.route import Route
+from volt.api.schemas.common import IDENTIFIERS, Schema
 from volt.door.middleware import METRICS, OPEN
-from volt.openapi import answers
-from volt.route import Route
-from volt.schemas.common import IDENTIFIERS, Schema
 
 JSON = dict[str, Any]
 

@@ -5,7 +5,7 @@ Keys nobody knows are ignored, of agents too: a newer agent may tell more
 than this volt wants to hear.
 """
 
-from volt.schemas.common import (
+from volt.api.schemas.common import (
     ADDRESS,
     ADMISSION,
     FAILED,
@@ -21,7 +21,7 @@ from volt.schemas.common import (
     or_null,
     record,
 )
-from volt.schemas.images import TOLD
+from volt.api.schemas.images import TOLD
 
 _LOOSE = {name: loose(schema) for name, schema in ADDRESS.items()}
 

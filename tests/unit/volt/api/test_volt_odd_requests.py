@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volt import compose, conf
-from volt.handler import ROUTE_DECLARATIONS
+from volt.api.routes import ROUTE_DECLARATIONS
 from volt.registry.models import metadata
 
 ADDRESS = {"host": "n1", "port": "3260", "iqn": "iqn.2026-01.x:v", "lun": "1"}

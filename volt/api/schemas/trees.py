@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trees: where each peer stands."""
 
-from volt.schemas.common import (
+from volt.api.schemas.common import (
     LABEL,
     PEER_ID,
     VOLUME_ID,
@@ -10,7 +10,7 @@ from volt.schemas.common import (
     or_null,
     record,
 )
-from volt.schemas.volumes import PEER
+from volt.api.schemas.volumes import PEER
 
 _STANDING = record(
     **PEER["properties"],
