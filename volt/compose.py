@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from oslo_config import cfg
 from sqlalchemy.engine import Engine
 
-from volt import door
+from volt import auth
 from volt.api.call import Services
 from volt.api.openapi import Document
 from volt.api.routes import ROUTE_DECLARATIONS
+from volt.auth.caller import Strategy
 from volt.census import Monitor
 from volt.deploy import load_app
-from volt.door.caller import Strategy
 from volt.duty import Duty
 from volt.eviction import Eviction
 from volt.executor import load
@@ -55,7 +55,7 @@ def prepare(conf: cfg.ConfigOpts) -> None:
     For a process that forks before anything is composed.  Raises
     ``ConfigError``, for a door that cannot be opened, too.
     """
-    door.load(conf)
+    auth.load(conf)
     _open(conf).dispose()
 
 
@@ -70,7 +70,7 @@ def compose(conf: cfg.ConfigOpts, figures: "Figures | None" = None) -> Service:
 
     figures = figures or Figures()
     rules = _rules(conf)
-    strategy = door.load(conf)
+    strategy = auth.load(conf)
     opened = _open(conf)
     registry = Registry(opened, figures.happened)
     services = Services(

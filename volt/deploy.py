@@ -4,8 +4,8 @@
 from volt.api.call import Services
 from volt.api.router import Router
 from volt.api.routes import ROUTE_DECLARATIONS
-from volt.door.caller import Strategy
-from volt.door.middleware import Door
+from volt.auth.caller import Strategy
+from volt.auth.middleware import Door
 from volt.middleware import App, Faults, Measure, RequestId, Timekeeper
 
 # The order in which a request passes them, once its time is taken and before

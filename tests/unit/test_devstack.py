@@ -17,7 +17,7 @@ from oslo_config import cfg
 import virtman.conf
 import virtman.rpc.token
 import volt.conf
-from volt.door import token
+from volt.auth import token
 
 ROOT = Path(__file__).parents[2]
 STAND_INS = """\

@@ -77,7 +77,7 @@ TIERS = {
         "duty",
         "eviction members tree",
         "images listing tickets treework",
-        "door registry rules",
+        "auth registry rules",
         "conf executor listener liveness middleware request tls",
         "event exception model pace scoreboard",
     ),

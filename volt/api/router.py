@@ -15,7 +15,7 @@ from volt.api.call import Call, Services
 from volt.api.route import Route, Table
 from volt.api.schemas import validate
 from volt.api.schemas.parse import parse
-from volt.door.caller import Caller
+from volt.auth.caller import Caller
 from volt.exception import MethodNotAllowed, NotFound
 
 

@@ -10,7 +10,7 @@ from volt import exception
 from volt.api.route import Route
 from volt.api.schemas import root
 from volt.api.schemas.common import Schema, kind
-from volt.door.middleware import OPEN
+from volt.auth.middleware import OPEN
 from volt.exception import VoltError
 
 JSON = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 from volt.api.openapi import answers
 from volt.api.route import Route
 from volt.api.schemas.common import IDENTIFIERS, Schema
-from volt.door.middleware import METRICS, OPEN
+from volt.auth.middleware import METRICS, OPEN
 
 JSON = dict[str, Any]
 

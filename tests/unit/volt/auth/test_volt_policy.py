@@ -13,12 +13,12 @@ from oslo_policy import generator
 
 from volt import conf
 from volt.api.routes import ROUTE_DECLARATIONS
-from volt.door import policies
-from volt.door.middleware import OPEN
-from volt.door.policy import Policy
+from volt.auth import policies
+from volt.auth.middleware import OPEN
+from volt.auth.policy import Policy
 from volt.exception import ConfigError, Forbidden
 
-ROOT = pathlib.Path(__file__).parents[3]
+ROOT = pathlib.Path(__file__).parents[4]
 VOLUME = ("DELETE", "/v1/volumes/{volume_id}", {"volume_id": "v"})
 BEAT = ("PUT", "/v1/members/heartbeat", {})
 

@@ -10,7 +10,7 @@ import logging
 
 from oslo_config import cfg
 
-from volt.door.caller import Anybody, Environ
+from volt.auth.caller import Anybody, Environ
 from volt.exception import ConfigError, Forbidden
 from volt.request import is_loopback
 

@@ -7,7 +7,7 @@ from oslo_config import cfg
 from oslo_context.context import RequestContext
 from oslo_policy import policy
 
-from volt.door import policies
+from volt.auth import policies
 from volt.exception import ConfigError, Forbidden
 
 OURS = "volt:"

@@ -5,10 +5,10 @@ import hmac
 
 import pytest
 
-from volt import conf, door
-from volt.door import token
-from volt.door.caller import Anybody
-from volt.door.middleware import Door
+from volt import auth, conf
+from volt.auth import token
+from volt.auth.caller import Anybody
+from volt.auth.middleware import Door
 from volt.exception import ConfigError, Forbidden, Unauthorized
 
 OLD, NEW = "an-old-secret-of-length", "a-new-secret-of-length"
@@ -23,7 +23,7 @@ def strategy(tmp_path):
         path.write_text("\n".join(["[DEFAULT]", *lines]))
         options = conf.new()
         conf.load(options, [f"--config-file={path}"])
-        return door.load(options)
+        return auth.load(options)
 
     return make
 

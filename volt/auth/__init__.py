@@ -5,7 +5,7 @@ import importlib
 
 from oslo_config import cfg
 
-from volt.door.caller import Strategy
+from volt.auth.caller import Strategy
 
 
 def load(conf: cfg.ConfigOpts) -> Strategy:

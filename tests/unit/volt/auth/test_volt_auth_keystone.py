@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from volt import conf, door
+from volt import auth, conf
 from volt.exception import ConfigError, Unauthorized
 
 PASSWORD = "a-password-of-volt"
@@ -66,11 +66,11 @@ def test_a_section_that_cannot_be_used_is_refused_by_name(
 )
 def test_what_is_missing_is_told_at_the_start(load, section, named):
     with pytest.raises(ConfigError, match=named):
-        door.load(load(section))
+        auth.load(load(section))
 
 
 def test_keystone_is_not_asked_at_the_start(load):
-    assert not door.load(load()).was_away()
+    assert not auth.load(load()).was_away()
 
 
 def test_volt_waits_briefly_for_keystone_by_default(load):
@@ -89,7 +89,7 @@ def test_volt_waits_briefly_for_keystone_by_default(load):
 @pytest.mark.parametrize("shown", ["é", "x" * 4097, "a\tb"])
 def test_nonsense_is_refused_without_asking(load, header, shown):
     environ = {"HTTP_X_AUTH_TOKEN": "x", f"HTTP_{header}": shown}
-    admitting = door.load(load())
+    admitting = auth.load(load())
     with pytest.raises(Unauthorized, match="no token"):
         admitting.admit(environ)
     assert not admitting.was_away()
@@ -97,7 +97,7 @@ def test_nonsense_is_refused_without_asking(load, header, shown):
 
 def test_no_token_is_told_where_there_are_some(load):
     with pytest.raises(Unauthorized, match="X-Auth-Token") as refused:
-        door.load(load()).admit({})
+        auth.load(load()).admit({})
     assert refused.value.headers == (
         ("WWW-Authenticate", 'Keystone uri="http://keystone.example:5000"'),
     )
@@ -105,7 +105,7 @@ def test_no_token_is_told_where_there_are_some(load):
 
 def test_the_sections_may_stay_while_another_strategy_is_in_use(load):
     options = load(strategy="noauth", more="bind_host = ::1")
-    door.load(options)
+    auth.load(options)
     assert "keystone_authtoken" not in options
 
 
@@ -151,7 +151,7 @@ def test_a_caller_does_not_stay_in_the_thread(load):
     """The log would name it with the lines of other requests."""
     from oslo_context.context import get_current
 
-    from volt.door.keystone import Context
+    from volt.auth.keystone import Context
 
     before = get_current()
     who = Context.from_environ({"HTTP_X_USER_ID": "u", "HTTP_X_ROLES": "a,b"})

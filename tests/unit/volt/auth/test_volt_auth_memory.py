@@ -3,7 +3,7 @@
 
 import pytest
 
-from volt.door.memory import Memory, Patience
+from volt.auth.memory import Memory, Patience
 from volt.exception import Unavailable
 
 

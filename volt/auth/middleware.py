@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 
 from volt import request
-from volt.door.caller import Anybody, Environ, Strategy
+from volt.auth.caller import Anybody, Environ, Strategy
 from volt.middleware import App, Start
 from volt.request import is_loopback
 

@@ -16,10 +16,10 @@ from keystonemiddleware import auth_token
 from oslo_config import cfg
 from oslo_context.context import RequestContext
 
+from volt.auth.caller import Environ
+from volt.auth.memory import Memory, Patience
+from volt.auth.policy import Policy
 from volt.conf import keystone as options
-from volt.door.caller import Environ
-from volt.door.memory import Memory, Patience
-from volt.door.policy import Policy
 from volt.exception import ConfigError, Unauthorized
 
 LOG = logging.getLogger(__name__)

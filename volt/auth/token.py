@@ -12,7 +12,7 @@ import stat
 
 from oslo_config import cfg
 
-from volt.door.caller import Anybody, Environ
+from volt.auth.caller import Anybody, Environ
 from volt.exception import ConfigError, Unauthorized
 
 SHORTEST = 16
