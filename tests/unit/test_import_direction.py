@@ -78,7 +78,7 @@ TIERS = {
         "eviction members tree",
         "images listing tickets treework",
         "auth registry rules",
-        "conf executor listener liveness middleware request tls",
+        "conf executor liveness middleware request",
         "event exception model pace scoreboard",
     ),
 }

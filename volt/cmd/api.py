@@ -7,14 +7,15 @@ import sys
 
 from oslo_log import log as logging
 
-from volt import compose, listener, scoreboard
+from volt import compose, scoreboard
+from volt.cmd import listener
 from volt.cmd import settings as configured
-from volt.cmd.alone import Alone
-from volt.cmd.crew import Crew
 from volt.cmd.settings import Reread, Settings
 from volt.cmd.signals import Inbox
+from volt.cmd.single_process import Alone
 from volt.cmd.supervisor import Supervisor
 from volt.cmd.systemd import Systemd
+from volt.cmd.workers import Crew
 from volt.exception import ConfigError
 
 LOG = logging.getLogger("volt.api")

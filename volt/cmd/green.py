@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from volt.listener import room
+from volt.cmd.listener import room
 
 # volt resolves no names; eventlet's own resolver costs half of its import.
 os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")

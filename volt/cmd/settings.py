@@ -10,7 +10,8 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from volt import conf, tls
+from volt import conf
+from volt.cmd import tls
 from volt.exception import ConfigError
 
 LOG = plain_logging.getLogger(__name__)

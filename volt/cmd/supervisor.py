@@ -11,11 +11,11 @@ import signal
 import time
 
 from volt.cmd.backoff import Backoff
-from volt.cmd.crew import Crew, Worker
+from volt.cmd.rolling_restart import Step, cause, staff
 from volt.cmd.settings import REFUSED, Reread, Settings, set_up_logging
 from volt.cmd.signals import STOPS
-from volt.cmd.staffing import Step, cause, staff
 from volt.cmd.systemd import Systemd
+from volt.cmd.workers import Crew, Worker
 from volt.exception import ConfigError
 
 LOG = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ import enum
 import signal
 from collections.abc import Iterable
 
-from volt.cmd.crew import Worker
 from volt.cmd.settings import Settings
+from volt.cmd.workers import Worker
 
 
 class Step(enum.Enum):

@@ -3,8 +3,8 @@
 
 import pytest
 
+from volt.cmd.listener import listen
 from volt.exception import ConfigError
-from volt.listener import listen
 
 
 def test_an_address_in_use_is_named_at_once_with_the_remedy():

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from volt import tls
+from volt.cmd import tls
 from volt.exception import ConfigError
 
 

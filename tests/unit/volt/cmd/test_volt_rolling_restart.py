@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from volt.cmd.backoff import FIRST, LONGEST, STEADY, Backoff
-from volt.cmd.crew import Worker
-from volt.cmd.staffing import Step, cause, staff
+from volt.cmd.rolling_restart import Step, cause, staff
+from volt.cmd.workers import Worker
 
 
 @dataclasses.dataclass

@@ -7,7 +7,7 @@ import socket
 from concurrent.futures import Future
 
 from volt import compose
-from volt.cmd.aside import aside
+from volt.cmd.background import aside
 from volt.cmd.settings import REFUSED, Reread, Settings, set_up_logging
 from volt.cmd.signals import STOPS, Inbox, Insistence, reap
 from volt.cmd.systemd import Systemd
