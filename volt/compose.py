@@ -13,25 +13,25 @@ from volt.api.call import Services
 from volt.api.openapi import Document
 from volt.api.routes import ROUTE_DECLARATIONS
 from volt.auth.caller import Strategy
-from volt.census import Monitor
 from volt.deploy import load_app
-from volt.duty import Duty
-from volt.eviction import Eviction
 from volt.executor import load
-from volt.images import Images
-from volt.listing import Listing
-from volt.liveness import Evictor, Watch
-from volt.members import Members
+from volt.liveness.eviction import Eviction
+from volt.liveness.evictor import Evictor, Watch
+from volt.liveness.lease import Duty
+from volt.metrics.census import Monitor
 from volt.middleware import App
 from volt.pace import Pace
-from volt.registry.opening import explained, open_registry
+from volt.registry.connect import explained, open_registry
 from volt.registry.session import Registry
 from volt.rules import Rules
-from volt.tickets import Terms, Tickets
-from volt.tree import Tree
+from volt.topology.images import Images
+from volt.topology.listing import Listing
+from volt.topology.members import Members
+from volt.topology.tickets import Terms, Tickets
+from volt.topology.tree import Tree
 
 if TYPE_CHECKING:
-    from volt.figures import Figures
+    from volt.metrics.counters import Figures
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def compose(conf: cfg.ConfigOpts, figures: "Figures | None" = None) -> Service:
     """
     # prometheus_client looks at its environment when it is imported: not
     # before a supervisor has said where its workers count together.
-    from volt.figures import Figures
+    from volt.metrics.counters import Figures
 
     figures = figures or Figures()
     rules = _rules(conf)

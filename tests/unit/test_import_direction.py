@@ -71,15 +71,14 @@ TIERS = {
     "volt": (
         "cmd wsgi",
         "compose",
-        "deploy figures",
-        "api gauges",
-        "census",
-        "duty",
-        "eviction members tree",
-        "images listing tickets treework",
+        "deploy",
+        "api",
+        "metrics",
+        "liveness",
+        "topology",
         "auth registry rules",
-        "conf executor liveness middleware request",
-        "event exception model pace scoreboard",
+        "conf executor middleware request",
+        "event exception model pace",
     ),
 }
 

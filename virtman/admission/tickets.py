@@ -3,7 +3,7 @@
 
 volt shares a key with each portal, and gives the reader a ticket under that
 key and the CHAP secret that the source derives from the ticket; in full in
-``doc/source/rest-api.rst``.  ``volt/tickets.py`` is the other end.
+``doc/source/rest-api.rst``.  ``volt/topology/tickets.py`` is the other end.
 """
 
 from __future__ import annotations

@@ -5,14 +5,14 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from volt.census import Census, Monitor
 from volt.exception import BadRequest
-from volt.images import Images
-from volt.listing import Listing
-from volt.members import Members
+from volt.metrics.census import Census, Monitor
 from volt.request import plain
-from volt.tickets import Tickets
-from volt.tree import Tree
+from volt.topology.images import Images
+from volt.topology.listing import Listing
+from volt.topology.members import Members
+from volt.topology.tickets import Tickets
+from volt.topology.tree import Tree
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import sys
 
 from oslo_log import log as logging
 
-from volt import compose, scoreboard
+from volt import compose
 from volt.cmd import listener
 from volt.cmd import settings as configured
 from volt.cmd.settings import Reread, Settings
@@ -17,6 +17,7 @@ from volt.cmd.supervisor import Supervisor
 from volt.cmd.systemd import Systemd
 from volt.cmd.workers import Crew
 from volt.exception import ConfigError
+from volt.metrics import multiprocess
 
 LOG = logging.getLogger("volt.api")
 
@@ -75,6 +76,6 @@ def _supervise(
     """Open the registry only to bring it to its tables: forks follow."""
     compose.prepare(settings.options)
     systemd = Systemd()
-    with scoreboard.shared():
+    with multiprocess.shared():
         crew = Crew(opened, inbox, systemd.watchdog)
         Supervisor(crew, settings, reread, systemd).run()

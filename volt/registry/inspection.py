@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from volt.registry import clock, engine, schema
+from volt.registry.connect import explained
 from volt.registry.dialect import UNHURRIED, Mode
-from volt.registry.opening import explained
 from volt.registry.schema import State, Version
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from volt.registry import engine, models, schema
 from volt.registry.dialect import Limits, Mode
-from volt.registry.trouble import ERRORS, Trouble, diagnose
+from volt.registry.error_codes import ERRORS, Trouble, diagnose
 
 SLEEP = {
     "postgresql": "SELECT pg_sleep({})",

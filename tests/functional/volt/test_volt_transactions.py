@@ -7,11 +7,11 @@ import threading
 import pytest
 
 from volt.exception import Unavailable
-from volt.images import Images
 from volt.model import Address, Image
 from volt.registry import engine, schema
 from volt.registry.images import Images as StoredImages
 from volt.registry.session import Registry
+from volt.topology.images import Images
 
 PATIENCE = 60
 on_servers = pytest.mark.parametrize(

@@ -4,12 +4,12 @@
 import pytest
 
 from volt.executor.btree import BinaryTree
-from volt.images import Images
-from volt.members import Members
 from volt.registry import clock, engine, schema
 from volt.registry.session import Registry
 from volt.rules import Rules
-from volt.tree import Tree
+from volt.topology.images import Images
+from volt.topology.members import Members
+from volt.topology.tree import Tree
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 
 from memory_tree import VOLUME, address
 
-from volt.members import Serving
+from volt.topology.members import Serving
 
 
 def joined(tree, *names):

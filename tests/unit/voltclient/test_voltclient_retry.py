@@ -33,7 +33,10 @@ CALLS = {
     "an old join": (lambda volt: volt.volumes.get("v"), PLACE),
     "a login": (lambda volt: volt.volumes.login("v", "n1:v", **AT), PEER),
     "a beat": (lambda volt: volt.members.beat([]), []),
-    "a withdrawal": (lambda volt: volt.images.delete("v", "n1", "1"), None),
+    "a withdrawal": (
+        lambda volt: volt.images.delete("v", "n1", "1"),
+        None,
+    ),
     "a logout": (lambda volt: volt.volumes.logout("v", "n1:v"), None),
 }
 

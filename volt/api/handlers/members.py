@@ -5,7 +5,7 @@ from typing import Any
 
 from volt.api.call import Answer, Call
 from volt.api.handlers import wire
-from volt.members import Serving
+from volt.topology.members import Serving
 
 
 def list_members(call: Call) -> Answer:

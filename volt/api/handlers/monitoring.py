@@ -2,8 +2,8 @@
 """For probes and monitoring: whether volt is well, and its figures."""
 
 from volt.api.call import Answer, Call
-from volt.census import version
 from volt.exception import Unavailable
+from volt.metrics.census import version
 
 
 def show_health(call: Call) -> Answer:

@@ -5,8 +5,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from volt.listing import Node, Standing, TreePage
 from volt.model import Address, Assignment, Image, Peer, Portals, Source
+from volt.topology.listing import Node, Standing, TreePage
 
 JSON = dict[str, Any]
 

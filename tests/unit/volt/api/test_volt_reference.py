@@ -11,7 +11,7 @@ from volt import exception, request
 from volt.api.routes import ROUTE_DECLARATIONS
 from volt.api.schemas import pages
 from volt.exception import VoltError
-from volt.figures import Figures
+from volt.metrics.counters import Figures
 
 SOURCE = Path(__file__).parents[4] / "doc" / "source"
 PAGE = (SOURCE / "rest-api.rst").read_text()

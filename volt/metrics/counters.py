@@ -2,8 +2,8 @@
 """Counts what happens, and tells it in the text format of Prometheus.
 
 Several workers count together by way of files that they share
-(``volt/scoreboard.py``); the one that is asked adds them up.  To count costs
-about a microsecond, to time a request about three.
+(``volt/metrics/multiprocess.py``); the one that is asked adds them up.  To
+count costs about a microsecond, to time a request about three.
 
 Labels are routes, methods and classes of status that the API has, and ids
 of volumes; nothing else that a caller says becomes one.
@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, values
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from volt import scoreboard
-from volt.census import Census
 from volt.event import Event
 from volt.exception import ConfigError
-from volt.gauges import Gauges
+from volt.metrics import multiprocess
+from volt.metrics.census import Census
+from volt.metrics.gauges import Gauges
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
 OTHER = "other"
@@ -35,10 +35,10 @@ class Figures:
     """The counters of one process."""
 
     def __init__(self) -> None:
-        self._shared = os.environ.get(scoreboard.VARIABLE)
+        self._shared = os.environ.get(multiprocess.VARIABLE)
         if self._shared and values.ValueClass is values.MutexValue:
             raise ConfigError(
-                f"{scoreboard.VARIABLE} was set too late: prometheus_client "
+                f"{multiprocess.VARIABLE} was set too late: prometheus_client "
                 "looks at it when it is imported, so set it before"
             )
         self._requests = Histogram(

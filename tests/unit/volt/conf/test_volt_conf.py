@@ -96,7 +96,7 @@ def test_the_built_in_policies_are_those_of_the_entry_points():
     import pathlib
 
     setup = configparser.ConfigParser()
-    setup.read(pathlib.Path(__file__).parents[3] / "setup.cfg")
+    setup.read(pathlib.Path(__file__).parents[4] / "setup.cfg")
     points = setup["options.entry_points"][executor.GROUP].split("\n")
     told = dict(line.split(" = ") for line in points if line)
     assert told == executor.BUILT_IN

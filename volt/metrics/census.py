@@ -9,8 +9,8 @@ import dataclasses
 import functools
 import importlib.metadata
 
-from volt import duty
 from volt.executor import shape
+from volt.liveness import lease
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
 
@@ -71,7 +71,7 @@ class Monitor:
         return self._registry.read(
             lambda unit: Health(
                 unit.totals.revision(),
-                unit.leases.is_held(duty.NAME, unit.now()),
+                unit.leases.is_held(lease.NAME, unit.now()),
             )
         )
 

@@ -3,9 +3,9 @@
 
 from memory_tree import VOLUME, address
 
-from volt.census import Bulk, Monitor
-from volt.duty import Duty
-from volt.eviction import Eviction
+from volt.liveness.eviction import Eviction
+from volt.liveness.lease import Duty
+from volt.metrics.census import Bulk, Monitor
 
 
 def test_an_empty_registry_holds_nothing(registry):

@@ -5,8 +5,8 @@ import pytest
 from memory_tree import VOLUME
 from tree_members import joined
 
-from volt.duty import Duty
-from volt.eviction import Eviction
+from volt.liveness.eviction import Eviction
+from volt.liveness.lease import Duty
 from volt.pace import Pace
 
 

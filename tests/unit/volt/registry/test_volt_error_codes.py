@@ -11,7 +11,7 @@ from psycopg import errors
 
 from volt.registry import engine
 from volt.registry.dialect import Mode
-from volt.registry.trouble import Trouble, diagnose
+from volt.registry.error_codes import Trouble, diagnose
 
 
 def wrapped(kind, cause):

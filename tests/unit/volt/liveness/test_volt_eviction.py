@@ -5,8 +5,8 @@ import pytest
 from memory_tree import VOLUME, address
 from tree_members import joined, serving
 
-from volt.eviction import Eviction
 from volt.exception import VolumeNotFound
+from volt.liveness.eviction import Eviction
 from volt.model import Status
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from volt import conf
 
-SAMPLES = pathlib.Path(__file__).parents[3] / "etc" / "volt"
+SAMPLES = pathlib.Path(__file__).parents[4] / "etc" / "volt"
 SAMPLE = (SAMPLES / "volt.conf.sample").read_text()
 
 

@@ -14,7 +14,7 @@ from volt.model import Address, Image, Status
 from volt.registry import engine, schema
 from volt.registry.session import Registry
 from volt.rules import Rules
-from volt.tree import Tree
+from volt.topology.tree import Tree
 
 
 class Both(MemoryTree):

@@ -8,7 +8,7 @@ from volt.event import Event
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
 from volt.rules import Rules
-from volt.treework import TreeWork
+from volt.topology.tree_operations import TreeWork
 
 LOG = logging.getLogger(__name__)
 

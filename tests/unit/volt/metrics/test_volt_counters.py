@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 from memory_tree import VOLUME, address
 
-from volt import scoreboard
-from volt.census import Bulk, Census
 from volt.event import Event
 from volt.exception import NoSlot, PeerNotFound
 from volt.executor.btree import BinaryTree
-from volt.figures import Figures
-from volt.members import Members
+from volt.metrics import multiprocess
+from volt.metrics.census import Bulk, Census
+from volt.metrics.counters import Figures
 from volt.registry import engine, schema
 from volt.registry.session import Registry
 from volt.rules import Rules
-from volt.tree import Tree
+from volt.topology.members import Members
+from volt.topology.tree import Tree
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def samples(text):
@@ -123,15 +123,15 @@ def test_a_beat_that_says_nothing_new_is_no_event(observed, heard):
 
 WORKERS = """
 import os, signal
-from volt import scoreboard
+from volt.metrics import multiprocess
 
-with scoreboard.shared() as folder:
+with multiprocess.shared() as folder:
     children = []
     for number in range(3):
         child = os.fork()
         if not child:
             from volt.event import Event
-            from volt.figures import Figures
+            from volt.metrics.counters import Figures
             figures = Figures()
             figures.happened(Event.JOINED, 10 ** number)
             figures.answered('/', 'GET', '300', 0.001)
@@ -139,7 +139,7 @@ with scoreboard.shared() as folder:
         children.append(os.waitpid(child, 0)[1])
     assert children == [signal.SIGKILL] * 3
     from volt.event import Event
-    from volt.figures import Figures
+    from volt.metrics.counters import Figures
     figures = Figures()
     figures.happened(Event.JOINED, 1000)
     print(figures.text(None).decode())
@@ -171,7 +171,7 @@ def test_workers_count_together_also_those_that_were_killed():
 
 
 def test_a_directory_that_the_operator_named_is_used_and_kept(tmp_path):
-    done = run(WORKERS, **{scoreboard.VARIABLE: str(tmp_path)})
+    done = run(WORKERS, **{multiprocess.VARIABLE: str(tmp_path)})
     assert done.returncode == 0, done.stderr
     assert len(list(tmp_path.glob("counter_*.db"))) == 4
 
@@ -179,8 +179,8 @@ def test_a_directory_that_the_operator_named_is_used_and_kept(tmp_path):
 def test_a_directory_named_too_late_is_refused_with_the_remedy():
     done = run(
         "import os, prometheus_client\n"
-        f'os.environ[{scoreboard.VARIABLE!r}] = "/nowhere"\n'
-        "from volt.figures import Figures\n"
+        f'os.environ[{multiprocess.VARIABLE!r}] = "/nowhere"\n'
+        "from volt.metrics.counters import Figures\n"
         "Figures()\n"
     )
     assert re.search("ConfigError: .* set it before", done.stderr)

@@ -7,9 +7,9 @@ from tree_members import joined
 
 from volt.executor import shape
 from volt.executor.btree import BinaryTree
-from volt.listing import Listing
 from volt.rules import Rules
-from volt.tree import Tree
+from volt.topology.listing import Listing
+from volt.topology.tree import Tree
 
 SILENCE = 15.0
 

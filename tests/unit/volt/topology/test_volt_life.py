@@ -19,17 +19,17 @@ from hypothesis.stateful import (
 )
 from memory_tree import address
 
-from volt.eviction import Eviction
 from volt.exception import NoSlot, PeerNotFound, VoltError, VolumeNotFound
 from volt.executor import shape
 from volt.executor.btree import BinaryTree
 from volt.executor.btree_uncle import BinaryTreeWithUncle
 from volt.executor.placement import opening_of
-from volt.members import Members, Serving
+from volt.liveness.eviction import Eviction
 from volt.registry import clock, engine, schema
 from volt.registry.session import Registry
 from volt.rules import Rules
-from volt.tree import Tree
+from volt.topology.members import Members, Serving
+from volt.topology.tree import Tree
 
 IMAGES = ("volume-a", "volume-b")
 NODES = [f"n{number}" for number in range(24)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily
 
-from volt.census import Census, version
+from volt.metrics.census import Census, version
 
 
 class Gauges:

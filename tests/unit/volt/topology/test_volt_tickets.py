@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from volt.tickets import ANY, MASTER, Terms, Tickets, draw
+from volt.topology.tickets import ANY, MASTER, Terms, Tickets, draw
 
 KEY = bytes(range(32))
 ME = "iqn.2026-01.lab:n1"

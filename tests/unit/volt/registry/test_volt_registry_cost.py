@@ -5,12 +5,12 @@ import pytest
 import sqlalchemy as sa
 from memory_tree import VOLUME, address
 
-from volt.census import Monitor
 from volt.executor.btree import BinaryTree
-from volt.listing import Listing
-from volt.members import Members
+from volt.metrics.census import Monitor
 from volt.rules import Rules
-from volt.tree import Tree
+from volt.topology.listing import Listing
+from volt.topology.members import Members
+from volt.topology.tree import Tree
 
 ONE_ROW = "SCAN CONSTANT ROW"
 """SQLite's words for a question without a table of its own."""

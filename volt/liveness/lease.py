@@ -8,7 +8,7 @@ one of them for a few turns.  When that one dies another has it soon after.
 import logging
 import uuid
 
-from volt.eviction import Eviction
+from volt.liveness.eviction import Eviction
 from volt.pace import Pace
 from volt.registry.session import Registry
 

@@ -13,7 +13,7 @@ from volt.executor.btree import BinaryTree
 from volt.registry import engine, schema
 from volt.registry.session import Registry
 from volt.rules import Rules
-from volt.tree import Tree
+from volt.topology.tree import Tree
 
 
 def test_a_failure_leaves_nothing_behind(registry):

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from volt.exception import Unavailable
-from volt.liveness import Evictor, Watch
+from volt.liveness.evictor import Evictor, Watch
 
 
 class Clocks:

@@ -9,7 +9,7 @@ from volt.model import Address, Assignment, Peer, Portals, Status, Volume
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
 from volt.rules import Rules
-from volt.treework import TreeWork
+from volt.topology.tree_operations import TreeWork
 
 LOG = logging.getLogger(__name__)
 
