@@ -3,7 +3,7 @@
 
 import sys
 
-from virtmanclient import plan, shell
+from virtmanclient.batch import plan, shell
 
 COMMAND = shell.Command(
     name="vmtimg",

@@ -5,7 +5,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from virtmanclient import plan, shell
+from virtmanclient.batch import plan, shell
 
 
 def _more(parser: argparse.ArgumentParser) -> None:

@@ -30,6 +30,13 @@ PACKAGES = {
 # From above to below.  A module or folder imports only what stands in a line
 # below its own; a folder's own modules may import each other.
 TIERS = {
+    "virtmanclient": (
+        "cinder",
+        "client nova stores targets vmtrun",
+        "agent doors openstack remote vmtimg",
+        "batch broker verbs",
+        "answer exceptions vmtapi",
+    ),
     "virtman": (
         "cmd",
         "cli",

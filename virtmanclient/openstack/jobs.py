@@ -8,9 +8,9 @@ import ipaddress
 import itertools
 from collections.abc import Mapping, Sequence
 
+from virtmanclient.batch.steps import CreateInstance, DestroyInstance, Step
 from virtmanclient.openstack.cloud import Cloud, Server
 from virtmanclient.openstack.orders import Boot, Order
-from virtmanclient.steps import CreateInstance, DestroyInstance, Step
 
 ANYWHERE = "*"
 """The node of a server for which the scheduler chooses a host."""

@@ -15,7 +15,8 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from virtmanclient import plan
+from virtmanclient.batch import plan
+from virtmanclient.batch.steps import CreateInstance, ListInstances
 from virtmanclient.openstack import access, jobs, options, report
 from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Cloud
@@ -25,7 +26,6 @@ from virtmanclient.openstack.launch import Launch
 from virtmanclient.openstack.records import Pace, Record, State
 from virtmanclient.openstack.removal import Removal
 from virtmanclient.openstack.watching import watch
-from virtmanclient.steps import CreateInstance, ListInstances
 
 ALL_GOOD, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DETAILS = """\

@@ -8,7 +8,8 @@ import types
 import pytest
 from burst_cloud import MemoryCloud, server
 
-from virtmanclient import plan, vmtrun
+from virtmanclient import vmtrun
+from virtmanclient.batch import plan
 from virtmanclient.openstack import access, jobs, nodelist, orders, report
 from virtmanclient.openstack.cloud import Cloud, Image
 from virtmanclient.openstack.faults import Silent, translated

@@ -3,8 +3,9 @@
 
 import pytest
 
-from virtmanclient import shell, vmtapi, vmtrun
-from virtmanclient.runner import Wire
+from virtmanclient import vmtapi, vmtrun
+from virtmanclient.batch import shell
+from virtmanclient.batch.runner import Wire
 
 SECRET = "0123456789abcdef"
 

@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
-from virtmanclient import answer, plan, runner
-from virtmanclient.runner import Outcome, Result, Started
+from virtmanclient import answer
+from virtmanclient.batch import plan, runner
+from virtmanclient.batch.runner import Outcome, Result, Started
 
 
 def worked(text, wire, on_event=lambda run, event: None):

@@ -4,8 +4,8 @@
 import json
 from collections.abc import Sequence
 
-from virtmanclient.plan import Plan
-from virtmanclient.runner import Outcome, Result
+from virtmanclient.batch.plan import Plan
+from virtmanclient.batch.runner import Outcome, Result
 
 HEADINGS = ("line", "node", "step", "result", "seconds", "message")
 

@@ -15,13 +15,13 @@ import time
 from collections.abc import Iterator
 
 from virtmanclient import answer, vmtapi
+from virtmanclient.batch.plan import Plan
+from virtmanclient.batch.steps import Step
 from virtmanclient.exceptions import (
     ClientError,
     CommunicationError,
     translated,
 )
-from virtmanclient.plan import Plan
-from virtmanclient.steps import Step
 
 NODES_AT_ONCE = 128  # threads; they only wait
 

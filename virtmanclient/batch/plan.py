@@ -11,8 +11,8 @@ import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping
 
-from virtmanclient import steps
-from virtmanclient.steps import Step
+from virtmanclient.batch import steps
+from virtmanclient.batch.steps import Step
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

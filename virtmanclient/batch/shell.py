@@ -8,9 +8,10 @@ import pathlib
 import sys
 from collections.abc import Callable, Sequence
 
-from virtmanclient import plan, progress, report, vmtapi
-from virtmanclient.plan import Grammar, Plan
-from virtmanclient.runner import Outcome, Result, Runner, Wire
+from virtmanclient import vmtapi
+from virtmanclient.batch import plan, progress, report
+from virtmanclient.batch.plan import Grammar, Plan
+from virtmanclient.batch.runner import Outcome, Result, Runner, Wire
 
 ALL_GOOD, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 

@@ -14,9 +14,10 @@ import threading
 
 import pytest
 
-from virtmanclient import progress, runner, shell, steps, vmtimg, vmtrun
+from virtmanclient import vmtimg, vmtrun
+from virtmanclient.batch import progress, runner, shell, steps
 
-ROOT = pathlib.Path(__file__).parents[3]
+ROOT = pathlib.Path(__file__).parents[4]
 # Seconds; a Python that starts beside three labs took seven.
 PATIENCE = 60
 

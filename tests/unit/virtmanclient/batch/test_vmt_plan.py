@@ -7,9 +7,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from virtmanclient import plan, steps
+from virtmanclient.batch import plan, steps
 
-SAMPLES = pathlib.Path(__file__).parents[3] / "etc" / "virtman"
+SAMPLES = pathlib.Path(__file__).parents[4] / "etc" / "virtman"
 
 
 def nodelist(text):

@@ -10,8 +10,8 @@ import shutil
 import time
 from typing import Protocol, TextIO
 
-from virtmanclient.runner import Event, Result, Started
-from virtmanclient.steps import Step
+from virtmanclient.batch.runner import Event, Result, Started
+from virtmanclient.batch.steps import Step
 
 TICK = 0.25  # seconds between two pictures on a terminal
 REMINDER = 15  # seconds between two mentions of a long step elsewhere
