@@ -11,9 +11,9 @@ import json
 import socket
 from typing import Any
 
-from virtmanclient import verbs
+from virtmanclient.doors import verbs
+from virtmanclient.doors.verbs import TIMEOUT
 from virtmanclient.exceptions import AnswerTimeout, CommunicationError
-from virtmanclient.verbs import TIMEOUT
 
 SOCKET = "/run/virtman/agent.sock"
 CONNECT_SECONDS = 10.0

@@ -15,9 +15,9 @@ from virtmanclient.agent import Agent
 from virtmanclient.doors import endpoint as endpoints
 from virtmanclient.doors.endpoint import Door
 from virtmanclient.doors.network import NetworkDoor
+from virtmanclient.doors.verbs import Verbs
 from virtmanclient.exceptions import AlreadyExists, NotFound
 from virtmanclient.remote import RemoteAgent
-from virtmanclient.verbs import Verbs
 
 Connection = Mapping[str, object]
 Connections = list[Connection]

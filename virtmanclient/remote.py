@@ -9,7 +9,8 @@ import re
 import threading
 from typing import Any
 
-from virtmanclient import broker, verbs
+from virtmanclient.doors import broker, verbs
+from virtmanclient.doors.verbs import TIMEOUT
 from virtmanclient.exceptions import (
     AnswerTimeout,
     ClientError,
@@ -18,7 +19,6 @@ from virtmanclient.exceptions import (
     InvalidRequest,
     ServerFault,
 )
-from virtmanclient.verbs import TIMEOUT
 
 MONITOR = 10
 """Seconds without a sign of life from an agent at work until it is given up;

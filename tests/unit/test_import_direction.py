@@ -31,11 +31,11 @@ PACKAGES = {
 # below its own; a folder's own modules may import each other.
 TIERS = {
     "virtmanclient": (
-        "cinder",
-        "client nova stores targets vmtrun",
-        "agent doors openstack remote vmtimg",
-        "batch broker verbs",
-        "answer exceptions vmtapi",
+        "cinder vmtrun",
+        "client nova openstack stores targets vmtimg",
+        "agent batch remote",
+        "doors",
+        "exceptions vmtapi",
     ),
     "virtman": (
         "cmd",
@@ -108,8 +108,8 @@ ALONE = {
     ("volt", "sqlalchemy"): ["volt/registry/", "volt/compose.py"],
     ("volt", "alembic"): ["volt/registry/"],
     ("volt", "routes"): ["volt/api/router.py"],
-    ("virtman", "oslo_messaging"): ["virtmanclient/broker.py"],
-    ("virtmanclient", "oslo_messaging"): ["virtmanclient/broker.py"],
+    ("virtman", "oslo_messaging"): ["virtmanclient/doors/broker.py"],
+    ("virtmanclient", "oslo_messaging"): ["virtmanclient/doors/broker.py"],
     ("virtmanclient", "nova"): ["virtmanclient/nova/"],
     ("virtmanclient", "cinder"): ["virtmanclient/cinder/"],
     ("voltclient", "urllib3"): ["voltclient/transport.py"],

@@ -20,9 +20,9 @@ from cliff import command, lister, show
 from virtman.cli import base
 from virtmanclient import agent
 from virtmanclient.agent import Agent
+from virtmanclient.doors.verbs import Verbs
 from virtmanclient.exceptions import ClientError, InvalidEndpoint
 from virtmanclient.remote import RemoteAgent
-from virtmanclient.verbs import Verbs
 
 ENVIRONMENT = "VIRTMAN_SOCKET"
 # No option: it has a password, and command lines are everybody's to read.

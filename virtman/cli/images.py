@@ -7,7 +7,7 @@ import argparse
 from typing import Any
 
 from virtman.cli import asking
-from virtmanclient.verbs import Verbs
+from virtmanclient.doors.verbs import Verbs
 
 
 class ListImages(asking.List):

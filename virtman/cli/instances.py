@@ -8,7 +8,7 @@ from typing import Any
 
 from virtman import names
 from virtman.cli import asking
-from virtmanclient.verbs import Verbs
+from virtmanclient.doors.verbs import Verbs
 
 _COLUMNS = ("name", "image", "path", "store")
 _NAME = ("name", "the instance's name")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from virtman.cli import asking
-from virtmanclient.verbs import Verbs
+from virtmanclient.doors.verbs import Verbs
 
 
 class ListTargets(asking.List):

@@ -17,7 +17,7 @@ from typing import Any
 
 from virtman.rpc.verb_schemas import SCHEMAS
 from virtman.rpc.verbs import FAILED, Failure, Verbs
-from virtmanclient import broker
+from virtmanclient.doors import broker
 
 
 class Endpoint:

@@ -19,7 +19,7 @@ from virtman.exception import ConfigError
 from virtman.rpc.broker_log import Outage
 from virtman.rpc.endpoint import Calls, Endpoint
 from virtman.rpc.verbs import Verbs
-from virtmanclient import broker
+from virtmanclient.doors import broker
 from virtmanclient.exceptions import ClientError
 
 LOG = logging.getLogger(__name__)

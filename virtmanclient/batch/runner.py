@@ -14,9 +14,10 @@ import threading
 import time
 from collections.abc import Iterator
 
-from virtmanclient import answer, vmtapi
+from virtmanclient import vmtapi
 from virtmanclient.batch.plan import Plan
 from virtmanclient.batch.steps import Step
+from virtmanclient.doors import answer
 from virtmanclient.exceptions import (
     ClientError,
     CommunicationError,

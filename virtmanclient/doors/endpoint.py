@@ -5,7 +5,8 @@ import dataclasses
 import enum
 import urllib.parse
 
-from virtmanclient import broker, vmtapi
+from virtmanclient import vmtapi
+from virtmanclient.doors import broker
 from virtmanclient.exceptions import InvalidEndpoint
 
 _UNIX = "unix://"

@@ -3,7 +3,8 @@
 
 from typing import Any
 
-from virtmanclient import answer, vmtapi
+from virtmanclient import vmtapi
+from virtmanclient.doors import answer
 from virtmanclient.exceptions import (
     NotFound,
     OperationFailed,

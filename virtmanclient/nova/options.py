@@ -5,7 +5,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from virtmanclient import agent, verbs
+from virtmanclient import agent
+from virtmanclient.doors import verbs
 
 GROUP = cfg.OptGroup("virtman", title="The VMThunder agent of this host")
 OPTIONS = [

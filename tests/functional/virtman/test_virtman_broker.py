@@ -35,9 +35,9 @@ from virtman import exception as theirs
 from virtman.cmd import host as command
 from virtman.rpc import messaging
 from virtman.rpc.verbs import Failure
-from virtmanclient import broker as agreed
 from virtmanclient import exceptions, remote
 from virtmanclient.client import Client
+from virtmanclient.doors import broker as agreed
 from virtmanclient.remote import RemoteAgent
 
 CONNECTION = {

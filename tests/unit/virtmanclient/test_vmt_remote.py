@@ -16,8 +16,9 @@ from virtman import exception as theirs
 from virtman.instance.snapshot import Instance
 from virtman.rpc import messaging
 from virtman.rpc.verbs import CODES, Verbs
-from virtmanclient import broker, exceptions, remote, verbs
+from virtmanclient import exceptions, remote
 from virtmanclient.client import Client
+from virtmanclient.doors import broker, verbs
 from virtmanclient.remote import RemoteAgent
 
 PATIENCE = 30

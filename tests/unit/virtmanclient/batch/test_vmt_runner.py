@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from virtmanclient import answer
 from virtmanclient.batch import plan, runner
 from virtmanclient.batch.runner import Outcome, Result, Started
+from virtmanclient.doors import answer
 
 
 def worked(text, wire, on_event=lambda run, event: None):
