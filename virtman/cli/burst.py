@@ -8,20 +8,20 @@ import shlex
 from collections.abc import Sequence
 
 from virtman.cli import base
-from virtmanclient.openstack import access, options, orders, report
+from virtmanclient.openstack import access, options, report, server_requests
 from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Cloud
-from virtmanclient.openstack.faults import CloudError
+from virtmanclient.openstack.errors import CloudError
 from virtmanclient.openstack.launch import Launch
 from virtmanclient.openstack.removal import Removal
-from virtmanclient.openstack.watching import watch
+from virtmanclient.openstack.watch import watch
 
 INTERRUPTED = 130
 DETAILS = f"""
 The servers are PREFIX-1, PREFIX-2 and so on.  One that is there already, and
 was made here, is not made again: the same command once more makes what is
-missing.  Each server has the tag {orders.TAG}; --delete takes away those of
-PREFIX that have it, their volumes too, and no other.
+missing.  Each server has the tag {server_requests.TAG}; --delete takes away
+those of PREFIX that have it, their volumes too, and no other.
 
 To choose hosts takes an administrator.  Progress goes to standard error.
 
@@ -120,13 +120,16 @@ def _batch(given: argparse.Namespace, cloud: Cloud) -> Batch:
     if not given.delete:
         boot = options.Plan(given).boot(cloud, given.image)
         hosts = [host for host in given.hosts.split(",") if host]
-        wanted = orders.numbered(given.prefix, given.count, hosts, boot)
+        wanted = server_requests.numbered(
+            given.prefix, given.count, hosts, boot
+        )
         return Launch(cloud, wanted, pace)
     there = [server.key for server in cloud.servers()]
-    going = [*orders.made(given.prefix, there)]
+    going = [*server_requests.made(given.prefix, there)]
     if given.count is not None:
         first = {
-            one.name for one in orders.numbered(given.prefix, given.count)
+            one.name
+            for one in server_requests.numbered(given.prefix, given.count)
         }
         going = [order for order in going if order.name in first]
     return Removal(cloud, going, pace)

@@ -15,14 +15,14 @@ from cinder import coordination, exception, interface, objects
 from cinder.volume import configuration, driver
 from oslo_config import cfg
 
-from virtmanclient.cinder import options, record, stats
+from virtmanclient.cinder import options, stats, volume_record
 from virtmanclient.cinder.agents import Agents
-from virtmanclient.cinder.cow import Cows
-from virtmanclient.cinder.debts import Debts
+from virtmanclient.cinder.capacity import Rooms
+from virtmanclient.cinder.host_stores import Cows
 from virtmanclient.cinder.images import Images
-from virtmanclient.cinder.refusals import Refusals
-from virtmanclient.cinder.room import Rooms
-from virtmanclient.cinder.served import Served
+from virtmanclient.cinder.pending_purges import Debts
+from virtmanclient.cinder.server_stores import Served
+from virtmanclient.cinder.unsupported import Refusals
 from virtmanclient.cinder.volumes import Volumes
 from virtmanclient.stores import Stores
 from virtmanclient.targets import Targets
@@ -107,7 +107,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
         :raises InvalidVolume: it is attached to, or written on, another host
         """
         told, known = self._cows.connect(volume, connector)
-        record.save(volume, known)
+        volume_record.save(volume, known)
         return told
 
     @coordination.synchronized("virtman-volume-{volume.id}")
@@ -117,7 +117,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
         """Note whether the host keeps anything of the volume."""
         known = self._cows.disconnect(volume, connector)
         if known is not None:
-            record.save(volume, known)
+            volume_record.save(volume, known)
 
     @classmethod
     def clean_volume_file_locks(cls, volume_id: str) -> None:
@@ -147,5 +147,5 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
             *objects.VolumeList.get_all_by_host(context, self.host),
             *objects.SnapshotList.get_by_host(context, self.host),
         ]
-        found = (record.of(one) for one in entries)
+        found = (volume_record.of(one) for one in entries)
         return {one.image for one in found if one}

@@ -15,7 +15,7 @@ from typing import Any
 from cinder import coordination, exception
 
 from virtmanclient import exceptions
-from virtmanclient.cinder import glance, record
+from virtmanclient.cinder import glance, volume_record
 from virtmanclient.targets import Targets
 
 LOG = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Images:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         for file in self._folder.iterdir():
-            if file.suffix in _LEFT and record.parts(file.stem):
+            if file.suffix in _LEFT and volume_record.parts(file.stem):
                 file.unlink()
 
     def file(self, key: str) -> Path:
@@ -56,7 +56,7 @@ class Images:
         :raises CinderException: it could not be made now
         """
         glance.require_usable(meta, size)
-        key = record.sized(meta["id"], size)
+        key = volume_record.sized(meta["id"], size)
 
         def make() -> None:
             glance.fetch_raw(context, service, meta, size, self.file(key))
@@ -69,12 +69,12 @@ class Images:
 
         :raises CinderException: it could not be made now
         """
-        found = record.parts(key)
+        found = volume_record.parts(key)
         if found is None or size < found[1]:
             raise exception.InvalidVolume(
                 reason=f"virtman: no disk of {size} GiB can be made of {key}"
             )
-        larger = record.sized(found[0], size)
+        larger = volume_record.sized(found[0], size)
 
         def make() -> None:
             glance.enlarge(self.file(key), size, self.file(larger))
@@ -116,7 +116,7 @@ class Images:
             except Exception:
                 self._stamp(key).unlink(missing_ok=True)
                 raise
-        if f"{record.IMAGE_PREFIX}{key}" not in self._targets.images():
+        if f"{volume_record.IMAGE_PREFIX}{key}" not in self._targets.images():
             self._targets.create(key, str(self.file(key)))
             LOG.info("the image %s is exported", key)
 
@@ -137,7 +137,7 @@ class Images:
 
     def _keys(self) -> list[str]:
         files = sorted(self._folder.glob("*.raw"))
-        return [file.stem for file in files if record.parts(file.stem)]
+        return [file.stem for file in files if volume_record.parts(file.stem)]
 
     def _is_idle(self, key: str) -> bool:
         """Tell whether it was last asked for long ago.

@@ -5,7 +5,7 @@ from typing import Any
 
 from cinder import exception
 
-from virtmanclient.cinder import record
+from virtmanclient.cinder import volume_record
 
 COW = "virtman:cow"
 """Extra specification: where what VMs write goes, ``server`` or ``host``."""
@@ -17,10 +17,10 @@ def cow(volume: Any) -> str:
     :raises InvalidVolume: its type names no such place
     """
     specs = (volume.volume_type and volume.volume_type.extra_specs) or {}
-    found = str(specs.get(COW, record.SERVER))
-    if found not in (record.SERVER, record.HOST):
+    found = str(specs.get(COW, volume_record.SERVER))
+    if found not in (volume_record.SERVER, volume_record.HOST):
         raise exception.InvalidVolume(
             reason=f"virtman: {COW} of the volume type is {found!r:.40}; it "
-            f"is {record.SERVER} or {record.HOST}"
+            f"is {volume_record.SERVER} or {volume_record.HOST}"
         )
     return found

@@ -11,8 +11,8 @@ from typing import Any
 from cinder import exception
 from cinder.volume import volume_utils
 
-from virtmanclient.cinder import messages, record, types
-from virtmanclient.cinder.cow import Cows
+from virtmanclient.cinder import messages, types, volume_record
+from virtmanclient.cinder.host_stores import Cows
 from virtmanclient.cinder.images import Images
 
 
@@ -41,7 +41,7 @@ class Volumes:
             key = self._images.ensure(
                 context, image_service, image_meta, volume.size
             )
-        return record.Record(key, cow=cow).update(), True
+        return volume_record.Record(key, cow=cow).update(), True
 
     def copy_image_to_volume(
         self,
@@ -59,13 +59,13 @@ class Volumes:
         meta = image_service.show(context, image_id)
         key = self._images.ensure(context, image_service, meta, volume.size)
         self._cows.purge(volume)
-        record.save(volume, record.Record(key, cow=cow))
+        volume_record.save(volume, volume_record.Record(key, cow=cow))
 
     def create_volume_from_snapshot(
         self, volume: Any, snapshot: Any
     ) -> dict[str, str]:
         """Make a volume of the image that the snapshot is of."""
-        return self._another(record.of(snapshot), volume)
+        return self._another(volume_record.of(snapshot), volume)
 
     def create_cloned_volume(
         self, volume: Any, src_vref: Any
@@ -107,7 +107,7 @@ class Volumes:
         except exception.InvalidVolume as error:
             raise exception.ExtendVolumeError(reason=error.msg) from error
         key = self._images.enlarge(known.image, new_size)
-        record.save(volume, dataclasses.replace(known, image=key))
+        volume_record.save(volume, dataclasses.replace(known, image=key))
 
     def copy_volume_to_image(
         self, context: Any, volume: Any, image_service: Any, image_meta: Any
@@ -127,7 +127,7 @@ class Volumes:
         )
 
     def _another(
-        self, known: record.Record | None, volume: Any
+        self, known: volume_record.Record | None, volume: Any
     ) -> dict[str, str]:
         if known is None:
             raise exception.InvalidVolume(
@@ -135,15 +135,15 @@ class Volumes:
             )
         cow = types.cow(volume)
         key = self._images.enlarge(known.image, volume.size)
-        return record.Record(key, cow=cow).update()
+        return volume_record.Record(key, cow=cow).update()
 
 
-def _untouched(volume: Any, done: str) -> record.Record:
+def _untouched(volume: Any, done: str) -> volume_record.Record:
     """Return what is known of a volume that is its image still.
 
     :raises InvalidVolume: it is not
     """
-    known = record.of(volume)
+    known = volume_record.of(volume)
     if known is not None and known.untouched:
         return known
     raise exception.InvalidVolume(
@@ -154,7 +154,7 @@ def _untouched(volume: Any, done: str) -> record.Record:
     )
 
 
-def _where(known: record.Record | None) -> str:
+def _where(known: volume_record.Record | None) -> str:
     if known is None:
         return "nowhere"
     return (

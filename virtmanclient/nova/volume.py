@@ -14,7 +14,7 @@ from nova import exception
 from nova.virt.libvirt.volume import volume
 
 from virtmanclient.agent import Agent
-from virtmanclient.nova import connection, faults
+from virtmanclient.nova import connection, errors
 
 LOG = logging.getLogger(__name__)
 ConnectionInfo = MutableMapping[str, Any]
@@ -38,10 +38,10 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
     ) -> None:
         """Have the agent make or bring back the disk; note its path.
 
-        :raises NovaException: see :mod:`virtmanclient.nova.faults`
+        :raises NovaException: see :mod:`virtmanclient.nova.errors`
         """
         _refuse_encrypted(connection_info)
-        with faults.of_attaching():
+        with errors.of_attaching():
             disk = connection.read(connection_info)
             self._require_here(disk)
             # Nova stores it with the volume (driver.py, vol.save()).
@@ -73,7 +73,7 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
         except connection.InvalidConnection as error:
             LOG.warning("never connected, so not disconnected: %s", error)
             return
-        with faults.of_detaching(name):
+        with errors.of_detaching(name):
             self._agent.deactivate(name)
 
     def get_config(

@@ -5,7 +5,7 @@ There is no option for a secret: a command line is in every process list.
 """
 
 from virtmanclient.openstack.cloud import MICROVERSION, Cloud
-from virtmanclient.openstack.faults import CloudError, translated
+from virtmanclient.openstack.errors import CloudError, translated
 
 PATIENCE = 60.0
 """Seconds for one answer, unless clouds.yaml has an ``api_timeout``."""

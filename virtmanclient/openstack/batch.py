@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterator, Sequence
 
 from virtmanclient.openstack.cloud import Cloud, Server
-from virtmanclient.openstack.faults import CloudError
-from virtmanclient.openstack.lanes import Lanes
-from virtmanclient.openstack.orders import Order
-from virtmanclient.openstack.records import OPEN, Pace, Record, State
+from virtmanclient.openstack.errors import CloudError
+from virtmanclient.openstack.request_pool import Lanes
+from virtmanclient.openstack.request_state import OPEN, Pace, Record, State
+from virtmanclient.openstack.server_requests import Order
 
 GRACE = 5.0
 """Seconds after Ctrl-C to learn what became of requests under way."""

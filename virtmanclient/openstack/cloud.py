@@ -13,8 +13,8 @@ import dataclasses
 import urllib.parse
 from typing import Any
 
-from virtmanclient.openstack.faults import CloudError, Gone, translated
-from virtmanclient.openstack.orders import MARK, TAG, Boot, Order
+from virtmanclient.openstack.errors import CloudError, Gone, translated
+from virtmanclient.openstack.server_requests import MARK, TAG, Boot, Order
 
 MICROVERSION = "2.74"
 GIB = 2**30

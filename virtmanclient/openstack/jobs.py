@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from virtmanclient.batch.steps import CreateInstance, DestroyInstance, Step
 from virtmanclient.openstack.cloud import Cloud, Server
-from virtmanclient.openstack.orders import Boot, Order
+from virtmanclient.openstack.server_requests import Boot, Order
 
 ANYWHERE = "*"
 """The node of a server for which the scheduler chooses a host."""

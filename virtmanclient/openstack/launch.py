@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Cloud, Server
-from virtmanclient.openstack.orders import Order
-from virtmanclient.openstack.records import Pace, Record, State
+from virtmanclient.openstack.request_state import Pace, Record, State
+from virtmanclient.openstack.server_requests import Order
 
 LOOKS = 2
 """So many looks in a row have to miss a server before it counts as deleted.

@@ -20,12 +20,12 @@ from virtmanclient.batch.steps import CreateInstance, ListInstances
 from virtmanclient.openstack import access, jobs, options, report
 from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Cloud
-from virtmanclient.openstack.faults import CloudError
+from virtmanclient.openstack.errors import CloudError
 from virtmanclient.openstack.jobs import Job
 from virtmanclient.openstack.launch import Launch
-from virtmanclient.openstack.records import Pace, Record, State
 from virtmanclient.openstack.removal import Removal
-from virtmanclient.openstack.watching import watch
+from virtmanclient.openstack.request_state import Pace, Record, State
+from virtmanclient.openstack.watch import watch
 
 ALL_GOOD, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DETAILS = """\

@@ -7,9 +7,9 @@ import argparse
 import dataclasses
 
 from virtmanclient.openstack.cloud import Cloud
-from virtmanclient.openstack.faults import CloudError
-from virtmanclient.openstack.orders import Boot, Volume
-from virtmanclient.openstack.records import Pace
+from virtmanclient.openstack.errors import CloudError
+from virtmanclient.openstack.request_state import Pace
+from virtmanclient.openstack.server_requests import Boot, Volume
 
 CREDENTIALS = """
 credentials:

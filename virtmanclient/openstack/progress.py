@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from typing import TextIO
 
-from virtmanclient.openstack.records import Record, State
+from virtmanclient.openstack.request_state import Record, State
 
 TICK = 0.5  # seconds between two pictures on a terminal
 REMINDER = 15.0  # seconds between two lines elsewhere

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Server
-from virtmanclient.openstack.records import Record, State
+from virtmanclient.openstack.request_state import Record, State
 
 
 class Removal(Batch):

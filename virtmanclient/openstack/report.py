@@ -6,7 +6,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Sequence
 
-from virtmanclient.openstack.records import Record, State
+from virtmanclient.openstack.request_state import Record, State
 
 COLUMNS = ("server", "host", "result", "requested", "done", "message")
 

@@ -289,7 +289,7 @@ class Cloud(test.TestCase):
         self.api.delete(self.context, self.again(volume))
 
     def record(self, volume):
-        return virtmanclient.cinder.record.of(self.again(volume))
+        return virtmanclient.cinder.volume_record.of(self.again(volume))
 
 
 class Direct:

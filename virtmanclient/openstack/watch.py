@@ -7,7 +7,7 @@ from typing import TextIO
 
 from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.progress import Line
-from virtmanclient.openstack.records import State
+from virtmanclient.openstack.request_state import State
 
 
 def watch(batch: Batch, stream: TextIO, undo: str) -> bool:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[3]
+ROOT = pathlib.Path(__file__).parents[4]
 FILES = sorted(
     [
         *(ROOT / "virtmanclient" / "nova").glob("*.py"),

@@ -6,11 +6,11 @@ import threading
 import pytest
 from burst_cloud import MemoryCloud, server
 
-from virtmanclient.openstack import orders
-from virtmanclient.openstack.faults import CloudError, Hopeless, Silent
+from virtmanclient.openstack import server_requests
+from virtmanclient.openstack.errors import CloudError, Hopeless, Silent
 from virtmanclient.openstack.launch import Launch
-from virtmanclient.openstack.records import Pace, State
 from virtmanclient.openstack.removal import Removal
+from virtmanclient.openstack.request_state import Pace, State
 
 PACE = Pace(parallel=2, poll=0.01, timeout=20)
 
@@ -22,7 +22,7 @@ def run(batch):
 
 
 def launch(cloud, count, pace=PACE):
-    return Launch(cloud, orders.numbered("b", count), pace)
+    return Launch(cloud, server_requests.numbered("b", count), pace)
 
 
 def test_all_servers_are_seen_by_one_list_a_look():
@@ -46,7 +46,7 @@ def test_a_server_that_is_there_is_not_asked_for():
 
 def test_a_server_that_is_ordered_twice_is_made_once():
     cloud = MemoryCloud()
-    batch = Launch(cloud, [*orders.numbered("b", 2)] * 2, PACE)
+    batch = Launch(cloud, [*server_requests.numbered("b", 2)] * 2, PACE)
     assert run(batch) == [State.OK] * 2 + [State.SKIPPED] * 2
     assert sorted(cloud.asked) == ["b-1", "b-2"]
     assert batch.records[2].message == "ordered before"
@@ -83,7 +83,7 @@ def test_after_a_hopeless_request_no_more_are_made():
 
 def test_a_cloud_that_answers_nobody_is_left_alone():
     cloud = MemoryCloud()
-    orders_ = orders.numbered("b", 50)
+    orders_ = server_requests.numbered("b", 50)
     cloud.refuse = {one.name: Silent("no answer") for one in orders_}
     del cloud.refuse["b-2"]  # one answer, and it is worth another try
     batch = Launch(cloud, orders_, Pace(1, 0.01, 20))
@@ -157,7 +157,7 @@ def test_an_interrupt_says_of_each_whether_it_was_requested():
 
 def test_a_removal_takes_what_is_there_and_twice_is_no_error():
     cloud = MemoryCloud(server("b-1"), server("other", number="2"))
-    batch = Removal(cloud, orders.numbered("b", 2), PACE)
+    batch = Removal(cloud, server_requests.numbered("b", 2), PACE)
     assert run(batch) == [State.OK, State.OK]
     assert [one.message for one in batch.records] == ["", "was not there"]
     assert cloud.asked == ["1"]
@@ -165,7 +165,7 @@ def test_a_removal_takes_what_is_there_and_twice_is_no_error():
 
 def test_a_removal_takes_twins_too():
     cloud = MemoryCloud(server("b-1"), server("b-1", number="2"))
-    batch = Removal(cloud, orders.numbered("b", 1), PACE)
+    batch = Removal(cloud, server_requests.numbered("b", 1), PACE)
     assert run(batch) == [State.OK, State.OK]
     assert cloud.there == {}
 
@@ -173,7 +173,7 @@ def test_a_removal_takes_twins_too():
 def test_a_delete_that_fails_is_told():
     cloud = MemoryCloud(server("b-1", "ERROR"))
     cloud.refuse["b-1"] = None
-    batch = Removal(cloud, orders.numbered("b", 1), PACE)
+    batch = Removal(cloud, server_requests.numbered("b", 1), PACE)
     assert run(batch) == [State.FAILED]
     assert batch.records[0].message.startswith("not deleted: ")
 
@@ -183,12 +183,12 @@ def test_only_names_with_a_number_belong_to_a_prefix():
         ('b-10', 'b-10'), ('b-2', 'b-2'), ('b-x', 'b-x'), ('b-01', 'b-01'),
         ('b-3', 'b-3 node'), ('bb-1', 'bb-1'), ('b-1-1', 'b-1-1'),
     ]  # fmt: skip
-    found = [order.name for order in orders.made("b", keys)]
+    found = [order.name for order in server_requests.made("b", keys)]
     assert found == ["b-2", "b-10"]
 
 
 def test_hosts_are_taken_in_turn():
-    found = orders.numbered("b", 3, ["x", "y"])
+    found = server_requests.numbered("b", 3, ["x", "y"])
     assert [one.host for one in found] == ["x", "y", "x"]
 
 

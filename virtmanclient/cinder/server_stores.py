@@ -12,10 +12,10 @@ from typing import Any
 from cinder import exception
 
 from virtmanclient import exceptions
-from virtmanclient.cinder import attachments, faults, record
+from virtmanclient.cinder import attachments, errors, volume_record
 from virtmanclient.cinder.agents import Agents, Away, Refusal
-from virtmanclient.cinder.debts import Debts
-from virtmanclient.cinder.record import Record
+from virtmanclient.cinder.pending_purges import Debts
+from virtmanclient.cinder.volume_record import Record
 from virtmanclient.stores import Store, Stores
 
 LOG = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Served:
         others = attachments.initiators(volume, host) - {initiator}
         if others:
             # It would be closed to the host that is connected to it.
-            raise faults.invalid(
+            raise errors.invalid(
                 volume,
                 f"host {host} is attached by the initiator "
                 f"{', '.join(sorted(others))}",
@@ -57,10 +57,14 @@ class Served:
         if known.host not in (None, host):
             self._forget(volume, known)
         self._debts.drop(volume.id, host)
-        store = self._open(volume, initiator, known.cow != record.MADE)
+        store = self._open(volume, initiator, known.cow != volume_record.MADE)
         kept = known.kept or store.written
         return store, dataclasses.replace(
-            known, host=host, address=address, kept=kept, cow=record.MADE
+            known,
+            host=host,
+            address=address,
+            kept=kept,
+            cow=volume_record.MADE,
         )
 
     def settled(self, volume: Any, known: Record) -> Record:
@@ -94,13 +98,13 @@ class Served:
             if known.host is not None and known.address is not None:
                 self._agents.purge(known.address, volume.id)
         except Refusal as error:
-            raise faults.busy(volume, str(error)) from error
+            raise errors.busy(volume, str(error)) from error
         except Away as error:
             away = error
         try:
             self._stores.delete(volume.id)
         except exceptions.Refused as error:
-            raise faults.busy(volume, str(error)) from error
+            raise errors.busy(volume, str(error)) from error
         except exceptions.ClientError as error:
             raise _away(volume, error) from error
         if away is not None:
@@ -111,7 +115,7 @@ class Served:
         try:
             return self._stores.open(volume.id, sectors, initiator, new)
         except exceptions.Refused as error:
-            raise faults.invalid(volume, str(error)) from error
+            raise errors.invalid(volume, str(error)) from error
         except exceptions.ClientError as error:
             raise _away(volume, error) from error
 
@@ -120,7 +124,7 @@ class Served:
         try:
             self._agents.purge(str(known.address), volume.id)
         except Refusal as error:
-            raise faults.invalid(
+            raise errors.invalid(
                 volume, f"host {known.host} uses it still: {error}"
             ) from error
         except Away as error:

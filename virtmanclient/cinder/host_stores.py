@@ -11,11 +11,11 @@ from typing import Any
 
 from cinder import exception
 
-from virtmanclient.cinder import attachments, faults, record
+from virtmanclient.cinder import attachments, errors, volume_record
 from virtmanclient.cinder.agents import Agents, Away, Refusal
-from virtmanclient.cinder.debts import Debts
-from virtmanclient.cinder.record import Record
-from virtmanclient.cinder.served import Served
+from virtmanclient.cinder.pending_purges import Debts
+from virtmanclient.cinder.server_stores import Served
+from virtmanclient.cinder.volume_record import Record
 from virtmanclient.stores import Store
 
 LOG = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Cows:
 
         :raises InvalidConnectorException: it is not
         """
-        if not record.is_host(connector.get("host")):
+        if not volume_record.is_host(connector.get("host")):
             raise exception.InvalidConnectorException(missing="host")
         if not self._agents.admits(connector.get("ip")):
             raise exception.InvalidConnectorException(
@@ -63,7 +63,7 @@ class Cows:
             return _told(volume, known, store), known
         known = self._settled(volume, known)
         if known.kept and known.host != host:
-            raise faults.invalid(
+            raise errors.invalid(
                 volume,
                 f"what was written on it is on host {known.host} and not "
                 f"reached from {host}; start the server there",
@@ -80,7 +80,7 @@ class Cows:
 
         :returns: None when that is nothing new
         """
-        known = record.of(volume)
+        known = volume_record.of(volume)
         host = connector.get("host") if connector else None
         if known is None or known.untouched or host not in (None, known.host):
             return None
@@ -97,10 +97,10 @@ class Cows:
 
         :raises VolumeIsBusy: it is attached, or its disk is open
         """
-        known = record.of(volume)
+        known = volume_record.of(volume)
         hosts = attachments.hosts(volume)
         if hosts:
-            raise faults.busy(volume, f"it is attached on {', '.join(hosts)}")
+            raise errors.busy(volume, f"it is attached on {', '.join(hosts)}")
         if known is not None and known.on_server:
             self._served.purge(volume, known)
             return
@@ -109,7 +109,7 @@ class Cows:
         try:
             self._agents.purge(known.address, volume.id)
         except Refusal as error:
-            raise faults.busy(volume, str(error)) from error
+            raise errors.busy(volume, str(error)) from error
         except Away as error:
             LOG.warning(
                 'host %s is to purge volume %s when it is back: %s',
@@ -143,16 +143,16 @@ class Cows:
 
 
 def _known(volume: Any) -> Record:
-    known = record.of(volume)
+    known = volume_record.of(volume)
     if known is None:
-        raise faults.invalid(volume, "it was never made; delete it")
+        raise errors.invalid(volume, "it was never made; delete it")
     return known
 
 
 def _require_alone(volume: Any, host: str, address: str) -> None:
     others = attachments.elsewhere(volume, host, address)
     if others:
-        raise faults.invalid(
+        raise errors.invalid(
             volume,
             f"it is attached on host {', '.join(sorted(others))}; a disk is "
             "active on one host at a time, so detach it there first",

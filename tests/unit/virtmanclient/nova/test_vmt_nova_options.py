@@ -10,7 +10,7 @@ from oslo_config import cfg
 from virtmanclient.exceptions import CommunicationError
 from virtmanclient.nova import options
 
-PAGE = pathlib.Path(__file__).parents[3] / "doc" / "source" / "nova.rst"
+PAGE = pathlib.Path(__file__).parents[4] / "doc" / "source" / "nova.rst"
 
 
 def read(tmp_path, text):

@@ -10,12 +10,18 @@ from burst_cloud import MemoryCloud, server
 
 from virtmanclient import vmtrun
 from virtmanclient.batch import plan
-from virtmanclient.openstack import access, jobs, nodelist, orders, report
+from virtmanclient.openstack import (
+    access,
+    jobs,
+    nodelist,
+    report,
+    server_requests,
+)
 from virtmanclient.openstack.cloud import Cloud, Image
-from virtmanclient.openstack.faults import Silent, translated
-from virtmanclient.openstack.orders import Boot, Order, Volume
+from virtmanclient.openstack.errors import Silent, translated
 from virtmanclient.openstack.progress import REMINDER, Line
-from virtmanclient.openstack.records import Record, State
+from virtmanclient.openstack.request_state import Record, State
+from virtmanclient.openstack.server_requests import Boot, Order, Volume
 
 
 class Terminal(io.StringIO):
@@ -109,8 +115,8 @@ def test_nova_is_asked_for_a_volume_of_the_image_on_that_host():
         ],
         "key_name": "key",
         "host": "h1",
-        "tags": [orders.TAG],
-        "meta": {orders.MARK: "b-1"},
+        "tags": [server_requests.TAG],
+        "meta": {server_requests.MARK: "b-1"},
     }
 
 
@@ -130,7 +136,7 @@ def told(number):
         "id": number,
         "name": f"b-{number}",
         "status": "ERROR",
-        "metadata": {orders.MARK: f"b-{number}"},
+        "metadata": {server_requests.MARK: f"b-{number}"},
         "fault": {"message": "no\nroom"},
     }
 
@@ -146,8 +152,8 @@ def test_a_list_has_as_many_calls_as_it_has_pages():
     assert [one.key for one in found] == [("b-1", "b-1"), ("b-2", "b-2")]
     assert found[0].fault == "no room"
     assert nova.sent == [
-        f"/servers/detail?tags={orders.TAG}",
-        f"/servers/detail?tags={orders.TAG}&marker=1",
+        f"/servers/detail?tags={server_requests.TAG}",
+        f"/servers/detail?tags={server_requests.TAG}&marker=1",
     ]
 
 

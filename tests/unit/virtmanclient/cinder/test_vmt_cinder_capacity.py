@@ -9,7 +9,7 @@ import pytest
 
 from virtmanclient import exceptions
 from virtmanclient.cinder import stats
-from virtmanclient.cinder.room import Rooms
+from virtmanclient.cinder.capacity import Rooms
 from virtmanclient.stores import Room, Stores
 
 GIB = 1 << 30

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 
-from virtmanclient.openstack.orders import Order
+from virtmanclient.openstack.server_requests import Order
 
 
 class State(enum.StrEnum):

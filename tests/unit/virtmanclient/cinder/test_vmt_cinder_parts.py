@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from virtmanclient.cinder import attachments, record
+from virtmanclient.cinder import attachments, volume_record
 from virtmanclient.cinder.agents import Agents, Away, Refusal
-from virtmanclient.cinder.debts import Debts
 from virtmanclient.cinder.options import Settings
-from virtmanclient.cinder.record import Record
+from virtmanclient.cinder.pending_purges import Debts
+from virtmanclient.cinder.volume_record import Record
 from virtmanclient.doors import network
 
 VOLUME = "11111111-2222-4333-8444-555555555555"
@@ -41,22 +41,22 @@ def test_what_is_known_of_a_volume_comes_back_as_it_was_written():
     for known in (
         Record(f"{IMAGE}-1"),
         Record("i-1", "h", "10.0.0.3", True),
-        Record("i-1", "h", "10.0.0.3", True, record.MADE),
+        Record("i-1", "h", "10.0.0.3", True, volume_record.MADE),
     ):
-        assert record.of(entry(known.text())) == known
-    assert record.of(entry(None)) is None
+        assert volume_record.of(entry(known.text())) == known
+    assert volume_record.of(entry(None)) is None
 
 
 def test_it_fits_into_cinder_s_field():
     longest = Record(
-        f"{IMAGE}-999999", "h" * 100, "f" * 39, False, record.SERVER
+        f"{IMAGE}-999999", "h" * 100, "f" * 39, False, volume_record.SERVER
     )
     assert len(longest.text()) <= 255
 
 
 def test_a_volume_of_before_there_was_a_choice_has_its_writes_on_its_host():
     old = '{"image":"i-1","host":"h","address":"10.0.0.3","kept":true}'
-    known = record.of(entry(old))
+    known = volume_record.of(entry(old))
     assert not known.on_server
     assert known.text() == old
     assert known.anew() == Record("i-1")
@@ -65,19 +65,19 @@ def test_a_volume_of_before_there_was_a_choice_has_its_writes_on_its_host():
 @pytest.mark.parametrize("text", ["iscsi:x", "[]", '{"what": 1}'])
 def test_a_volume_of_another_driver_is_told_from_ours(text):
     with pytest.raises(ValueError, match=VOLUME):
-        record.of(entry(text))
+        volume_record.of(entry(text))
 
 
 def test_an_image_and_a_size_are_a_key_and_back():
-    assert record.parts(record.sized(IMAGE, 20)) == (IMAGE, 20)
+    assert volume_record.parts(volume_record.sized(IMAGE, 20)) == (IMAGE, 20)
     for odd in ("x", IMAGE, f"{IMAGE}-0", f"{IMAGE}-x", f"../{IMAGE}-1"):
-        assert record.parts(odd) is None
+        assert volume_record.parts(odd) is None
 
 
 @pytest.mark.parametrize("name", ["", None, 7, "../x", "a b", "x" * 101])
 def test_what_is_no_host_s_name_is_none(name):
-    assert not record.is_host(name)
-    assert record.is_host("compute-1.example")
+    assert not volume_record.is_host(name)
+    assert volume_record.is_host("compute-1.example")
 
 
 def test_a_volume_is_where_any_attachment_says():

@@ -8,7 +8,7 @@ import pytest
 
 from virtmanclient.cinder import options
 
-PAGE = Path(__file__).parents[3] / "doc" / "source" / "cinder.rst"
+PAGE = Path(__file__).parents[4] / "doc" / "source" / "cinder.rst"
 
 
 @pytest.mark.parametrize("option", options.OPTIONS, ids=lambda o: o.dest)

@@ -13,8 +13,8 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from virtmanclient.openstack.faults import Hopeless, Silent
-from virtmanclient.openstack.records import Record
+from virtmanclient.openstack.errors import Hopeless, Silent
+from virtmanclient.openstack.request_state import Record
 
 SILENT = 3
 """So many requests in a row without an answer, or as many as are made at once
