@@ -19,7 +19,7 @@ from bench.volt.inside import Inside
 from volt.executor import shape
 from volt.model import Opening
 from volt.registry import engine
-from volt.registry.dialect import Mode
+from volt.registry.dialects.dialect import Mode
 from volt.registry.models import members, metadata, peers, volumes
 
 BATCH = 10_000

@@ -30,6 +30,32 @@ PACKAGES = {
 # From above to below.  A module or folder imports only what stands in a line
 # below its own; a folder's own modules may import each other.
 TIERS = {
+    "bench": (
+        "volt",
+        "table",
+    ),
+    "demo": (
+        "__main__",
+        "story",
+        "image",
+        "boot_loader disk isolation live telling",
+        "display initramfs options picture site traffic",
+        "events guest_vm interrupt machine operator plan probe tools "
+        "tree verdict waiting",
+    ),
+    "lab": (
+        "__main__",
+        "cli pytest_plugin smoke",
+        "cluster",
+        "report services",
+        "node",
+        "doctor shell",
+        "process qemu share usermode",
+        "diagnosis initramfs machine",
+        "accelerator arguments kernel network xstate",
+        "doorbell processes spec tools",
+        "errors waiting",
+    ),
     "virtmanclient": (
         "cinder vmtrun",
         "client nova openstack stores targets vmtimg",
@@ -55,14 +81,12 @@ TIERS = {
     "voltclient": (
         "shell",
         "application",
-        "commands options",
-        "branches v1",
+        "commands v1",
         "client",
-        "members",
-        "volumes images trees environment",
-        "http types paging",
-        "retry tokens transport",
-        "common",
+        "branches members",
+        "images options trees volumes",
+        "environment http",
+        "common paging retry tokens transport types",
         "exceptions",
     ),
     "cloud": (
@@ -72,8 +96,8 @@ TIERS = {
         "story",
         "nodes",
         "plane",
-        "daemons plan waiting inside",
-        "errors",
+        "daemons",
+        "errors inside neutron plan waiting",
     ),
     "volt": (
         "cmd wsgi",

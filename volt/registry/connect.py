@@ -11,7 +11,12 @@ import sqlalchemy as sa
 
 from volt.exception import ConfigError
 from volt.registry import engine, schema
-from volt.registry.error_codes import ERRORS, Trouble, cause_of, diagnose
+from volt.registry.dialects.error_codes import (
+    ERRORS,
+    Trouble,
+    cause_of,
+    diagnose,
+)
 
 LOG = logging.getLogger(__name__)
 

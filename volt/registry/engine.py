@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from oslo_db.sqlalchemy import exc_filters
 
 from volt.exception import ConfigError
-from volt.registry.dialect import Dialect, Limits, Mode
-from volt.registry.mariadb import MariaDB
-from volt.registry.postgresql import PostgreSQL
-from volt.registry.sqlite import SQLite
+from volt.registry.dialects.dialect import Dialect, Limits, Mode
+from volt.registry.dialects.mariadb import MariaDB
+from volt.registry.dialects.postgresql import PostgreSQL
+from volt.registry.dialects.sqlite import SQLite
 
 KINDS: dict[str, Dialect] = {
     "sqlite": SQLite(),

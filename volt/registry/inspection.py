@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from volt.registry import clock, engine, schema
 from volt.registry.connect import explained
-from volt.registry.dialect import UNHURRIED, Mode
+from volt.registry.dialects.dialect import UNHURRIED, Mode
 from volt.registry.schema import State, Version
 
 

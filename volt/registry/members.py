@@ -4,7 +4,8 @@
 import sqlalchemy as sa
 
 from volt.model import Peer, Status, Volume
-from volt.registry import rows, upsert
+from volt.registry import rows
+from volt.registry.dialects import upsert
 from volt.registry.models import members, peers, volumes
 
 Held = tuple[str, str]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from volt.exception import ConfigError
 from volt.registry import migrations, models
-from volt.registry.dialect import Mode
+from volt.registry.dialects.dialect import Mode
 from volt.registry.engine import kind_of, transaction
 
 HEAD = "0002"

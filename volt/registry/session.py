@@ -13,9 +13,14 @@ import sqlalchemy as sa
 from volt.event import Event, Observer, unobserved
 from volt.exception import Unavailable
 from volt.registry.circuit_breaker import Gate
-from volt.registry.dialect import Mode
+from volt.registry.dialects.dialect import Mode
+from volt.registry.dialects.error_codes import (
+    ERRORS,
+    Trouble,
+    cause_of,
+    diagnose,
+)
 from volt.registry.engine import begin
-from volt.registry.error_codes import ERRORS, Trouble, cause_of, diagnose
 from volt.registry.unit import Unit
 
 LOG = logging.getLogger(__name__)

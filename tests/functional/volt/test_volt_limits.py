@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from volt.registry import engine, models, schema
-from volt.registry.dialect import Limits, Mode
-from volt.registry.error_codes import ERRORS, Trouble, diagnose
+from volt.registry.dialects.dialect import Limits, Mode
+from volt.registry.dialects.error_codes import ERRORS, Trouble, diagnose
 
 SLEEP = {
     "postgresql": "SELECT pg_sleep({})",

@@ -10,8 +10,8 @@ from oslo_db import exception as db
 from psycopg import errors
 
 from volt.registry import engine
-from volt.registry.dialect import Mode
-from volt.registry.error_codes import Trouble, diagnose
+from volt.registry.dialects.dialect import Mode
+from volt.registry.dialects.error_codes import Trouble, diagnose
 
 
 def wrapped(kind, cause):

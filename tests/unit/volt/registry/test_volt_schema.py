@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 
 from volt.exception import ConfigError
 from volt.registry import engine, migrations, models, schema
-from volt.registry.sqlite import SQLite
+from volt.registry.dialects.sqlite import SQLite
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from oslo_db import exception as db
 
-from volt.registry.dialect import Mode
+from volt.registry.dialects.dialect import Mode
 
 ERRORS = (db.DBError, sa.exc.DBAPIError, sa.exc.TimeoutError)
 """What a transaction may end with when it is not a fault of ours."""

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import pool
 
-from volt.registry.dialect import Dialect, Limits, Mode
+from volt.registry.dialects.dialect import Dialect, Limits, Mode
 
 PATIENCE = 3.0
 """Seconds to wait for who else switches a new file to WAL."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from volt.registry.dialect import Dialect, Limits, Mode
+from volt.registry.dialects.dialect import Dialect, Limits, Mode
 
 LOCK = 7447
 """Number of the advisory lock; of this database alone."""

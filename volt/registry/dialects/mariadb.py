@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from volt.registry.dialect import Dialect, Limits, Mode
+from volt.registry.dialects.dialect import Dialect, Limits, Mode
 
 WAIT = 30
 """Seconds to wait for another process that makes the tables."""

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The house: each package's top level, what each folder says of itself."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# What stands beside the folders, at the top of each package; all else has a
+# room.  A new file here is a decision: see CONTRIBUTING.rst.
+TOP = {
+    "virtman": (
+        "compute exception formats model names path quoting stack sysfs"
+    ),
+    "volt": (
+        "compose deploy event exception middleware model pace request rules "
+        "wsgi"
+    ),
+    "virtmanclient": (
+        "agent client exceptions remote stores targets vmtapi vmtimg vmtrun"
+    ),
+    "voltclient": (
+        "application branches client environment exceptions http images "
+        "members options paging retry shell tokens transport trees types "
+        "volumes"
+    ),
+}
+PACKAGES = (*TOP, "lab", "demo", "bench", "cloud")
+# Files in one folder, beyond which a reader searches instead of looking.
+WIDEST = 21
+
+
+def folders():
+    """Return every folder of the packages that holds modules."""
+    return sorted(
+        {
+            file.parent
+            for name in PACKAGES
+            for file in (ROOT / name).rglob("*.py")
+        }
+    )
+
+
+def opening(folder):
+    """Return the first line of what a folder says of itself."""
+    text = (folder / "__init__.py").read_text()
+    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+
+
+@pytest.mark.parametrize("package", sorted(TOP))
+def test_the_top_level_of_a_package_is_what_is_named(package):
+    here = {file.stem for file in (ROOT / package).glob("*.py")}
+    assert here - {"__init__"} == set(TOP[package].split())
+
+
+@pytest.mark.parametrize("package", sorted(TOP))
+def test_no_folder_is_too_wide_to_be_looked_through(package):
+    wide = {
+        str(folder.relative_to(ROOT)): len(list(folder.glob("*.py")))
+        for folder in folders()
+        if folder.relative_to(ROOT).parts[0] == package
+    }
+    assert {name: n for name, n in wide.items() if n > WIDEST} == {}
+
+
+def test_each_folder_says_its_one_job_in_a_sentence():
+    # cloud/horizon/served and cloud/neutron are copied to where they run.
+    mute = [
+        str(folder.relative_to(ROOT))
+        for folder in folders()
+        if folder.name not in ("served", "neutron")
+        and not opening(folder).endswith(".")
+    ]
+    assert mute == []
