@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from lab import Cluster, LabError, Node, NodeDown, services
-from lab.cluster import CHECKOUT
+from lab import services
+from lab.cluster import CHECKOUT, Cluster
+from lab.errors import LabError, NodeDown
+from lab.node import Node
 from lab.spec import NodeSpec
 
 _BLOB = 2_000_000
