@@ -17,7 +17,7 @@ from virtman.drivers.connector import Connector
 from virtman.exception import ConfigError, InUse
 from virtman.image.services import Toolbox
 from virtman.inventory import holders
-from virtman.inventory.resources import Thing
+from virtman.inventory.resources import Resource
 from virtman.node.purge import Purge
 from virtman.state.intents import Intents
 
@@ -55,8 +55,8 @@ class TakeAway(base.List):
         """Return the columns and the rows."""
         _refuse_beside_an_agent()
         purge = Purge(_tools(self.settings), keep_data=parsed_args.keep_data)
-        before = purge.things()
-        going = [thing for thing in before if not purge.keeps(thing)]
+        before = purge.list_resources()
+        going = [resource for resource in before if not purge.keeps(resource)]
         errors: list[str] = []
         if going:
             _refuse_in_use(holders.reasons())
@@ -70,11 +70,11 @@ class TakeAway(base.List):
             self.status = base.WRONG
         return self.columns, rows
 
-    def _ask(self, going: Sequence[Thing]) -> None:
+    def _ask(self, going: Sequence[Resource]) -> None:
         """Raise unless whoever sits there says yes."""
         err = self.app.stderr
-        for thing in going:
-            print(f"{thing.kind} {thing.name}", file=err)
+        for resource in going:
+            print(f"{resource.kind} {resource.name}", file=err)
         if not sys.stdin.isatty():
             raise ConfigError("nobody is here to be asked; say --yes")
         print(f"Take these {len(going)} away? [y/N] ", end="", file=err)
@@ -83,16 +83,20 @@ class TakeAway(base.List):
             raise ConfigError("nothing was taken away")
 
 
-def _results(before: Sequence[Thing], purge: Purge) -> list[tuple[str, ...]]:
-    """Say of each thing that there was what has become of it."""
-    after = set(purge.things())
+def _results(
+    before: Sequence[Resource], purge: Purge
+) -> list[tuple[str, ...]]:
+    """Say of each resource that there was what has become of it."""
+    after = set(purge.list_resources())
 
-    def result(thing: Thing) -> str:
-        if thing not in after:
+    def result(resource: Resource) -> str:
+        if resource not in after:
             return REMOVED
-        return KEPT if purge.keeps(thing) else LEFT
+        return KEPT if purge.keeps(resource) else LEFT
 
-    return [(thing.kind, thing.name, result(thing)) for thing in before]
+    return [
+        (resource.kind, resource.name, result(resource)) for resource in before
+    ]
 
 
 def _refuse_beside_an_agent() -> None:

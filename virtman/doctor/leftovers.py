@@ -18,13 +18,13 @@ def look(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each leftover, or one that there is none."""
     wanted = intents.peek(settings.state_dir / "intents")
     cache = engine.load(settings)
-    found = resources.unwanted(
-        resources.everything(settings, cache, wanted), wanted
+    found = resources.orphans(
+        resources.list_resources(settings, cache, wanted), wanted
     )
-    for thing in found:
+    for resource in found:
         yield Finding(
             _CHECK, Level.WARNING,
-            f"{thing.kind} {thing.name} is ours and nobody wants it",
+            f"{resource.kind} {resource.name} is ours and nobody wants it",
             "the agent puts it right when it starts; or stop the agent and "
             "'virtman purge' takes away all that is ours",
         )  # fmt: skip

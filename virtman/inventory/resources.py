@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything of ours on this host, thing by thing, and whose each is.
+"""Lists the agent's resources on this host, and what each belongs to.
 
-Found anew each time, by names and by files in the agent's own folders;
-nothing is changed.  Whoever wants a thing is in the intents, or stands: an
-instance wants its image.
+Resources are found anew each time, by their names and by files in the agent's
+own folders; nothing is changed.  A resource is wanted by an intent, or by a
+standing instance, which wants its image; the others are orphans.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from virtman.state.intents import (
 _DISK_OF_AN_IMAGE = (".data", ".qcow2")
 
 
-class Owner(enum.Enum):
-    """What kind of thing a belonging is a part of."""
+class ResourceOwner(enum.Enum):
+    """The kind of thing that a resource is a part of."""
 
     INSTANCE = "instance"
     IMAGE = "image"
@@ -44,8 +44,8 @@ class Owner(enum.Enum):
 
 
 @dataclass(frozen=True, order=True)
-class Thing:
-    """One thing on the host: a device, a session, a file and so on.
+class Resource:
+    """One resource on the host: a device, a session, a file and so on.
 
     :param name: as people and tools name it.
     :param of: the key of the image or the instance that it is a part of.
@@ -53,14 +53,14 @@ class Thing:
 
     kind: str
     name: str
-    owner: Owner
+    owner: ResourceOwner
     of: str
 
 
-def everything(
+def list_resources(
     settings: Settings, engine: CacheEngine, intents: Sequence[Intent]
-) -> list[Thing]:
-    """Return every thing of ours, each once."""
+) -> list[Resource]:
+    """Return each resource of the agent on this host, once."""
     targets = _served()
     found = [
         *_devices(),
@@ -75,27 +75,27 @@ def everything(
     return list(dict.fromkeys(found))
 
 
-def unwanted(
-    things: Iterable[Thing], intents: Iterable[Intent]
-) -> list[Thing]:
-    """Return the things that no intent and no standing instance wants."""
+def orphans(
+    found: Iterable[Resource], intents: Iterable[Intent]
+) -> list[Resource]:
+    """Return the resources that no intent and no standing instance wants."""
     standing = snapshot.instances()
-    wanted = {(Owner.IMAGE, item.image) for item in standing}
+    wanted = {(ResourceOwner.IMAGE, item.image) for item in standing}
     for intent in intents:
         match intent:
             case InstanceIntent():
-                wanted.add((Owner.INSTANCE, intent.name))
-                wanted.add((Owner.IMAGE, intent.image))
+                wanted.add((ResourceOwner.INSTANCE, intent.name))
+                wanted.add((ResourceOwner.IMAGE, intent.image))
             case ImageIntent():
-                wanted.add((Owner.IMAGE, intent.name))
+                wanted.add((ResourceOwner.IMAGE, intent.name))
             case TargetIntent():
-                wanted.add((Owner.TARGET, intent.name))
+                wanted.add((ResourceOwner.TARGET, intent.name))
             case StoreIntent():
-                wanted.add((Owner.STORE, intent.name))
-    if any(owner is Owner.IMAGE for owner, _ in wanted):
-        wanted.add((Owner.GROUP, ""))
-    wanted.add((Owner.AGENT, ""))
-    return [item for item in things if (item.owner, item.of) not in wanted]
+                wanted.add((ResourceOwner.STORE, intent.name))
+    if any(owner is ResourceOwner.IMAGE for owner, _ in wanted):
+        wanted.add((ResourceOwner.GROUP, ""))
+    wanted.add((ResourceOwner.AGENT, ""))
+    return [item for item in found if (item.owner, item.of) not in wanted]
 
 
 def served() -> list[iscsi.Target]:
@@ -113,7 +113,7 @@ def _served() -> list[iscsi.Target]:
         return []
 
 
-def _owner(target: iscsi.Target) -> tuple[Owner, str] | None:
+def _owner(target: iscsi.Target) -> tuple[ResourceOwner, str] | None:
     """Tell whose a target is; None: not ours.
 
     Either it serves a cache of ours, or, with our serial, an image's file or
@@ -124,40 +124,40 @@ def _owner(target: iscsi.Target) -> tuple[Owner, str] | None:
     if key != device and device in {
         item.path for item in dmsetup.ours(Role.CACHED)
     }:
-        return Owner.IMAGE, key
+        return ResourceOwner.IMAGE, key
     image = names.parse_iqn(target.iqn)
     serial = (target.serial or "").startswith(names.SERIAL_PREFIX)
     if image and serial and device.startswith("/dev/loop"):
-        return Owner.TARGET, image
+        return ResourceOwner.TARGET, image
     store = names.parse_store_iqn(target.iqn)
-    return (Owner.STORE, store) if store and serial else None
+    return (ResourceOwner.STORE, store) if store and serial else None
 
 
-def _devices() -> Iterator[Thing]:
+def _devices() -> Iterator[Resource]:
     whose = {
-        Role.SNAPSHOT: Owner.INSTANCE,
-        Role.ORIGIN: Owner.IMAGE,
-        Role.CACHED: Owner.IMAGE,
-        Role.ENGINE: Owner.IMAGE,
-        Role.MULTIPATH: Owner.IMAGE,
+        Role.SNAPSHOT: ResourceOwner.INSTANCE,
+        Role.ORIGIN: ResourceOwner.IMAGE,
+        Role.CACHED: ResourceOwner.IMAGE,
+        Role.ENGINE: ResourceOwner.IMAGE,
+        Role.MULTIPATH: ResourceOwner.IMAGE,
     }
     for item in dmsetup.ours():
-        owner = whose.get(item.role, Owner.GROUP)
-        of = "" if owner is Owner.GROUP else item.key
-        yield Thing("device", item.path, owner, of)
+        owner = whose.get(item.role, ResourceOwner.GROUP)
+        of = "" if owner is ResourceOwner.GROUP else item.key
+        yield Resource("device", item.path, owner, of)
 
 
-def _targets(targets: Iterable[iscsi.Target]) -> Iterator[Thing]:
+def _targets(targets: Iterable[iscsi.Target]) -> Iterator[Resource]:
     for item in targets:
         owner = _owner(item)
         if owner is not None:
-            yield Thing("target", item.iqn, *owner)
+            yield Resource("target", item.iqn, *owner)
 
 
-def _sessions(intents: Sequence[Intent]) -> Iterator[Thing]:
+def _sessions(intents: Sequence[Intent]) -> Iterator[Resource]:
     for iqn in sorted(sessions.targets()):
         image = names.parse_iqn(iqn) or ""
-        yield Thing("session", iqn, Owner.IMAGE, image)
+        yield Resource("session", iqn, ResourceOwner.IMAGE, image)
     of = {
         intent.remote.iqn: intent.name
         for intent in intents
@@ -165,22 +165,24 @@ def _sessions(intents: Sequence[Intent]) -> Iterator[Thing]:
     }
     for iqn in sorted(sessions.stores()):
         key = of.get(iqn) or names.parse_store_iqn(iqn) or ""
-        yield Thing("session", iqn, Owner.INSTANCE, key)
+        yield Resource("session", iqn, ResourceOwner.INSTANCE, key)
 
 
-def _connections() -> Iterator[Thing]:
+def _connections() -> Iterator[Resource]:
     """Yield the NBD devices under our caches."""
     for item in dmsetup.ours(Role.ENGINE):
         for under in sysfs.slaves(item.path):
             if under.startswith("nbd"):
-                yield Thing("nbd", f"/dev/{under}", Owner.IMAGE, item.key)
+                yield Resource(
+                    "nbd", f"/dev/{under}", ResourceOwner.IMAGE, item.key
+                )
 
 
 def _loops(
     settings: Settings,
     intents: Sequence[Intent],
     targets: Iterable[iscsi.Target],
-) -> Iterator[Thing]:
+) -> Iterator[Resource]:
     """Yield loop devices on caches, on stores and on what is exported."""
     stores = {
         Path(intent.file): intent.name
@@ -195,41 +197,43 @@ def _loops(
     served = {t.device: of for t in targets if (of := _owner(t)) is not None}
     for device, file in loop.attached():
         if file.parent == settings.cache_dir and file.suffix == ".data":
-            yield Thing("loop", device, Owner.IMAGE, file.stem)
+            yield Resource("loop", device, ResourceOwner.IMAGE, file.stem)
         elif file.parent == settings.snapshot_dir and file.suffix == ".cow":
-            yield Thing("loop", device, Owner.INSTANCE, file.stem)
+            yield Resource("loop", device, ResourceOwner.INSTANCE, file.stem)
         elif file in stores:
-            yield Thing("loop", device, Owner.INSTANCE, stores[file])
+            yield Resource(
+                "loop", device, ResourceOwner.INSTANCE, stores[file]
+            )
         elif (device, file) in exported:
             key = exported[device, file]
-            yield Thing("loop", device, Owner.TARGET, key)
+            yield Resource("loop", device, ResourceOwner.TARGET, key)
         elif device in served:
-            yield Thing("loop", device, *served[device])
+            yield Resource("loop", device, *served[device])
 
 
-def _daemons(settings: Settings) -> Iterator[Thing]:
+def _daemons(settings: Settings) -> Iterator[Resource]:
     for pid, overlay in daemon.running(settings.cache_dir):
         name = f"qemu-storage-daemon ({pid})"
-        yield Thing("process", name, Owner.IMAGE, overlay.stem)
+        yield Resource("process", name, ResourceOwner.IMAGE, overlay.stem)
 
 
-def _files(settings: Settings, engine: CacheEngine) -> Iterator[Thing]:
+def _files(settings: Settings, engine: CacheEngine) -> Iterator[Resource]:
     for file in _glob(settings.cache_dir, "*"):
         if file.suffix in _DISK_OF_AN_IMAGE:
-            yield Thing("file", str(file), Owner.IMAGE, file.stem)
+            yield Resource("file", str(file), ResourceOwner.IMAGE, file.stem)
     short = {names.short(image): image for image in engine.kept()}
     for suffix in ("nbd", "pid", "device"):
         for file in _glob(settings.run_dir, f"{'[0-9a-f]' * 16}.{suffix}"):
             of = short.get(file.stem, "")
-            yield Thing("file", str(file), Owner.IMAGE, of)
+            yield Resource("file", str(file), ResourceOwner.IMAGE, of)
     for file in _glob(settings.snapshot_dir, "*.cow"):
-        yield Thing("file", str(file), Owner.INSTANCE, file.stem)
+        yield Resource("file", str(file), ResourceOwner.INSTANCE, file.stem)
     for file in _glob(settings.store_dir, "*.cow"):
-        yield Thing("file", str(file), Owner.STORE, file.stem)
+        yield Resource("file", str(file), ResourceOwner.STORE, file.stem)
 
 
-def _agents_files(settings: Settings) -> Iterator[Thing]:
-    """Yield what tells of other things: wanted as long as the agent is."""
+def _agents_files(settings: Settings) -> Iterator[Resource]:
+    """Yield what tells of other resources: wanted as long as the agent is."""
     folders = {
         settings.state_dir / "intents": ("*.json", "*.broken", "*.new"),
         settings.state_dir / "digests": ("*.json", "*.new"),
@@ -242,7 +246,7 @@ def _agents_files(settings: Settings) -> Iterator[Thing]:
     for folder, patterns in folders.items():
         for pattern in patterns:
             for file in _glob(folder, pattern):
-                yield Thing("file", str(file), Owner.AGENT, "")
+                yield Resource("file", str(file), ResourceOwner.AGENT, "")
 
 
 def _glob(folder: Path, pattern: str) -> list[Path]:

@@ -32,7 +32,7 @@ from virtman.instance.blockservice import BlockService
 from virtman.instance.remote_store import RemoteStores
 from virtman.instance.snapshot import Snapshots
 from virtman.inventory import images, resources
-from virtman.inventory.resources import Owner, Thing
+from virtman.inventory.resources import Resource, ResourceOwner
 from virtman.names import Role
 from virtman.state import intents
 from virtman.state.intents import (
@@ -46,7 +46,7 @@ from virtman.targets.image_targets import ImageTargets
 from virtman.targets.store_targets import StoreTargets
 
 T = TypeVar("T")
-_HAVE_DATA = (Owner.INSTANCE, Owner.STORE)
+_HAVE_DATA = (ResourceOwner.INSTANCE, ResourceOwner.STORE)
 _INTENTS_WITH_DATA = (f"{InstanceIntent.kind}.", f"{StoreIntent.kind}.")
 
 
@@ -72,17 +72,19 @@ class Purge:
         self._keep_data = keep_data
         self._errors: list[str] = []
 
-    def things(self) -> list[Thing]:
-        """Return everything of ours that there is now."""
+    def list_resources(self) -> list[Resource]:
+        """Return the resources of the agent on this host now."""
         wanted = intents.peek(self._settings.state_dir / "intents")
-        return resources.everything(self._settings, self._tools.engine, wanted)
+        return resources.list_resources(
+            self._settings, self._tools.engine, wanted
+        )
 
-    def keeps(self, thing: Thing) -> bool:
-        """Tell whether a thing is left where it is."""
-        store = thing.kind == "file" and thing.owner in _HAVE_DATA
-        intent = Path(thing.name).name.startswith(_INTENTS_WITH_DATA)
+    def keeps(self, resource: Resource) -> bool:
+        """Tell whether a resource is left where it is."""
+        store = resource.kind == "file" and resource.owner in _HAVE_DATA
+        intent = Path(resource.name).name.startswith(_INTENTS_WITH_DATA)
         return self._keep_data and (
-            store or (thing.owner is Owner.AGENT and intent)
+            store or (resource.owner is ResourceOwner.AGENT and intent)
         )
 
     def run(self) -> list[str]:
@@ -182,16 +184,22 @@ class Purge:
 
     def _sweep(self) -> None:
         """Remove loop devices and files that nothing needs any more."""
-        left = [thing for thing in self.things() if not self.keeps(thing)]
+        left = [
+            resource
+            for resource in self.list_resources()
+            if not self.keeps(resource)
+        ]
         self._each([t for t in left if t.kind == "loop"], _detach)
-        busy = {(t.owner, t.of) for t in self.things() if t.kind != "file"}
+        busy = {
+            (t.owner, t.of) for t in self.list_resources() if t.kind != "file"
+        }
         idle = [
-            thing
-            for thing in left
-            if thing.kind == "file"
-            and (thing.owner, thing.of) not in busy
-            # What tells of things stays until the last of them is gone.
-            and not (thing.owner is Owner.AGENT and busy)
+            resource
+            for resource in left
+            if resource.kind == "file"
+            and (resource.owner, resource.of) not in busy
+            # What tells of resources stays until the last of them is gone.
+            and not (resource.owner is ResourceOwner.AGENT and busy)
         ]
         self._each(idle, _unlink)
         self._remove_folders()
@@ -231,17 +239,19 @@ def _let_go(device: dmsetup.Device) -> None:
         dmsetup.message(device, "fail_if_no_path")
 
 
-def _detach(thing: Thing) -> None:
+def _detach(resource: Resource) -> None:
     """Detach a loop device of a cache or a store, unless it is in use.
 
     What an image target stands on goes with that.
     """
-    if thing.owner is not Owner.TARGET and not sysfs.holders(thing.name):
-        loop.detach(thing.name)
+    if resource.owner is not ResourceOwner.TARGET and not sysfs.holders(
+        resource.name
+    ):
+        loop.detach(resource.name)
 
 
-def _unlink(thing: Thing) -> None:
-    if Path(thing.name) == udev.FOLDER / udev.NAME:
+def _unlink(resource: Resource) -> None:
+    if Path(resource.name) == udev.FOLDER / udev.NAME:
         udev.remove()
     else:
-        Path(thing.name).unlink(missing_ok=True)
+        Path(resource.name).unlink(missing_ok=True)

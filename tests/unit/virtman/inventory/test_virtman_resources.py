@@ -27,7 +27,7 @@ def site(kernel, settings, short_pauses):
 
 def ours(site):
     wanted = intents.peek(site.folder)
-    return resources.everything(site.settings, site.engine, wanted)
+    return resources.list_resources(site.settings, site.engine, wanted)
 
 
 def told(site, level=Level.WARNING):

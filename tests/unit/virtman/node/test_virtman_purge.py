@@ -22,7 +22,7 @@ from virtman.drivers import dmsetup, processes, udev
 from virtman.drivers.connector import Connector
 from virtman.image.services import Toolbox
 from virtman.inventory import holders, resources
-from virtman.inventory.resources import Owner
+from virtman.inventory.resources import ResourceOwner
 from virtman.names import Role
 from virtman.node.purge import Purge
 from virtman.path import Source
@@ -73,10 +73,14 @@ def with_a_store(site):
 def test_a_store_of_another_host_s_disk_goes_too(site):
     file = with_a_store(site)
     work = purge(site)
-    kinds = {one.kind for one in work.things() if one.owner is Owner.STORE}
+    kinds = {
+        one.kind
+        for one in work.list_resources()
+        if one.owner is ResourceOwner.STORE
+    }
     assert kinds == {"target", "file"}
     assert work.run() == []
-    assert (work.things(), file.exists()) == ([], False)
+    assert (work.list_resources(), file.exists()) == ([], False)
 
 
 def test_with_the_data_kept_a_store_is_not_exported_and_comes_back(site):
@@ -106,19 +110,21 @@ def test_a_store_that_a_host_has_is_in_use(site):
 def test_a_session_with_a_store_that_nobody_wants_is_found(site, log_in):
     iqn = "iqn.2010-10.org.openstack:cow-vol1"
     log_in(7, iqn, "10.0.0.1", "VIRTMAN")
-    things = purge(site).things()
-    (session,) = [one for one in things if one.kind == "session"]
+    found = purge(site).list_resources()
+    (session,) = [one for one in found if one.kind == "session"]
     assert (session.name, session.of) == (iqn, "vol1")
-    assert resources.unwanted(things, []) != []
+    assert resources.orphans(found, []) != []
     remote = Source("10.0.0.1", 3260, iqn)
     wanted = InstanceIntent("vm9", "volume-a", fresh=False, remote=remote)
     (session,) = [
         one
-        for one in resources.everything(site.settings, site.engine, [wanted])
+        for one in resources.list_resources(
+            site.settings, site.engine, [wanted]
+        )
         if one.kind == "session"
     ]
     assert session.of == "vm9"
-    assert session not in resources.unwanted([session], [wanted])
+    assert session not in resources.orphans([session], [wanted])
 
 
 def test_all_of_it_goes_files_and_folders_too(site, image):
@@ -138,7 +144,7 @@ def test_all_of_it_goes_files_and_folders_too(site, image):
     work = purge(site)
     assert work.run() == []
     assert site.held() == []
-    assert work.things() == []
+    assert work.list_resources() == []
     assert not options.state_dir.exists()
     assert not options.run_dir.exists()
     assert pathlib.Path(image).exists(), "an image's file is its owner's"
@@ -146,7 +152,7 @@ def test_all_of_it_goes_files_and_folders_too(site, image):
 
 def test_a_second_time_there_is_nothing_to_do(site):
     assert purge(site).run() == []
-    assert purge(site).things() == []
+    assert purge(site).list_resources() == []
     assert purge(site).run() == []
 
 
@@ -200,7 +206,7 @@ def test_with_keep_data_the_writes_stay_and_the_disks_come_back(site):
     assert work.run() == []
     assert site.kernel.left() == []
     assert {f.name for f in site.settings.snapshot_dir.iterdir()} == stores
-    assert all(work.keeps(thing) for thing in work.things())
+    assert all(work.keeps(resource) for resource in work.list_resources())
     wiped = list(site.kernel.wiped)
     site.recover()
     assert [i.name for i in site.node.instances()] == ["vm1", "vm2"]
@@ -277,7 +283,7 @@ def test_sessions_end_whatever_the_prefix_and_those_of_others_do_not(
     mine = dataclasses.replace(tools(site), sessions=Connector(tmp_path))
     work = Purge(mine)
     assert ("session", f"{prefix}a") in {
-        (thing.kind, thing.name) for thing in work.things()
+        (resource.kind, resource.name) for resource in work.list_resources()
     }
     work.run()
     assert site.kernel.called("iscsiadm", f"{prefix}a", "--logout")
@@ -293,7 +299,7 @@ def test_the_default_engine_gives_back_all_that_it_has(
     made.start()
     made.create()
     made.node.close()
-    kinds = {thing.kind for thing in purge(made).things()}
+    kinds = {resource.kind for resource in purge(made).list_resources()}
     assert kinds == {"device", "target", "loop", "nbd", "file"}
     made.engine = QemuEngine(made.settings)
     assert purge(made).run() == []
