@@ -10,7 +10,7 @@ from virtman.path import Source
 
 
 @dataclass(frozen=True)
-class Seat:
+class PeerAddress:
     """A node's place in the tree of an image: what it serves, and as whom."""
 
     image: str
@@ -22,14 +22,14 @@ class Seat:
 
 
 @dataclass(frozen=True)
-class Report:
+class PeerReport:
     """What a beat says of one place.
 
     ``failed`` are the sources that cannot be read from now; said again in
     every beat for as long as it lasts.
     """
 
-    seat: Seat
+    peer: PeerAddress
     failed: tuple[Source, ...] = ()
 
 
@@ -69,7 +69,7 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Told:
+class BeatAnswer:
     """The answer to a beat: the assignments now, by peer id.
 
     ``beat_after`` is when to beat next, in seconds; None: as before.

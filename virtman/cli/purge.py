@@ -15,7 +15,7 @@ from virtman.coordinator.protocol import Alone
 from virtman.drivers import processes
 from virtman.drivers.connector import Connector
 from virtman.exception import ConfigError, InUse
-from virtman.image.services import Toolbox
+from virtman.image.services import Services
 from virtman.inventory import holders
 from virtman.inventory.resources import Resource
 from virtman.node.purge import Purge
@@ -54,7 +54,9 @@ class TakeAway(base.List):
     ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Return the columns and the rows."""
         _refuse_beside_an_agent()
-        purge = Purge(_tools(self.settings), keep_data=parsed_args.keep_data)
+        purge = Purge(
+            _services(self.settings), keep_data=parsed_args.keep_data
+        )
         before = purge.list_resources()
         going = [resource for resource in before if not purge.keeps(resource)]
         errors: list[str] = []
@@ -120,12 +122,12 @@ def _refuse_in_use(reasons: Sequence[str]) -> None:
         )
 
 
-def _tools(settings: Settings) -> Toolbox:
+def _services(settings: Settings) -> Services:
     """Return what is needed to take away; volt is not told.
 
     It forgets a node that it does not hear of by itself.
     """
-    return Toolbox(
+    return Services(
         settings,
         engine.load(settings),
         Connector(settings.run_dir / "locks"),

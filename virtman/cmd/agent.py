@@ -35,7 +35,7 @@ from virtman.drivers import orphaned_commands, udev
 from virtman.drivers.connector import Connector
 from virtman.drivers.uevents import Uevents
 from virtman.exception import ConfigError, VirtmanError
-from virtman.image.services import Toolbox
+from virtman.image.services import Services
 from virtman.instance.cow_usage import StoreWatch
 from virtman.instance.session_repair import StoreSessions
 from virtman.node.heartbeat import Heartbeat
@@ -93,14 +93,14 @@ def _serve(settings: Settings) -> bool:
     prerequisites.check(settings, cache)
     udev.install()
     wallet = _wallet(settings)
-    tools = _tools(settings, cache, steps, wallet)
-    node = Node(tools)
-    images = ImageService(settings, tools.coordinator, tools.intents)
+    services = _services(settings, cache, steps, wallet)
+    node = Node(services)
+    images = ImageService(settings, services.coordinator, services.intents)
     admission = Admission(wallet, settings.closed_targets, images.stores)
-    recovery = Recovery(node, images, tools)
+    recovery = Recovery(node, images, services)
     recovery.begin()
     threads = (
-        Heartbeat(node, tools.coordinator, tools.rhythm),
+        Heartbeat(node, services.coordinator, services.rhythm),
         Watch(Uevents(), node.look),
         Housekeeping(
             [
@@ -152,16 +152,16 @@ def _wallet(settings: Settings) -> Wallet:
     )
 
 
-def _tools(
+def _services(
     settings: Settings, cache: CacheEngine, steps: Steps, wallet: Wallet
-) -> Toolbox:
+) -> Services:
     sessions = Connector(
         settings.run_dir / "locks",
         steps.done,
         Knock(wallet, settings.admission_port),
     )
     sessions.start()
-    return Toolbox(
+    return Services(
         settings,
         cache,
         sessions,

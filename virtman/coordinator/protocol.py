@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from virtman.exception import VirtmanError
-from virtman.model import Assignment, ImageFacts, Report, Seat, Told
+from virtman.model import (
+    Assignment,
+    BeatAnswer,
+    ImageFacts,
+    PeerAddress,
+    PeerReport,
+)
 from virtman.path import Source
 
 
@@ -25,25 +31,27 @@ class Coordinator(Protocol):
 
     gives_places: bool
 
-    def assign(self, seat: Seat, failed: Sequence[Source] = ()) -> Assignment:
+    def assign(
+        self, peer: PeerAddress, failed: Sequence[Source] = ()
+    ) -> Assignment:
         """Ask for a place; :raises VoltAway: no answer."""
 
-    def register(self, seat: Seat) -> None:
-        """Say that the target of this seat is exported."""
+    def register(self, peer: PeerAddress) -> None:
+        """Say that the target of this peer is exported."""
 
-    def leave(self, seat: Seat) -> bool:
+    def leave(self, peer: PeerAddress) -> bool:
         """Give the place back; return whether volt knew it."""
 
-    def beat(self, reports: Sequence[Report]) -> Told:
+    def beat(self, reports: Sequence[PeerReport]) -> BeatAnswer:
         """Say what is served and what has failed; hear the parents now."""
 
     def servers(self, image: str) -> tuple[Source, ...]:
         """Return the image servers of an image; none: it is not known."""
 
-    def publish(self, seat: Seat, facts: ImageFacts) -> None:
+    def publish(self, peer: PeerAddress, facts: ImageFacts) -> None:
         """Say that this node serves an image itself."""
 
-    def withdraw(self, seat: Seat) -> None:
+    def withdraw(self, peer: PeerAddress) -> None:
         """Say that it does no longer."""
 
 
@@ -52,27 +60,29 @@ class Alone:
 
     gives_places = False
 
-    def assign(self, seat: Seat, failed: Sequence[Source] = ()) -> Assignment:
+    def assign(
+        self, peer: PeerAddress, failed: Sequence[Source] = ()
+    ) -> Assignment:
         """Answer that there are no parents."""
         return Assignment(None, ())
 
-    def register(self, seat: Seat) -> None:
+    def register(self, peer: PeerAddress) -> None:
         """Tell nobody."""
 
-    def leave(self, seat: Seat) -> bool:
+    def leave(self, peer: PeerAddress) -> bool:
         """Tell nobody."""
         return False
 
-    def beat(self, reports: Sequence[Report]) -> Told:
+    def beat(self, reports: Sequence[PeerReport]) -> BeatAnswer:
         """Tell nobody, hear nothing."""
-        return Told()
+        return BeatAnswer()
 
     def servers(self, image: str) -> tuple[Source, ...]:
         """Know of none."""
         return ()
 
-    def publish(self, seat: Seat, facts: ImageFacts) -> None:
+    def publish(self, peer: PeerAddress, facts: ImageFacts) -> None:
         """Tell nobody."""
 
-    def withdraw(self, seat: Seat) -> None:
+    def withdraw(self, peer: PeerAddress) -> None:
         """Tell nobody."""

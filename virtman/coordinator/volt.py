@@ -13,7 +13,13 @@ from virtman.conf import Settings
 from virtman.coordinator import volt_answers
 from virtman.coordinator.protocol import VoltAway
 from virtman.exception import ConfigError, NotFound
-from virtman.model import Assignment, ImageFacts, Report, Seat, Told
+from virtman.model import (
+    Assignment,
+    BeatAnswer,
+    ImageFacts,
+    PeerAddress,
+    PeerReport,
+)
 from virtman.path import Source
 
 
@@ -40,68 +46,70 @@ class Volt:
         self._answers = volt_answers.Answers()
         self._client = client.Client(endpoint, token=token, session=session)
 
-    def assign(self, seat: Seat, failed: Sequence[Source] = ()) -> Assignment:
+    def assign(
+        self, peer: PeerAddress, failed: Sequence[Source] = ()
+    ) -> Assignment:
         """Ask for a place, accepting a parent that is still on its way."""
         with self._mapped():
             answer = self._client.volumes.assign(
-                session_name=seat.image,
-                host=seat.host,
-                port=str(seat.port),
-                iqn=seat.iqn,
-                lun=str(seat.lun),
+                session_name=peer.image,
+                host=peer.host,
+                port=str(peer.port),
+                iqn=peer.iqn,
+                lun=str(peer.lun),
                 failed=_failed(failed),
                 initiator=self._initiator,
             )
-        place = self._answers.place(answer)
+        got = self._answers.assignment(answer)
         self._keep(answer)
-        self._keep_tickets(place)
-        return place.assignment
+        self._keep_tickets(got)
+        return got.assignment
 
-    def register(self, seat: Seat) -> None:
-        """Say that the target of this seat is exported.
+    def register(self, peer: PeerAddress) -> None:
+        """Say that the target of this peer is exported.
 
         A node that volt had no place for has nothing to register.
         """
-        if seat.peer_id is None:
+        if peer.peer_id is None:
             return
         with self._mapped():
             self._client.volumes.login(
-                session_name=seat.image, **_address(seat)
+                session_name=peer.image, **_address(peer)
             )
 
-    def leave(self, seat: Seat) -> bool:
+    def leave(self, peer: PeerAddress) -> bool:
         """Give the place back."""
-        if seat.peer_id is None:
+        if peer.peer_id is None:
             return False
         try:
             with self._mapped():
-                self._client.volumes.logout(seat.image, peer_id=seat.peer_id)
+                self._client.volumes.logout(peer.image, peer_id=peer.peer_id)
         except NotFound:
             return False
         return True
 
-    def beat(self, reports: Sequence[Report]) -> Told:
+    def beat(self, reports: Sequence[PeerReport]) -> BeatAnswer:
         """Send a heartbeat: what this node serves, what it cannot read."""
         from voltclient.types import Serving
 
         serving = [
             Serving(
-                session_name=report.seat.image,
-                **_address(report.seat),
+                session_name=report.peer.image,
+                **_address(report.peer),
                 failed=_failed(report.failed),
             )
             for report in reports
-            if report.seat.peer_id is not None
+            if report.peer.peer_id is not None
         ]
         with self._mapped():
             answer = self._client.members.beat(serving, **self._whoami())
-        places = self._answers.places(answer.peers)
+        answers = self._answers.assignments(answer.peers)
         self._keep(answer)
-        for place in places:
-            self._keep_tickets(place)
-        peers = (place.assignment for place in places)
+        for got in answers:
+            self._keep_tickets(got)
+        peers = (got.assignment for got in answers)
         told = {peer.peer_id: peer for peer in peers if peer.peer_id}
-        return Told(told, answer.beat_after)
+        return BeatAnswer(told, answer.beat_after)
 
     def servers(self, image: str) -> tuple[Source, ...]:
         """Ask who has registered as a server of the image."""
@@ -114,19 +122,19 @@ class Volt:
             one.source for one in self._answers.sources(found.sources)
         )
 
-    def publish(self, seat: Seat, facts: ImageFacts) -> None:
+    def publish(self, peer: PeerAddress, facts: ImageFacts) -> None:
         """Register this node as a source of the image."""
         with self._mapped():
             answer = self._client.images.put(
-                seat.image,
+                peer.image,
                 size=facts.sectors,
                 generation=facts.generation,
                 serial=facts.serial,
                 digest=facts.digest,
-                host=seat.host,
-                port=str(seat.port),
-                iqn=seat.iqn,
-                lun=str(seat.lun),
+                host=peer.host,
+                port=str(peer.port),
+                iqn=peer.iqn,
+                lun=str(peer.lun),
                 initiator=self._initiator,
             )
         self._keep(answer)
@@ -139,12 +147,12 @@ class Volt:
         with self._mapped():
             self._client.images.list()
 
-    def withdraw(self, seat: Seat) -> None:
+    def withdraw(self, peer: PeerAddress) -> None:
         """Take the registration back; unknown is fine."""
         try:
             with self._mapped():
                 self._client.images.delete(
-                    seat.image, host=seat.host, port=str(seat.port)
+                    peer.image, host=peer.host, port=str(peer.port)
                 )
         except NotFound:
             return
@@ -171,9 +179,9 @@ class Volt:
             return
         self._wallet.keep_key(*volt_answers.admission(told))
 
-    def _keep_tickets(self, place: volt_answers.Place) -> None:
+    def _keep_tickets(self, got: volt_answers.AssignmentAnswer) -> None:
         """Keep the tickets for the sources of an assignment."""
-        for one in place.named:
+        for one in got.named:
             if self._wallet is not None and one.ticket is not None:
                 self._wallet.keep(one.source, one.ticket, one.server)
 
@@ -204,13 +212,13 @@ class _Mapped:
         return text if text.startswith(who) else f"{who}: {text}"
 
 
-def _address(seat: Seat) -> dict[str, str]:
+def _address(peer: PeerAddress) -> dict[str, str]:
     return {
-        "peer_id": seat.peer_id or "",
-        "host": seat.host,
-        "port": str(seat.port),
-        "iqn": seat.iqn,
-        "lun": str(seat.lun),
+        "peer_id": peer.peer_id or "",
+        "host": peer.host,
+        "port": str(peer.port),
+        "iqn": peer.iqn,
+        "lun": str(peer.lun),
     }
 
 

@@ -40,7 +40,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Place:
+class AssignmentAnswer:
     """An assignment, and the tickets that came with its sources."""
 
     assignment: Assignment
@@ -70,7 +70,7 @@ class Answers:
                 self._leave_out("a source", error)
         return tuple(found[:CONNECTIONS_MAX])
 
-    def place(self, answer: Any) -> Place:
+    def assignment(self, answer: Any) -> AssignmentAnswer:
         """Return an assignment.
 
         :raises VoltAway: the peer id or the image is not what it has to be.
@@ -85,14 +85,14 @@ class Answers:
             frozenset(one.source for one in named if one.pending),
             answer.beat_after,
         )
-        return Place(assignment, named)
+        return AssignmentAnswer(assignment, named)
 
-    def places(self, answers: Iterable[Any]) -> list[Place]:
+    def assignments(self, answers: Iterable[Any]) -> list[AssignmentAnswer]:
         """Return the assignments of a beat that can be followed."""
         found = []
         for answer in answers:
             try:
-                found.append(self.place(answer))
+                found.append(self.assignment(answer))
             except VoltAway as error:
                 self._leave_out("a place", error)
         return found

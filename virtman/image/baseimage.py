@@ -21,10 +21,10 @@ from virtman.image.layers.export import Export
 from virtman.image.layers.membership import Membership
 from virtman.image.layers.multipath import Gate, Multipath
 from virtman.image.layers.origin import Origin
-from virtman.image.orphan import Remains
-from virtman.image.services import Toolbox
-from virtman.image.tree_membership import Place
-from virtman.model import Assignment, ImageFacts, Report, Seat
+from virtman.image.orphan import OrphanedStack
+from virtman.image.services import Services
+from virtman.image.tree_membership import TreeMembership
+from virtman.model import Assignment, ImageFacts, PeerAddress, PeerReport
 from virtman.names import Role
 from virtman.path import Source
 from virtman.paths.reconciler import Paths
@@ -37,12 +37,12 @@ LOG = logging.getLogger(__name__)
 class BaseImage:
     """One image's shared stack: deployed once, used by many instances."""
 
-    def __init__(self, image: str, tools: Toolbox) -> None:
+    def __init__(self, image: str, services: Services) -> None:
         self.image = image
-        self._tools = tools
+        self._services = services
         self._connections: tuple[Source, ...] = ()
         self._identity = Identity(image)
-        self._place: Place | None = None
+        self._membership: TreeMembership | None = None
         self._multipath: Multipath | None = None
         self._paths: Paths | None = None
         self._stack: Stack | None = None
@@ -54,10 +54,10 @@ class BaseImage:
         return names.dm_path(Role.ORIGIN, self.image)
 
     @property
-    def seat(self) -> Seat | None:
+    def peer(self) -> PeerAddress | None:
         """The place in volt's tree; None when local, or on the way out."""
-        place = self._place
-        return place.seat if self._whole and place else None
+        membership = self._membership
+        return membership.peer if self._whole and membership else None
 
     @property
     def deployed(self) -> bool:
@@ -80,10 +80,10 @@ class BaseImage:
         return self._paths.failed if self._paths else ()
 
     @property
-    def report(self) -> Report | None:
+    def report(self) -> PeerReport | None:
         """What the heartbeat says of this image; None: nothing."""
-        seat = self.seat
-        return Report(seat, self.failed) if seat else None
+        peer = self.peer
+        return PeerReport(peer, self.failed) if peer else None
 
     def deploy(self, connections: Sequence[Source]) -> bool:
         """Build what is missing; on failure leave nothing of this call.
@@ -96,14 +96,16 @@ class BaseImage:
         if self._stack is not None:
             self._complete(self._stack)
             return False
-        known = self._tools.intents.get(ImageIntent, self.image)
+        known = self._services.intents.get(ImageIntent, self.image)
         if known is not None and known.facts is not None:
             self.restore(known)
             return False
         self._connections = tuple(connections)
         self._intend()
         try:
-            self._build(self._assignment(self._tools.settings.place_timeout))
+            self._build(
+                self._assignment(self._services.settings.place_timeout)
+            )
         except Exception:
             self._forget()
             raise
@@ -167,7 +169,7 @@ class BaseImage:
         if paths is not None:
             paths.look(deep)
         if deep:
-            self._tools.engine.look(self.image)
+            self._services.engine.look(self.image)
 
     def take_place(self) -> None:
         """Join the tree now if volt was away, or full, at the deployment.
@@ -175,10 +177,10 @@ class BaseImage:
         :raises VoltAway: it is still.
         :raises WrongIdentity: volt knows other content under this name.
         """
-        place, facts = self._place, self._identity.facts
-        if place is None or facts is None or not self._whole:
+        membership, facts = self._membership, self._identity.facts
+        if membership is None or facts is None or not self._whole:
             return
-        answer = place.take(facts.serial, self.failed)
+        answer = membership.take(facts.serial, self.failed)
         if answer is not None:
             self.reassign(answer)
 
@@ -198,14 +200,16 @@ class BaseImage:
 
         :param patience: seconds to ask for a place while there is none.
         """
-        mine = self._tools.settings.host_ip
+        mine = self._services.settings.host_ip
         local = [item for item in self._connections if item.host == mine]
         if local:
             self._connections = tuple(local)
             return Assignment(None, ())
-        self._place = Place(self.image, self._connections[0], self._tools)
+        self._membership = TreeMembership(
+            self.image, self._connections[0], self._services
+        )
         try:
-            answer = self._place.ask(patience, self._identity.facts)
+            answer = self._membership.ask(patience, self._identity.facts)
         except VirtmanError as error:
             LOG.warning(
                 "%s; %s is read from %s",
@@ -219,7 +223,7 @@ class BaseImage:
     def _build(self, assignment: Assignment) -> None:
         if self._identity.facts is not None:
             self._require_space(self._identity.facts)
-        timeout = self._tools.settings.source_timeout
+        timeout = self._services.settings.source_timeout
         paths = self._start_paths(assignment)
         facts = self._identity.facts or self._identity.learn(
             paths.wait_first(timeout)
@@ -236,7 +240,7 @@ class BaseImage:
 
     def _start_paths(self, assignment: Assignment) -> Paths:
         """Log in to the sources; go on with sessions that stand already."""
-        standing = Remains(self.image, self._tools).sessions
+        standing = OrphanedStack(self.image, self._services).sessions
         wanted = self._sources(assignment)
         if assignment.peer_id is None:
             # Nobody has named others: reads go on where they were.
@@ -264,40 +268,42 @@ class BaseImage:
 
     def _intend(self, *, leaving: bool = False) -> None:
         """Write down what is wanted, for the agent after this one."""
-        self._tools.intents.put(
+        self._services.intents.put(
             ImageIntent(
                 self.image, self._connections, self._identity.facts, leaving
             )
         )
 
     def _layers(self, facts: ImageFacts, multipath: Multipath) -> list[Layer]:
-        engine = self._tools.engine
+        engine = self._services.engine
         layers: list[Layer] = [
             multipath,
             Cache(engine, self.image, facts.sectors),
             Gate(multipath, lambda: engine.opened(self.image)),
             Origin(self.image, facts.sectors),
         ]
-        place = self._place
-        if place is not None:
+        membership = self._membership
+        if membership is not None:
             layers += [
                 Export(
                     self.image,
-                    place.seat.iqn,
+                    membership.peer.iqn,
                     facts.serial,
-                    self._tools.settings.closed_targets,
+                    self._services.settings.closed_targets,
                 ),
-                Membership(self._tools.coordinator, lambda: place.seat),
+                Membership(
+                    self._services.coordinator, lambda: membership.peer
+                ),
             ]
         return layers
 
     def _new_paths(self) -> Paths:
-        settings = self._tools.settings
+        settings = self._services.settings
         return Paths(
             self.image,
-            self._tools.sessions,
+            self._services.sessions,
             self._identity,
-            self._tools.rhythm.news,
+            self._services.rhythm.news,
             live=settings.live_sources,
             standby_wait=settings.standby_wait,
             no_source_timeout=settings.no_source_timeout,
@@ -308,7 +314,7 @@ class BaseImage:
         return (*assignment.sources, *self._connections)
 
     def _require_space(self, facts: ImageFacts) -> None:
-        self._tools.engine.require_space(self.image, facts.sectors)
+        self._services.engine.require_space(self.image, facts.sectors)
 
     def _forget(self) -> None:
         """Log out and return to the state before the deployment."""
@@ -319,9 +325,9 @@ class BaseImage:
                 if self._multipath is not None:
                     self._multipath.deactivate()
                 paths.logout()
-            if self._place is not None and self._stack is None:
-                self._place.leave()
-            self._tools.intents.remove(ImageIntent(self.image, ()))
+            if self._membership is not None and self._stack is None:
+                self._membership.leave()
+            self._services.intents.remove(ImageIntent(self.image, ()))
         finally:
             self._reset()
 
@@ -332,6 +338,6 @@ class BaseImage:
         self._reset()
 
     def _reset(self) -> None:
-        self._place = self._multipath = self._stack = self._paths = None
+        self._membership = self._multipath = self._stack = self._paths = None
         self._whole = False
         self._identity = Identity(self.image)

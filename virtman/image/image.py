@@ -15,8 +15,8 @@ from dataclasses import replace
 
 from virtman.exception import InUse, VirtmanError, WrongIdentity
 from virtman.image.baseimage import BaseImage
-from virtman.image.orphan import Remains
-from virtman.image.services import Toolbox
+from virtman.image.orphan import OrphanedStack
+from virtman.image.services import Services
 from virtman.instance import snapshot
 from virtman.instance.blockservice import BlockService
 from virtman.instance.remote_store import RemoteStores
@@ -34,18 +34,18 @@ class Image:
     ``last_used`` is when its last instance went, by the monotonic clock.
     """
 
-    def __init__(self, image: str, tools: Toolbox) -> None:
+    def __init__(self, image: str, services: Services) -> None:
         self.name = image
-        self.base = BaseImage(image, tools)
-        settings = tools.settings
+        self.base = BaseImage(image, services)
+        settings = services.settings
         self._snapshots = Snapshots(
             BlockService(settings),
             settings.snapshot_chunk,
-            RemoteStores(tools.sessions),
+            RemoteStores(services.sessions),
         )
-        self._stores = RemoteStores(tools.sessions)
-        self._remains = Remains(image, tools)
-        self._intents = tools.intents
+        self._stores = RemoteStores(services.sessions)
+        self._orphan = OrphanedStack(image, services)
+        self._intents = services.intents
         self._lock = threading.Lock()
         self.last_used = time.monotonic()
 
@@ -152,8 +152,8 @@ class Image:
             intent = self._intents.get(ImageIntent, self.name)
             if intent is None or self.base.deployed:
                 return
-            if not self._is_wanted() and not self._remains.children:
-                self._remains.clear()
+            if not self._is_wanted() and not self._orphan.children:
+                self._orphan.clear()
             elif intent.facts is not None:
                 self.base.restore(intent)
         finally:
@@ -166,7 +166,7 @@ class Image:
         """
         with self._lock:
             known = self._intents.get(ImageIntent, self.name)
-            base = known or self._remains.describe()
+            base = known or self._orphan.describe()
             if base is None or base.facts is None:
                 return False
             self._intents.put(base)
@@ -178,7 +178,7 @@ class Image:
         """Remove what stands of an image that nothing is known of."""
         with self._lock:
             if not self._is_wanted() and not self.base.deployed:
-                self._remains.clear()
+                self._orphan.clear()
 
     def _create(self, intent: InstanceIntent) -> Instance:
         with self._lock:
@@ -305,11 +305,11 @@ class Image:
         New parents are not kept waiting by a create that is at work; a place
         is left to the next heartbeat then.
         """
-        seat = self.base.seat
-        answer = assignments.get(seat.peer_id or "") if seat else None
+        peer = self.base.peer
+        answer = assignments.get(peer.peer_id or "") if peer else None
         if answer is not None:
             self.base.reassign(answer)
-        elif seat and not seat.peer_id and self._lock.acquire(blocking=False):
+        elif peer and not peer.peer_id and self._lock.acquire(blocking=False):
             try:
                 self.base.take_place()
             finally:

@@ -15,7 +15,7 @@ from virtman.image.layers.cache import Cache
 from virtman.image.layers.export import Export
 from virtman.image.layers.multipath import Multipath
 from virtman.image.layers.origin import Origin
-from virtman.image.services import Toolbox
+from virtman.image.services import Services
 from virtman.model import ImageFacts
 from virtman.names import Role
 from virtman.path import Path
@@ -25,12 +25,12 @@ from virtman.state.intents import ImageIntent, TargetIntent
 LOG = logging.getLogger(__name__)
 
 
-class Remains:
+class OrphanedStack:
     """The parts of one image's stack that an agent before this one left."""
 
-    def __init__(self, image: str, tools: Toolbox) -> None:
+    def __init__(self, image: str, services: Services) -> None:
         self._image = image
-        self._tools = tools
+        self._services = services
         # Of no size: nothing is built with them.
         self._multipath = Multipath(image, 0)
 
@@ -48,7 +48,7 @@ class Remains:
         found = [
             path
             for iqn in sorted(self._iqns())
-            for path in self._tools.sessions.standing(iqn)
+            for path in self._services.sessions.standing(iqn)
         ]
         return sorted(
             found,
@@ -77,7 +77,7 @@ class Remains:
         """
         layers: list[Layer] = [
             self._multipath,
-            Cache(self._tools.engine, self._image, 0),
+            Cache(self._services.engine, self._image, 0),
             Origin(self._image, 0),
         ]
         served = self._served()
@@ -85,15 +85,15 @@ class Remains:
             layers.append(Export(self._image, served.iqn, ""))
         Stack(layers).deactivate()
         for path in self.sessions:
-            self._tools.sessions.disconnect(path)
-        self._tools.intents.remove(ImageIntent(self._image, ()))
+            self._services.sessions.disconnect(path)
+        self._services.intents.remove(ImageIntent(self._image, ()))
         LOG.info("what was left of %s is gone", self._image)
 
     def _served(self) -> iscsi.Target | None:
         """Return the target over this image's cache, be it half made."""
         cached = names.dm_path(Role.CACHED, self._image)
         mine = self._iqns()
-        other = self._tools.intents.get(TargetIntent, self._image)
+        other = self._services.intents.get(TargetIntent, self._image)
         for target in iscsi.targets():
             if target.iqn in mine and target.device == cached:
                 return target
@@ -103,6 +103,6 @@ class Remains:
 
     def _iqns(self) -> set[str]:
         """Return the iSCSI names that this image has here."""
-        known = self._tools.intents.get(ImageIntent, self._image)
+        known = self._services.intents.get(ImageIntent, self._image)
         found = {source.iqn for source in known.connections} if known else ()
         return {names.iqn(self._image), *found}

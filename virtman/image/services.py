@@ -14,7 +14,7 @@ from virtman.state.intents import Intents
 
 
 @dataclass(frozen=True)
-class Toolbox:
+class Services:
     """The parts of a node that its images share."""
 
     settings: Settings

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from virtman.drivers import iscsi
 from virtman.exception import VirtmanError, WrongIdentity
-from virtman.image.services import Toolbox
-from virtman.model import Assignment, ImageFacts, Seat
+from virtman.image.services import Services
+from virtman.model import Assignment, ImageFacts, PeerAddress
 from virtman.path import Source
 
 LOG = logging.getLogger(__name__)
@@ -21,26 +21,26 @@ LOG = logging.getLogger(__name__)
 _ASK_AGAIN = (0.2, 1.0)
 
 
-class Place:
+class TreeMembership:
     """Where this node stands in the tree, and under which address.
 
     :param source: a source of the image; its iSCSI name is everybody's.
     """
 
-    def __init__(self, image: str, source: Source, tools: Toolbox) -> None:
-        self._tools = tools
-        self._seat = Seat(
+    def __init__(self, image: str, source: Source, services: Services) -> None:
+        self._services = services
+        self._peer = PeerAddress(
             image,
-            tools.settings.host_ip,
-            tools.settings.iscsi_port,
+            services.settings.host_ip,
+            services.settings.iscsi_port,
             source.iqn,
             iscsi.LUN,
         )
 
     @property
-    def seat(self) -> Seat:
-        """The seat; without a peer id as long as volt has given none."""
-        return self._seat
+    def peer(self) -> PeerAddress:
+        """The peer; without a peer id as long as volt has given none."""
+        return self._peer
 
     def ask(self, patience: float, known: ImageFacts | None) -> Assignment:
         """Ask until volt has a place, at most ``patience`` seconds.
@@ -53,12 +53,12 @@ class Place:
         :raises VoltAway: no answer.
         :raises WrongIdentity: volt knows other content under this name.
         """
-        coordinator = self._tools.coordinator
+        coordinator = self._services.coordinator
         deadline = time.monotonic() + patience
         answer = self._assign()
         while answer.peer_id is None and coordinator.gives_places:
             if time.monotonic() > deadline:
-                LOG.warning("volt has no place for %s", self._seat.image)
+                LOG.warning("volt has no place for %s", self._peer.image)
                 break
             time.sleep(random.uniform(*_ASK_AGAIN))  # noqa: S311 - jitter
             answer = self._assign()
@@ -77,25 +77,25 @@ class Place:
         :raises VoltAway: no answer.
         :raises WrongIdentity: volt knows other content under this name.
         """
-        if self._seat.peer_id:
+        if self._peer.peer_id:
             return None
         answer = self._assign(failed)
         if answer.peer_id is None:
             return None
         self._sit(answer.peer_id)
         self._compare(answer, serial)
-        self._tools.coordinator.register(self._seat)
-        LOG.info("%s has its place in the tree", self._seat.image)
+        self._services.coordinator.register(self._peer)
+        LOG.info("%s has its place in the tree", self._peer.image)
         return answer
 
     def leave(self) -> None:
         """Give the place back; a volt that is away finds out by itself."""
         try:
-            self._tools.coordinator.leave(self._seat)
+            self._services.coordinator.leave(self._peer)
         except VirtmanError as error:
             LOG.warning(
                 "%s; the place of %s is not given back",
-                error, self._seat.image,
+                error, self._peer.image,
             )  # fmt: skip
         self._sit(None)
 
@@ -104,14 +104,14 @@ class Place:
         if known is not None and known.serial != serial:
             self.leave()
             raise WrongIdentity(
-                f"{self._seat.image} is not served to others: volt knows it "
+                f"{self._peer.image} is not served to others: volt knows it "
                 f"with serial {known.serial!r}, here it has {serial!r}"
             )
 
     def _assign(self, failed: Sequence[Source] = ()) -> Assignment:
-        answer = self._tools.coordinator.assign(self._seat, failed)
-        self._tools.rhythm.told(answer.beat_after)
+        answer = self._services.coordinator.assign(self._peer, failed)
+        self._services.rhythm.told(answer.beat_after)
         return answer
 
     def _sit(self, peer_id: str | None) -> None:
-        self._seat = dataclasses.replace(self._seat, peer_id=peer_id)
+        self._peer = dataclasses.replace(self._peer, peer_id=peer_id)

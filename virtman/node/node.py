@@ -21,11 +21,11 @@ from virtman.exception import (
     VirtmanError,
 )
 from virtman.image.image import Image
-from virtman.image.services import Toolbox
+from virtman.image.services import Services
 from virtman.instance import cow_usage, snapshot
 from virtman.instance.cow_usage import State
 from virtman.instance.snapshot import Instance
-from virtman.model import Assignment, Report
+from virtman.model import Assignment, PeerReport
 from virtman.node.locks import NameLocks
 from virtman.path import Source
 from virtman.state.intents import InstanceIntent
@@ -44,8 +44,8 @@ class Creation:
 class Node:
     """The images and instances of this host."""
 
-    def __init__(self, tools: Toolbox) -> None:
-        self._tools = tools
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._guard = threading.Lock()
         self._images: dict[str, Image] = {}
         self._names = NameLocks()
@@ -83,7 +83,7 @@ class Node:
             if found is not None:
                 _require_same(name, found.image, image)
                 return Creation(found, created=False)
-            kept = self._tools.intents.get(InstanceIntent, name)
+            kept = self._services.intents.get(InstanceIntent, name)
             if kept is None:
                 sources = tuple(connections) or self._servers(image)
                 made = self._create(name, image, sources, device, keep, remote)
@@ -116,7 +116,7 @@ class Node:
         name = names.check_key("instance", instance_name)
         with self._names.hold(name):
             found = snapshot.find(name)
-            intent = self._tools.intents.get(InstanceIntent, name)
+            intent = self._services.intents.get(InstanceIntent, name)
             if found is not None:
                 image = self.image(found.image)
                 image.destroy(image.describe(found))
@@ -133,7 +133,7 @@ class Node:
         Left alone while a caller is at it.
         """
         with self._names.try_hold(name) as held:
-            intent = self._tools.intents.get(InstanceIntent, name)
+            intent = self._services.intents.get(InstanceIntent, name)
             if held and intent is not None:
                 self.image(intent.image).settle(intent)
 
@@ -145,7 +145,7 @@ class Node:
         """Return those that were deactivated, by name: data and no disk."""
         return [
             Instance(intent.name, intent.image)
-            for intent in self._tools.intents.all(InstanceIntent)
+            for intent in self._services.intents.all(InstanceIntent)
             if not intent.active and not intent.leaving
         ]
 
@@ -155,7 +155,7 @@ class Node:
         One that nothing is wrong with is left out.
         """
         try:
-            found = cow_usage.fills(self._tools.settings.snapshot_chunk)
+            found = cow_usage.fills(self._services.settings.snapshot_chunk)
         except VirtmanError as error:
             LOG.warning("how full the stores are is not known: %s", error)
             return {}
@@ -180,14 +180,14 @@ class Node:
 
     def serve_again(self) -> None:
         """Export again what a tgtd that was started anew knows nothing of."""
-        seats = {image: image.base.seat for image in self.images()}
-        wanted = {image: seat.iqn for image, seat in seats.items() if seat}
+        peers = {image: image.base.peer for image in self.images()}
+        wanted = {image: peer.iqn for image, peer in peers.items() if peer}
         known = {target.iqn for target in iscsi.targets()} if wanted else ()
         for image, iqn in wanted.items():
             if iqn not in known:
                 image.complete()
 
-    def reports(self) -> list[Report]:
+    def reports(self) -> list[PeerReport]:
         """Return what this node serves and cannot read, for the heartbeat."""
         reports = (image.base.report for image in self.images())
         return [report for report in reports if report is not None]
@@ -220,13 +220,13 @@ class Node:
         """Stop the threads; every device, session and target stays."""
         for image in self.images():
             image.base.close()
-        self._tools.engine.close()
+        self._services.engine.close()
 
     def image(self, name: str) -> Image:
         """Return the image of that key, deployed or not."""
         with self._guard:
             if name not in self._images:
-                self._images[name] = Image(name, self._tools)
+                self._images[name] = Image(name, self._services)
             return self._images[name]
 
     def _create(
@@ -269,7 +269,7 @@ class Node:
 
         :raises VoltAway: it does not answer.
         """
-        found = self._tools.coordinator.servers(image)
+        found = self._services.coordinator.servers(image)
         if not found:
             raise InvalidRequest(
                 f"no image server is named for {image}, and volt knows none; "
@@ -294,7 +294,7 @@ class Node:
 
     def _standing(self, name: str) -> Instance | None:
         """Return an instance that exists; make it whole first if need be."""
-        intent = self._tools.intents.get(InstanceIntent, name)
+        intent = self._services.intents.get(InstanceIntent, name)
         if intent is not None and (intent.leaving or intent.fresh):
             # Nobody was told of it, or it was to go: this call starts anew.
             self.image(intent.image).destroy(intent)

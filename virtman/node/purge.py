@@ -25,8 +25,8 @@ from virtman.drivers import (
     udev,
 )
 from virtman.exception import VirtmanError
-from virtman.image.orphan import Remains
-from virtman.image.services import Toolbox
+from virtman.image.orphan import OrphanedStack
+from virtman.image.services import Services
 from virtman.instance import snapshot
 from virtman.instance.blockservice import BlockService
 from virtman.instance.remote_store import RemoteStores
@@ -57,17 +57,17 @@ class Purge:
         is: the next agent puts those instances together again.
     """
 
-    def __init__(self, tools: Toolbox, *, keep_data: bool = False) -> None:
-        self._tools = tools
-        self._settings = tools.settings
+    def __init__(self, services: Services, *, keep_data: bool = False) -> None:
+        self._services = services
+        self._settings = services.settings
         self._targets = ImageTargets(
-            tools.intents, ImageFolders(tools.settings)
+            services.intents, ImageFolders(services.settings)
         )
-        self._stores = StoreTargets(tools.settings, tools.intents)
+        self._stores = StoreTargets(services.settings, services.intents)
         self._snapshots = Snapshots(
-            BlockService(tools.settings),
-            tools.settings.snapshot_chunk,
-            RemoteStores(tools.sessions),
+            BlockService(services.settings),
+            services.settings.snapshot_chunk,
+            RemoteStores(services.sessions),
         )
         self._keep_data = keep_data
         self._errors: list[str] = []
@@ -76,7 +76,7 @@ class Purge:
         """Return the resources of the agent on this host now."""
         wanted = intents.peek(self._settings.state_dir / "intents")
         return resources.list_resources(
-            self._settings, self._tools.engine, wanted
+            self._settings, self._services.engine, wanted
         )
 
     def keeps(self, resource: Resource) -> bool:
@@ -95,7 +95,7 @@ class Purge:
         iscsi.check()
         orphaned_commands.wait_for_helpers()
         orphaned_commands.wait_for_commands()
-        self._tools.intents.load()
+        self._services.intents.load()
         self._errors = []
         self._each(self._instances(), self._remove_instance)
         self._each(self._exported(), self._targets.destroy)
@@ -121,19 +121,19 @@ class Purge:
     def _instances(self) -> list[str]:
         """Return the instances of which there is anything."""
         found = {device.key for device in dmsetup.ours(Role.SNAPSHOT)}
-        found |= {i.name for i in self._tools.intents.all(InstanceIntent)}
+        found |= {i.name for i in self._services.intents.all(InstanceIntent)}
         stores = self._settings.snapshot_dir.glob("*.cow")
         return sorted(found | {file.stem for file in stores})
 
     def _exported(self) -> list[str]:
         """Return the images of the image targets, standing or wanted."""
         found = {target.image for target in self._targets.all()}
-        known = self._tools.intents.all(TargetIntent)
+        known = self._services.intents.all(TargetIntent)
         return sorted(found | {intent.name for intent in known})
 
     def _opened(self) -> list[str]:
         """Return the stores of other hosts' disks that there are."""
-        known = {i.name for i in self._tools.intents.all(StoreIntent)}
+        known = {i.name for i in self._services.intents.all(StoreIntent)}
         files = self._settings.store_dir.glob("*.cow")
         return sorted(known | {file.stem for file in files})
 
@@ -144,8 +144,8 @@ class Purge:
             self._stores.delete(store)
 
     def _images(self) -> list[str]:
-        known = self._tools.intents.all(ImageIntent)
-        found = images.images(self._tools.engine)
+        known = self._services.intents.all(ImageIntent)
+        found = images.images(self._services.engine)
         return sorted(found | {intent.name for intent in known})
 
     def _groups(self) -> list[Devices]:
@@ -155,7 +155,7 @@ class Purge:
         return [Devices(self._settings)] if found else []
 
     def _remove_instance(self, name: str) -> None:
-        known = self._tools.intents.get(InstanceIntent, name)
+        known = self._services.intents.get(InstanceIntent, name)
         intent = known or self._describe(name)
         # Of a disk that nobody was told of, nothing is of value.
         if self._keep_data and not (intent.fresh or intent.leaving):
@@ -164,7 +164,7 @@ class Purge:
                 loop.detach(device)
             return
         self._snapshots.purge(intent)
-        self._tools.intents.remove(intent)
+        self._services.intents.remove(intent)
 
     def _describe(self, name: str) -> InstanceIntent:
         """Return the intent of an instance, or of its writes, without one."""
@@ -175,12 +175,12 @@ class Purge:
         return InstanceIntent(name, "", file=str(file), fresh=False)
 
     def _remove_image(self, image: str) -> None:
-        Remains(image, self._tools).clear()
+        OrphanedStack(image, self._services).clear()
 
     def _logout(self, iqn: str) -> None:
         """End what sessions an image server of another prefix has left."""
-        for path in self._tools.sessions.standing(iqn):
-            self._tools.sessions.disconnect(path)
+        for path in self._services.sessions.standing(iqn):
+            self._services.sessions.disconnect(path)
 
     def _sweep(self) -> None:
         """Remove loop devices and files that nothing needs any more."""

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import VirtmanError
-from virtman.image.services import Toolbox
+from virtman.image.services import Services
 from virtman.instance import snapshot
 from virtman.instance.remote_store import RemoteStores
 from virtman.instance.snapshot import Instance
@@ -62,11 +62,11 @@ class Recovery:
     """Puts a node in order: wholly at the start, then what could not be."""
 
     def __init__(
-        self, node: Node, images: ImageService, tools: Toolbox
+        self, node: Node, images: ImageService, services: Services
     ) -> None:
         self._node = node
         self._images = images
-        self._tools = tools
+        self._services = services
         self._said: dict[str, str] = {}
         self._guard = threading.Lock()
 
@@ -77,7 +77,7 @@ class Recovery:
         """
         orphaned_commands.wait_for_commands()
         resume_suspended()
-        self._tools.intents.load()
+        self._services.intents.load()
         for name in images.strangers():
             LOG.warning(
                 "the device %s has one of our names and is not ours; it is "
@@ -85,7 +85,10 @@ class Recovery:
             )  # fmt: skip
         self._safely("image targets", self._images.adopt)
         for instance in self._node.instances():
-            if self._tools.intents.get(InstanceIntent, instance.name) is None:
+            if (
+                self._services.intents.get(InstanceIntent, instance.name)
+                is None
+            ):
                 self._adopt(instance)
 
     def first(self) -> None:
@@ -97,9 +100,9 @@ class Recovery:
     def turn(self) -> None:
         """Put in order what is not yet; what fails is tried again."""
         self._images.recover()
-        wanted = self._tools.intents.all(InstanceIntent)
+        wanted = self._services.intents.all(InstanceIntent)
         images = {item.image for item in wanted}
-        images |= {i.name for i in self._tools.intents.all(ImageIntent)}
+        images |= {i.name for i in self._services.intents.all(ImageIntent)}
         todo = [image for image in sorted(images) if self._is_open(image)]
         if not todo:
             return
@@ -108,7 +111,7 @@ class Recovery:
 
     def _is_open(self, image: str) -> bool:
         """Tell whether anything of an image is still to be put in order."""
-        known = self._tools.intents.get(ImageIntent, image) is not None
+        known = self._services.intents.get(ImageIntent, image) is not None
         deployed = self._node.image(image).base.deployed
         return (known and not deployed) or bool(self._open_instances(image))
 
@@ -116,7 +119,7 @@ class Recovery:
         standing = {item.name for item in self._node.instances()}
         return [
             intent
-            for intent in self._tools.intents.on_image(image)
+            for intent in self._services.intents.on_image(image)
             if not self._is_settled(intent, intent.name in standing)
         ]
 
@@ -127,7 +130,7 @@ class Recovery:
         if intent.active:
             # Of one that was taken up the content is noted last.
             return stands and intent.facts is not None
-        held = RemoteStores(self._tools.sessions).is_open(intent)
+        held = RemoteStores(self._services.sessions).is_open(intent)
         return not (stands or held or snapshot.is_attached(intent))
 
     def _image(self, image: str) -> None:
@@ -159,12 +162,12 @@ class Recovery:
 
     def _unwanted(self) -> set[str]:
         """Return the images of which there is something, for nobody."""
-        intents = self._tools.intents
+        intents = self._services.intents
         instances = intents.all(InstanceIntent)
         wanted = {item.image for item in instances if item.active}
         wanted |= {item.name for item in intents.all(ImageIntent)}
         wanted |= {item.image for item in self._node.instances()}
-        return images.images(self._tools.engine) - wanted
+        return images.images(self._services.engine) - wanted
 
     def _safely(self, what: str, work: Callable[[], object]) -> None:
         """Do a piece of work; say once, not at each try, why it failed."""

@@ -173,12 +173,12 @@ def _is_volume(store: str | JSON | None) -> TypeGuard[JSON]:
 
 def _image(image: Image) -> JSON:
     """Return what is known of an image that is deployed on this node."""
-    facts, seat = image.base.facts, image.base.seat
+    facts, peer = image.base.facts, image.base.peer
     return {
         "name": image.name,
         "sectors": facts.sectors if facts else None,
         "serial": facts.serial if facts else None,
         "reads_from": image.base.portals,
         "failed": [source.portal for source in image.base.failed],
-        "peer_id": seat.peer_id if seat else None,
+        "peer_id": peer.peer_id if peer else None,
     }

@@ -18,7 +18,7 @@ from virtman.conf import Settings
 from virtman.coordinator.protocol import Coordinator
 from virtman.drivers import iscsi, loop
 from virtman.exception import VirtmanError
-from virtman.model import ImageFacts, Seat
+from virtman.model import ImageFacts, PeerAddress
 from virtman.state.intents import Intents
 from virtman.targets import image_file
 from virtman.targets.digests import Digests, Job
@@ -137,7 +137,7 @@ class ImageService:
         told = dataclasses.replace(facts, digest=known)
         try:
             self._coordinator.publish(
-                self._seat(target.image, target.iqn), told
+                self._peer(target.image, target.iqn), told
             )
         except VirtmanError as error:
             if target.image not in self._unpublished:
@@ -172,12 +172,12 @@ class ImageService:
     def _withdraw(self, image: str, iqn: str) -> None:
         self._unpublished.discard(image)
         try:
-            self._coordinator.withdraw(self._seat(image, iqn))
+            self._coordinator.withdraw(self._peer(image, iqn))
         except VirtmanError as error:
             LOG.warning("%s; volt still lists %s here", error, image)
 
-    def _seat(self, image: str, iqn: str) -> Seat:
-        return Seat(
+    def _peer(self, image: str, iqn: str) -> PeerAddress:
+        return PeerAddress(
             image,
             self._settings.host_ip,
             self._settings.iscsi_port,

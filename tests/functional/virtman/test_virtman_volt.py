@@ -19,13 +19,13 @@ from virtman.admission.credentials import Wallet
 from virtman.coordinator.protocol import Alone, VoltAway
 from virtman.coordinator.volt import Volt
 from virtman.exception import NotFound
-from virtman.model import ImageFacts, Report, Seat
+from virtman.model import ImageFacts, PeerAddress, PeerReport
 from virtman.path import Source
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 TOKEN = "a-secret-of-some-length"
 FACTS = ImageFacts(131072, "g1", "VMT0123456789ABCDEF")
-SERVER = Seat("volume-a", "10.0.0.1", 3261, IQN, 1)
+SERVER = PeerAddress("volume-a", "10.0.0.1", 3261, IQN, 1)
 
 
 class Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
@@ -83,14 +83,14 @@ def master(serve):
     return Volt(endpoint(serve()), TOKEN)
 
 
-def seat(host, peer_id=None):
-    return Seat("volume-a", host, 3260, IQN, 1, peer_id)
+def peer(host, peer_id=None):
+    return PeerAddress("volume-a", host, 3260, IQN, 1, peer_id)
 
 
 def join(master, host):
-    """Take a place and register; return the assignment and the seat."""
-    told = master.assign(seat(host))
-    taken = seat(host, told.peer_id)
+    """Take a place and register; return the assignment and the peer."""
+    told = master.assign(peer(host))
+    taken = peer(host, told.peer_id)
     master.register(taken)
     return told, taken
 
@@ -116,8 +116,8 @@ def test_a_node_below_is_given_its_parent_and_what_stands_behind_it(master):
 
 def test_a_parent_that_is_still_on_its_way_is_accepted(master):
     master.publish(SERVER, FACTS)
-    first = master.assign(seat("10.0.0.2"))
-    others = [master.assign(seat(f"10.0.0.{n}")) for n in range(3, 7)]
+    first = master.assign(peer("10.0.0.2"))
+    others = [master.assign(peer(f"10.0.0.{n}")) for n in range(3, 7)]
     assert first.peer_id
     assert any(
         told.sources and told.sources[0].host.startswith("10.0.0.2")
@@ -126,21 +126,21 @@ def test_a_parent_that_is_still_on_its_way_is_accepted(master):
 
 
 def test_an_image_that_no_server_made_known_has_no_facts(master):
-    told = master.assign(seat("10.0.0.2"))
+    told = master.assign(peer("10.0.0.2"))
     assert (told.image, told.sources) == (None, ())
 
 
 def test_a_beat_tells_the_parents_by_peer(master):
     master.publish(SERVER, FACTS)
     told, taken = join(master, "10.0.0.2")
-    answers = master.beat([Report(taken)]).assignments
+    answers = master.beat([PeerReport(taken)]).assignments
     assert answers[told.peer_id].sources == told.sources
 
 
 def test_a_beat_is_answered_with_the_time_of_the_next(master):
     _, taken = join(master, "10.0.0.2")
-    assert master.beat([Report(taken)]).beat_after == 5.0
-    assert master.assign(seat("10.0.0.3")).beat_after == 5.0
+    assert master.beat([PeerReport(taken)]).beat_after == 5.0
+    assert master.assign(peer("10.0.0.3")).beat_after == 5.0
 
 
 def test_a_parent_that_has_failed_is_replaced_in_the_answer_that_hears_it(
@@ -152,18 +152,18 @@ def test_a_parent_that_has_failed_is_replaced_in_the_answer_that_hears_it(
     told, taken = join(master, "10.0.0.4")
     parent = told.sources[0]
     for _ in range(2):
-        answer = master.beat([Report(taken, (parent,))]).assignments
+        answer = master.beat([PeerReport(taken, (parent,))]).assignments
         sources = answer[taken.peer_id].sources
         assert parent not in sources
         assert sources[-1].host == "10.0.0.1"
-    again = master.beat([Report(taken)]).assignments[taken.peer_id]
+    again = master.beat([PeerReport(taken)]).assignments[taken.peer_id]
     assert again.sources[0] == parent, "it is back"
 
 
 def test_an_image_server_that_has_failed_is_waited_for(master):
     master.publish(SERVER, FACTS)
     told, taken = join(master, "10.0.0.2")
-    answer = master.beat([Report(taken, told.sources)]).assignments
+    answer = master.beat([PeerReport(taken, told.sources)]).assignments
     assert answer[taken.peer_id].sources == told.sources
 
 
@@ -172,14 +172,14 @@ def test_who_asks_for_a_place_may_say_what_has_failed(master):
     for number in range(2, 4):
         join(master, f"10.0.0.{number}")
     parent = Source("10.0.0.2", 3260, IQN, 1)
-    told = master.assign(seat("10.0.0.4"), (parent,))
+    told = master.assign(peer("10.0.0.4"), (parent,))
     assert parent not in told.sources
 
 
 def test_a_parent_that_is_on_its_way_is_told_to_be(master):
     master.publish(SERVER, FACTS)
     for number in range(2, 5):
-        told = master.assign(seat(f"10.0.0.{number}"))
+        told = master.assign(peer(f"10.0.0.{number}"))
     assert told.sources[0].host in ("10.0.0.2", "10.0.0.3")
     assert told.sources[0] in told.pending
     assert told.sources[-1] not in told.pending
@@ -189,9 +189,9 @@ def test_a_digest_is_made_known_late_and_kept(master):
     master.publish(SERVER, FACTS)
     whole = dataclasses.replace(FACTS, digest="sha256:" + "0123" * 16)
     master.publish(SERVER, whole)
-    assert master.assign(seat("10.0.0.2")).image == whole
+    assert master.assign(peer("10.0.0.2")).image == whole
     master.publish(SERVER, FACTS)
-    assert master.assign(seat("10.0.0.2")).image == whole
+    assert master.assign(peer("10.0.0.2")).image == whole
 
 
 def test_a_beat_registers_again_what_volt_has_forgotten(serve):
@@ -200,23 +200,23 @@ def test_a_beat_registers_again_what_volt_has_forgotten(serve):
     port = first.server_port
     stop(first)
     fresh = Volt(endpoint(serve("second", port)), TOKEN)
-    assert taken.peer_id in fresh.beat([Report(taken)]).assignments
+    assert taken.peer_id in fresh.beat([PeerReport(taken)]).assignments
 
 
 def test_a_beat_of_a_node_without_a_place_is_fine(master):
     assert master.beat([]).assignments == {}
-    assert master.beat([Report(seat("10.0.0.2"))]).assignments == {}
+    assert master.beat([PeerReport(peer("10.0.0.2"))]).assignments == {}
 
 
 def test_a_place_is_given_back_once(master):
     _, taken = join(master, "10.0.0.2")
     assert master.leave(taken)
     assert not master.leave(taken)
-    assert not master.leave(seat("10.0.0.3"))
+    assert not master.leave(peer("10.0.0.3"))
 
 
 def test_what_has_no_place_registers_nothing(master):
-    master.register(seat("10.0.0.2"))
+    master.register(peer("10.0.0.2"))
     assert master.beat([]).assignments == {}
 
 
@@ -234,13 +234,13 @@ def test_an_image_is_withdrawn_and_that_may_be_said_again(master):
     master.publish(SERVER, FACTS)
     master.withdraw(SERVER)
     master.withdraw(SERVER)
-    assert master.assign(seat("10.0.0.2")).image is None
+    assert master.assign(peer("10.0.0.2")).image is None
 
 
 def test_other_content_under_a_known_name_is_refused_with_the_reason(master):
     master.publish(SERVER, FACTS)
     other = ImageFacts(FACTS.sectors, "g2", "VMTOTHER")
-    elsewhere = Seat("volume-a", "10.0.0.9", 3260, IQN, 1)
+    elsewhere = PeerAddress("volume-a", "10.0.0.9", 3260, IQN, 1)
     with pytest.raises(VoltAway, match="volume-a"):
         master.publish(elsewhere, other)
 
@@ -258,9 +258,9 @@ def test_a_volt_that_is_not_there_is_named(serve):
     stop(server)
     master = Volt(gone, TOKEN)
     for say in (
-        lambda: master.assign(seat("10.0.0.2")),
-        lambda: master.register(seat("10.0.0.2", "p")),
-        lambda: master.leave(seat("10.0.0.2", "p")),
+        lambda: master.assign(peer("10.0.0.2")),
+        lambda: master.register(peer("10.0.0.2", "p")),
+        lambda: master.leave(peer("10.0.0.2", "p")),
         lambda: master.beat([]),
         lambda: master.publish(SERVER, FACTS),
         lambda: master.withdraw(SERVER),
@@ -287,7 +287,7 @@ def test_a_source_that_makes_no_sense_is_left_out(master, caplog, port):
         ),
     )
     left = (Source("10.0.0.1", 3260, IQN, 1),)
-    assert master.assign(seat("h")).sources == left
+    assert master.assign(peer("h")).sources == left
     assert master.beat([]).assignments["p"].sources == left
     assert "a source's port" in caplog.text
 
@@ -305,7 +305,7 @@ def test_a_source_of_an_older_volt_s_registry_is_left_out(
             "UPDATE portals SET host = '2130706433', iqn = '../../x' "
             "WHERE host = '10.0.0.1'"
         )
-    told = master.assign(seat("10.0.0.2"))
+    told = master.assign(peer("10.0.0.2"))
     assert [one.host for one in told.sources] == ["10.0.0.9"]
     assert [one.host for one in master.servers("volume-a")] == ["10.0.0.9"]
     assert "'2130706433'" in caplog.text
@@ -319,15 +319,15 @@ def test_a_service_that_is_not_volt_is_told_from_one_that_is_away(serve):
     server = serve()
     stranger = Volt(f"{endpoint(server)}/elsewhere", TOKEN)
     with pytest.raises((NotFound, VoltAway)):
-        stranger.assign(seat("10.0.0.2"))
+        stranger.assign(peer("10.0.0.2"))
 
 
 def test_without_a_master_nobody_is_told_and_nothing_is_heard():
     alone = Alone()
-    assert alone.assign(seat("10.0.0.2")).sources == ()
-    assert alone.beat([Report(seat("10.0.0.2"))]).assignments == {}
-    assert not alone.leave(seat("10.0.0.2"))
-    alone.register(seat("10.0.0.2"))
+    assert alone.assign(peer("10.0.0.2")).sources == ()
+    assert alone.beat([PeerReport(peer("10.0.0.2"))]).assignments == {}
+    assert not alone.leave(peer("10.0.0.2"))
+    alone.register(peer("10.0.0.2"))
     alone.publish(SERVER, FACTS)
     alone.withdraw(SERVER)
 
@@ -370,7 +370,7 @@ def test_a_beat_brings_new_tickets_and_the_key_again(serve, tmp_path):
     (source,) = told.sources
     before, key = wallet.ticket(source), wallet.key
     wallet.keep_key(bytes(32), 0.0)
-    master.beat([Report(taken)])
+    master.beat([PeerReport(taken)])
     assert wallet.ticket(source) != before
     assert wallet.key == key
 

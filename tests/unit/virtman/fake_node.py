@@ -16,7 +16,7 @@ from virtman.cache.engine import CacheEngine
 from virtman.coordinator.beat_schedule import Rhythm
 from virtman.drivers import dmsetup
 from virtman.exception import NoSpace
-from virtman.image.services import Toolbox
+from virtman.image.services import Services
 from virtman.model import Assignment, ImageFacts
 from virtman.names import Role
 from virtman.node.node import Node
@@ -117,13 +117,13 @@ class Site:
         self.kernel.life = self.portals.life = self.volt.life = self.life
         privsep.observe(self.life.done)
         self.intents = MortalIntents(self.folder, self.life)
-        tools = Toolbox(
+        services = Services(
             self.settings, self.engine, self.portals, self.volt, self.rhythm,
             self.intents,
         )  # fmt: skip
-        self.node = Node(tools)
+        self.node = Node(services)
         self.images = ImageService(self.settings, self.volt, self.intents)
-        self.recovery = Recovery(self.node, self.images, tools)
+        self.recovery = Recovery(self.node, self.images, services)
         self.nodes.append(self.node)
 
     def recover(self, left=None):

@@ -8,7 +8,7 @@ import threading
 from fake_life import Life
 
 from virtman.coordinator.protocol import VoltAway
-from virtman.model import Assignment, Told
+from virtman.model import Assignment, BeatAnswer
 
 
 class FakeVolt:
@@ -37,34 +37,34 @@ class FakeVolt:
     def verbs(self):
         return [what for what, _ in self.heard]
 
-    def assign(self, seat, failed=()):
-        self._hear("assign", seat)
+    def assign(self, peer, failed=()):
+        self._hear("assign", peer)
         self.failed.append(list(failed))
         with self._guard:
             if len(self.answers) > 1:
                 return self.answers.pop(0)
             return self.answers[0]
 
-    def register(self, seat):
-        self._hear("register", seat)
+    def register(self, peer):
+        self._hear("register", peer)
 
-    def leave(self, seat):
-        self._hear("leave", seat)
+    def leave(self, peer):
+        self._hear("leave", peer)
         return True
 
     def beat(self, reports):
         self._hear("beat", list(reports))
-        return Told(self.parents, self.beat_after)
+        return BeatAnswer(self.parents, self.beat_after)
 
     def servers(self, image):
         self._hear("servers", image)
         return self.known.get(image, ())
 
-    def publish(self, seat, facts):
-        self._hear("publish", (seat, facts))
+    def publish(self, peer, facts):
+        self._hear("publish", (peer, facts))
 
-    def withdraw(self, seat):
-        self._hear("withdraw", seat)
+    def withdraw(self, peer):
+        self._hear("withdraw", peer)
 
     def _hear(self, what, about):
         self.life.alive()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from virtman.coordinator.protocol import Coordinator
 from virtman.exception import VirtmanError
-from virtman.model import Seat
+from virtman.model import PeerAddress
 from virtman.stack import ABSENT, Layer, Status
 
 LOG = logging.getLogger(__name__)
@@ -22,15 +22,15 @@ LOG = logging.getLogger(__name__)
 class Membership(Layer):
     """Registered with volt while the stack stands.
 
-    :param seat: gives the place now; it may be taken later than the stack
+    :param peer: gives the place now; it may be taken later than the stack
         was built, when volt was away then.
     """
 
     def __init__(
-        self, coordinator: Coordinator, seat: Callable[[], Seat]
+        self, coordinator: Coordinator, peer: Callable[[], PeerAddress]
     ) -> None:
         self._coordinator = coordinator
-        self._seat = seat
+        self._peer = peer
 
     def status(self, below: str) -> Status:
         """Say absent: registering twice is harmless, asking first is not."""
@@ -39,18 +39,18 @@ class Membership(Layer):
     def build(self, below: str) -> str:
         """Register; a volt that is away is told by the next heartbeat."""
         try:
-            self._coordinator.register(self._seat())
+            self._coordinator.register(self._peer())
         except VirtmanError as error:
             LOG.warning(
                 "%s; this node serves %s but nobody is sent to it until volt "
-                "answers a heartbeat", error, self._seat().image,
+                "answers a heartbeat", error, self._peer().image,
             )  # fmt: skip
         return below
 
     def deactivate(self) -> bool:
         """Leave the tree; an absent volt finds out by the missing beats."""
         try:
-            return self._coordinator.leave(self._seat())
+            return self._coordinator.leave(self._peer())
         except VirtmanError as error:
-            LOG.warning("%s; leaving %s unsaid", error, self._seat().image)
+            LOG.warning("%s; leaving %s unsaid", error, self._peer().image)
             return False

@@ -10,7 +10,7 @@ from keystoneauth1.token_endpoint import Token
 
 from virtman import conf
 from virtman.cmd import agent
-from virtman.model import Seat
+from virtman.model import PeerAddress
 from voltclient import Client, exceptions
 
 AT = {"host": "n7", "port": "3260", "iqn": "iqn.2026-01.x:v", "lun": "1"}
@@ -84,9 +84,11 @@ def test_an_agent_logs_in_as_its_file_says(
     )
     settings = conf.settings(conf.parse([f"--config-file={file}"]))
     master = agent._coordinator(settings)
-    seat = Seat("volume-a", settings.host_ip, 3260, "iqn.2026-01.x:a", 1)
-    told = master.assign(seat)
+    peer = PeerAddress(
+        "volume-a", settings.host_ip, 3260, "iqn.2026-01.x:a", 1
+    )
+    told = master.assign(peer)
     assert told.peer_id == "10.0.0.7:volume-a"
-    taken = dataclasses.replace(seat, peer_id=told.peer_id)
+    taken = dataclasses.replace(peer, peer_id=told.peer_id)
     master.register(taken)
     assert master.leave(taken)

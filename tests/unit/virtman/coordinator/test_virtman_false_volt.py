@@ -15,10 +15,12 @@ from virtman.coordinator.protocol import VoltAway
 from virtman.coordinator.volt import Volt
 from virtman.drivers.connector import Connector
 from virtman.exception import NoSource
-from virtman.model import Report, Seat
+from virtman.model import PeerAddress, PeerReport
 from virtman.path import CONNECTIONS_MAX, Login, Source
 
-SEAT = Seat("volume-a", "10.0.0.1", 3260, false_volt.IQN, 1, "10.0.0.1:v")
+SEAT = PeerAddress(
+    "volume-a", "10.0.0.1", 3260, false_volt.IQN, 1, "10.0.0.1:v"
+)
 FIRST = Source("10.0.0.2", 3260, false_volt.IQN, 1)
 SECOND = Source("10.0.0.3", 3260, false_volt.IQN, 1)
 
@@ -47,7 +49,7 @@ def named(master, server, answer):
     server.answer = answer
     told = [list(master.assign(SEAT).sources)]
     server.answer = {"beat_after": 5.0, "peers": [answer]}
-    peers = master.beat([Report(SEAT)]).assignments
+    peers = master.beat([PeerReport(SEAT)]).assignments
     return [*told, *(list(one.sources) for one in peers.values())]
 
 
@@ -126,7 +128,7 @@ def test_an_answer_with_a_bad_image_is_refused(
         assert str(failed.value).isprintable()
         assert wallet.ticket(FIRST) is None
     server.answer = {"peers": [bad, ASSIGNMENT | {"peer_id": "other"}]}
-    assert list(master.beat([Report(SEAT)]).assignments) == ["other"]
+    assert list(master.beat([PeerReport(SEAT)]).assignments) == ["other"]
     assert "a place is not used" in caplog.text
 
 
@@ -136,7 +138,7 @@ def test_a_peer_id_that_is_none_is_refused(master, server, value):
     with pytest.raises(VoltAway, match="peer id"):
         master.assign(SEAT)
     server.answer = {"peers": [server.answer]}
-    assert master.beat([Report(SEAT)]).assignments == {}
+    assert master.beat([PeerReport(SEAT)]).assignments == {}
 
 
 @pytest.mark.parametrize("field", false_volt.OF_ADMISSION)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from virtman import names
-from virtman.coordinator.volt import Seat, VoltAway
+from virtman.coordinator.volt import PeerAddress, VoltAway
 from virtman.drivers import dmsetup
 from virtman.exception import CommandError, InUse, LayerMismatch
 from virtman.image.layers.export import Export
@@ -124,22 +124,22 @@ class Volt:
         self.told = []
         self.away = False
 
-    def register(self, seat):
-        self._say("register", seat)
+    def register(self, peer):
+        self._say("register", peer)
 
-    def leave(self, seat):
-        self._say("leave", seat)
+    def leave(self, peer):
+        self._say("leave", peer)
         return True
 
-    def _say(self, what, seat):
+    def _say(self, what, peer):
         if self.away:
             raise VoltAway("volt is away")
-        self.told.append((what, seat.peer_id))
+        self.told.append((what, peer.peer_id))
 
 
 @pytest.fixture
-def seats():
-    return [Seat(IMAGE, "127.0.0.1", 3260, IQN, 1, "n1:volume-a")]
+def peers():
+    return [PeerAddress(IMAGE, "127.0.0.1", 3260, IQN, 1, "n1:volume-a")]
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ def volt():
 
 
 @pytest.fixture
-def membership(volt, seats):
-    return Membership(volt, lambda: seats[-1])
+def membership(volt, peers):
+    return Membership(volt, lambda: peers[-1])
 
 
 def test_a_node_registers_and_leaves_and_hands_on_what_is_below(
@@ -163,10 +163,10 @@ def test_a_node_registers_and_leaves_and_hands_on_what_is_below(
 
 
 def test_a_place_that_was_taken_later_is_the_one_that_is_left(
-    membership, volt, seats
+    membership, volt, peers
 ):
     membership.activate(ORIGIN)
-    seats.append(Seat(IMAGE, "127.0.0.1", 3260, IQN, 1, "later"))
+    peers.append(PeerAddress(IMAGE, "127.0.0.1", 3260, IQN, 1, "later"))
     membership.deactivate()
     assert volt.told[-1] == ("leave", "later")
 

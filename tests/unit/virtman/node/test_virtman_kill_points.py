@@ -177,7 +177,7 @@ def created(site, *names):
     assert multipath.devices_of(table)
     assert "queue_if_no_path" in table
     assert site.kernel.tgt.served("iqn.2010-10.org.openstack:volume-a").acl
-    assert [r.seat.peer_id for r in site.node.reports()] == [PEER]
+    assert [r.peer.peer_id for r in site.node.reports()] == [PEER]
 
 
 def first_is_there(site):

@@ -47,9 +47,9 @@ def site(kernel, settings, short_pauses):
     made.close()
 
 
-def seats(site):
+def peers(site):
     """Return the places that the next beat tells of."""
-    return [report.seat for report in site.node.reports()]
+    return [report.peer for report in site.node.reports()]
 
 
 def disks(site):
@@ -74,20 +74,20 @@ def test_the_first_create_builds_the_whole_stack(site):
 
 def test_volt_gives_a_place_before_and_hears_of_the_target_after(site):
     site.create()
-    (asked, seat), (said, registered) = site.volt.heard
+    (asked, peer), (said, registered) = site.volt.heard
     assert (asked, said) == ("assign", "register")
-    assert (seat.image, seat.host, seat.port) == (
+    assert (peer.image, peer.host, peer.port) == (
         "volume-a", "127.0.0.1", 3260,
     )  # fmt: skip
-    assert (seat.peer_id, registered.peer_id) == (None, PEER)
-    assert seats(site) == [registered]
+    assert (peer.peer_id, registered.peer_id) == (None, PEER)
+    assert peers(site) == [registered]
 
 
 def test_a_node_is_registered_with_the_unit_that_it_exports(site):
     connection = source_of("server")
     other = type(connection)("server", 3260, connection.iqn, 0)
     site.node.create("vm1", "a", [other])
-    assert {seat.lun for _, seat in site.volt.heard} == {1}
+    assert {peer.lun for _, peer in site.volt.heard} == {1}
 
 
 def test_a_second_create_touches_neither_volt_nor_the_network(site):
@@ -175,7 +175,7 @@ def test_a_place_that_becomes_free_is_taken(site):
                          assignment()]  # fmt: skip
     site.create()
     assert site.volt.verbs() == ["assign"] * 3 + ["register"]
-    assert seats(site)[0].peer_id == PEER
+    assert peers(site)[0].peer_id == PEER
 
 
 def test_a_node_without_a_master_works_alone(site):
@@ -193,7 +193,7 @@ def test_an_image_of_this_very_host_is_neither_asked_for_nor_exported_again(
     assert site.volt.heard == []
     assert site.portals.done("login") == ["127.0.0.1"]
     assert site.kernel.tgt.targets == {}
-    assert seats(site) == []
+    assert peers(site) == []
 
 
 def test_the_target_stands_before_any_source_answers(site):
@@ -228,7 +228,7 @@ def test_sources_that_never_answer_leave_nothing_and_are_named(site, image):
     assert "server:3260: " in str(failed.value)
     assert site.held() == []
     assert site.volt.verbs()[-1] == "leave"
-    assert seats(site) == []
+    assert peers(site) == []
 
 
 def test_an_image_that_failed_once_can_be_created_later(site):
@@ -358,7 +358,7 @@ def test_any_step_that_fails_leaves_nothing(site):
             site.node.destroy("vm1")
             site.node.collect()
         assert site.held() == [], f"step {step}"
-        assert seats(site) == []
+        assert peers(site) == []
     raise AssertionError("the create never succeeded")
 
 
@@ -414,7 +414,7 @@ def test_an_image_without_instances_goes_at_the_next_beat(site):
     site.node.collect()
     assert site.held() == []
     assert site.volt.verbs()[-1] == "leave"
-    assert seats(site) == []
+    assert peers(site) == []
     assert site.create().created
 
 
@@ -463,10 +463,10 @@ def test_an_image_on_its_way_out_is_registered_again_when_it_is_needed(site):
     site.node.destroy("vm1")
     site.kernel.tgt.served(IQN).initiators.append(NODE2)
     site.node.collect()
-    assert seats(site) == []
+    assert peers(site) == []
     site.create("vm2")
     assert site.volt.verbs()[-1] == "register"
-    assert [seat.peer_id for seat in seats(site)] == [PEER]
+    assert [peer.peer_id for peer in peers(site)] == [PEER]
 
 
 def test_parents_that_volt_names_are_read_from_the_next_beat_on(site):
@@ -511,7 +511,7 @@ def test_a_parent_that_fails_is_told_to_volt_and_replaced(site):
     fail(site, "parent")
     assert site.rhythm.wait(), "news make a beat due at once"
     (report,) = site.node.reports()
-    assert report.seat.peer_id == PEER
+    assert report.peer.peer_id == PEER
     assert report.failed == (source_of("parent"),)
     site.node.reassign({PEER: assignment("uncle")})
     site.portals.wait("logout", "parent")
@@ -586,10 +586,10 @@ def test_names_that_were_used_are_not_kept(site):
 def test_a_place_is_taken_when_volt_is_back(site):
     site.volt.go_away()
     site.create()
-    assert seats(site)[0].peer_id is None
+    assert peers(site)[0].peer_id is None
     site.volt.error = None
     site.node.reassign({})
-    assert seats(site)[0].peer_id == PEER
+    assert peers(site)[0].peer_id == PEER
     assert site.volt.verbs()[-2:] == ["assign", "register"]
 
 
@@ -602,7 +602,7 @@ def test_what_volt_knows_as_other_content_is_not_offered(site, caplog):
     site.node.reassign({})
     assert "volume-a is not served to others" in caplog.text
     assert site.volt.verbs()[-1] == "leave"
-    assert seats(site)[0].peer_id is None
+    assert peers(site)[0].peer_id is None
 
 
 def test_one_image_in_trouble_does_not_keep_the_others_from_their_parents(

@@ -20,7 +20,7 @@ from virtman.cmd import host
 from virtman.coordinator.protocol import Alone
 from virtman.drivers import dmsetup, processes, udev
 from virtman.drivers.connector import Connector
-from virtman.image.services import Toolbox
+from virtman.image.services import Services
 from virtman.inventory import holders, resources
 from virtman.inventory.resources import ResourceOwner
 from virtman.names import Role
@@ -46,15 +46,15 @@ def site(kernel, settings, short_pauses):
     made.close()
 
 
-def tools(site):
-    return Toolbox(
+def services(site):
+    return Services(
         site.settings, site.engine, site.portals, Alone(), site.rhythm,
         Intents(site.folder),
     )  # fmt: skip
 
 
 def purge(site, **more):
-    return Purge(tools(site), **more)
+    return Purge(services(site), **more)
 
 
 INITIATOR = "iqn.2026-01.lab:one"
@@ -280,7 +280,7 @@ def test_sessions_end_whatever_the_prefix_and_those_of_others_do_not(
     prefix = "iqn.2026-01.lab:volume-"
     log_in(1, f"{prefix}a", "10.0.0.1", "VIRTMAN", "sdy")
     log_in(2, f"{prefix}b", "10.0.0.1", "IET", "sdz")
-    mine = dataclasses.replace(tools(site), sessions=Connector(tmp_path))
+    mine = dataclasses.replace(services(site), sessions=Connector(tmp_path))
     work = Purge(mine)
     assert ("session", f"{prefix}a") in {
         (resource.kind, resource.name) for resource in work.list_resources()
@@ -351,7 +351,7 @@ def test_a_node_that_reads_from_us_is_named(site):
 def virtman(site, tmp_path, monkeypatch, capsys):
     """Run the command on the site; its status, its rows and what it said."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(command, "_tools", lambda settings: tools(site))
+    monkeypatch.setattr(command, "_services", lambda settings: services(site))
     conf = str(tmp_path / "virtman.conf")
 
     def run(*words):

@@ -83,7 +83,7 @@ def test_an_agent_that_was_started_again_serves_and_cleans_up_at_once(site):
     site.create()
     before = len(site.kernel.called("dmsetup", "create"))
     site.recover()
-    assert [r.seat.peer_id for r in site.node.reports()] == [PEER]
+    assert [r.peer.peer_id for r in site.node.reports()] == [PEER]
     assert len(site.kernel.called("dmsetup", "create")) == before
     assert site.portals.done("login") == ["server"], "no session is new"
     site.node.destroy("vm1")
@@ -278,7 +278,7 @@ def test_an_instance_from_before_there_were_intents_is_adopted(site):
     site.create()
     shutil.rmtree(site.folder)
     site.recover()
-    assert [r.seat.peer_id for r in site.node.reports()] == [PEER]
+    assert [r.peer.peer_id for r in site.node.reports()] == [PEER]
     site.node.destroy("vm1")
     site.node.collect()
     assert site.held() == []
@@ -298,7 +298,7 @@ def test_a_stack_that_a_child_reads_is_kept_until_the_child_has_left(site):
     readers = site.kernel.tgt.served(IQN).initiators
     readers.append("iqn.2026-01.lab:node2")
     site.recover()
-    assert [r.seat.peer_id for r in site.node.reports()] == [PEER]
+    assert [r.peer.peer_id for r in site.node.reports()] == [PEER]
     readers.clear()
     site.node.collect()
     assert site.held() == []

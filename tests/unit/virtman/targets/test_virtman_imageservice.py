@@ -179,14 +179,14 @@ def inspect_serial(file):
 
 def test_volt_is_told_what_is_served_and_where(kernel, service, volt, file):
     service.create("a", str(file))
-    ((verb, (seat, facts)),) = volt.heard
+    ((verb, (peer, facts)),) = volt.heard
     assert verb == "publish"
-    assert (seat.image, seat.host, seat.port) == (
+    assert (peer.image, peer.host, peer.port) == (
         "volume-a", "127.0.0.1", 3261,
     )  # fmt: skip
-    assert (seat.iqn, seat.lun, facts.sectors) == (IQN, 1, 8)
+    assert (peer.iqn, peer.lun, facts.sectors) == (IQN, 1, 8)
     service.destroy("a")
-    assert volt.heard[-1] == ("withdraw", seat)
+    assert volt.heard[-1] == ("withdraw", peer)
 
 
 def test_a_name_is_exported_once(kernel, service, file, tmp_path):
@@ -366,8 +366,8 @@ def test_the_digest_is_told_when_it_is_known(
     service.create("a", str(file))
     wait_until(lambda: len(digests(volt)) == 2)
     assert digests(volt) == [None, DIGEST]
-    (_, (seat, first)), (_, (again, second)) = volt.heard
-    assert seat == again
+    (_, (peer, first)), (_, (again, second)) = volt.heard
+    assert peer == again
     assert dataclasses.replace(second, digest=None) == first
 
 
