@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values that the agent and its coordinator hand to each other."""
+"""Values that rooms of the agent hand to each other."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -77,3 +78,25 @@ class BeatAnswer:
 
     assignments: Mapping[str, Assignment] = field(default_factory=dict)
     beat_after: float | None = None
+
+
+class Verdict(enum.Enum):
+    """The answer to a ticket, as it is sent; ``NONE`` is never sent."""
+
+    WELCOME = "welcome"
+    """The reader may log in with the secret that belongs to its ticket."""
+    OPEN = "open"
+    """The reader may log in without a secret."""
+    ABSENT = "absent"
+    """The target is not there, or not yet."""
+    LATE = "late"
+    """The ticket has run out; the target is there."""
+    REFUSED = "refused"
+    """The ticket is not for this target."""
+    NONE = ""
+    """No ticket, or no agent that answers."""
+
+    @property
+    def serves(self) -> bool:
+        """Whether the target is there, as far as the answer tells."""
+        return self in (Verdict.WELCOME, Verdict.OPEN, Verdict.LATE)

@@ -2,7 +2,7 @@
 """Shows tickets at the ticket doors of the sources' agents.
 
 One line of JSON each way: ``{"ticket", "target"}`` and ``{"answer"}``; the
-answers are the values of :class:`virtman.admission.server.Word`.  The secret
+answers are the values of :class:`virtman.model.Verdict`.  The secret
 is never sent: the source's agent derives it from the ticket.
 """
 
@@ -12,10 +12,10 @@ import json
 import socket
 import threading
 
-from virtman.admission.credentials import Wallet
+from virtman.admission.credentials import Credentials
 from virtman.admission.tickets import Ticket
-from virtman.drivers.connector import Answer
 from virtman.exception import NoSource
+from virtman.model import Verdict
 from virtman.path import Login, Source
 
 # Seconds.  The agent asks tgtd three times; under emulation on a loaded host
@@ -26,32 +26,32 @@ _PROBE = 2.0
 _MOST = 4096
 
 
-class Knock:
+class TicketClient:
     """Knocks for the connector; any thread may call it.
 
     :param port: of all agents.
     """
 
-    def __init__(self, wallet: Wallet, port: int) -> None:
-        self._wallet = wallet
+    def __init__(self, credentials: Credentials, port: int) -> None:
+        self._credentials = credentials
         self._port = port
         self._guard = threading.Lock()
         self._admitted: dict[Source, Login] = {}
         self._late: set[Source] = set()
 
-    def at(self, source: Source) -> Answer:
+    def present(self, source: Source) -> Verdict:
         """Show the ticket for a source to its agent."""
-        ticket = self._wallet.ticket(source)
+        ticket = self._credentials.ticket(source)
         if ticket is None:
-            return Answer.NOBODY
+            return Verdict.NONE
         answer = self._show(source, ticket)
         with self._guard:
             self._late.discard(source)
-            if answer is Answer.LATE:
+            if answer is Verdict.LATE:
                 self._late.add(source)
-            if answer is Answer.WELCOME:
+            if answer is Verdict.WELCOME:
                 self._admitted[source] = ticket.login
-            elif answer is Answer.OPEN:
+            elif answer is Verdict.OPEN:
                 self._admitted.pop(source, None)
         return answer
 
@@ -65,7 +65,7 @@ class Knock:
                 raise NoSource(f"the ticket for {source} has run out")
             return self._admitted.get(source)
 
-    def _show(self, source: Source, ticket: Ticket) -> Answer:
+    def _show(self, source: Source, ticket: Ticket) -> Verdict:
         asked = json.dumps({"ticket": ticket.text, "target": source.iqn})
         address = (source.host, self._port)
         try:
@@ -74,6 +74,6 @@ class Knock:
                 channel.sendall(f"{asked}\n".encode())
                 with channel.makefile("rb") as answers:
                     said = json.loads(answers.readline(_MOST))
-            return Answer(said["answer"])
+            return Verdict(said["answer"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return Answer.NOBODY
+            return Verdict.NONE

@@ -34,7 +34,7 @@ _STALE = 300.0
 _OWN = 60
 
 
-class Wallet:
+class Credentials:
     """The key and the tickets; any thread may ask and tell.
 
     :param file: what is kept.
@@ -101,7 +101,7 @@ class Wallet:
         if portal == self.own:
             expires = int(self.now()) + _OWN
             name = self._name()
-            return tickets.draw(self._key, source.iqn, name, expires)
+            return tickets.issue(self._key, source.iqn, name, expires)
         with self._guard:
             found = self._peers.get(source)
             return found or self._servers.get(portal)

@@ -9,35 +9,20 @@ a session, so that one that was cut is made again without any agent.
 
 from __future__ import annotations
 
-import enum
 import logging
 from collections.abc import Iterator
 from typing import Protocol
 
 from virtman import names
 from virtman.admission import tickets
-from virtman.admission.credentials import Wallet
-from virtman.admission.tickets import NoTicket, Pass
+from virtman.admission.credentials import Credentials
+from virtman.admission.tickets import NoTicket, TicketClaims
 from virtman.drivers import accounts, iscsi
+from virtman.model import Verdict
 from virtman.names import initiator_of
 from virtman.path import Login
 
 LOG = logging.getLogger(__name__)
-
-
-class Word(enum.Enum):
-    """What a reader is answered."""
-
-    WELCOME = "welcome"
-    """It may log in with its secret."""
-    OPEN = "open"
-    """It may log in without one."""
-    ABSENT = "absent"
-    """There is no such target, or not yet."""
-    LATE = "late"
-    """The ticket has run out; the target is there."""
-    REFUSED = "refused"
-    """That is no ticket for this target."""
 
 
 class Writers(Protocol):
@@ -60,22 +45,25 @@ class Admission:
     """
 
     def __init__(
-        self, wallet: Wallet, closed: bool, writers: Writers | None = None
+        self,
+        credentials: Credentials,
+        closed: bool,
+        writers: Writers | None = None,
     ) -> None:
-        self._wallet = wallet
+        self._credentials = credentials
         self._closed = closed
         self._writers = writers
         self._until: dict[str, float] = {}
         self._all_known = False
 
-    def admit(self, text: str, iqn: str) -> Word:
+    def admit(self, text: str, iqn: str) -> Verdict:
         """Look at a ticket, and have tgtd let its reader in."""
         try:
-            shown = tickets.read(text, self._wallet.key)
+            shown = tickets.verify(text, self._credentials.key)
         except NoTicket:
-            return Word.REFUSED
+            return Verdict.REFUSED
         if not shown.opens(iqn):
-            return Word.REFUSED
+            return Verdict.REFUSED
         with accounts.guard:
             return self._let_in(shown, iqn)
 
@@ -104,17 +92,17 @@ class Admission:
             accounts.dismiss(target.tid, target.accounts, gone)
         return gone
 
-    def _let_in(self, shown: Pass, iqn: str) -> Word:
+    def _let_in(self, shown: TicketClaims, iqn: str) -> Verdict:
         store = names.parse_store_iqn(iqn) is not None
         if store and not self._may_write(shown, iqn):
-            return Word.REFUSED
+            return Verdict.REFUSED
         target = iscsi.find(iqn)
         if target is None or not _ours(target):
-            return Word.ABSENT
+            return Verdict.ABSENT
         if not target.closed:
-            return Word.OPEN
-        if shown.expires < self._wallet.now():
-            return Word.LATE
+            return Verdict.OPEN
+        if shown.expires < self._credentials.now():
+            return Verdict.LATE
         if store and self._writers is not None:
             self._writers.keep_login(iqn, shown.initiator, shown.login)
         if shown.login.user not in target.accounts:
@@ -123,9 +111,9 @@ class Admission:
             )
             LOG.info("%s: %s may log in", iqn, shown.initiator)
         self._until[shown.login.user] = shown.expires
-        return Word.WELCOME
+        return Verdict.WELCOME
 
-    def _may_write(self, shown: Pass, iqn: str) -> bool:
+    def _may_write(self, shown: TicketClaims, iqn: str) -> bool:
         """Tell whether a store is open to whom a ticket is of.
 
         A ticket of the portal's opens every image, and no store by itself.
@@ -140,7 +128,7 @@ class Admission:
         Of several of one initiator the last one is that of its session.
         """
         latest = {initiator_of(user): user for user in target.accounts}
-        now = self._wallet.now()
+        now = self._credentials.now()
         for user in target.accounts:
             reader = initiator_of(user)
             if reader in (None, accounts.NOBODY):

@@ -38,7 +38,7 @@ class Ticket:
 
 
 @dataclass(frozen=True)
-class Pass:
+class TicketClaims:
     """What a source reads in a ticket; ``expires`` is by volt's clock."""
 
     iqn: str
@@ -51,7 +51,7 @@ class Pass:
         return self.iqn in (ANY, iqn)
 
 
-def read(text: str, key: bytes) -> Pass:
+def verify(text: str, key: bytes) -> TicketClaims:
     """Return what a ticket says; :raises NoTicket: the key is not its."""
     body, _, seal = text.partition(".")
     made = hmac.digest(key, f"ticket\0{body}".encode(), "sha256").hex()
@@ -59,10 +59,12 @@ def read(text: str, key: bytes) -> Pass:
     if not hmac.compare_digest(made.encode(), seal.encode()):
         raise NoTicket("no ticket that volt has drawn for this node")
     iqn, initiator, expires, number = _claims(body)
-    return Pass(iqn, initiator, expires, _login(initiator, number, body, key))
+    return TicketClaims(
+        iqn, initiator, expires, _login(initiator, number, body, key)
+    )
 
 
-def draw(key: bytes, iqn: str, initiator: str, expires: int) -> Ticket:
+def issue(key: bytes, iqn: str, initiator: str, expires: int) -> Ticket:
     """Return a ticket as volt would draw it: for this node's own target."""
     number = secrets.token_hex(8)
     plain = json.dumps([iqn, initiator, expires, number]).encode()

@@ -18,8 +18,8 @@ from oslo_config import cfg
 
 from virtman import conf as configuration
 from virtman import privsep
-from virtman.admission.client import Knock
-from virtman.admission.credentials import Wallet
+from virtman.admission.client import TicketClient
+from virtman.admission.credentials import Credentials
 from virtman.admission.server import Admission
 from virtman.cache import engine
 from virtman.cache.engine import CacheEngine
@@ -92,11 +92,11 @@ def _serve(settings: Settings) -> bool:
     callers = Callers(settings.local_group)
     prerequisites.check(settings, cache)
     udev.install()
-    wallet = _wallet(settings)
-    services = _services(settings, cache, steps, wallet)
+    credentials = _credentials(settings)
+    services = _services(settings, cache, steps, credentials)
     node = Node(services)
     images = ImageService(settings, services.coordinator, services.intents)
-    admission = Admission(wallet, settings.closed_targets, images.stores)
+    admission = Admission(credentials, settings.closed_targets, images.stores)
     recovery = Recovery(node, images, services)
     recovery.begin()
     threads = (
@@ -144,8 +144,8 @@ def _serve(settings: Settings) -> bool:
     return brokered is None or brokered.closed
 
 
-def _wallet(settings: Settings) -> Wallet:
-    return Wallet(
+def _credentials(settings: Settings) -> Credentials:
+    return Credentials(
         settings.state_dir / "admission.json",
         (settings.host_ip, settings.iscsi_port),
         privsep.initiator_name,
@@ -153,31 +153,34 @@ def _wallet(settings: Settings) -> Wallet:
 
 
 def _services(
-    settings: Settings, cache: CacheEngine, steps: Steps, wallet: Wallet
+    settings: Settings,
+    cache: CacheEngine,
+    steps: Steps,
+    credentials: Credentials,
 ) -> Services:
     sessions = Connector(
         settings.run_dir / "locks",
         steps.done,
-        Knock(wallet, settings.admission_port),
+        TicketClient(credentials, settings.admission_port),
     )
     sessions.start()
     return Services(
         settings,
         cache,
         sessions,
-        _coordinator(settings, wallet),
+        _coordinator(settings, credentials),
         Rhythm(settings.heartbeat_interval),
         Intents(settings.state_dir / "intents", steps.done),
     )
 
 
 def _coordinator(
-    settings: Settings, wallet: Wallet | None = None
+    settings: Settings, credentials: Credentials | None = None
 ) -> Coordinator:
     if settings.master_ip is None:
         LOG.warning("no master_ip: this node works without a tree")
         return Alone()
-    return volt.of(settings, wallet)
+    return volt.of(settings, credentials)
 
 
 def _end_on_signals(door: Door) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from virtman.admission.credentials import Wallet
+from virtman.admission.credentials import Credentials
 from virtman.conf import Settings
 from virtman.coordinator import volt_answers
 from virtman.coordinator.protocol import VoltAway
@@ -33,16 +33,16 @@ class Volt:
         endpoint: str,
         token: str | Callable[[], str] | None = None,
         session: Any = None,
-        wallet: Wallet | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         """``token`` may be a function; ``session`` is keystoneauth1's.
 
-        :param wallet: keeps how to be admitted, and whom to admit.
+        :param credentials: keeps how to be admitted, and whom to admit.
         """
         from voltclient.v1 import client
 
         self._endpoint = endpoint
-        self._wallet = wallet
+        self._credentials = credentials
         self._answers = volt_answers.Answers()
         self._client = client.Client(endpoint, token=token, session=session)
 
@@ -159,13 +159,13 @@ class Volt:
 
     @property
     def _initiator(self) -> str | None:
-        return self._wallet.initiator if self._wallet else None
+        return self._credentials.initiator if self._credentials else None
 
     def _whoami(self) -> dict[str, Any]:
         """Return what a beat says of this node as a source and a reader."""
-        if self._wallet is None:
+        if self._credentials is None:
             return {}
-        host, port = self._wallet.own
+        host, port = self._credentials.own
         return {
             "host": host,
             "port": str(port),
@@ -174,16 +174,16 @@ class Volt:
 
     def _keep(self, answer: Any) -> None:
         """Keep what volt tells of how to know the readers' tickets."""
-        told = answer.admission if self._wallet else None
-        if self._wallet is None or told is None:
+        told = answer.admission if self._credentials else None
+        if self._credentials is None or told is None:
             return
-        self._wallet.keep_key(*volt_answers.admission(told))
+        self._credentials.keep_key(*volt_answers.admission(told))
 
     def _keep_tickets(self, got: volt_answers.AssignmentAnswer) -> None:
         """Keep the tickets for the sources of an assignment."""
         for one in got.named:
-            if self._wallet is not None and one.ticket is not None:
-                self._wallet.keep(one.source, one.ticket, one.server)
+            if self._credentials is not None and one.ticket is not None:
+                self._credentials.keep(one.source, one.ticket, one.server)
 
     def _mapped(self) -> _Mapped:
         return _Mapped(self._endpoint)
@@ -229,7 +229,7 @@ def _failed(sources: Sequence[Source]) -> tuple[Any, ...]:
     return tuple(Failed(one.host, str(one.port)) for one in sources)
 
 
-def of(settings: Settings, wallet: Wallet | None = None) -> Volt:
+def of(settings: Settings, credentials: Credentials | None = None) -> Volt:
     """Return the volt that the settings name.
 
     :raises ConfigError: the file for its secret holds none.
@@ -248,7 +248,7 @@ def of(settings: Settings, wallet: Wallet | None = None) -> Volt:
         f"http://{host}:{settings.master_port}",
         token,
         settings.master_session,
-        wallet,
+        credentials,
     )
 
 

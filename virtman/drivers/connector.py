@@ -13,7 +13,6 @@ that says nothing for 3 s) costs a change of path and no error.
 
 from __future__ import annotations
 
-import enum
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -26,6 +25,7 @@ from oslo_config import cfg
 from virtman import names, privsep, sysfs
 from virtman.drivers import disk, iscsi, sessions
 from virtman.exception import CommandError, LayerError, NoSource
+from virtman.model import Verdict
 from virtman.path import Login, Path, SessionState, Source
 
 TIMEOUTS = {
@@ -48,36 +48,19 @@ _NO_RECORD = 21
 _PROBE_SECONDS = 2.0
 
 
-class Answer(enum.Enum):
-    """What came of it."""
-
-    WELCOME = "welcome"
-    OPEN = "open"
-    ABSENT = "absent"
-    LATE = "late"
-    REFUSED = "refused"
-    NOBODY = ""
-    """There is no ticket, or no agent."""
-
-    @property
-    def here(self) -> bool:
-        """Whether the target stands, as far as this node can tell."""
-        return self in (Answer.WELCOME, Answer.OPEN, Answer.LATE)
-
-
 # Why no login to a store is tried; short, since Nova shows 255 bytes of it.
 _SHUT = {
-    Answer.ABSENT: "is not served: the store's file is gone, or not exported "
+    Verdict.ABSENT: "is not served: the store's file is gone, or not exported "
     "yet; see the log of the image server's agent",
-    Answer.REFUSED: "does not let this host in: the store is open to another "
+    Verdict.REFUSED: "does not let this host in: the store is open to another "
     "host, or to none",
 }
 
 
-class TicketClient(Protocol):
-    """What shows tickets to the agents of sources."""
+class Presenter(Protocol):
+    """Presents tickets to the agents of sources."""
 
-    def at(self, source: Source) -> Answer:
+    def present(self, source: Source) -> Verdict:
         """Show the ticket for a source to its agent."""
 
     def login(self, source: Source) -> Login | None:
@@ -94,12 +77,12 @@ class Connector:
         self,
         lock_path: File,
         done: Callable[[str], None] = lambda what: None,
-        knock: TicketClient | None = None,
+        ticket_client: Presenter | None = None,
     ) -> None:
-        """:param knock: shows tickets to the sources' agents."""
+        """:param ticket_client: shows tickets to the sources' agents."""
         self._lock_path = lock_path
         self._done = done
-        self._knock = knock
+        self._ticket_client = ticket_client
         self._brick: Any = None
 
     def start(self) -> None:
@@ -137,8 +120,12 @@ class Connector:
         """
         if not _listens(source) or _reads_here(source):
             return False
-        answer = self._knock.at(source) if self._knock else Answer.NOBODY
-        return _discovered(source) if answer is Answer.NOBODY else answer.here
+        verdict = Verdict.NONE
+        if self._ticket_client:
+            verdict = self._ticket_client.present(source)
+        if verdict is Verdict.NONE:
+            return _discovered(source)
+        return verdict.serves
 
     def connect(self, source: Source) -> Path:
         """Log in and return the path; safe when already logged in.
@@ -156,10 +143,10 @@ class Connector:
         """
         ours = names.parse_store_iqn(source.iqn) is not None
         # A session goes on with what it logged in with.
-        if self._knock and ours and not self.logged_in(source):
-            answer = self._knock.at(source)
-            if answer in _SHUT:
-                raise NoSource(f"{source} {_SHUT[answer]}")
+        if self._ticket_client and ours and not self.logged_in(source):
+            verdict = self._ticket_client.present(source)
+            if verdict in _SHUT:
+                raise NoSource(f"{source} {_SHUT[verdict]}")
         return self._connect(source, STORE_TIMEOUTS)
 
     def logged_in(self, source: Source) -> bool:
@@ -216,7 +203,9 @@ class Connector:
         self, source: Source, timeouts: Mapping[str, str]
     ) -> None:
         # Before there is a record: it may have run out.
-        login = self._knock.login(source) if self._knock else None
+        login = (
+            self._ticket_client.login(source) if self._ticket_client else None
+        )
         login = login or source.login
         try:
             privsep.iscsiadm(*_node(source))

@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from typing import cast
 
 from virtman import formats
-from virtman.admission.server import Admission, Word
+from virtman.admission.server import Admission
 from virtman.exception import ConfigError, VirtmanError
+from virtman.model import Verdict
 
 LOG = logging.getLogger(__name__)
 # Bytes: a ticket with the two longest iSCSI names has fewer.
@@ -71,14 +72,14 @@ class AdmissionDoor(socketserver.ThreadingTCPServer):
                 "free port of it, the same on all nodes"
             ) from error
 
-    def answer(self, ticket: str, target: str) -> Word:
+    def answer(self, ticket: str, target: str) -> Verdict:
         """Answer one who knocks; when something fails it may try again."""
         try:
             word = self._admission.admit(ticket, target)
         except VirtmanError as error:
             LOG.warning("nobody is admitted to %s: %s", target, error)
-            return Word.ABSENT
-        if word is Word.REFUSED:
+            return Verdict.ABSENT
+        if word is Verdict.REFUSED:
             LOG.warning("a ticket for %s was refused", target)
         return word
 

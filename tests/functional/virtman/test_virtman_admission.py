@@ -6,14 +6,15 @@ from __future__ import annotations
 import time
 
 import pytest
-from tgt_daemon import knock, wait_until_free
+from tgt_daemon import try_login, wait_until_free
 
 from virtman import names
 from virtman.admission import tickets
-from virtman.admission.credentials import Wallet
-from virtman.admission.server import Admission, Word
+from virtman.admission.credentials import Credentials
+from virtman.admission.server import Admission
 from virtman.drivers import accounts, iscsi
 from virtman.exception import CommandError
+from virtman.model import Verdict
 from virtman.path import Login
 from virtman.privsep.tgt_socket import Op, account
 
@@ -27,8 +28,8 @@ WELCOME, REFUSED, FORBIDDEN = (0, 0), (2, 1), (2, 2)
 
 
 @pytest.fixture
-def wallet(tmp_path):
-    made = Wallet(tmp_path / "w.json", ("10.0.0.1", 3260), lambda: NODE)
+def credentials(tmp_path):
+    made = Credentials(tmp_path / "w.json", ("10.0.0.1", 3260), lambda: NODE)
     made.keep_key(KEY, time.time())
     return made
 
@@ -40,28 +41,30 @@ def target(tgtd, disk):
 
 
 def ticket(name=NODE, iqn=IQN, lasts=60, key=KEY):
-    return tickets.draw(key, iqn, name, int(time.time() + lasts))
+    return tickets.issue(key, iqn, name, int(time.time() + lasts))
 
 
 def tried(tgtd, name, login):
-    return knock(tgtd.port, IQN, name, login.user, login.secret)
+    return try_login(tgtd.port, IQN, name, login.user, login.secret)
 
 
 def test_a_closed_target_lets_nobody_in_by_itself(tgtd, target):
     assert target.closed
     assert not target.half_made(target.device)
-    assert knock(tgtd.port, IQN, NODE) != WELCOME
+    assert try_login(tgtd.port, IQN, NODE) != WELCOME
     assert tried(tgtd, NODE, Login("somebody", "x" * 16)) != WELCOME
 
 
-def test_who_shows_a_ticket_may_log_in_with_its_secret(tgtd, target, wallet):
+def test_who_shows_a_ticket_may_log_in_with_its_secret(
+    tgtd, target, credentials
+):
     shown = ticket()
     assert tried(tgtd, NODE, shown.login) != WELCOME
-    admission = Admission(wallet, closed=True)
-    assert admission.admit(shown.text, IQN) is Word.WELCOME
-    assert admission.admit(shown.text, IQN) is Word.WELCOME, "once more"
+    admission = Admission(credentials, closed=True)
+    assert admission.admit(shown.text, IQN) is Verdict.WELCOME
+    assert admission.admit(shown.text, IQN) is Verdict.WELCOME, "once more"
     assert tried(tgtd, NODE, shown.login) == WELCOME
-    assert knock(tgtd.port, IQN, NODE) != WELCOME, "without a secret"
+    assert try_login(tgtd.port, IQN, NODE) != WELCOME, "without a secret"
     assert tried(tgtd, OTHER, shown.login) != WELCOME, "another name"
     wrong = Login(shown.login.user, "x" * 16)
     assert tried(tgtd, NODE, wrong) != WELCOME, "a wrong secret"
@@ -73,60 +76,62 @@ def test_who_shows_a_ticket_may_log_in_with_its_secret(tgtd, target, wallet):
 @pytest.mark.parametrize(
     ("drawn", "word"),
     [
-        ({"key": bytes(32)}, Word.REFUSED),
-        ({"iqn": IQN + "2"}, Word.REFUSED),
-        ({"iqn": tickets.ANY}, Word.WELCOME),
-        ({"lasts": -1}, Word.LATE),
+        ({"key": bytes(32)}, Verdict.REFUSED),
+        ({"iqn": IQN + "2"}, Verdict.REFUSED),
+        ({"iqn": tickets.ANY}, Verdict.WELCOME),
+        ({"lasts": -1}, Verdict.LATE),
     ],
 )
 def test_a_ticket_opens_what_it_names_until_it_runs_out(
-    target, wallet, drawn, word
+    target, credentials, drawn, word
 ):
     # Drawn now: what is drawn as tests are collected has run out by then.
     shown = ticket(**drawn)
-    assert Admission(wallet, closed=True).admit(shown.text, IQN) is word
-    admitted = word is Word.WELCOME
+    assert Admission(credentials, closed=True).admit(shown.text, IQN) is word
+    admitted = word is Verdict.WELCOME
     assert (shown.login.user in iscsi.find(IQN).accounts) is admitted
 
 
 @pytest.mark.parametrize("text", ["", ".", "x.y", "é.é", "e30=.00"])
-def test_what_is_no_ticket_is_refused(wallet, text):
-    assert Admission(wallet, True).admit(text, IQN) is Word.REFUSED
+def test_what_is_no_ticket_is_refused(credentials, text):
+    assert Admission(credentials, True).admit(text, IQN) is Verdict.REFUSED
 
 
-def test_a_target_that_is_not_there_or_not_ours_is_absent(tgtd, disk, wallet):
-    admission = Admission(wallet, closed=True)
-    assert admission.admit(ticket().text, IQN) is Word.ABSENT
+def test_a_target_that_is_not_there_or_not_ours_is_absent(
+    tgtd, disk, credentials
+):
+    admission = Admission(credentials, closed=True)
+    assert admission.admit(ticket().text, IQN) is Verdict.ABSENT
     iscsi.create(IQN, disk, "another's")
-    assert admission.admit(ticket().text, IQN) is Word.ABSENT
+    assert admission.admit(ticket().text, IQN) is Verdict.ABSENT
 
 
 def test_an_open_target_says_so_and_is_closed_where_it_has_to_be(
-    tgtd, disk, wallet
+    tgtd, disk, credentials
 ):
     iscsi.create(IQN, disk, SERIAL)
-    admission = Admission(wallet, closed=False)
-    assert admission.admit(ticket().text, IQN) is Word.OPEN
+    admission = Admission(credentials, closed=False)
+    assert admission.admit(ticket().text, IQN) is Verdict.OPEN
     admission.tidy()
     assert not iscsi.find(IQN).closed
-    Admission(wallet, closed=True).tidy()
+    Admission(credentials, closed=True).tidy()
     assert iscsi.find(IQN).closed
 
 
 def test_who_is_gone_is_forgotten_when_its_ticket_has_run_out(
-    tgtd, target, wallet, monkeypatch
+    tgtd, target, credentials, monkeypatch
 ):
-    admission = Admission(wallet, closed=True)
+    admission = Admission(credentials, closed=True)
     mine, others = ticket(), ticket(OTHER)
     for one in (mine, others):
-        assert admission.admit(one.text, IQN) is Word.WELCOME
+        assert admission.admit(one.text, IQN) is Verdict.WELCOME
     admission.tidy()
     assert tried(tgtd, NODE, mine.login) == WELCOME, "its ticket is good"
     wait_until_free(IQN)
-    later = wallet.now() + 61
-    monkeypatch.setattr(wallet, "now", lambda: later)
-    again = tickets.draw(KEY, IQN, OTHER, int(later + 60))
-    assert admission.admit(again.text, IQN) is Word.WELCOME
+    later = credentials.now() + 61
+    monkeypatch.setattr(credentials, "now", lambda: later)
+    again = tickets.issue(KEY, IQN, OTHER, int(later + 60))
+    assert admission.admit(again.text, IQN) is Verdict.WELCOME
     admission.tidy()
     assert tried(tgtd, NODE, mine.login) != WELCOME
     assert tried(tgtd, OTHER, others.login) != WELCOME
@@ -155,23 +160,23 @@ def test_readers_may_go_in_any_order(tgtd, target):
     assert set(accounts.ours()) == set(left.accounts)
 
 
-def test_a_target_takes_its_accounts_with_it(tgtd, target, wallet):
-    Admission(wallet, closed=True).admit(ticket().text, IQN)
+def test_a_target_takes_its_accounts_with_it(tgtd, target, credentials):
+    Admission(credentials, closed=True).admit(ticket().text, IQN)
     assert len(list(accounts.ours())) == 2
     iscsi.remove(IQN)
     assert list(accounts.ours()) == []
 
 
 @pytest.fixture
-def two(tgtd, target, disk, wallet):
+def two(tgtd, target, disk, credentials):
     """Two targets; a reader of both, by one ticket, and others after it."""
     iscsi.create(SECOND, disk, SERIAL, closed=True)
-    admission = Admission(wallet, closed=True)
+    admission = Admission(credentials, closed=True)
     shared = ticket(iqn=tickets.ANY, lasts=1)
     for iqn in (IQN, SECOND):
-        assert admission.admit(shared.text, iqn) is Word.WELCOME
+        assert admission.admit(shared.text, iqn) is Verdict.WELCOME
         behind = ticket(OTHER, iqn)
-        assert admission.admit(behind.text, iqn) is Word.WELCOME
+        assert admission.admit(behind.text, iqn) is Verdict.WELCOME
     yield admission, shared.login.user
     iscsi.remove(SECOND)
 
@@ -205,11 +210,11 @@ def test_a_reader_of_two_targets_is_forgotten_by_both(two):
 
 
 def test_an_account_that_was_never_bound_goes_at_the_start(
-    tgtd, target, wallet
+    tgtd, target, credentials
 ):
     account(Op.NEW, f"virtman:{NODE}/0", secret="x" * 16)
     account(Op.NEW, "another's", secret="x" * 16)
-    Admission(wallet, closed=True).tidy()
+    Admission(credentials, closed=True).tidy()
     assert len(list(accounts.ours())) == 1
     shown = tgtd.says("--mode", "account", "--op", "show")
     assert "another's" in shown

@@ -7,13 +7,14 @@ import time
 import types
 
 import pytest
-from tgt_daemon import knock, login, wait_until_free
+from tgt_daemon import login, try_login, wait_until_free
 
 from virtman.admission import tickets
-from virtman.admission.credentials import Wallet
-from virtman.admission.server import Admission, Word
+from virtman.admission.credentials import Credentials
+from virtman.admission.server import Admission
 from virtman.drivers import iscsi
 from virtman.exception import InUse
+from virtman.model import Verdict
 from virtman.state.intents import Intents
 from virtman.targets.store_targets import StoreTargets
 
@@ -36,9 +37,11 @@ class Server:
         intents = Intents(folder / "intents")
         intents.load()
         self.stores = StoreTargets(settings, intents)
-        self.wallet = Wallet(folder / "w.json", ("10.0.0.1", 1), lambda: ONE)
-        self.wallet.keep_key(KEY, time.time())
-        self.admission = Admission(self.wallet, closed, self.stores)
+        self.credentials = Credentials(
+            folder / "w.json", ("10.0.0.1", 1), lambda: ONE
+        )
+        self.credentials.keep_key(KEY, time.time())
+        self.admission = Admission(self.credentials, closed, self.stores)
 
     def open(self, initiator, new=False):
         return self.stores.open("vol1", SECTORS, initiator, new)
@@ -46,12 +49,12 @@ class Server:
     def admit(self, initiator):
         """Show the ticket that a host has for all images here."""
         until = int(time.time() + 60)
-        shown = tickets.draw(KEY, tickets.ANY, initiator, until)
+        shown = tickets.issue(KEY, tickets.ANY, initiator, until)
         return self.admission.admit(shown.text, IQN), shown.login
 
     def enters(self, initiator, shown=None):
         words = (shown.user, shown.secret) if shown else ()
-        entered = knock(self.tgtd.port, IQN, initiator, *words) == WELCOME
+        entered = try_login(self.tgtd.port, IQN, initiator, *words) == WELCOME
         wait_until_free(IQN)
         return entered
 
@@ -67,8 +70,8 @@ def test_where_nobody_is_asked_one_name_gets_in(server):
     assert made.portal == f"127.0.0.1:{served.tgtd.port}"
     assert served.enters(ONE)
     assert not served.enters(TWO)
-    assert served.admit(ONE)[0] is Word.OPEN
-    assert served.admit(TWO)[0] is Word.REFUSED
+    assert served.admit(ONE)[0] is Verdict.OPEN
+    assert served.admit(TWO)[0] is Verdict.REFUSED
     served.open(TWO)
     assert served.enters(TWO)
     assert not served.enters(ONE)
@@ -78,18 +81,18 @@ def test_a_closed_one_asks_for_the_secret_of_whom_it_is_open_to(server):
     served = server(closed=True)
     served.open(ONE, new=True)
     word, shown = served.admit(ONE)
-    assert word is Word.WELCOME
+    assert word is Verdict.WELCOME
     assert served.enters(ONE, shown)
     assert not served.enters(ONE)
     assert not served.enters(TWO, shown)
     word, others = served.admit(TWO)
-    assert word is Word.REFUSED
+    assert word is Verdict.REFUSED
     assert not served.enters(TWO, others)
     # A tgtd that was started anew knows nothing.
     iscsi.remove(IQN)
     served = server(closed=True)
     served.stores.recover()
-    assert served.enters(ONE, shown), "nobody had to knock again"
+    assert served.enters(ONE, shown), "no ticket had to be presented again"
     served.open(TWO)
     assert not served.enters(ONE, shown)
     word, others = served.admit(TWO)

@@ -15,7 +15,7 @@ import pytest
 import volt.compose
 import volt.conf
 from virtman.admission import tickets
-from virtman.admission.credentials import Wallet
+from virtman.admission.credentials import Credentials
 from virtman.coordinator.protocol import Alone, VoltAway
 from virtman.coordinator.volt import Volt
 from virtman.exception import NotFound
@@ -334,10 +334,10 @@ def test_without_a_master_nobody_is_told_and_nothing_is_heard():
 
 def agent(server, tmp_path, host):
     """Return an agent's side of volt and what it keeps of it."""
-    wallet = Wallet(
+    credentials = Credentials(
         tmp_path / f"{host}.json", (host, 3260), lambda: f"iqn.lab:{host}"
     )
-    return Volt(endpoint(server), TOKEN, wallet=wallet), wallet
+    return Volt(endpoint(server), TOKEN, credentials=credentials), credentials
 
 
 def test_a_source_knows_the_readers_that_volt_sends_to_it(serve, tmp_path):
@@ -353,30 +353,30 @@ def test_a_source_knows_the_readers_that_volt_sends_to_it(serve, tmp_path):
     for source in told.sources:
         shown = agents[4][1].ticket(source)
         number = int(source.host.rpartition(".")[2])
-        read = tickets.read(shown.text, agents[number][1].key)
+        read = tickets.verify(shown.text, agents[number][1].key)
         assert read.opens(IQN)
         assert read.opens("another") is (source.host == "10.0.0.1")
         assert read.initiator == "iqn.lab:10.0.0.4"
         assert read.login == shown.login
         with pytest.raises(tickets.NoTicket):
-            tickets.read(shown.text, agents[4][1].key)
+            tickets.verify(shown.text, agents[4][1].key)
 
 
 def test_a_beat_brings_new_tickets_and_the_key_again(serve, tmp_path):
     server = serve()
-    master, wallet = agent(server, tmp_path, "10.0.0.2")
+    master, credentials = agent(server, tmp_path, "10.0.0.2")
     master.publish(SERVER, FACTS)
     told, taken = join(master, "10.0.0.2")
     (source,) = told.sources
-    before, key = wallet.ticket(source), wallet.key
-    wallet.keep_key(bytes(32), 0.0)
+    before, key = credentials.ticket(source), credentials.key
+    credentials.keep_key(bytes(32), 0.0)
     master.beat([PeerReport(taken)])
-    assert wallet.ticket(source) != before
-    assert wallet.key == key
+    assert credentials.ticket(source) != before
+    assert credentials.key == key
 
 
 def test_a_node_that_serves_nothing_yet_is_told_its_key(serve, tmp_path):
-    master, wallet = agent(serve(), tmp_path, "10.0.0.2")
-    before = wallet.key
+    master, credentials = agent(serve(), tmp_path, "10.0.0.2")
+    before = credentials.key
     master.beat([])
-    assert wallet.key != before
+    assert credentials.key != before

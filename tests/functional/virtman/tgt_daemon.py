@@ -96,7 +96,7 @@ def login(port, iqn, initiator):
         yield int.from_bytes(answer[36:38], "big")
 
 
-def knock(port, iqn, initiator, user="", secret=""):
+def try_login(port, iqn, initiator, user="", secret=""):
     """Log in by CHAP (RFC 7143, 12.1.3) and out; return status class, detail.
 
     Without a user it is said that there is nothing to show.

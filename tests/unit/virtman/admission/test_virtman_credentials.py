@@ -10,7 +10,7 @@ import stat
 import pytest
 
 from virtman.admission import tickets
-from virtman.admission.credentials import Wallet
+from virtman.admission.credentials import Credentials
 from virtman.names import initiator_of
 from virtman.path import Source
 
@@ -24,37 +24,37 @@ OWN = Source("10.0.0.1", 3260, IQN)
 
 @pytest.fixture
 def opened(tmp_path):
-    return lambda: Wallet(
+    return lambda: Credentials(
         tmp_path / "state" / "w.json", ("10.0.0.1", 3260), lambda: ME
     )
 
 
 def drawn(iqn=IQN):
-    return tickets.draw(KEY, iqn, ME, 1)
+    return tickets.issue(KEY, iqn, ME, 1)
 
 
 def test_the_last_ticket_for_a_source_counts(opened):
-    wallet = opened()
-    assert wallet.ticket(PARENT) is None
+    credentials = opened()
+    assert credentials.ticket(PARENT) is None
     for _ in range(2):
         last = drawn()
-        wallet.keep(PARENT, last, server=False)
-    assert wallet.ticket(PARENT) == last
-    assert wallet.ticket(SERVER) is None
+        credentials.keep(PARENT, last, server=False)
+    assert credentials.ticket(PARENT) == last
+    assert credentials.ticket(SERVER) is None
 
 
 def test_a_server_s_ticket_opens_all_of_its_targets(opened):
-    wallet, ticket = opened(), drawn(tickets.ANY)
-    wallet.keep(SERVER, ticket, server=True)
+    credentials, ticket = opened(), drawn(tickets.ANY)
+    credentials.keep(SERVER, ticket, server=True)
     other = Source(SERVER.host, SERVER.port, IQN + "2")
-    assert wallet.ticket(other) == ticket
+    assert credentials.ticket(other) == ticket
 
 
 def test_key_and_servers_outlive_the_agent_and_parents_do_not(opened):
-    wallet, ticket = opened(), drawn(tickets.ANY)
-    wallet.keep(SERVER, ticket, server=True)
-    wallet.keep(PARENT, drawn(), server=False)
-    wallet.keep_key(KEY, 0.0)
+    credentials, ticket = opened(), drawn(tickets.ANY)
+    credentials.keep(SERVER, ticket, server=True)
+    credentials.keep(PARENT, drawn(), server=False)
+    credentials.keep_key(KEY, 0.0)
     again = opened()
     assert again.key == KEY
     assert again.ticket(SERVER) == ticket
@@ -85,9 +85,9 @@ def test_a_file_that_makes_no_sense_is_not_quoted(opened, tmp_path, caplog):
 def test_what_an_agent_before_has_kept_unchecked_is_not_used(
     opened, tmp_path, place, value
 ):
-    wallet = opened()
-    wallet.keep(SERVER, drawn(tickets.ANY), server=True)
-    wallet.keep_key(KEY, 0.0)
+    credentials = opened()
+    credentials.keep(SERVER, drawn(tickets.ANY), server=True)
+    credentials.keep_key(KEY, 0.0)
     (file,) = (tmp_path / "state").iterdir()
     kept = json.loads(file.read_text())
     kept["servers"][0][place] = value
@@ -104,24 +104,24 @@ def test_a_file_that_cannot_be_written_is_a_warning(opened, tmp_path, caplog):
 
 
 def test_time_is_volt_s(opened):
-    wallet = opened()
-    wallet.keep_key(KEY, 5000.0)
-    assert wallet.now() == pytest.approx(5000.0, abs=60)
+    credentials = opened()
+    credentials.keep_key(KEY, 5000.0)
+    assert credentials.now() == pytest.approx(5000.0, abs=60)
 
 
 def test_a_node_admits_itself_before_volt_has_told_it_a_key(opened):
-    wallet = opened()
-    ticket = wallet.ticket(OWN)
-    read = tickets.read(ticket.text, wallet.key)
+    credentials = opened()
+    ticket = credentials.ticket(OWN)
+    read = tickets.verify(ticket.text, credentials.key)
     assert read.opens(IQN)
     assert read.initiator == ME
-    assert read.expires > wallet.now()
+    assert read.expires > credentials.now()
 
 
 def test_nothing_that_is_printed_has_a_secret(opened, caplog):
     ticket = drawn()
     with caplog.at_level(logging.DEBUG):
-        logging.info("%s %r", ticket, tickets.read(ticket.text, KEY))
+        logging.info("%s %r", ticket, tickets.verify(ticket.text, KEY))
     assert ticket.login.user in caplog.text
     for secret in (ticket.login.secret, ticket.text):
         assert secret not in caplog.text

@@ -13,9 +13,10 @@ from false_volt import IQN
 
 from virtman import privsep
 from virtman.admission import tickets
-from virtman.admission.credentials import Wallet
-from virtman.admission.server import Admission, Word
+from virtman.admission.credentials import Credentials
+from virtman.admission.server import Admission
 from virtman.admission.tickets import NoTicket
+from virtman.model import Verdict
 
 KEY = bytes(range(32))
 ME = "iqn.2026-01.lab:n1"
@@ -44,16 +45,16 @@ def odd():
 
 
 def test_what_is_right_is_read():
-    shown = tickets.read(sealed(GOOD), KEY)
+    shown = tickets.verify(sealed(GOOD), KEY)
     assert (shown.iqn, shown.initiator, shown.expires) == (IQN, ME, 10**10)
     assert shown.login.user == f"virtman:{ME}/0123456789abcdef"
-    assert tickets.read(sealed(["*", *GOOD[1:]]), KEY).opens("another")
+    assert tickets.verify(sealed(["*", *GOOD[1:]]), KEY).opens("another")
 
 
 def test_what_is_sealed_and_odd_is_no_ticket():
     for said in odd():
         with pytest.raises(NoTicket) as refused:
-            tickets.read(sealed(said), KEY)
+            tickets.verify(sealed(said), KEY)
         assert str(refused.value).isprintable()
 
 
@@ -61,7 +62,7 @@ def test_a_body_that_is_no_json_is_no_ticket():
     for body in ("", "x", "=", "W10=", base64.b64encode(b"[" * 3000).decode()):
         seal = hmac.digest(KEY, f"ticket\0{body}".encode(), "sha256").hex()
         with pytest.raises(NoTicket):
-            tickets.read(f"{body}.{seal}", KEY)
+            tickets.verify(f"{body}.{seal}", KEY)
 
 
 def test_no_reader_of_a_false_volt_s_is_made_known_to_tgtd(
@@ -73,9 +74,9 @@ def test_no_reader_of_a_false_volt_s_is_made_known_to_tgtd(
     monkeypatch.setattr(
         privsep.iscsi.tgt_socket, "account", lambda *args: told.append(args)
     )
-    wallet = Wallet(tmp_path / "w", ("10.0.0.1", 3260), lambda: ME)
-    wallet.keep_key(KEY, 0.0)
-    admission = Admission(wallet, closed=True)
+    credentials = Credentials(tmp_path / "w", ("10.0.0.1", 3260), lambda: ME)
+    credentials.keep_key(KEY, 0.0)
+    admission = Admission(credentials, closed=True)
     for said in odd():
-        assert admission.admit(sealed(said), IQN) is Word.REFUSED
+        assert admission.admit(sealed(said), IQN) is Verdict.REFUSED
     assert told == []

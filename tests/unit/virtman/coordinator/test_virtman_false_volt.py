@@ -10,7 +10,7 @@ import pytest
 from false_volt import ASSIGNMENT, IMAGE, OTHER, SOURCE, FalseVolt
 
 from virtman import privsep
-from virtman.admission.credentials import Wallet
+from virtman.admission.credentials import Credentials
 from virtman.coordinator.protocol import VoltAway
 from virtman.coordinator.volt import Volt
 from virtman.drivers.connector import Connector
@@ -33,15 +33,15 @@ def server():
 
 
 @pytest.fixture
-def wallet(tmp_path):
-    return Wallet(
+def credentials(tmp_path):
+    return Credentials(
         tmp_path / "w.json", ("10.0.0.1", 3260), lambda: "iqn.2026-01.lab:n1"
     )
 
 
 @pytest.fixture
-def master(server, wallet):
-    return Volt(server.endpoint, "token", wallet=wallet)
+def master(server, credentials):
+    return Volt(server.endpoint, "token", credentials=credentials)
 
 
 def named(master, server, answer):
@@ -53,14 +53,14 @@ def named(master, server, answer):
     return [*told, *(list(one.sources) for one in peers.values())]
 
 
-def test_what_is_right_is_taken_as_it_was_told(master, server, wallet):
+def test_what_is_right_is_taken_as_it_was_told(master, server, credentials):
     server.answer = ASSIGNMENT
     told = master.assign(SEAT)
     assert told.sources == (FIRST, SECOND)
     assert told.peer_id == "10.0.0.1:volume-a"
     assert (told.image.sectors, told.beat_after) == (4096, 5.0)
-    assert wallet.key.hex() == false_volt.KEY
-    assert wallet.ticket(FIRST).text == false_volt.TICKET["text"]
+    assert credentials.key.hex() == false_volt.KEY
+    assert credentials.ticket(FIRST).text == false_volt.TICKET["text"]
     server.answer = IMAGE
     assert master.servers("volume-a") == (FIRST, SECOND)
 
@@ -78,7 +78,7 @@ def test_a_host_that_may_be_is_taken(master, server, host):
 
 @pytest.mark.parametrize("field", false_volt.OF_SOURCE)
 def test_a_source_with_one_bad_value_is_left_out_and_named(
-    master, server, wallet, caplog, field
+    master, server, credentials, caplog, field
 ):
     for value in false_volt.OF_SOURCE[field]:
         caplog.clear()
@@ -92,12 +92,12 @@ def test_a_source_with_one_bad_value_is_left_out_and_named(
         assert f"a source's {field} that is none" in line
         assert line.isprintable()
         assert len(line) < 400
-    assert wallet.ticket(FIRST) is None
+    assert credentials.ticket(FIRST) is None
 
 
 @pytest.mark.parametrize("field", false_volt.OF_TICKET)
 def test_a_source_with_a_bad_ticket_is_left_out_and_no_secret_is_shown(
-    master, server, wallet, caplog, field
+    master, server, credentials, caplog, field
 ):
     for value in false_volt.OF_TICKET[field]:
         caplog.clear()
@@ -111,12 +111,12 @@ def test_a_source_with_a_bad_ticket_is_left_out_and_no_secret_is_shown(
             assert secret not in line
         if field != "user" and isinstance(value, str) and len(value) > 5:
             assert value not in line
-    assert wallet.ticket(FIRST) is None
+    assert credentials.ticket(FIRST) is None
 
 
 @pytest.mark.parametrize("field", false_volt.OF_IMAGE)
 def test_an_answer_with_a_bad_image_is_refused(
-    master, server, wallet, caplog, field
+    master, server, credentials, caplog, field
 ):
     for value in false_volt.OF_IMAGE[field]:
         caplog.clear()
@@ -126,7 +126,7 @@ def test_an_answer_with_a_bad_image_is_refused(
             master.assign(SEAT)
         assert f"image's {field}" in str(failed.value)
         assert str(failed.value).isprintable()
-        assert wallet.ticket(FIRST) is None
+        assert credentials.ticket(FIRST) is None
     server.answer = {"peers": [bad, ASSIGNMENT | {"peer_id": "other"}]}
     assert list(master.beat([PeerReport(SEAT)]).assignments) == ["other"]
     assert "a place is not used" in caplog.text
@@ -143,9 +143,9 @@ def test_a_peer_id_that_is_none_is_refused(master, server, value):
 
 @pytest.mark.parametrize("field", false_volt.OF_ADMISSION)
 def test_a_key_or_a_time_that_is_none_is_not_kept(
-    master, server, wallet, field
+    master, server, credentials, field
 ):
-    before = wallet.key
+    before = credentials.key
     for value in false_volt.OF_ADMISSION[field]:
         told = {"admission": false_volt.ADMISSION | {field: value}}
         for answer, ask in (
@@ -157,8 +157,8 @@ def test_a_key_or_a_time_that_is_none_is_not_kept(
                 ask()
             if field == "key" and isinstance(value, str) and len(value) > 5:
                 assert value not in str(failed.value)
-    assert wallet.key == before
-    assert wallet.ticket(FIRST) is None
+    assert credentials.key == before
+    assert credentials.ticket(FIRST) is None
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from fake_life import Killed
 from fake_node import Site, assignment
 from fake_portals import PATIENCE
 
-from virtman.admission.credentials import Wallet
+from virtman.admission.credentials import Credentials
 from virtman.admission.server import Admission
 from virtman.drivers.accounts import NOBODY
 from virtman.image.layers import multipath
@@ -346,8 +346,10 @@ STORIES = {
 def tidy(site):
     """Do what the agent's first housekeeping does with its readers."""
     file = site.settings.state_dir / "admission.json"
-    wallet = Wallet(file, ("127.0.0.1", 3260), lambda: "iqn.2026-01.lab:n1")
-    Admission(wallet, site.settings.closed_targets).tidy()
+    credentials = Credentials(
+        file, ("127.0.0.1", 3260), lambda: "iqn.2026-01.lab:n1"
+    )
+    Admission(credentials, site.settings.closed_targets).tidy()
 
 
 def clean(site):

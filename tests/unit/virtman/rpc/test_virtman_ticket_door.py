@@ -13,11 +13,11 @@ import pytest
 
 from virtman import privsep
 from virtman.admission import tickets
-from virtman.admission.client import Knock
-from virtman.admission.credentials import Wallet
-from virtman.admission.server import Word
-from virtman.drivers.connector import Answer, Connector
+from virtman.admission.client import TicketClient
+from virtman.admission.credentials import Credentials
+from virtman.drivers.connector import Connector
 from virtman.exception import CommandError, ConfigError, NoSource
+from virtman.model import Verdict
 from virtman.path import Login, Source
 from virtman.rpc.ticket_door import AdmissionDoor
 
@@ -35,7 +35,7 @@ class Guests:
     """Stands for the admission: says one word, keeps what was shown."""
 
     def __init__(self):
-        self.word = Word.WELCOME
+        self.word = Verdict.WELCOME
         self.shown = []
 
     def admit(self, text, iqn):
@@ -58,31 +58,31 @@ def door(guests):
 
 
 @pytest.fixture
-def wallet(tmp_path):
-    return Wallet(tmp_path / "w.json", ("10.0.0.1", 3260), lambda: ME)
+def credentials(tmp_path):
+    return Credentials(tmp_path / "w.json", ("10.0.0.1", 3260), lambda: ME)
 
 
 @pytest.fixture
-def source(wallet):
+def source(credentials):
     """A source with a ticket, whose portal listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         here = Source("127.0.0.1", listener.getsockname()[1], IQN)
-        wallet.keep(here, tickets.draw(KEY, IQN, ME, 1), server=False)
+        credentials.keep(here, tickets.issue(KEY, IQN, ME, 1), server=False)
         yield here
 
 
-@pytest.mark.parametrize("word", list(Word))
-def test_every_word_arrives(door, guests, wallet, source, word):
+@pytest.mark.parametrize("word", list(Verdict))
+def test_every_word_arrives(door, guests, credentials, source, word):
     guests.word = word
-    assert Knock(wallet, door).at(source).value == word.value
-    assert guests.shown == [(wallet.ticket(source).text, IQN)]
+    assert TicketClient(credentials, door).present(source).value == word.value
+    assert guests.shown == [(credentials.ticket(source).text, IQN)]
 
 
 def test_when_something_fails_there_the_target_is_not_there_yet(
-    door, guests, wallet, source
+    door, guests, credentials, source
 ):
     guests.word = CommandError(["tgtadm"], 1, "", "")
-    assert Knock(wallet, door).at(source) is Answer.ABSENT
+    assert TicketClient(credentials, door).present(source) is Verdict.ABSENT
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_makes_no_sense_is_not_answered(door, guests, line):
     [b"[" * 4000, b"{}", b'{"answer": []}', b'{"answer": "x"}', b"\xff"],
 )
 def test_an_agent_that_answers_nothing_of_sense_is_nobody(
-    wallet, source, line
+    credentials, source, line
 ):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -120,16 +120,16 @@ def test_an_agent_that_answers_nothing_of_sense_is_nobody(
         thread = threading.Thread(target=answer)
         thread.start()
         port = listener.getsockname()[1]
-        assert Knock(wallet, port).at(source) is Answer.NOBODY
+        assert TicketClient(credentials, port).present(source) is Verdict.NONE
         thread.join()
 
 
-def test_a_source_without_an_agent_or_a_ticket_is_nobody(wallet, source):
+def test_a_source_without_an_agent_or_a_ticket_is_nobody(credentials, source):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    assert Knock(wallet, port).at(source) is Answer.NOBODY
+    assert TicketClient(credentials, port).present(source) is Verdict.NONE
     other = Source("127.0.0.1", 1, IQN)
-    assert Knock(wallet, port).at(other) is Answer.NOBODY
+    assert TicketClient(credentials, port).present(other) is Verdict.NONE
 
 
 def test_a_port_that_is_taken_is_told_with_the_remedy(guests):
@@ -140,7 +140,7 @@ def test_a_port_that_is_taken_is_told_with_the_remedy(guests):
 
 
 def test_a_secret_is_written_into_the_record_and_into_no_command(
-    door, guests, wallet, source, kernel, tmp_path, monkeypatch
+    door, guests, credentials, source, kernel, tmp_path, monkeypatch
 ):
     written = []
     monkeypatch.setattr(
@@ -148,27 +148,31 @@ def test_a_secret_is_written_into_the_record_and_into_no_command(
         "write_node_record",
         lambda iqn, portal, *, values: written.append((portal, values)) or 1,
     )
-    sessions = Connector(tmp_path, knock=Knock(wallet, door))
+    sessions = Connector(
+        tmp_path, ticket_client=TicketClient(credentials, door)
+    )
     assert sessions.serves(source)
     sessions._prepare_record(source, {})
-    login = wallet.ticket(source).login
+    login = credentials.ticket(source).login
     ((portal, values),) = written
     assert portal == f"127.0.0.1,{source.port}"
     assert values["node.session.auth.username"] == login.user
     assert values["node.session.auth.password"] == login.secret
     assert login.secret not in str(kernel.calls)
     assert not kernel.called("iscsiadm", "sendtargets")
-    guests.word = Word.OPEN
+    guests.word = Verdict.OPEN
     assert sessions.serves(source)
     sessions._prepare_record(source, {})
     assert len(written) == 1, "nothing is asked for there"
 
 
 def test_a_ticket_that_has_run_out_makes_no_login_and_no_record(
-    door, guests, wallet, source, kernel, tmp_path
+    door, guests, credentials, source, kernel, tmp_path
 ):
-    guests.word = Word.LATE
-    sessions = Connector(tmp_path, knock=Knock(wallet, door))
+    guests.word = Verdict.LATE
+    sessions = Connector(
+        tmp_path, ticket_client=TicketClient(credentials, door)
+    )
     assert sessions.serves(source), "it is there"
     kernel.calls.clear()
     with pytest.raises(NoSource, match="has run out"):
@@ -176,30 +180,36 @@ def test_a_ticket_that_has_run_out_makes_no_login_and_no_record(
     assert kernel.calls == []
 
 
-@pytest.mark.parametrize("word", [Word.ABSENT, Word.REFUSED])
+@pytest.mark.parametrize("word", [Verdict.ABSENT, Verdict.REFUSED])
 def test_a_source_that_does_not_admit_does_not_serve(
-    door, guests, wallet, source, kernel, tmp_path, word
+    door, guests, credentials, source, kernel, tmp_path, word
 ):
     guests.word = word
-    assert not Connector(tmp_path, knock=Knock(wallet, door)).serves(source)
+    assert not Connector(
+        tmp_path, ticket_client=TicketClient(credentials, door)
+    ).serves(source)
     assert not kernel.called("iscsiadm")
 
 
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        (Word.ABSENT, "file is gone"),
-        (Word.REFUSED, "does not let this host in"),
+        (Verdict.ABSENT, "file is gone"),
+        (Verdict.REFUSED, "does not let this host in"),
     ],
 )
 def test_a_store_that_is_not_open_to_this_host_is_not_logged_in_to(
-    door, guests, wallet, source, kernel, tmp_path, word, said
+    door, guests, credentials, source, kernel, tmp_path, word, said
 ):
     iqn = "iqn.2010-10.org.openstack:cow-vol1"
     store = dataclasses.replace(source, iqn=iqn)
-    wallet.keep(store, tickets.draw(KEY, tickets.ANY, ME, 1), server=True)
+    credentials.keep(
+        store, tickets.issue(KEY, tickets.ANY, ME, 1), server=True
+    )
     guests.word = word
-    sessions = Connector(tmp_path, knock=Knock(wallet, door))
+    sessions = Connector(
+        tmp_path, ticket_client=TicketClient(credentials, door)
+    )
     with pytest.raises(NoSource, match=said):
         sessions.connect_store(store)
     assert [asked for _, asked in guests.shown] == [iqn]

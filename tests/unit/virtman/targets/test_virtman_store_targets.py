@@ -10,8 +10,8 @@ import pytest
 
 from virtman import path
 from virtman.admission import tickets
-from virtman.admission.credentials import Wallet
-from virtman.admission.server import Admission, Word
+from virtman.admission.credentials import Credentials
+from virtman.admission.server import Admission
 from virtman.drivers.accounts import NOBODY
 from virtman.exception import (
     CommandError,
@@ -20,6 +20,7 @@ from virtman.exception import (
     LayerError,
     NotFound,
 )
+from virtman.model import Verdict
 from virtman.state import intents
 from virtman.state.intents import Intents, StoreIntent
 from virtman.targets.store_targets import StoreTargets
@@ -44,14 +45,14 @@ class Server:
         self.intents = Intents(self.settings.state_dir / "intents")
         self.intents.load()
         self.stores = StoreTargets(self.settings, self.intents)
-        wallet = Wallet(
+        credentials = Credentials(
             self.settings.state_dir / "admission.json",
             ("127.0.0.1", 3260),
             lambda: ONE,
         )
-        wallet.keep_key(KEY, time.time())
+        credentials.keep_key(KEY, time.time())
         self.admission = Admission(
-            wallet, self.settings.closed_targets, self.stores
+            credentials, self.settings.closed_targets, self.stores
         )
 
     def open(self, initiator=ONE, new=True, sectors=SECTORS):
@@ -61,8 +62,8 @@ class Server:
         with self.file.open("r+b") as opened:
             opened.write(b"SnAp and more")
 
-    def knock(self, initiator=ONE, iqn=tickets.ANY):
-        shown = tickets.draw(KEY, iqn, initiator, int(time.time() + 60))
+    def present(self, initiator=ONE, iqn=tickets.ANY):
+        shown = tickets.issue(KEY, iqn, initiator, int(time.time() + 60))
         return self.admission.admit(shown.text, IQN), shown.login
 
     @property
@@ -284,26 +285,26 @@ def test_one_that_cannot_come_back_keeps_no_other_from_it(server, caplog):
 def test_a_closed_one_lets_its_host_in_by_its_ticket_and_nobody_else(closed):
     closed.open()
     assert closed.served.acl == [NOBODY]
-    word, _ = closed.knock(TWO)
-    assert word is Word.REFUSED
-    word, login = closed.knock()
-    assert word is Word.WELCOME
+    word, _ = closed.present(TWO)
+    assert word is Verdict.REFUSED
+    word, login = closed.present()
+    assert word is Verdict.WELCOME
     assert closed.served.acl == [NOBODY, ONE]
     assert login.user in closed.served.users
 
 
 def test_an_image_s_ticket_opens_no_store_of_another(closed):
     closed.open(TWO)
-    assert closed.knock(ONE)[0] is Word.REFUSED
-    assert closed.knock(ONE, iqn=IQN)[0] is Word.REFUSED
-    assert Admission(closed.admission._wallet, True).admit(
-        tickets.draw(KEY, IQN, TWO, int(time.time() + 60)).text, IQN
-    ) is Word.REFUSED  # fmt: skip
+    assert closed.present(ONE)[0] is Verdict.REFUSED
+    assert closed.present(ONE, iqn=IQN)[0] is Verdict.REFUSED
+    assert Admission(closed.admission._credentials, True).admit(
+        tickets.issue(KEY, IQN, TWO, int(time.time() + 60)).text, IQN
+    ) is Verdict.REFUSED  # fmt: skip
 
 
 def test_who_wrote_is_let_in_with_the_same_secret_after_a_boot(closed):
     closed.open()
-    _, login = closed.knock()
+    _, login = closed.present()
     closed.kernel.lose_power()
     closed.again()
     closed.stores.recover()
@@ -316,9 +317,9 @@ def test_who_wrote_is_let_in_with_the_same_secret_after_a_boot(closed):
 
 def test_its_host_s_account_outlives_the_ticket(closed, monkeypatch):
     closed.open()
-    _, login = closed.knock()
+    _, login = closed.present()
     later = time.time() + 3600
-    monkeypatch.setattr(closed.admission._wallet, "now", lambda: later)
+    monkeypatch.setattr(closed.admission._credentials, "now", lambda: later)
     closed.admission.tidy()
     assert login.user in closed.served.users
     closed.again()
@@ -328,12 +329,12 @@ def test_its_host_s_account_outlives_the_ticket(closed, monkeypatch):
 
 def test_the_first_host_s_secret_opens_nothing_once_another_has_it(closed):
     closed.open()
-    _, login = closed.knock()
+    _, login = closed.present()
     closed.open(TWO, new=False)
     assert closed.served.acl == [NOBODY]
     assert login.user not in closed.tgt.accounts
-    assert closed.knock()[0] is Word.REFUSED
-    assert closed.knock(TWO)[0] is Word.WELCOME
+    assert closed.present()[0] is Verdict.REFUSED
+    assert closed.present(TWO)[0] is Verdict.WELCOME
 
 
 def test_an_intent_comes_back_as_it_was_written():
