@@ -22,7 +22,7 @@ from virtman.exception import (
 )
 from virtman.node.node import Node
 from virtman.path import Source
-from virtman.quoting import shown
+from virtman.quoting import quoted
 from virtman.targets.imageservice import ImageService
 from virtman.targets.store_targets import OpenStore
 
@@ -121,7 +121,7 @@ class Virtman:
         if snapshot is not None and not isinstance(snapshot, str):
             raise InvalidRequest(
                 "snapshot must be the path of a block device on this node, or "
-                f"a volume's connection, not {shown(snapshot)}"
+                f"a volume's connection, not {quoted(snapshot)}"
             )
         return snapshot or None, keep, None
 

@@ -22,7 +22,7 @@ import re
 from enum import Enum
 
 from virtman.exception import InvalidRequest
-from virtman.quoting import shown
+from virtman.quoting import quoted
 
 IMAGE_PREFIX = "volume-"
 DEFAULT_IQN_PREFIX = "iqn.2010-10.org.openstack:"
@@ -67,7 +67,7 @@ def check_key(kind: str, text: str) -> str:
     """
     if not isinstance(text, str) or not _KEY.fullmatch(text):
         raise InvalidRequest(
-            f"the {kind} name {shown(text)} is not usable: start with a "
+            f"the {kind} name {quoted(text)} is not usable: start with a "
             "letter or a digit and use only letters, digits and + . : = @ _ -"
         )
     if len(text) > KEY_MAX:
@@ -83,7 +83,7 @@ def image_id(image_name: str) -> str:
     check_key("image", image_name)
     if image_name == IMAGE_PREFIX:
         raise InvalidRequest(
-            f"the image name {shown(image_name)} is all prefix"
+            f"the image name {quoted(image_name)} is all prefix"
         )
     if image_name.startswith(IMAGE_PREFIX):
         return image_name
@@ -136,14 +136,14 @@ def iqn(image: str, prefix: str = DEFAULT_IQN_PREFIX) -> str:
     fits = isinstance(prefix, str) and _IQN_PREFIX.fullmatch(prefix)
     if not fits or _IMAGE_MARK in prefix:
         raise InvalidRequest(
-            f"the IQN prefix {shown(prefix)} is not of the form "
+            f"the IQN prefix {quoted(prefix)} is not of the form "
             "iqn.YYYY-MM.reversed.domain: (it ends with a colon and has no "
             f"{_IMAGE_MARK!r} in it)"
         )
     if len(prefix) + len(image) > IQN_MAX:
         raise InvalidRequest(
-            f"the IQN prefix {shown(prefix)} has {len(prefix)} characters; an "
-            f"iSCSI name leaves room for {IQN_MAX - len(image)}"
+            f"the IQN prefix {quoted(prefix)} has {len(prefix)} characters; "
+            f"an iSCSI name leaves room for {IQN_MAX - len(image)}"
         )
     return prefix + image
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from virtman import formats
 from virtman.exception import InvalidRequest
-from virtman.quoting import shown
+from virtman.quoting import quoted
 
 # Without its brackets nobody can tell an IPv6 address's end from a port.
 _PORTAL = re.compile(
@@ -96,10 +96,10 @@ def from_connection(connection: Mapping[str, Any]) -> Source:
             "target_lun"
         ) from error
     if not formats.is_iscsi_name(iqn):
-        raise InvalidRequest(f"the target_iqn {shown(iqn)} is no iSCSI name")
+        raise InvalidRequest(f"the target_iqn {quoted(iqn)} is no iSCSI name")
     if not formats.is_lun(lun):
         raise InvalidRequest(
-            f"the target_lun {shown(lun)} is no number from 0 to "
+            f"the target_lun {quoted(lun)} is no number from 0 to "
             f"{formats.LUN_MAX}"
         )
     login = _login(connection)
@@ -138,7 +138,7 @@ def from_connections(connections: Any) -> list[Source]:
     if not isinstance(connections, Iterable) or isinstance(connections, str):
         raise InvalidRequest(
             "image_connections must be a dict or a list of dicts, "
-            f"not {shown(connections)}"
+            f"not {quoted(connections)}"
         )
     items = list(connections)
     if len(items) > CONNECTIONS_MAX:
@@ -164,6 +164,6 @@ def split_portal(portal: str) -> tuple[str, int]:
         if fits and formats.is_port(port):
             return host, int(port)
     raise InvalidRequest(
-        f"the portal {shown(portal)} is not of the form host:port or "
+        f"the portal {quoted(portal)} is not of the form host:port or "
         "[IPv6 address]:port"
     )

@@ -12,7 +12,7 @@ _KINDS: dict[type, str] = {
 }
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """Return a text in quotes, a number as it is, of all else what it is.
 
     A text is cut after 64 characters, and what cannot be printed is written

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from virtman.cache import engine
 from virtman.cli import base
 from virtman.conf import Settings
-from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.beat_schedule import BeatSchedule
 from virtman.coordinator.protocol import Alone
 from virtman.drivers import processes
 from virtman.drivers.connector import Connector
@@ -132,6 +132,6 @@ def _services(settings: Settings) -> Services:
         engine.load(settings),
         Connector(settings.run_dir / "locks"),
         Alone(),
-        Rhythm(settings.heartbeat_interval),
+        BeatSchedule(settings.heartbeat_interval),
         Intents(settings.state_dir / "intents"),
     )

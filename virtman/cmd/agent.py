@@ -24,11 +24,11 @@ from virtman.admission.server import Admission
 from virtman.cache import engine
 from virtman.cache.engine import CacheEngine
 from virtman.cmd import logs
-from virtman.cmd.kill_points import Steps, from_environment
+from virtman.cmd.kill_points import KillPoints, from_environment
 from virtman.compute import Virtman
 from virtman.conf import Settings
 from virtman.coordinator import volt
-from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.beat_schedule import BeatSchedule
 from virtman.coordinator.protocol import Alone, Coordinator
 from virtman.doctor import prerequisites
 from virtman.drivers import orphaned_commands, udev
@@ -42,7 +42,7 @@ from virtman.node.heartbeat import Heartbeat
 from virtman.node.housekeeping import Housekeeping
 from virtman.node.node import Node
 from virtman.node.recovery import Recovery
-from virtman.paths.monitor import Watch
+from virtman.paths.monitor import PathMonitor
 from virtman.rpc import local, messaging
 from virtman.rpc import token as rpc_token
 from virtman.rpc.peer_credentials import Callers
@@ -100,8 +100,8 @@ def _serve(settings: Settings) -> bool:
     recovery = Recovery(node, images, services)
     recovery.begin()
     threads = (
-        Heartbeat(node, services.coordinator, services.rhythm),
-        Watch(Uevents(), node.look),
+        Heartbeat(node, services.coordinator, services.beat_schedule),
+        PathMonitor(Uevents(), node.look),
         Housekeeping(
             [
                 recovery.turn,
@@ -155,7 +155,7 @@ def _credentials(settings: Settings) -> Credentials:
 def _services(
     settings: Settings,
     cache: CacheEngine,
-    steps: Steps,
+    steps: KillPoints,
     credentials: Credentials,
 ) -> Services:
     sessions = Connector(
@@ -169,7 +169,7 @@ def _services(
         cache,
         sessions,
         _coordinator(settings, credentials),
-        Rhythm(settings.heartbeat_interval),
+        BeatSchedule(settings.heartbeat_interval),
         Intents(settings.state_dir / "intents", steps.done),
     )
 

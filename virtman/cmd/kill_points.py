@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The moments at which the agent's process may end, for tests that end it.
 
-Whatever changes the host tells :meth:`Steps.done` when it has done so: every
+Whatever changes the host calls :meth:`KillPoints.done` afterwards: every
 privileged command (:func:`virtman.privsep.observe`), every write of an
-intent, every login and logout.  So nobody has to list the moments, and a new
-one cannot be forgotten.
+intent, every login and logout.  So the moments need no list, and a new one
+cannot be forgotten.
 
 A test sets ``VIRTMAN_DIE_AFTER`` to a number, and from SIGUSR1 on the agent
 kills itself with SIGKILL after that many changes.  So one agent can first put
@@ -23,14 +23,14 @@ from collections.abc import Mapping
 _AFTER = "VIRTMAN_DIE_AFTER"
 
 
-class Steps:
+class KillPoints:
     """Hears of each change; does nothing about it."""
 
     def done(self, what: str) -> None:
         """Note a change that has just been made."""
 
 
-class DieAfter(Steps):
+class KillAfter(KillPoints):
     """Ends the process after so many changes, at once and without a word."""
 
     def __init__(self, number: int) -> None:
@@ -51,14 +51,14 @@ class DieAfter(Steps):
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def from_environment(environment: Mapping[str, str]) -> Steps:
+def from_environment(environment: Mapping[str, str]) -> KillPoints:
     """Return the steps that the environment asks for; none in real use.
 
     To be called in the main thread, which is the one that hears of signals.
     """
     number = environment.get(_AFTER, "")
     if not number.isdigit():
-        return Steps()
-    steps = DieAfter(int(number))
+        return KillPoints()
+    steps = KillAfter(int(number))
     signal.signal(signal.SIGUSR1, steps.count)
     return steps

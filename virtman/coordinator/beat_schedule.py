@@ -25,7 +25,7 @@ _APART = 0.5
 _AGAIN = 1.0
 
 
-class Rhythm:
+class BeatSchedule:
     """The clock of the heartbeat; any thread may change it.
 
     :param interval: seconds between two beats until volt says otherwise.
@@ -44,7 +44,7 @@ class Rhythm:
         """Seconds between two beats now."""
         return self._interval
 
-    def told(self, seconds: float | None) -> None:
+    def set_interval(self, seconds: float | None) -> None:
         """Take volt's word for the interval; None: it has not said any."""
         if seconds is None:
             return
@@ -53,7 +53,7 @@ class Rhythm:
             self._due = min(self._due, time.monotonic() + self._pause())
             self._changed.notify_all()
 
-    def news(self) -> None:
+    def expedite(self) -> None:
         """Have the next beat at once; returns at once."""
         with self._changed:
             self._news = True
@@ -71,7 +71,7 @@ class Rhythm:
                 self._changed.wait(left)
             return False
 
-    def beaten(self, heard: bool) -> None:
+    def reckon_from(self, heard: bool) -> None:
         """Reckon the next beat from this one, which volt heard or did not."""
         with self._changed:
             self._last = time.monotonic()

@@ -19,7 +19,7 @@ from virtman.admission.tickets import Ticket
 from virtman.coordinator.protocol import VoltAway
 from virtman.model import Assignment, ImageFacts
 from virtman.path import CONNECTIONS_MAX, Login, Source
-from virtman.quoting import shown
+from virtman.quoting import quoted
 
 LOG = logging.getLogger(__name__)
 # Lines of the log that are remembered as written.
@@ -182,4 +182,4 @@ def _is_key(text: str) -> bool:
 
 def _require(what: str, value: Any, fits: Callable[[object], bool]) -> None:
     if not fits(value):
-        raise VoltAway(f"volt told a {what} that is none: {shown(value)}")
+        raise VoltAway(f"volt told a {what} that is none: {quoted(value)}")

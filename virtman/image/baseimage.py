@@ -303,7 +303,7 @@ class BaseImage:
             self.image,
             self._services.sessions,
             self._identity,
-            self._services.rhythm.news,
+            self._services.beat_schedule.expedite,
             live=settings.live_sources,
             standby_wait=settings.standby_wait,
             no_source_timeout=settings.no_source_timeout,

@@ -75,7 +75,11 @@ class Image:
             intent = self._snapshots.intend_remote(
                 name, self.name, connections, remote, keep
             )
-        return self._create(intent) if intent.fresh else self._take_up(intent)
+        return (
+            self._create(intent)
+            if intent.fresh
+            else self._attach_existing(intent)
+        )
 
     def destroy(self, intent: InstanceIntent) -> None:
         """Remove an instance and its data; the image stays for the next.
@@ -139,7 +143,7 @@ class Image:
         elif not intent.fresh:
             self._restore(intent)
         elif self.base.facts and snapshot.find(intent.name) is not None:
-            self._keep(intent)
+            self._mark_persistent(intent)
         else:
             self._snapshots.purge(intent)
             self._create(intent)
@@ -184,23 +188,23 @@ class Image:
         with self._lock:
             self._intents.put(intent)
             try:
-                made = self._make(intent)
+                made = self._build(intent)
             except Exception:
-                self._give_up(intent)
+                self._roll_back_instance(intent)
                 raise
-            self._keep(intent)
+            self._mark_persistent(intent)
             return made
 
-    def _take_up(self, intent: InstanceIntent) -> Instance:
+    def _attach_existing(self, intent: InstanceIntent) -> Instance:
         """Put an instance on a store that has been written elsewhere."""
         self._intents.put(intent)
         try:
             return self._restore(intent)
         except Exception:
-            self._let_go(intent)
+            self._detach(intent)
             raise
 
-    def _let_go(self, intent: InstanceIntent) -> None:
+    def _detach(self, intent: InstanceIntent) -> None:
         """Forget an instance that could not be taken up; leave its store.
 
         What is attached still is let go by a later try (:meth:`settle`).
@@ -213,7 +217,7 @@ class Image:
             return
         self._intents.remove(intent)
 
-    def _keep(self, intent: InstanceIntent) -> None:
+    def _mark_persistent(self, intent: InstanceIntent) -> None:
         """Note that what is written to an instance is of value from now."""
         serial = self._snapshots.serial(intent)
         self._intents.put(
@@ -226,16 +230,16 @@ class Image:
             )
         )
 
-    def _make(self, intent: InstanceIntent) -> Instance:
+    def _build(self, intent: InstanceIntent) -> Instance:
         built = self.base.deploy(intent.connections)
         try:
             return self._snapshots.create(intent)
         except Exception:
             if built:
-                self._take_back()
+                self._roll_back_stack()
             raise
 
-    def _give_up(self, intent: InstanceIntent) -> None:
+    def _roll_back_instance(self, intent: InstanceIntent) -> None:
         """Forget an instance that could not be made, and what is left of it.
 
         What does not go is tried again (:meth:`settle`).
@@ -281,7 +285,7 @@ class Image:
     def _note_facts(self, intent: InstanceIntent) -> None:
         """Note on what an instance stands that another host has written."""
         if intent.facts is None and self.base.facts is not None:
-            self._keep(replace(intent, active=True))
+            self._mark_persistent(replace(intent, active=True))
 
     def _is_wanted(self) -> bool:
         """Tell whether an instance stands on it, or is to."""
@@ -290,7 +294,7 @@ class Image:
             intent.active for intent in self._intents.on_image(self.name)
         )
 
-    def _take_back(self) -> None:
+    def _roll_back_stack(self) -> None:
         try:
             self.base.undeploy()
         except VirtmanError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from virtman.cache.engine import CacheEngine
 from virtman.conf import Settings
-from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.beat_schedule import BeatSchedule
 from virtman.coordinator.protocol import Coordinator
 from virtman.paths.interfaces import Sessions
 from virtman.state.intents import Intents
@@ -21,5 +21,5 @@ class Services:
     engine: CacheEngine
     sessions: Sessions
     coordinator: Coordinator
-    rhythm: Rhythm
+    beat_schedule: BeatSchedule
     intents: Intents

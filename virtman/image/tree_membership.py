@@ -110,7 +110,7 @@ class TreeMembership:
 
     def _assign(self, failed: Sequence[Source] = ()) -> Assignment:
         answer = self._services.coordinator.assign(self._peer, failed)
-        self._services.rhythm.told(answer.beat_after)
+        self._services.beat_schedule.set_interval(answer.beat_after)
         return answer
 
     def _sit(self, peer_id: str | None) -> None:

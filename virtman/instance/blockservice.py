@@ -29,7 +29,7 @@ from virtman.instance.cow_file import (
     store_sectors,
     stretch,
 )
-from virtman.quoting import shown
+from virtman.quoting import quoted
 
 _LOOP = "/dev/loop"
 # It goes into a table, where a blank or a new line would begin another word.
@@ -251,7 +251,7 @@ class BlockService:
     def _given(self, device: str) -> Store:
         if not _PATH.fullmatch(device):
             raise InvalidRequest(
-                f"the copy-on-write device {shown(device)} is no path under "
+                f"the copy-on-write device {quoted(device)} is no path under "
                 "/dev of letters, digits and + . : = @ _ - alone; device-"
                 "mapper takes no others"
             )

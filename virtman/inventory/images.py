@@ -16,7 +16,7 @@ LOG = logging.getLogger(__name__)
 _STACK = (Role.MULTIPATH, Role.ENGINE, Role.CACHED, Role.ORIGIN)
 
 
-def images(engine: CacheEngine) -> set[str]:
+def list_images(engine: CacheEngine) -> set[str]:
     """Return every image of which there is anything on this host."""
     found = {item.key for item in dmsetup.ours() if item.role in _STACK}
     for iqn in sessions.targets() | _served():
@@ -38,7 +38,7 @@ def _served() -> set[str]:
     }
 
 
-def strangers() -> list[str]:
+def foreign_devices() -> list[str]:
     """Return the devices that have one of our names and are not ours."""
     return [
         name

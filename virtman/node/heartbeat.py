@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.beat_schedule import BeatSchedule
 from virtman.coordinator.protocol import Coordinator
 from virtman.exception import VirtmanError
 from virtman.node.node import Node
@@ -19,26 +19,26 @@ LOG = logging.getLogger(__name__)
 
 
 class Heartbeat(threading.Thread):
-    """Beats when the rhythm says so, until stopped."""
+    """Beats when the beat_schedule says so, until stopped."""
 
     def __init__(
-        self, node: Node, coordinator: Coordinator, rhythm: Rhythm
+        self, node: Node, coordinator: Coordinator, beat_schedule: BeatSchedule
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._node = node
         self._coordinator = coordinator
-        self._rhythm = rhythm
+        self._beat_schedule = beat_schedule
         self._volt_was_away = False
 
     def run(self) -> None:
         """Beat on, whatever a single beat ran into."""
-        while self._rhythm.wait():
+        while self._beat_schedule.wait():
             heard = False
             try:
                 heard = self.beat()
             except Exception:
                 LOG.exception("heartbeat failed; the next goes on")
-            self._rhythm.beaten(heard)
+            self._beat_schedule.reckon_from(heard)
 
     def beat(self) -> bool:
         """Beat once; return whether volt heard it."""
@@ -52,12 +52,12 @@ class Heartbeat(threading.Thread):
         if self._volt_was_away:
             LOG.info("volt answers again")
         self._volt_was_away = False
-        self._rhythm.told(told.beat_after)
+        self._beat_schedule.set_interval(told.beat_after)
         self._node.reassign(told.assignments)
         return True
 
     def stop(self) -> None:
         """End the thread; returns when it has ended."""
-        self._rhythm.end()
+        self._beat_schedule.end()
         if self.is_alive():
             self.join()

@@ -145,7 +145,7 @@ class Purge:
 
     def _images(self) -> list[str]:
         known = self._services.intents.all(ImageIntent)
-        found = images.images(self._services.engine)
+        found = images.list_images(self._services.engine)
         return sorted(found | {intent.name for intent in known})
 
     def _groups(self) -> list[Devices]:

@@ -78,7 +78,7 @@ class Recovery:
         orphaned_commands.wait_for_commands()
         resume_suspended()
         self._services.intents.load()
-        for name in images.strangers():
+        for name in images.foreign_devices():
             LOG.warning(
                 "the device %s has one of our names and is not ours; it is "
                 "left alone", name,
@@ -167,7 +167,7 @@ class Recovery:
         wanted = {item.image for item in instances if item.active}
         wanted |= {item.name for item in intents.all(ImageIntent)}
         wanted |= {item.image for item in self._node.instances()}
-        return images.images(self._services.engine) - wanted
+        return images.list_images(self._services.engine) - wanted
 
     def _safely(self, what: str, work: Callable[[], object]) -> None:
         """Do a piece of work; say once, not at each try, why it failed."""

@@ -22,7 +22,7 @@ from virtman.paths.table import Table
 LOG = logging.getLogger(__name__)
 
 
-class Links:
+class LivePaths:
     """The live paths, by source.  ``changed`` is told of each change."""
 
     def __init__(

@@ -38,7 +38,7 @@ class _Every:
         return True
 
 
-class Watch(threading.Thread):
+class PathMonitor(threading.Thread):
     """Calls ``look`` with the images whose devices are to be asked."""
 
     def __init__(

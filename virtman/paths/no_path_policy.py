@@ -19,7 +19,7 @@ from virtman.paths.table import Table
 LOG = logging.getLogger(__name__)
 
 
-class Patience:
+class NoPathPolicy:
     """Has the device of one image wait, or not; asked at each look.
 
     :param limit: seconds without a living path; 0 is no limit.

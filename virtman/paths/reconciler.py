@@ -20,8 +20,8 @@ from virtman.exception import NoSource, VirtmanError
 from virtman.path import Path, Source, unique
 from virtman.paths.failures import Failures
 from virtman.paths.interfaces import Device, Identity, Sessions
-from virtman.paths.live_paths import Links
-from virtman.paths.no_path_policy import Patience
+from virtman.paths.live_paths import LivePaths
+from virtman.paths.no_path_policy import NoPathPolicy
 
 LOG = logging.getLogger(__name__)
 
@@ -65,10 +65,12 @@ class Paths:
         self._standby_wait = standby_wait
         self._changed = threading.Condition()
         self._failures = Failures()
-        self._links = Links(
+        self._live_paths = LivePaths(
             name, sessions, identity, self._failures, self._changed
         )
-        self._patience = Patience(name, self._links.table, no_source_timeout)
+        self._no_path_policy = NoPathPolicy(
+            name, self._live_paths.table, no_source_timeout
+        )
         self._wanted: tuple[Source, ...] = ()
         self._pending: frozenset[Source] = frozenset()
         self._standing: tuple[Path, ...] = ()
@@ -117,7 +119,7 @@ class Paths:
     def stand_under(self, device: Device) -> None:
         """Put the live paths under this device: it was just made."""
         with self._changed:
-            self._links.table.stand_under(device)
+            self._live_paths.table.stand_under(device)
             self._wake()
 
     def look(self, deep: bool = False) -> None:
@@ -125,15 +127,17 @@ class Paths:
 
         :param deep: ask the multipath device too, not only the sessions.
         """
-        for path in self._links.down(deep):
+        for path in self._live_paths.down(deep):
             if self._failures.add(path.source):
                 LOG.warning("%s: %s failed", self._name, path.source.portal)
                 self._news()
-                self._links.table.fail(path)
+                self._live_paths.table.fail(path)
                 self._poke()
-        if self._links.returning():
+        if self._live_paths.returning():
             self._poke()
-        self._patience.note(bool(self._links.healthy), self._wanted, deep)
+        self._no_path_policy.note(
+            bool(self._live_paths.healthy), self._wanted, deep
+        )
 
     def wait_first(self, timeout: float) -> Path:
         """Return the best live path, waiting for the first to come up.
@@ -142,9 +146,11 @@ class Paths:
         :raises NoSource: none did; the message tells what each said.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._links.paths, timeout):
+            if not self._changed.wait_for(
+                lambda: self._live_paths.paths, timeout
+            ):
                 raise NoSource(self._why(timeout))
-            return self._links.ordered(self._wanted)[0]
+            return self._live_paths.ordered(self._wanted)[0]
 
     def wait_applied(self, timeout: float) -> None:
         """Return when a live path is under the device.
@@ -153,7 +159,7 @@ class Paths:
         """
         with self._changed:
             if not self._changed.wait_for(
-                lambda: self._links.table.applied, timeout
+                lambda: self._live_paths.table.applied, timeout
             ):
                 raise NoSource(self._why(timeout))
 
@@ -161,7 +167,9 @@ class Paths:
     def portals(self) -> list[str]:
         """The portals in use now, best first."""
         with self._changed:
-            return [path.source.portal for path in self._links.table.applied]
+            return [
+                path.source.portal for path in self._live_paths.table.applied
+            ]
 
     @property
     def failed(self) -> tuple[Source, ...]:
@@ -178,7 +186,7 @@ class Paths:
 
     def logout(self) -> None:
         """End every session.  The device above must be gone by now."""
-        self._links.logout()
+        self._live_paths.logout()
 
     def _run(self) -> None:
         pause = _RETRY_FIRST
@@ -209,23 +217,23 @@ class Paths:
 
     @property
     def _most(self) -> float:
-        return _RETRY_MOST if self._links.healthy else _RETRY_ALONE
+        return _RETRY_MOST if self._live_paths.healthy else _RETRY_ALONE
 
     def _round(self) -> bool:
         """Do what can be done now; return whether nothing is left to try."""
         wanted = self._wanted
         standing, self._standing = self._standing, ()
-        self._links.adopt(standing)
-        self._links.take_back()
+        self._live_paths.adopt(standing)
+        self._live_paths.take_back()
         self._renew(wanted)
-        self._links.put_under(wanted, self._live)
+        self._live_paths.put_under(wanted, self._live)
         for source in self._to_connect(wanted):
             if self._ending or self._dirty:
                 return False
             self._connect(source)
-            self._links.put_under(wanted, self._live)
-        self._links.put_under(wanted, self._live, tidy=True)
-        self._links.drop_unwanted(wanted)
+            self._live_paths.put_under(wanted, self._live)
+        self._live_paths.put_under(wanted, self._live, tidy=True)
+        self._live_paths.drop_unwanted(wanted)
         self._ask_the_failed(wanted)
         return self._settled(wanted)
 
@@ -236,7 +244,7 @@ class Paths:
         reader shows now may be another than what the session logged in with:
         iscsid (open-iscsi 2.1.8) was seen to try that for ever.
         """
-        for path in self._links.still_down():
+        for path in self._live_paths.still_down():
             source = path.source
             if self._ending or self._dirty:
                 return
@@ -247,11 +255,11 @@ class Paths:
                         "%s: %s serves again; a new login",
                         self._name, source.portal,
                     )  # fmt: skip
-                    self._links.drop(path)
+                    self._live_paths.drop(path)
 
     def _settled(self, wanted: Sequence[Source]) -> bool:
-        up = {path.source for path in self._links.healthy}
-        behind = self.failed or self._links.behind
+        up = {path.source for path in self._live_paths.healthy}
+        behind = self.failed or self._live_paths.behind
         return up.issuperset(wanted[: self._live]) and not behind
 
     def _to_connect(self, wanted: Sequence[Source]) -> Iterator[Source]:
@@ -262,9 +270,9 @@ class Paths:
                 yield source
 
     def _may_connect(self, source: Source, wanted: Sequence[Source]) -> bool:
-        if source in self._links:
+        if source in self._live_paths:
             return False
-        up = {path.source for path in self._links.healthy}
+        up = {path.source for path in self._live_paths.healthy}
         if len(up.intersection(wanted[: wanted.index(source)])) >= self._live:
             return False
         first = wanted[0]
@@ -273,14 +281,14 @@ class Paths:
         return source == first or first_is_decided or patience_over
 
     def _connect(self, source: Source) -> None:
-        if self._links.connect(source):
+        if self._live_paths.connect(source):
             self._failures.clear(source)
         elif source not in self._pending and self._failures.refused(
             source, self._standby_wait
         ):
             LOG.warning(
                 "%s: %s failed: %s",
-                self._name, source.portal, self._links.trouble[source],
+                self._name, source.portal, self._live_paths.trouble[source],
             )  # fmt: skip
             self._news()
 
@@ -291,7 +299,7 @@ class Paths:
                 return
             if (
                 source not in wanted
-                and source not in self._links
+                and source not in self._live_paths
                 and self._failures.to_ask(source, _ASK_MOST)
                 and self._sessions.serves(source)
             ):
@@ -310,8 +318,9 @@ class Paths:
         self._changed.notify_all()
 
     def _why(self, timeout: float) -> str:
-        said = "; ".join(
-            f"{source.portal}: {self._links.trouble.get(source, 'no answer')}"
+        trouble = self._live_paths.trouble
+        reasons = "; ".join(
+            f"{source.portal}: {trouble.get(source, 'no answer')}"
             for source in self._wanted
         )
-        return f"{self._name}: no source answered in {timeout:g} s ({said})"
+        return f"{self._name}: no source answered in {timeout:g} s ({reasons})"

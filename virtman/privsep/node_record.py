@@ -18,7 +18,7 @@ from pathlib import Path
 
 from virtman import formats
 from virtman.exception import LayerError
-from virtman.quoting import shown
+from virtman.quoting import quoted
 
 FOLDERS = (Path("/etc/iscsi/nodes"), Path("/var/lib/iscsi/nodes"))
 NAME = Path("/etc/iscsi/initiatorname.iscsi")
@@ -38,7 +38,7 @@ def write(iqn: str, portal: str, values: Mapping[str, str]) -> int:
     :raises LayerError: a name of a folder or a line that would be two.
     """
     if not formats.is_iscsi_name(iqn):
-        raise LayerError(f"{shown(iqn)} names no folder of open-iscsi's")
+        raise LayerError(f"{quoted(iqn)} names no folder of open-iscsi's")
     for text in (portal, *values, *values.values()):
         if not formats.is_line(text):
             raise LayerError(f"a record of {iqn}: a value is not one line")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from virtman import formats
 from virtman.exception import LayerError
-from virtman.quoting import shown
+from virtman.quoting import quoted
 
 Fits = Callable[[object], bool]
 
@@ -124,7 +124,7 @@ def check_record(iqn: object, portal: object, values: object) -> None:
     for name, value in fields.items():
         if name not in _RECORD or not _RECORD[name](value):
             raise LayerError(
-                f"the field {shown(name)} of a record is not written: it, or "
+                f"the field {quoted(name)} of a record is not written: it, or "
                 "its value, is none that the agent writes"
             )
 
@@ -133,7 +133,7 @@ def require(what: str, value: object, fits: Fits) -> None:
     """Raise LayerError, naming the value, unless it fits."""
     if not fits(value):
         raise LayerError(
-            f"{what} cannot be {shown(value)}: no command is given that; "
+            f"{what} cannot be {quoted(value)}: no command is given that; "
             "correct who has named it (a caller, volt, another node)"
         )
 
@@ -147,6 +147,6 @@ def _check(
     rest = iter(words)
     for word in rest:
         if not isinstance(word, str) or word not in {*options, *flags}:
-            raise LayerError(f"{program} is given no word {shown(word)}")
+            raise LayerError(f"{program} is given no word {quoted(word)}")
         if word in options:
             require(f"{word} of {program}", next(rest, None), options[word])

@@ -25,7 +25,7 @@ _AWAY = re.compile(
 )
 
 
-class Outage(logging.Filter):
+class BrokerLogFilter(logging.Filter):
     """Says that the broker is away once, where the library does at each try.
 
     And again when it has been there meanwhile, or after ``SILENCE``: what it

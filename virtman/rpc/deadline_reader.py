@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Hurried(io.RawIOBase):
+class DeadlineReader(io.RawIOBase):
     """What a socket receives.
 
     :param pause: seconds that may pass between two pieces.

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xmlrpc.client import Fault
 
-from virtman.quoting import shown
+from virtman.quoting import quoted
 
 LOG = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def _call(functions: Functions, body: bytes) -> Any:
     if function is None:
         raise Fault(
             NO_METHOD,
-            f"the method {shown(name)} is not supported; system.listMethods "
+            f"the method {quoted(name)} is not supported; system.listMethods "
             "names those that are",
         )
     signature = inspect.signature(function)

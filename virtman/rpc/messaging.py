@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from virtman.exception import ConfigError
-from virtman.rpc.broker_log import Outage
+from virtman.rpc.broker_log import BrokerLogFilter
 from virtman.rpc.endpoint import Calls, Endpoint
 from virtman.rpc.verbs import Verbs
 from virtmanclient.doors import broker
@@ -42,7 +42,7 @@ def serving(url: str | None, host: str, verbs: Verbs) -> Iterator[Door | None]:
         transport = broker.transport(url)
     except ClientError as error:
         raise ConfigError(f"transport_url: {error}") from None
-    outage = Outage(broker.where(url))
+    outage = BrokerLogFilter(broker.where(url))
     door = Door(transport, host, verbs, outage)
     with outage.noticed():
         door.open()
@@ -59,7 +59,7 @@ class Door:
     """
 
     def __init__(
-        self, transport: Any, host: str, verbs: Verbs, outage: Outage
+        self, transport: Any, host: str, verbs: Verbs, outage: BrokerLogFilter
     ) -> None:
         self._transport = transport
         self._host = host

@@ -24,7 +24,7 @@ from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 from virtman.compute import Virtman
 from virtman.exception import ConfigError
 from virtman.rpc import dispatch
-from virtman.rpc.deadline_reader import Hurried
+from virtman.rpc.deadline_reader import DeadlineReader
 from virtman.rpc.token import Secrets
 
 LOG = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class _Handler(SimpleXMLRPCRequestHandler):
         super().setup()
         self.rfile.close()
         self.rfile = io.BufferedReader(
-            Hurried(self.connection, self.timeout, self.whole)
+            DeadlineReader(self.connection, self.timeout, self.whole)
         )
 
     def do_POST(self) -> None:

@@ -13,7 +13,7 @@ from virtman import names, sysfs
 from virtman.drivers import loop
 from virtman.exception import InUse, InvalidRequest
 from virtman.model import ImageFacts
-from virtman.quoting import shown
+from virtman.quoting import quoted
 
 LOG = logging.getLogger(__name__)
 # Bytes (linux/limits.h, with the NUL at the end).
@@ -33,7 +33,7 @@ def path_of(file_path: str) -> Path:
         or file_path.endswith(" (deleted)")
     ):
         raise InvalidRequest(
-            f"image file_path = {shown(file_path)} is no path of an image"
+            f"image file_path = {quoted(file_path)} is no path of an image"
         )
     return Path(file_path)
 

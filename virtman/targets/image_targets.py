@@ -26,7 +26,7 @@ from virtman.exception import (
     VirtmanError,
 )
 from virtman.model import ImageFacts
-from virtman.quoting import shown
+from virtman.quoting import quoted
 from virtman.state.intents import Intents, TargetIntent
 from virtman.targets import image_file
 from virtman.targets.image_folders import ImageFolders
@@ -249,7 +249,7 @@ def _free_loop(device: str | None) -> str:
         return loop.first_free()
     if not loop.is_name(device) or not loop.is_free(device):
         raise InUse(
-            f"{shown(device)} is no free loop device; give another or none, "
+            f"{quoted(device)} is no free loop device; give another or none, "
             "then the first free one is taken"
         )
     return device

@@ -31,7 +31,7 @@ from virtman.exception import (
 from virtman.instance import cow_file
 from virtman.instance.cow_file import has_writes
 from virtman.path import Login
-from virtman.quoting import shown
+from virtman.quoting import quoted
 from virtman.state.intents import Intents, StoreIntent
 from virtman.targets import capacity
 from virtman.targets.capacity import Room
@@ -333,10 +333,10 @@ def _require_free(intent: StoreIntent) -> None:
 def _check(initiator: str, sectors: int) -> None:
     if not formats.is_iscsi_name(initiator):
         raise InvalidRequest(
-            f"the initiator {shown(initiator)} is no iSCSI name"
+            f"the initiator {quoted(initiator)} is no iSCSI name"
         )
     if not isinstance(sectors, int) or not 0 < sectors <= SECTORS_MAX:
         raise InvalidRequest(
-            f"a disk of {shown(sectors)} sectors is none; it has 1 to "
+            f"a disk of {quoted(sectors)} sectors is none; it has 1 to "
             f"{SECTORS_MAX}"
         )

@@ -13,7 +13,7 @@ from fake_volt import FakeVolt
 
 from virtman import names, privsep
 from virtman.cache.engine import CacheEngine
-from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.beat_schedule import BeatSchedule
 from virtman.drivers import dmsetup
 from virtman.exception import NoSpace
 from virtman.image.services import Services
@@ -112,14 +112,14 @@ class Site:
         :param left: after so many changes it is killed.
         """
         self.settings = dataclasses.replace(self.settings, **changes)
-        self.rhythm = Rhythm(3600.0)
+        self.beat_schedule = BeatSchedule(3600.0)
         self.life = Life(left)
         self.kernel.life = self.portals.life = self.volt.life = self.life
         privsep.observe(self.life.done)
         self.intents = MortalIntents(self.folder, self.life)
         services = Services(
-            self.settings, self.engine, self.portals, self.volt, self.rhythm,
-            self.intents,
+            self.settings, self.engine, self.portals, self.volt,
+            self.beat_schedule, self.intents,
         )  # fmt: skip
         self.node = Node(services)
         self.images = ImageService(self.settings, self.volt, self.intents)

@@ -100,7 +100,7 @@ BAD = ["", "a/b", "../a", "a b", "a\n", "\na", "a\tb", "a;b", "$(a)", "`a`",
 def test_a_name_that_could_break_something_is_refused_and_shown(bad):
     with pytest.raises(InvalidRequest) as refused:
         names.check_key("instance", bad)
-    assert quoting.shown(bad) in str(refused.value)
+    assert quoting.quoted(bad) in str(refused.value)
     assert "instance" in str(refused.value)
     with pytest.raises(InvalidRequest):
         names.image_id(bad)
@@ -210,4 +210,4 @@ def test_a_prefix_that_no_iscsi_name_may_have_is_refused(prefix):
     ],
 )  # fmt: skip
 def test_what_was_sent_is_shown_on_one_line_and_not_all_of_it(value, text):
-    assert quoting.shown(value) == text
+    assert quoting.quoted(value) == text

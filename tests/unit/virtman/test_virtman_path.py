@@ -46,7 +46,7 @@ def test_a_portal_that_a_source_writes_is_read_back(host, port):
 def test_a_portal_that_is_none_is_refused_and_shown(portal):
     with pytest.raises(InvalidRequest) as refused:
         path.from_connection(ONE | {"target_portal": portal})
-    assert quoting.shown(portal) in str(refused.value)
+    assert quoting.quoted(portal) in str(refused.value)
 
 
 def test_a_zone_of_an_address_is_kept():

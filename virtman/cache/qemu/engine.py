@@ -22,7 +22,7 @@ from virtman.cache.engine import CacheEngine, Requirement
 from virtman.cache.qemu import hydration_map
 from virtman.cache.qemu.bypass import Bypass
 from virtman.cache.qemu.hydrator import Hydrator
-from virtman.cache.qemu.repair import Mender, written
+from virtman.cache.qemu.repair import EngineRepair, written
 from virtman.conf import Settings
 from virtman.drivers import dmsetup, loop, nbd, storage_daemon
 from virtman.drivers.storage_daemon import Files
@@ -231,11 +231,11 @@ class QemuEngine(CacheEngine):
             regions = hydration_map.HydrationMap(
                 sectors, lambda text: dmsetup.message(cached, text)
             )
-        mender = Mender(
+        repair = EngineRepair(
             image, source, sectors, files,
             keep=regions.update if regions else lambda _: 0,
         )  # fmt: skip
-        hydrator = Hydrator(image, mender, regions, written(files.data))
+        hydrator = Hydrator(image, repair, regions, written(files.data))
         self._hydrators[image] = hydrator
         hydrator.start()
 

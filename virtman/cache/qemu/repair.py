@@ -43,7 +43,7 @@ _AGAIN_FIRST, _AGAIN_MOST = 1.0, 60.0
 _ROOM = 16 << 20
 
 
-class Mender:
+class EngineRepair:
     """Mends one image's engine, in one thread.
 
     :param source: the device that the engine caches.

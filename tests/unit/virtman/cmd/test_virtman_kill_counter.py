@@ -11,7 +11,7 @@ import pytest
 
 from virtman import privsep
 from virtman.cmd import kill_points
-from virtman.cmd.kill_points import Steps
+from virtman.cmd.kill_points import KillPoints
 
 PROGRAM = """
 import os, signal
@@ -55,7 +55,7 @@ def test_it_lives_when_there_are_fewer_changes(number):
 
 
 def test_without_the_variable_there_is_nothing_that_could_die():
-    assert type(kill_points.from_environment({})) is Steps
+    assert type(kill_points.from_environment({})) is KillPoints
 
 
 def test_each_command_that_changes_something_is_told_of(kernel):

@@ -10,7 +10,7 @@ import pytest
 from fake_portals import PATIENCE
 
 from virtman.coordinator import beat_schedule
-from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.beat_schedule import BeatSchedule
 
 DAY = 86400.0
 
@@ -50,7 +50,7 @@ def test_the_first_beat_comes_at_any_moment_of_the_first_interval(
     clock, part, first
 ):
     clock.part = part
-    assert left(Rhythm(5.0), clock) == first
+    assert left(BeatSchedule(5.0), clock) == first
 
 
 @pytest.mark.parametrize(
@@ -59,27 +59,27 @@ def test_the_first_beat_comes_at_any_moment_of_the_first_interval(
 def test_the_configured_interval_holds_until_volt_says_otherwise(
     clock, part, next_
 ):
-    made = Rhythm(5.0)
+    made = BeatSchedule(5.0)
     clock.part = part
-    made.beaten(True)
-    made.told(None)
+    made.reckon_from(True)
+    made.set_interval(None)
     assert left(made, clock) == next_
 
 
 @pytest.mark.parametrize("seconds", [0.5, 2.0, 5.0, 60.0])
 def test_volts_word_holds_be_it_longer_or_shorter(clock, seconds):
-    made = Rhythm(5.0)
-    made.told(seconds)
-    made.beaten(True)
+    made = BeatSchedule(5.0)
+    made.set_interval(seconds)
+    made.reckon_from(True)
     assert left(made, clock) == seconds
     assert made.interval == seconds
 
 
 def test_volts_word_holds_while_volt_is_away(clock):
-    made = Rhythm(5.0)
-    made.told(60.0)
+    made = BeatSchedule(5.0)
+    made.set_interval(60.0)
     for _ in range(5):
-        made.beaten(False)
+        made.reckon_from(False)
     assert left(made, clock) == 60.0
 
 
@@ -87,77 +87,77 @@ def test_volts_word_holds_while_volt_is_away(clock):
     ("said", "taken"), [(0.0, beat_schedule.LEAST), (1e12, beat_schedule.MOST)]
 )
 def test_a_senseless_interval_is_bounded(clock, said, taken):
-    made = Rhythm(5.0)
-    made.told(said)
+    made = BeatSchedule(5.0)
+    made.set_interval(said)
     assert made.interval == taken
 
 
 def test_a_shorter_interval_holds_for_the_beat_that_is_due_next(clock):
-    made = Rhythm(DAY)
-    made.told(2.0)
+    made = BeatSchedule(DAY)
+    made.set_interval(2.0)
     assert left(made, clock) == 2.0
 
 
 def test_a_longer_interval_does_not_put_off_the_beat_that_is_due_next(clock):
-    made = Rhythm(5.0)
-    made.told(DAY)
+    made = BeatSchedule(5.0)
+    made.set_interval(DAY)
     assert left(made, clock) == 2.5
 
 
 def test_news_are_told_at_once(clock):
-    made = Rhythm(DAY)
-    made.news()
+    made = BeatSchedule(DAY)
+    made.expedite()
     assert left(made, clock) == 0
     assert made.wait()
 
 
 def test_news_right_after_a_beat_wait_a_moment(clock):
-    made = Rhythm(DAY)
-    made.beaten(True)
-    made.news()
+    made = BeatSchedule(DAY)
+    made.reckon_from(True)
+    made.expedite()
     assert 0 < left(made, clock) < 1
 
 
 def test_news_that_come_during_a_beat_are_told_by_the_next(clock):
-    made = Rhythm(DAY)
-    made.news()
+    made = BeatSchedule(DAY)
+    made.expedite()
     assert made.wait()
-    made.news()
-    made.beaten(True)
+    made.expedite()
+    made.reckon_from(True)
     assert 0 < left(made, clock) < 1
 
 
 def test_news_that_were_heard_are_not_told_again(clock):
-    made = Rhythm(DAY)
-    made.news()
+    made = BeatSchedule(DAY)
+    made.expedite()
     made.wait()
-    made.beaten(True)
+    made.reckon_from(True)
     assert left(made, clock) == DAY
 
 
 def test_news_that_nobody_heard_are_told_again_soon_and_then_later(clock):
-    made = Rhythm(60.0)
-    made.news()
+    made = BeatSchedule(60.0)
+    made.expedite()
     waits = []
     for _ in range(8):
         clock.now += left(made, clock)
         made.wait()
-        made.beaten(False)
+        made.reckon_from(False)
         waits.append(left(made, clock))
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
     clock.now += 60
     made.wait()
-    made.beaten(True)
+    made.reckon_from(True)
     assert left(made, clock) == 60
-    made.news()
+    made.expedite()
     clock.now += 1
     made.wait()
-    made.beaten(False)
+    made.reckon_from(False)
     assert left(made, clock) == 1
 
 
 def test_a_thousand_agents_that_start_together_do_not_beat_together():
-    due = sorted(Rhythm(10.0)._due for _ in range(1000))
+    due = sorted(BeatSchedule(10.0)._due for _ in range(1000))
     assert due[-1] - due[0] > 8
     gaps = [b - a for a, b in itertools.pairwise(due)]
     assert max(gaps) < 1
@@ -165,14 +165,14 @@ def test_a_thousand_agents_that_start_together_do_not_beat_together():
 
 @pytest.mark.parametrize("what", ["news", "end", "told"])
 def test_who_waits_is_woken(what):
-    made = Rhythm(DAY)
+    made = BeatSchedule(DAY)
     made._due += DAY
     answers = []
     waiter = threading.Thread(target=lambda: answers.append(made.wait()))
     waiter.start()
     {
-        "news": made.news, "end": made.end,
-        "told": lambda: made.told(beat_schedule.LEAST),
+        "news": made.expedite, "end": made.end,
+        "told": lambda: made.set_interval(beat_schedule.LEAST),
     }[what]()  # fmt: skip
     waiter.join(PATIENCE)
     assert answers == [what != "end"]

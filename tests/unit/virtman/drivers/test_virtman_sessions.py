@@ -68,7 +68,7 @@ def test_only_names_that_we_make_are_taken_for_images(log_in, kernel):
     log_in(1, IQN, "10.0.0.1", "VIRTMAN")
     log_in(2, "iqn.2026-01.lab:volume-b", "10.0.0.1", "VIRTMAN")
     log_in(3, IQN + " b", "10.0.0.1", "VIRTMAN")
-    assert images.images(Engine()) == {"volume-a", "volume-kept"}
+    assert images.list_images(Engine()) == {"volume-a", "volume-kept"}
 
 
 def test_a_session_without_a_disk_is_ended_by_its_name(kernel, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from fake_portals import PATIENCE
 from fake_volt import FakeVolt
 
-from virtman.coordinator.beat_schedule import Rhythm
+from virtman.coordinator.beat_schedule import BeatSchedule
 from virtman.exception import LayerError
 from virtman.model import Assignment
 from virtman.node.heartbeat import Heartbeat
@@ -47,13 +47,13 @@ def volt():
 
 
 @pytest.fixture
-def rhythm():
-    return Rhythm(0.001)
+def beat_schedule():
+    return BeatSchedule(0.001)
 
 
 @pytest.fixture
-def pulse(node, volt, rhythm):
-    made = Heartbeat(node, volt, rhythm)
+def pulse(node, volt, beat_schedule):
+    made = Heartbeat(node, volt, beat_schedule)
     yield made
     made.stop()
 
@@ -65,25 +65,25 @@ def test_a_beat_says_what_is_served_and_applies_the_answer(pulse, node, volt):
     assert node.done == [volt.parents]
 
 
-def test_volt_says_when_to_beat_next(pulse, volt, rhythm):
+def test_volt_says_when_to_beat_next(pulse, volt, beat_schedule):
     volt.beat_after = 17.0
     pulse.beat()
-    assert rhythm.interval == 17.0
+    assert beat_schedule.interval == 17.0
 
 
-def test_nobody_who_does_not_say_changes_the_interval(pulse, rhythm):
+def test_nobody_who_does_not_say_changes_the_interval(pulse, beat_schedule):
     pulse.beat()
-    assert rhythm.interval == 0.001
+    assert beat_schedule.interval == 0.001
 
 
 def test_an_interval_is_obeyed_though_the_parents_cannot_be_applied(
-    pulse, node, volt, rhythm
+    pulse, node, volt, beat_schedule
 ):
     volt.beat_after = 17.0
     node.error = LayerError("no")
     with pytest.raises(LayerError):
         pulse.beat()
-    assert rhythm.interval == 17.0
+    assert beat_schedule.interval == 17.0
 
 
 def test_a_volt_that_is_away_changes_nothing(pulse, node, volt):
@@ -120,11 +120,11 @@ def test_the_thread_beats_on_after_a_fault_until_it_is_stopped(
 
 
 def test_news_are_told_long_before_the_next_beat_is_due(node, volt):
-    rhythm = Rhythm(DAY)
-    rhythm._due += DAY
-    pulse = Heartbeat(node, volt, rhythm)
+    beat_schedule = BeatSchedule(DAY)
+    beat_schedule._due += DAY
+    pulse = Heartbeat(node, volt, beat_schedule)
     pulse.start()
-    rhythm.news()
+    beat_schedule.expedite()
     assert node.beaten.acquire(timeout=PATIENCE)
     pulse.stop()
     assert volt.verbs() == ["beat"]

@@ -42,7 +42,7 @@ def no_waiting_for_the_dead(monkeypatch, site):
     wait = reconciler.Paths.wait_applied
 
     def wait_applied(self, timeout):
-        until(site, lambda: self._links.table.applied)
+        until(site, lambda: self._live_paths.table.applied)
         wait(self, timeout)
 
     monkeypatch.setattr(reconciler.Paths, "wait_applied", wait_applied)

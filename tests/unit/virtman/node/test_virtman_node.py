@@ -509,7 +509,7 @@ def test_a_parent_that_fails_is_told_to_volt_and_replaced(site):
     site.portals.wait("login", "server")
     assert site.node.reports()[0].failed == ()
     fail(site, "parent")
-    assert site.rhythm.wait(), "news make a beat due at once"
+    assert site.beat_schedule.wait(), "news make a beat due at once"
     (report,) = site.node.reports()
     assert report.peer.peer_id == PEER
     assert report.failed == (source_of("parent"),)
@@ -572,7 +572,7 @@ def test_the_first_answer_of_volt_says_when_to_beat(site):
     told = dataclasses.replace(assignment(), beat_after=17.0)
     site.volt.answers = [told]
     site.create()
-    assert site.rhythm.interval == 17.0
+    assert site.beat_schedule.interval == 17.0
 
 
 def test_names_that_were_used_are_not_kept(site):

@@ -48,7 +48,7 @@ def site(kernel, settings, short_pauses):
 
 def services(site):
     return Services(
-        site.settings, site.engine, site.portals, Alone(), site.rhythm,
+        site.settings, site.engine, site.portals, Alone(), site.beat_schedule,
         Intents(site.folder),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from fake_portals import PATIENCE
 from virtman.drivers import uevents
 from virtman.drivers.uevents import Uevents, image_of
 from virtman.paths import monitor
-from virtman.paths.monitor import Watch
+from virtman.paths.monitor import PathMonitor
 
 FAILED = b"\0".join(
     [
@@ -54,7 +54,7 @@ class Looks(list):
 
 def test_the_images_that_an_event_is_about_are_asked():
     looks = Looks()
-    made = Watch(Events(set(), {"a"}, set()), looks)
+    made = PathMonitor(Events(set(), {"a"}, set()), looks)
     for _ in range(3):
         made.turn()
     assert looks == [["a", "b"], ["a"], []]
@@ -62,7 +62,7 @@ def test_the_images_that_an_event_is_about_are_asked():
 
 def test_all_are_asked_when_events_were_lost():
     looks = Looks()
-    made = Watch(Events(set(), None), looks)
+    made = PathMonitor(Events(set(), None), looks)
     made.turn()
     made.turn()
     assert looks[-1] == ["a", "b"]
@@ -71,7 +71,7 @@ def test_all_are_asked_when_events_were_lost():
 def test_all_are_asked_now_and_then(monkeypatch):
     monkeypatch.setattr(monitor, "_ASK_EVERY", 0.0)
     looks = Looks()
-    made = Watch(Events(), looks)
+    made = PathMonitor(Events(), looks)
     for _ in range(3):
         made.turn()
     assert looks == [["a", "b"]] * 3
@@ -85,7 +85,7 @@ def test_the_thread_looks_on_after_a_fault_until_it_is_stopped(monkeypatch):
         looked.release()
         raise KeyError("a fault")
 
-    made = Watch(events, stumble)
+    made = PathMonitor(events, stumble)
     made.start()
     for _ in range(3):
         assert looked.acquire(timeout=PATIENCE)

@@ -15,7 +15,7 @@ from fake_portals import PATIENCE
 from virtman import conf
 from virtman.exception import ConfigError
 from virtman.rpc import messaging
-from virtman.rpc.broker_log import SILENCE, Outage
+from virtman.rpc.broker_log import SILENCE, BrokerLogFilter
 from virtman.rpc.endpoint import Calls, Endpoint
 from virtman.rpc.verb_schemas import SCHEMAS
 from virtman.rpc.verbs import Failure
@@ -155,7 +155,7 @@ def test_at_the_end_calls_are_finished_and_none_are_begun():
 def said(caplog):
     """Have the library say something; return what is in the log of it."""
     clock = [0.0]
-    outage = Outage("broker:5672", lambda: clock[0])
+    outage = BrokerLogFilter("broker:5672", lambda: clock[0])
 
     def say(level, text, after=1.0):
         clock[0] += after
@@ -196,7 +196,7 @@ def test_what_two_connections_see_at_once_is_said_once(caplog):
             together.wait(0.5)
         return 1.0
 
-    outage = Outage("broker:5672", now)
+    outage = BrokerLogFilter("broker:5672", now)
     caplog.set_level(logging.DEBUG)
     for level, text in ((logging.ERROR, REFUSED), (logging.INFO, BACK)):
         caplog.clear()
