@@ -24,7 +24,7 @@ from virtman.node.node import Node
 from virtman.path import Source
 from virtman.quoting import quoted
 from virtman.targets.imageservice import ImageService
-from virtman.targets.store_targets import OpenStore
+from virtman.targets.store_targets import Store
 
 LOG = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -241,5 +241,5 @@ class Virtman:
         ]
 
 
-def _written(store: OpenStore) -> str:
+def _written(store: Store) -> str:
     return "written" if store.written else "new"

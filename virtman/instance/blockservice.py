@@ -37,7 +37,7 @@ _PATH = re.compile(r"/dev(/[A-Za-z0-9+:=@_-][A-Za-z0-9+.:=@_-]*)+")
 
 
 @dataclass(frozen=True)
-class Store:
+class CowDevice:
     """A block device that takes an instance's writes.
 
     ``file`` is behind ``device`` when that is a loop device of ours; it is
@@ -69,7 +69,7 @@ class BlockService:
 
     def open(
         self, instance: str, origin_sectors: int, device: str | None
-    ) -> Store:
+    ) -> CowDevice:
         """Return a store that is ready to take a new instance's writes.
 
         :param device: a block device of the caller's, None for our own file.
@@ -89,7 +89,7 @@ class BlockService:
         device: str | None,
         file: Path | None,
         blank: bool = False,
-    ) -> Store:
+    ) -> CowDevice:
         """Return the store that holds an instance's writes from before.
 
         :param blank: nothing may have been written on ``device`` yet.
@@ -105,9 +105,11 @@ class BlockService:
             )
         used = loop.devices_of(file)
         if used:
-            return Store(used[0], file, own=device is None)
+            return CowDevice(used[0], file, own=device is None)
         free = device if device and _is_free_loop(device) else None
-        return Store(loop.attach(file, device=free), file, own=device is None)
+        return CowDevice(
+            loop.attach(file, device=free), file, own=device is None
+        )
 
     def discard(
         self, instance: str, device: str | None, file: Path | None
@@ -170,24 +172,24 @@ class BlockService:
         found = privsep.head(device, len(SNAPSHOT_MAGIC))
         return found == SNAPSHOT_MAGIC
 
-    def close(self, store: Store) -> None:
+    def close(self, store: CowDevice) -> None:
         """Detach the store; its data stays."""
         if store.file is not None:
             loop.detach(store.device)
 
-    def purge(self, store: Store) -> None:
+    def purge(self, store: CowDevice) -> None:
         """Close the store and remove the data if the agent made it."""
         self.close(store)
         if store.own and store.file is not None:
             store.file.unlink(missing_ok=True)
 
-    def of_instance(self, instance: str, device: str) -> Store:
+    def of_instance(self, instance: str, device: str) -> CowDevice:
         """Recognise the store of a running instance by its device."""
         file = loop.backing_file(device)
         own = self._own_file(instance)
         if file is None or file.parent != self._folder:
-            return Store(device)
-        return Store(device, file, own=file == own)
+            return CowDevice(device)
+        return CowDevice(device, file, own=file == own)
 
     def _own_file(self, instance: str) -> Path:
         return self._folder / f"{instance}.cow"
@@ -198,7 +200,7 @@ class BlockService:
             raise InUse(f"{file} is attached to {', '.join(used)} already")
         _refuse_old_writes(file)
 
-    def _own(self, instance: str, origin_sectors: int) -> Store:
+    def _own(self, instance: str, origin_sectors: int) -> CowDevice:
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._own_file(instance)
         self._check_own(file)
@@ -206,7 +208,7 @@ class BlockService:
         size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
         try:
             stretch(file, size)
-            return Store(loop.attach(file), file, own=True)
+            return CowDevice(loop.attach(file), file, own=True)
         except (VirtmanError, OSError):
             if new:
                 file.unlink(missing_ok=True)
@@ -220,15 +222,19 @@ class BlockService:
             return tutorial
         return file
 
-    def _premade(self, device: str, file: Path, origin_sectors: int) -> Store:
+    def _premade(
+        self, device: str, file: Path, origin_sectors: int
+    ) -> CowDevice:
         self._folder.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             size = store_sectors(origin_sectors, self._chunk) * sysfs.SECTOR
             stretch(file, size)
         loop.attach(file, device=device)
-        return Store(device, file)
+        return CowDevice(device, file)
 
-    def _given_again(self, instance: str, device: str, blank: bool) -> Store:
+    def _given_again(
+        self, instance: str, device: str, blank: bool
+    ) -> CowDevice:
         """Take a device that must hold what the instance wrote.
 
         After a boot the name may be another disk's.  One that begins with
@@ -246,9 +252,9 @@ class BlockService:
                 f"{device} does not hold the writes of {instance}: it has "
                 "no header of a snapshot; attach the right one"
             )
-        return Store(device)
+        return CowDevice(device)
 
-    def _given(self, device: str) -> Store:
+    def _given(self, device: str) -> CowDevice:
         if not _PATH.fullmatch(device):
             raise InvalidRequest(
                 f"the copy-on-write device {quoted(device)} is no path under "
@@ -272,7 +278,7 @@ class BlockService:
             raise InUse(
                 f"the copy-on-write device {device} is in use: {reason}"
             )
-        return Store(device)
+        return CowDevice(device)
 
 
 def _refuse_old_writes(file: Path) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from virtman import names, privsep, sysfs
 from virtman.drivers import disk, dmsetup, loop
 from virtman.exception import VirtmanError
-from virtman.instance.blockservice import BlockService, Store
+from virtman.instance.blockservice import BlockService, CowDevice
 from virtman.instance.remote_store import RemoteStores
 from virtman.model import ImageFacts
 from virtman.names import Role
@@ -190,19 +190,19 @@ class Snapshots:
             return None
         return disk.serial(store.device)
 
-    def _open(self, intent: InstanceIntent, size: int) -> Store:
+    def _open(self, intent: InstanceIntent, size: int) -> CowDevice:
         if intent.remote is None:
             return self._stores.open(intent.name, size, intent.device)
         device = self._remote.open(intent, intent.remote)
         return self._stores.open(intent.name, size, device)
 
-    def _stand(self, intent: InstanceIntent, store: Store) -> None:
+    def _stand(self, intent: InstanceIntent, store: CowDevice) -> None:
         origin = names.dm_path(Role.ORIGIN, intent.image)
         size = sysfs.sectors(origin)
         table = f"0 {size} snapshot {origin} {store.device} PO {self._chunk}"
         dmsetup.create(Role.SNAPSHOT, intent.name, table)
 
-    def _store(self, instance: Instance) -> Store | None:
+    def _store(self, instance: Instance) -> CowDevice | None:
         for under in sysfs.slaves(instance.path):
             if dmsetup.by_kernel_name(under) is None:
                 return self._stores.of_instance(instance.name, f"/dev/{under}")

@@ -42,7 +42,7 @@ SECTORS_MAX = 1 << 35
 
 
 @dataclass(frozen=True)
-class OpenStore:
+class Store:
     """A store: where it is written on, who may, and whether it was.
 
     ``written`` is true from the moment at which a disk first stood on it;
@@ -74,7 +74,7 @@ class StoreTargets:
 
     def open(
         self, store: str, sectors: int, initiator: str, new: bool
-    ) -> OpenStore:
+    ) -> Store:
         """Let one initiator write on a store, and nobody else.
 
         The same again changes nothing.
@@ -127,7 +127,7 @@ class StoreTargets:
         LOG.info("store %s is gone", key)
         return True
 
-    def all(self) -> list[OpenStore]:
+    def all(self) -> list[Store]:
         """Return every store, by name."""
         return [
             self._told(intent)
@@ -289,9 +289,9 @@ class StoreTargets:
         with self._grants:
             self._intents.put(intent)
 
-    def _told(self, intent: StoreIntent) -> OpenStore:
+    def _told(self, intent: StoreIntent) -> Store:
         file = Path(intent.file)
-        return OpenStore(
+        return Store(
             intent.name,
             intent.iqn,
             self._portal,

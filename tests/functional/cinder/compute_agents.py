@@ -21,7 +21,7 @@ from virtman.rpc.verbs import Failure, Verbs
 from virtman.rpc.xmlrpc import Door
 from virtman.targets.capacity import Room
 from virtman.targets.image_targets import ImageTarget
-from virtman.targets.store_targets import OpenStore
+from virtman.targets.store_targets import Store
 
 HOSTS = {"compute1": "127.0.0.2", "compute2": "127.0.0.3"}
 IMAGES = "127.0.0.4"
@@ -86,7 +86,7 @@ class MemoryStores:
         if known is None and not new:
             raise NotFound(f"{store}.cow is gone; put it back")
         self._require_free(store, initiator)
-        self.kept[store] = OpenStore(
+        self.kept[store] = Store(
             store,
             f"iqn.2010-10.org.openstack:cow-{store}",
             "10.0.0.1:3260",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from virtman.exception import CommandError, InUse, InvalidRequest
 from virtman.instance import cow_file
-from virtman.instance.blockservice import BlockService, Store
+from virtman.instance.blockservice import BlockService, CowDevice
 from virtman.instance.cow_file import store_sectors
 
 chunks = st.sampled_from([8, 16, 32, 64, 128, 256, 512, 1024, 2048])
@@ -88,7 +88,7 @@ def test_the_default_is_a_sparse_file_of_the_instances_own(
 ):
     store = stores.open("vm1", ORIGIN, None)
     file = tmp_path / "cow" / "vm1.cow"
-    assert store == Store("/dev/loop0", file, own=True)
+    assert store == CowDevice("/dev/loop0", file, own=True)
     assert kernel.loops() == {"/dev/loop0": str(file)}
     assert file.stat().st_size == store_sectors(ORIGIN, CHUNK) * 512
     assert file.stat().st_blocks == 0
@@ -134,7 +134,7 @@ def test_a_pre_made_file_is_picked_up_and_kept(stores, kernel, tmp_path, name):
     file.write_bytes(bytes(1 << 20))
     kernel.sys.add("loop", 0)
     store = stores.open("vm1", ORIGIN, "/dev/loop0")
-    assert store == Store("/dev/loop0", file, own=False)
+    assert store == CowDevice("/dev/loop0", file, own=False)
     stores.purge(store)
     assert file.exists()
     assert kernel.loops() == {}
@@ -154,7 +154,7 @@ def test_a_block_device_of_the_callers_is_used_as_it_is(stores, kernel):
     name = kernel.sys.add("sd", 2048)
     stores.check("vm1", f"/dev/{name}")
     store = stores.open("vm1", ORIGIN, f"/dev/{name}")
-    assert store == Store(f"/dev/{name}")
+    assert store == CowDevice(f"/dev/{name}")
     stores.purge(store)
     assert kernel.calls == []
 
@@ -196,7 +196,7 @@ def test_a_running_instances_store_is_recognised_by_its_device(
     pre = stores.open("vm2", ORIGIN, "/dev/loop1")
     assert stores.of_instance("vm2", "/dev/loop1") == pre
     given = f"/dev/{kernel.sys.add('sd', 4096)}"
-    assert stores.of_instance("vm3", given) == Store(given)
+    assert stores.of_instance("vm3", given) == CowDevice(given)
 
 
 def test_a_loop_device_of_the_callers_own_is_not_detached(
