@@ -25,7 +25,7 @@ PLUGIN := $(addprefix devstack/,plugin.sh settings override-defaults lib/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install system sql broker keystone nova cinder test unit lint
+.PHONY: help install system sql broker keystone nova cinder test unit lint check
 .PHONY: labtest lab lab-stock soak demo openstack
 .PHONY: debian13 unit13 labtest13
 .PHONY: bench-volt samples clean
@@ -67,6 +67,11 @@ lint: install  ## ruff, mypy; shellcheck, bashate
 	$(BIN)/mypy $(PARTS)
 	$(BIN)/shellcheck -x $(PLUGIN) $(filter-out $(PARTS),$(wildcard tools/*))
 	$(BIN)/bashate -i E005 $(PLUGIN)
+
+# What .pre-commit-config.yaml runs, on the whole tree.
+check: lint  ## lint, then scripts, samples and pages
+	$(BIN)/pytest -q tests/unit/test_scripts.py tests/unit/test_samples.py \
+		tests/unit/test_documents.py
 
 keystone:  ## a keystone to test against, into build/keystone
 	@tools/keystone-venv

@@ -49,6 +49,13 @@ def opening(folder):
     return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
 
 
+def picture(page):
+    """Return the lines of a page's picture of the folders."""
+    start = page.index("  virtman/ ")
+    end = page.index("=====", start)
+    return [line for line in page[start:end].splitlines() if line.strip()]
+
+
 @pytest.mark.parametrize("package", sorted(TOP))
 def test_the_top_level_of_a_package_is_what_is_named(package):
     here = {file.stem for file in (ROOT / package).glob("*.py")}
@@ -74,3 +81,20 @@ def test_each_folder_says_its_one_job_in_a_sentence():
         and not opening(folder).endswith(".")
     ]
     assert mute == []
+
+
+def test_the_picture_of_the_folders_is_the_tree_of_folders():
+    page = (ROOT / "doc/source/architecture.rst").read_text()
+    drawn, above = set(), []
+    for line in picture(page):
+        depth = (len(line) - len(line.lstrip())) // 2 - 1
+        name = line.split()[0]
+        if name.endswith("/"):
+            above[depth:] = [name.rstrip("/")]
+            drawn.add("/".join(above))
+    here = {
+        str(folder.relative_to(ROOT))
+        for folder in folders()
+        if folder.relative_to(ROOT).parts[0] in TOP
+    }
+    assert drawn == here
