@@ -130,5 +130,9 @@ def test_news_are_told_long_before_the_next_beat_is_due(node, volt):
     assert volt.verbs() == ["beat"]
 
 
-def test_a_pulse_that_never_began_can_be_stopped(pulse):
+def test_a_pulse_that_was_stopped_before_it_began_beats_never(pulse, volt):
     pulse.stop()
+    pulse.start()
+    pulse.join(PATIENCE)
+    assert not pulse.is_alive()
+    assert volt.verbs() == []

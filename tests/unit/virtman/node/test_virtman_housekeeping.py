@@ -34,5 +34,11 @@ def test_the_thread_goes_on_until_it_is_stopped():
     assert not made.is_alive()
 
 
-def test_a_thread_that_never_began_can_be_stopped():
-    Housekeeping([], 1.0).stop()
+def test_a_thread_that_was_stopped_before_it_began_does_no_chore():
+    done = []
+    made = Housekeeping([lambda: done.append(1)], 0.001)
+    made.stop()
+    made.start()
+    made.join(PATIENCE)
+    assert not made.is_alive()
+    assert done == []

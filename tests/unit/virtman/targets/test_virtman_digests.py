@@ -255,5 +255,8 @@ def test_the_end_gives_up_what_is_being_computed(file, start, hasher):
     assert not [t for t in threading.enumerate() if t.name == "digests"]
 
 
-def test_who_never_began_can_be_ended(start):
-    start().stop()
+def test_what_was_ended_before_it_began_computes_nothing(start, file, hasher):
+    digests = start()
+    digests.stop()
+    assert not digests.want(job(file))
+    assert not hasher.begun.acquire(blocking=False)

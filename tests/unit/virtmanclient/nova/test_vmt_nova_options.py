@@ -39,9 +39,10 @@ def test_a_timeout_of_no_time_is_refused(tmp_path):
 
 
 def test_the_options_are_registered_once_or_twice(tmp_path):
-    conf = read(tmp_path, "")
-    options.agent_of(conf)
-    options.agent_of(conf)
+    conf = read(tmp_path, "[virtman]\nagent_timeout = 7\n")
+    first, second = options.agent_of(conf), options.agent_of(conf)
+    assert (first._timeout, second._timeout) == (7, 7)
+    assert first is not second
 
 
 @pytest.mark.parametrize("option", options.OPTIONS, ids=lambda o: o.dest)
