@@ -10,6 +10,9 @@ A connection is kept by a process of nbd-client's, in its ioctl
 read that was on its way, at once and with an error.  A connection that was
 made by netlink has no process: in the lab such a read had no end until
 somebody disconnected the device.
+
+No library: libnbd's Python binding is on no package index, so a virtual
+environment cannot have it; nbdinfo asks the same question.
 """
 
 from __future__ import annotations

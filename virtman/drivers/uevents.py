@@ -10,6 +10,9 @@ is a process for each.  A message (``lib/kobject_uevent.c``) is::
     change@/devices/virtual/block/dm-0 NUL ACTION=change NUL ...
     DM_TARGET=multipath NUL DM_ACTION=PATH_FAILED NUL ...
     DM_UUID=virtman-1-multipath-volume-image1 NUL
+
+No library: pyudev would take libudev by ctypes and 44 ms of the agent's start,
+for the ten lines that read a message.
 """
 
 from __future__ import annotations
