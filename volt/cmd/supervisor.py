@@ -121,7 +121,7 @@ class Supervisor:
             raise ConfigError(gone.refusal)
         else:
             left = self._backoff.note(gone.born)
-            text = "worker %d %s; the next one starts in %.1f s"
+            text = "worker %d %s; the next one begins in %.1f s"
             LOG.error(text, gone.pid, cause(gone, how), left)
 
     def _improve(self) -> None:
