@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tree read branch by branch, without ever holding it whole.
+"""Reads a tree branch by branch, without ever holding it whole.
 
 volt tells a tree level by level, it is drawn branch by branch.  Yet going
 down the branches from left to right meets each level from left to right,
@@ -82,7 +82,7 @@ class Branches:
                 waiting += _twigs(below, twig.more)
 
     def above(self, position: int) -> list[TreePeer]:
-        """Return the peers through which a position reads, topmost first."""
+        """Return the ancestors of a position, the topmost first."""
         found: list[TreePeer] = []
         while (position := (position - 1) // self.tree.fanout) > ABOVE_ALL:
             found += self.between(position, position)
@@ -114,7 +114,7 @@ class _Level:
         self._next: TreePeer | None = None
 
     def below(self) -> "_Level":
-        """Return the next level."""
+        """Return the reader of the next level."""
         fanout = self._branches.tree.fanout
         first, last = self._first * fanout + 1, (self._last + 1) * fanout
         return _Level(self._branches, first, last)

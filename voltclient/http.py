@@ -22,7 +22,7 @@ between two bytes of an answer."""
 
 
 class HTTPClient:
-    """One endpoint, any number of threads."""
+    """Makes calls of one endpoint, for any number of threads."""
 
     def __init__(
         self,
@@ -63,8 +63,8 @@ class HTTPClient:
         says that the call may be made again when it is not known whether
         it was carried out.
 
-        A volt that was found away is asked once a call until it answers:
-        who asks it at intervals has his next attempt anyway.
+        After an outage each call has one attempt until volt answers: a
+        caller at intervals makes its next attempt anyway.
         """
         url = "/".join([self.endpoint, "v1", *map(_quoted, path)])
         if query:
@@ -139,7 +139,7 @@ def base_of(endpoint: str) -> str:
     """Return the endpoint without a trailing slash and version."""
     if not _is_url(endpoint):
         raise exceptions.InvalidEndpoint(
-            f"{endpoint!r} is no endpoint; it looks like http://host:7447"
+            f"{endpoint!r} is not an endpoint; give one like http://host:7447"
         )
     return re.sub(r"/v\d+(\.\d+)?$", "", endpoint.rstrip("/"))
 
@@ -156,7 +156,7 @@ def _is_url(endpoint: str) -> bool:
 def _quoted(part: str) -> str:
     if part in ("", ".", ".."):
         # They would vanish from the path, and another call be made.
-        raise exceptions.HTTPBadRequest(f"{part!r} is no identifier")
+        raise exceptions.HTTPBadRequest(f"{part!r} is not an identifier")
     return urllib.parse.quote(part, safe="")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images: what the image servers serve."""
+"""Calls about images, which image servers serve."""
 
 from voltclient.http import HTTPClient
 from voltclient.types import Image, parsed
@@ -40,8 +40,8 @@ class ImageManager:
 
         ``size`` is in sectors of 512 bytes.  A source at the same host and
         port is replaced.  Raises ``HTTPConflict`` when others serve an
-        image of another size or serial under this id.  Who tells the iSCSI
-        name of its ``initiator`` is told how to know its readers' tickets.
+        image of another size or serial under this id.  With the iSCSI name of
+        its ``initiator`` a server gets the key of its readers' tickets.
         """
         body = {
             "size": size,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Members: the nodes; each tells by its beat that it lives."""
+"""Calls about members: the nodes, and their beats."""
 
 import dataclasses
 import functools

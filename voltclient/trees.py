@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trees: which peer of a volume stands where, and under whom."""
+"""Calls about trees: the places and parents of a volume's peers."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ class Tree:
 
     @classmethod
     def parse(cls, told: Mapping[str, Any]) -> "Tree":
-        """Return the tree that volt tells about."""
+        """Return the tree of an answer."""
         peers = [pick(TreePeer, one) for one in told["peers"]]
         return pick(cls, {**told, "peers": peers})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What volt tells and is told, typed."""
+"""The types of volt's answers and of beats."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ class Admission:
 
     @classmethod
     def parse(cls, told: Mapping[str, Any]) -> "Admission | None":
-        """Return what an answer tells of it; None from an older volt."""
+        """Return the admission of an answer; None from an older volt."""
         said = told.get("admission")
         return None if said is None else pick(cls, said)
 
@@ -69,7 +69,7 @@ class Source:
 
     @classmethod
     def parse(cls, told: Mapping[str, Any]) -> "Source":
-        """Return the source that volt tells about."""
+        """Return the source of an answer."""
         said = told.get("ticket")
         ticket = None if said is None else pick(Ticket, said)
         return pick(cls, {**told, "ticket": ticket})
@@ -91,7 +91,7 @@ class Image:
 
     @classmethod
     def parse(cls, told: Mapping[str, Any]) -> "Image":
-        """Return the image that volt tells about."""
+        """Return the image of an answer."""
         sources = [pick(Portal, one) for one in told["sources"]]
         more = {"sources": sources, "admission": Admission.parse(told)}
         return pick(cls, {**told, **more})
@@ -119,7 +119,7 @@ class Assignment:
 
     @classmethod
     def parse(cls, told: Mapping[str, Any]) -> "Assignment":
-        """Return the assignment that volt tells."""
+        """Return the assignment of an answer."""
         image = told.get("image")
         return cls(
             peer_id=told["peer_id"],
@@ -175,7 +175,7 @@ class Beat:
 
     @classmethod
     def parse(cls, told: Any) -> "Beat":
-        """Return the answer; the bare list of an older volt is one, too."""
+        """Return the beat's answer; an older volt sends a bare list."""
         if isinstance(told, list):
             told = {"peers": told}
         return cls(
@@ -186,23 +186,23 @@ class Beat:
 
 
 def seconds(told: Any) -> float | None:
-    """Return a time that volt may tell; a senseless one is an error."""
+    """Return a time of an answer, or None; an invalid one is an error."""
     if told is None:
         return None
     found = float(told)
     if not 0 <= found < float("inf"):
-        raise ValueError(f"{told!r} is no time to wait")
+        raise ValueError(f"{told!r} is not a time to wait")
     return found
 
 
 def pick(kind: Callable[..., T], told: Mapping[str, Any]) -> T:
-    """Make a ``kind`` of what is told; keys it does not know are left."""
+    """Return a ``kind`` with the fields of an answer; skip unknown keys."""
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind(**{key: told[key] for key in told if key in names})
 
 
 def parsed(parse: Callable[[Any], T], told: Any) -> T:
-    """Parse an answer; one that volt would not give is a failure of it."""
+    """Return a parsed answer; a wrong one is a ``CommunicationError``."""
     try:
         return parse(told)
     except (

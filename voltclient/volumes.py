@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Volumes: places in the trees."""
+"""Calls about volumes: places in their trees."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from voltclient.types import Assignment, Failed, parsed
 
 
 class Volume:
-    """A bag of what volt tells about a volume or a peer.
+    """The fields of a volume or a peer in an answer.
 
     Volumes have ``id`` and ``count``, peers ``host``, ``port``, ``iqn``,
     ``lun``, ``status`` and ``peer_id``.
@@ -20,25 +20,27 @@ class Volume:
         self._info = info
 
     def __getattr__(self, name: str) -> Any:
-        """Return what was told under this name."""
+        """Return the field of this name."""
         info: dict[str, Any] = self.__dict__.get("_info", {})
         if name in info:
             return info[name]
-        raise AttributeError(f"volt told no {name!r}, only {sorted(info)}")
+        raise AttributeError(
+            f"volt's answer has no {name!r}, only {sorted(info)}"
+        )
 
     def __eq__(self, other: object) -> bool:
-        """Compare by what was told."""
+        """Compare the fields."""
         return isinstance(other, Volume) and self._info == other._info
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        """Show what was told."""
+        """Return the fields as text."""
         told = ", ".join(f"{key}={self._info[key]!r}" for key in self._info)
         return f"Volume({told})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a copy of what was told."""
+        """Return a copy of the fields."""
         return dict(self._info)
 
 
