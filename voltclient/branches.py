@@ -30,7 +30,7 @@ class Twig:
 
 
 class Branches:
-    """The tree of one volume; raises ``HTTPNotFound`` if there is none."""
+    """The tree of one volume; raises ``HTTPNotFound`` without a tree."""
 
     def __init__(
         self, trees: TreeManager, volume_id: str, page_size: int = PAGE
@@ -83,10 +83,10 @@ class Branches:
 
     def above(self, position: int) -> list[TreePeer]:
         """Return the ancestors of a position, the topmost first."""
-        found: list[TreePeer] = []
+        peers: list[TreePeer] = []
         while (position := (position - 1) // self.tree.fanout) > ABOVE_ALL:
-            found += self.between(position, position)
-        return found[::-1]
+            peers += self.between(position, position)
+        return peers[::-1]
 
     def between(self, first: int, last: int) -> Iterator[TreePeer]:
         """Yield the peers of a range of positions."""

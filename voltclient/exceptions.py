@@ -195,10 +195,10 @@ _BY_STATUS: dict[int, type[HTTPException]] = {
 
 
 def from_answer(
-    status: int, told: Any, retry_after: float | None = None
+    status: int, payload: Any, retry_after: float | None = None
 ) -> HTTPException:
     """Return the exception for a status and the JSON that came with it."""
-    error = told.get("error") if isinstance(told, Mapping) else None
+    error = payload.get("error") if isinstance(payload, Mapping) else None
     if not isinstance(error, Mapping):
         error = {}
     raised = _BY_STATUS.get(status, HTTPException)(

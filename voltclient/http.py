@@ -76,12 +76,12 @@ class HTTPClient:
             attempt = until_gone(attempt)
         retry = self._once if self._away else self._retry
         try:
-            told = retry.run(attempt, repeat)
+            result = retry.run(attempt, repeat)
         except exceptions.BaseException as error:
             self._away = _says_away(error)
             raise
         self._away = False
-        return told
+        return result
 
     def _exchange(
         self,
@@ -128,11 +128,11 @@ class HTTPClient:
             read=min(self._read, left),
             total=left,
         )
-        told = _json(url, answer)
+        payload = _json(url, answer)
         if answer.status >= 300:
             wait = _seconds(answer.headers.get("Retry-After"))
-            raise exceptions.from_answer(answer.status, told, wait)
-        return told
+            raise exceptions.from_answer(answer.status, payload, wait)
+        return payload
 
 
 def base_of(endpoint: str) -> str:

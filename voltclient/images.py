@@ -15,8 +15,10 @@ class ImageManager:
 
     def list(self) -> Images:
         """Return all images."""
-        told = self._http.call("GET", "images")
-        return parsed(lambda told: [Image.parse(one) for one in told], told)
+        answer = self._http.call("GET", "images")
+        return parsed(
+            lambda answer: [Image.parse(image) for image in answer], answer
+        )
 
     def get(self, image_id: str) -> Image:
         """Return one image; raises ``HTTPNotFound``."""
@@ -55,8 +57,8 @@ class ImageManager:
         }
         if initiator is not None:
             body["initiator"] = initiator
-        told = self._http.call("PUT", "images", image_id, body=body)
-        return parsed(Image.parse, told)
+        answer = self._http.call("PUT", "images", image_id, body=body)
+        return parsed(Image.parse, answer)
 
     def delete(self, image_id: str, host: str, port: str) -> None:
         """Withdraw one source; the image goes with its last one."""

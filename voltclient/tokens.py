@@ -2,7 +2,7 @@
 """The sources of the token that a call shows.
 
 A source is a function, or a session of keystoneauth1, which is not imported
-here: whoever has a session has the library.
+here: a caller with a session has the library.
 """
 
 from collections.abc import Callable

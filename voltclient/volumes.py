@@ -36,8 +36,8 @@ class Volume:
 
     def __repr__(self) -> str:
         """Return the fields as text."""
-        told = ", ".join(f"{key}={self._info[key]!r}" for key in self._info)
-        return f"Volume({told})"
+        fields = ", ".join(f"{key}={self._info[key]!r}" for key in self._info)
+        return f"Volume({fields})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return a copy of the fields."""
@@ -47,9 +47,9 @@ class Volume:
 Volumes = list[Volume]
 
 
-def volumes_of(told: Any) -> Volumes:
+def volumes_of(answer: Any) -> Volumes:
     """Return the volumes or peers of a list in an answer."""
-    return [Volume(**one) for one in told]
+    return [Volume(**fields) for fields in answer]
 
 
 class VolumeManager:
@@ -79,11 +79,12 @@ class VolumeManager:
         No parents means: read from the image server.  A ``peer_id`` of
         None means: no place now, ask again.
         """
-        told = self._query(
+        answer = self._query(
             session_name, host=host, port=port, iqn=iqn, lun=lun
         )
         return parsed(
-            lambda told: (told["peer_id"], volumes_of(told["parents"])), told
+            lambda answer: (answer["peer_id"], volumes_of(answer["parents"])),
+            answer,
         )
 
     def assign(
@@ -100,20 +101,20 @@ class VolumeManager:
 
         The parent may be one that is still coming up.  ``failed`` are
         sources that this node cannot read from.  Without a token volt
-        takes the address the call came from instead of ``host``.  Who tells
-        the iSCSI name of its ``initiator`` gets tickets for the sources.
+        takes the address the call came from instead of ``host``.  With the
+        iSCSI name of its ``initiator`` a node gets tickets for the sources.
         """
-        told = self._query(
+        answer = self._query(
             session_name,
             host=host,
             port=str(port),
             iqn=iqn,
             lun=str(lun),
             accept_pending=True,
-            failed=[dataclasses.asdict(one) for one in failed] or None,
+            failed=[dataclasses.asdict(source) for source in failed] or None,
             initiator=initiator,
         )
-        return parsed(Assignment.parse, told)
+        return parsed(Assignment.parse, answer)
 
     def login(
         self,
@@ -130,14 +131,14 @@ class VolumeManager:
         is with the asking for a place: a node has one in each tree.
         """
         body = {"host": host, "port": port, "iqn": iqn, "lun": lun}
-        told = self._http.call(
+        answer = self._http.call(
             "POST",
             "volumes",
             session_name,
             peer_id,
             body={key: str(body[key]) for key in body},
         )
-        return parsed(lambda told: Volume(**told), told)
+        return parsed(lambda answer: Volume(**answer), answer)
 
     def logout(
         self,

@@ -39,8 +39,8 @@ class Terms:
 
     peer: float = 120.0
     server: float = 86400.0
-    """For an image server's, which opens all of its targets: whoever volt
-    has told of that server may come back while volt is away."""
+    """A ticket for an image server opens all of its targets: a node that volt
+    sent there may come back while volt is away."""
 
 
 class Tickets:

@@ -35,7 +35,7 @@ class Lines(columns.FormattableColumn[list[dict[str, Any]]]):
 
     def human_readable(self) -> str:
         """Return the fields of each object on a line."""
-        return "\n".join(_line(one) for one in self._value)
+        return "\n".join(_line(fields) for fields in self._value)
 
 
 def spoken(seconds: float | None) -> str:
