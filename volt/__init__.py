@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The coordinator: who serves which image to whom."""
+"""The coordinator: which node serves which image to which other node."""

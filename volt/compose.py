@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a configuration to the parts of the service, in order."""
+"""Builds the parts of the service from a configuration, in order."""
 
 import dataclasses
 import pathlib
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Service:
-    """The parts that a program runs."""
+    """The parts of the service that a program runs."""
 
     application: App
     evictor: Evictor
@@ -50,22 +50,22 @@ class Service:
 
 
 def prepare(conf: cfg.ConfigOpts) -> None:
-    """Bring the registry to its tables; keep no connection to it.
+    """Create or upgrade the registry's tables; keep no connection to it.
 
-    For a process that forks before anything is composed.  Raises
-    ``ConfigError``, for a door that cannot be opened, too.
+    For a process that forks before it composes a service.  Raises
+    ``ConfigError``, also for an auth_strategy that cannot be used.
     """
     auth.load(conf)
     _open(conf).dispose()
 
 
 def compose(conf: cfg.ConfigOpts, figures: "Figures | None" = None) -> Service:
-    """Build them; nothing runs yet.  Raises ``ConfigError``.
+    """Build the parts of the service; start none.  Raises ``ConfigError``.
 
-    ``figures`` are those of a service that this one is going to replace.
+    ``figures`` are the metrics of a service that this one is to replace.
     """
-    # prometheus_client looks at its environment when it is imported: not
-    # before a supervisor has said where its workers count together.
+    # prometheus_client reads its environment when it is imported, and a
+    # supervisor must have set the directory of shared metrics before.
     from volt.metrics.counters import Figures
 
     figures = figures or Figures()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the application together."""
+"""Builds the WSGI application: router, admission, middleware."""
 
 from volt.api.call import Services
 from volt.api.router import Router
@@ -8,10 +8,9 @@ from volt.auth.caller import Strategy
 from volt.auth.middleware import Door
 from volt.middleware import App, Faults, Measure, RequestId, Timekeeper
 
-# The order in which a request passes them, once its time is taken and before
-# it comes to the door.  RequestId is outside of all others, so that errors
-# have an id, too; Faults is outside of the door, so that a refusal is told in
-# JSON like every other error.
+# The order in which a request passes them, after Measure and before Door.
+# RequestId is outermost, so that errors have an id, too; Faults is outside of
+# Door, so that a refusal is JSON like every other error.
 MIDDLEWARE = (RequestId, Faults)
 
 
@@ -23,8 +22,8 @@ def load_app(
 ) -> App:
     """Return the WSGI application.
 
-    ``strategy`` says who is let in, ``metrics_access`` who may see the
-    figures; ``timekeeper`` hears of each answer.
+    ``strategy`` admits callers, ``metrics_access`` decides which of them may
+    read the metrics; ``timekeeper`` is called with each answer.
     """
     router = Router(services, ROUTE_DECLARATIONS)
     application: App = Door(router, strategy, metrics_access)

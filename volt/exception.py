@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything volt can refuse, each with its HTTP status and stable code.
+"""The errors of volt, each with its HTTP status and stable code.
 
 Codes are for programs: once released they are neither changed nor reused.
 Messages are for people: they name the thing at fault and the remedy.
@@ -9,7 +9,7 @@ import math
 
 
 class VoltError(Exception):
-    """Base of all errors that are told to the caller."""
+    """Base of all errors that the API answers with."""
 
     status = 500
     code = "internal"
@@ -56,21 +56,21 @@ class Unauthorized(VoltError):
 
 
 class Forbidden(VoltError):
-    """Who calls is known, and may not do this."""
+    """The caller is known, but may not do this."""
 
     status = 403
     code = "forbidden"
 
 
 class NotFound(VoltError):
-    """No such route."""
+    """The API has no such route."""
 
     status = 404
     code = "not_found"
 
 
 class VolumeNotFound(NotFound):
-    """No tree of that name."""
+    """There is no volume of that name."""
 
     code = "volume_not_found"
 
@@ -88,7 +88,7 @@ class PeerNotFound(NotFound):
 
 
 class ImageNotFound(NotFound):
-    """No image server told about that image."""
+    """No image server has registered that image."""
 
     code = "image_not_found"
 
@@ -113,7 +113,7 @@ class VolumeInUse(VoltError):
 
 
 class ImageMismatch(VoltError):
-    """Another image server serves something else under this name."""
+    """Another image server serves another image under this name."""
 
     status = 409
     code = "image_mismatch"
@@ -127,7 +127,7 @@ class TooLarge(VoltError):
 
 
 class Unavailable(VoltError):
-    """The registry, or keystone, does not answer; nothing was changed."""
+    """The registry or keystone does not answer; nothing was changed."""
 
     status = 503
     code = "unavailable"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every request passes on its way in and out."""
+"""The WSGI middleware of every request: time, request id, errors."""
 
 import http
 import json
@@ -19,18 +19,18 @@ App = Callable[[Environ, Start], Iterable[bytes]]
 
 
 Timekeeper = Callable[[str | None, str, str, float], None]
-"""Hears of each answer: route, method, status and seconds."""
+"""Called with each answer: route, method, status and seconds."""
 
 
 class Measure:
-    """Takes the time of each request."""
+    """Measures the time of each request."""
 
     def __init__(self, app: App, timekeeper: Timekeeper) -> None:
         self._app = app
         self._timekeeper = timekeeper
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        """Tell how long it took until the answer began."""
+        """Serve a request; report the time until its answer began."""
         began = time.perf_counter()
 
         def timed(status: str, headers: list[Any], *more: Any) -> Any:
@@ -46,13 +46,13 @@ class Measure:
 
 
 class RequestId:
-    """Names the request in the answer and in the log."""
+    """Gives each request an id, for the answer and the log."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        """Add the header, whatever the answer; log one line."""
+        """Serve a request; add its id to the answer, and log one line."""
         name = environ["volt.request_id"] = f"req-{uuid.uuid4()}"
         began = time.monotonic()
 
@@ -73,13 +73,13 @@ class RequestId:
 
 
 class Faults:
-    """Turns every exception into a JSON error."""
+    """Turns every exception into an answer with a JSON error."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        """Serve the request or say why not."""
+        """Serve a request, or answer with its error."""
         try:
             return self._app(environ, start)
         except VoltError as error:
@@ -87,7 +87,7 @@ class Faults:
         except Exception:
             LOG.exception("%s failed", environ["volt.request_id"])
             unknown = VoltError(
-                "volt failed on this request; its log tells more"
+                "volt failed on this request; see the request id in its log"
             )
             return self._say(unknown, environ, start)
 
@@ -95,13 +95,13 @@ class Faults:
         self, error: VoltError, environ: Environ, start: Start
     ) -> Iterable[bytes]:
         title = http.HTTPStatus(error.status).phrase
-        told = {
+        fields = {
             "code": error.code,
             "title": title,
             "message": str(error),
             "request_id": environ["volt.request_id"],
         }
-        body = json.dumps({"error": told}).encode()
+        body = json.dumps({"error": fields}).encode()
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),

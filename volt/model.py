@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The nouns of volt, as plain values that every layer may pass around."""
+"""The values of volt, such as peers and images, for every layer."""
 
 import dataclasses
 import enum
 
 
 class Status(enum.StrEnum):
-    """What a peer has told about itself; the values go over the wire."""
+    """The state of a peer; the values are words of the API."""
 
     PENDING = "pending"
-    """A place is kept; nothing is known to be served yet."""
+    """A place is kept for the peer; it has not registered yet."""
     OK = "OK"
-    """The peer registered: it serves the image."""
+    """The peer has registered: it serves the image."""
 
 
 class Opening(enum.IntEnum):
-    """Whom a peer can take as one more child."""
+    """The kind of readers that a peer can take as one more child."""
 
     CLOSED = 0
-    """Nobody: it is full, or has no address yet."""
+    """No reader: the peer is full, or has no address yet."""
     PROMISED = 1
-    """Agents that accept a parent which is still coming up."""
+    """Agents, which accept a parent that does not serve yet."""
     SERVING = 2
-    """Anybody."""
+    """Agents and old clients."""
 
 
 Portal = tuple[str, str | None]
@@ -41,12 +41,12 @@ class Address:
 
     @property
     def portal(self) -> Portal:
-        """Host and port."""
+        """The portal of the address: host and port."""
         return self.host, self.port
 
     @property
     def complete(self) -> bool:
-        """Whether an initiator could log in with it."""
+        """Whether the address has all that an initiator needs to log in."""
         return bool(self.host and self.port and self.iqn and self.lun)
 
 
@@ -56,7 +56,7 @@ class Peer:
 
     volume_id: str
     peer_id: str
-    """Opaque to everyone but its maker."""
+    """An opaque id: no code takes it apart."""
     member: str
     """The node that beats for this peer."""
     address: Address
@@ -66,18 +66,18 @@ class Peer:
 
     @property
     def serves(self) -> bool:
-        """Whether any node may be told to read from it."""
+        """Whether any node may read from the peer."""
         return self.status is Status.OK and self.address.complete
 
     @property
     def reachable_soon(self) -> bool:
-        """Whether it serves, or has said from where it is going to."""
+        """Whether the peer serves, or has announced its address."""
         return self.address.complete
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Move:
-    """A peer goes to another place; who stands below that place follows."""
+    """A peer's move to another place, whose children it then has."""
 
     peer: Peer
     position: int
@@ -96,7 +96,7 @@ class Volume:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Image:
-    """What image servers told about an image."""
+    """An image as its image servers have registered it."""
 
     id: str
     size: int
@@ -109,7 +109,7 @@ class Image:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Source:
-    """One place to read from; ``peer_id`` is None for an image server."""
+    """A source of an image; ``peer_id`` is None for an image server."""
 
     address: Address
     status: Status
@@ -118,9 +118,9 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Assignment:
-    """What one peer was told: its place and where to read from.
+    """The place of a peer, and the sources to read from.
 
-    ``peer_id`` is None when there was no place.  ``parents`` is the answer
+    ``peer_id`` is None when no place was free.  ``parents`` is the answer
     for old clients, ``stripes`` (each an ordered list of sources, the best
     first) the one for agents that ask for it.
     """

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often nodes beat, and for how long one may be silent.
+"""The pace of beats, and the longest silence of a node.
 
-A beat costs the coordinator about the same whoever sends it, so the time
-between two beats of a node grows with the number of nodes: all of them
-together never send more than ``beats_per_second``.  What cannot wait for the
-next beat (a parent that fails) is sent at once by the node that sees it.
+Every beat costs the coordinator about the same, so the time between two beats
+of a node grows with the number of nodes: all nodes together never send more
+than ``beats_per_second``.  News that cannot wait for the next beat (a parent
+that fails) are sent at once by the node that sees them.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ import dataclasses
 
 @dataclasses.dataclass(slots=True)
 class Pace:
-    """Times in seconds; one object for a process, measured now and then."""
+    """The times of beats, in seconds; one object for a process."""
 
     interval: float = 5.0
     """Least time between two beats of a node."""
@@ -21,16 +21,16 @@ class Pace:
     beats_per_second: float = 250.0
     """Most beats of all nodes together."""
     old_interval: float = 20.0
-    """Time between two beats of clients that cannot be told another."""
+    """Time between two beats of old clients, which have a fixed interval."""
     beat_after: float = 0.0
     """Time after which a node that beats now is to beat again."""
 
     def __post_init__(self) -> None:
-        """Begin as an empty cluster does."""
+        """Set the times for an empty cluster."""
         self.measure(0)
 
     def measure(self, members: int) -> None:
-        """Suit the time between beats to so many nodes."""
+        """Set the time between beats for a number of nodes."""
         self.beat_after = max(self.interval, members / self.beats_per_second)
 
     @property
@@ -41,8 +41,8 @@ class Pace:
     def allowance(self, agent: bool) -> float:
         """Return how long a node just heard of may be silent now.
 
-        Old clients beat as often as they were built to (20 s in the
-        original), whatever suits us.
+        Old clients beat at a fixed interval (20 s in the original), which
+        volt cannot change.
         """
         if agent:
             return self.silence

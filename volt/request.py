@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a WSGI environment; whatever is odd in it ends in a 400 or 413."""
+"""Reads a WSGI environment; faults in it become errors 400 and 413."""
 
 import ipaddress
 import urllib.parse
@@ -17,7 +17,7 @@ _RAW = ("RAW_PATH_INFO", "RAW_URI", "REQUEST_URI")
 
 
 def raw_path(environ: Environ) -> str:
-    """Return the path, still percent-encoded.
+    """Return the path of a request, still percent-encoded.
 
     An identifier is one segment of it; decoded first, ``a%2Fb`` would
     become two.
@@ -61,7 +61,7 @@ def parameters(environ: Environ) -> dict[str, str]:
 
 
 def body(environ: Environ) -> bytes:
-    """Return the body, whatever the method; nothing if there is none."""
+    """Return the body of a request of any method, b'' for no body."""
     announced = environ.get("CONTENT_LENGTH") or ""
     if not announced:
         chunked = "HTTP_TRANSFER_ENCODING" in environ
@@ -104,7 +104,7 @@ def plain(address: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address is one that this host alone can reach."""
+    """Return whether only this host can reach an address."""
     if host == "localhost":
         return True
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the operator decided about the trees, for all who work on them."""
+"""The operator's settings of the trees, for all modules that use them."""
 
 import dataclasses
 
@@ -9,11 +9,11 @@ from volt.pace import Pace
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rules:
-    """How trees grow and how long their nodes may be silent."""
+    """The growth of trees and the longest silence of their nodes."""
 
     policy: Policy
     fanout: int = 2
-    """Of the trees to come; a tree keeps the one with which it began."""
+    """The fan-out of new trees; a tree keeps its first one."""
     pace: Pace = dataclasses.field(default_factory=Pace)
     reservation: float = 120.0
-    """Seconds for which a place is kept that nobody registers for."""
+    """Seconds for which a place is kept until its node registers."""

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``volt.wsgi:application`` for any WSGI server.
 
-It reads the file that VOLT_CONF names, else /etc/volt/volt.conf.  Whatever
-is wrong with that is told when the server loads it; the parts are put
-together with the first request, in the process that serves it, because a
-server may fork after it has loaded the application, and neither connections
-of a database nor threads may be shared over a fork.
+It reads the file that VOLT_CONF names, else /etc/volt/volt.conf.  Errors in
+that are raised when the server loads the application.  The service is built
+with the first request, in the process that serves it, because a server may
+fork after it has loaded the application, and neither connections of a
+database nor threads may be shared over a fork.
 """
 
 import os
@@ -19,7 +19,7 @@ from volt import compose, conf
 
 
 class Application:
-    """Composes itself, and starts its evictor, in each serving process."""
+    """The application, which builds the service in each serving process."""
 
     def __init__(self, options: cfg.ConfigOpts) -> None:
         self._options = options
@@ -41,7 +41,7 @@ class Application:
 
 
 def init_application() -> Application:
-    """Return the application as it is configured; raise ``ConfigError``."""
+    """Return the configured application; raise ``ConfigError``."""
     path = os.environ.get("VOLT_CONF", conf.DEFAULT_FILE)
     options = conf.new()
     conf.load(options, [f"--config-file={path}"])

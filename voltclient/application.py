@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line above the single commands: options, help, the client."""
+"""The application ``volt``: shared options, help, and the client."""
 
 import argparse
 import functools
@@ -14,7 +14,7 @@ from voltclient.client import Client
 
 
 class Application(app.App):
-    """``volt``; ``environ`` is what it is told by the environment."""
+    """The application ``volt``, with the variables in ``environ``."""
 
     NAME = "volt"
 
@@ -35,7 +35,7 @@ class Application(app.App):
         if given.insecure or environment.truth(
             self._environ, environment.INSECURE
         ):
-            # It was asked for; a warning with each request helps nobody.
+            # The operator chose it; a warning with each request does not help.
             warnings.filterwarnings("ignore", "Unverified HTTPS request")
         return Client.from_environment(
             given.url,
@@ -72,7 +72,7 @@ class Application(app.App):
         return parser
 
     def print_help_if_requested(self) -> None:
-        """Print what there is, from the table of commands."""
+        """Print the help with the table of commands, if it is asked for."""
         if not self.options.deferred_help:
             return
         self.parser.epilog = commands.overview() + options.MORE
@@ -81,11 +81,11 @@ class Application(app.App):
         raise help.HelpExit
 
     def interact(self) -> None:
-        """Refuse: without a command there is nothing to do."""
+        """Refuse a command line without a command."""
         self.parser.error("name a command; 'volt --help' lists them")
 
     def run_subcommand(self, argv: list[str]) -> int:
-        """Run a command; what is none is a wrong command line."""
+        """Run a command; an unknown one is a wrong command line."""
         named = argv[1:] if argv[0] == "help" else argv
         try:
             if named:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tree read branch by branch, without ever holding it whole.
+"""Reads a tree branch by branch, without ever holding it whole.
 
 volt tells a tree level by level, it is drawn branch by branch.  Yet going
 down the branches from left to right meets each level from left to right,
@@ -30,7 +30,7 @@ class Twig:
 
 
 class Branches:
-    """The tree of one volume; raises ``HTTPNotFound`` if there is none."""
+    """The tree of one volume; raises ``HTTPNotFound`` without a tree."""
 
     def __init__(
         self, trees: TreeManager, volume_id: str, page_size: int = PAGE
@@ -82,11 +82,11 @@ class Branches:
                 waiting += _twigs(below, twig.more)
 
     def above(self, position: int) -> list[TreePeer]:
-        """Return the peers through which a position reads, topmost first."""
-        found: list[TreePeer] = []
+        """Return the ancestors of a position, the topmost first."""
+        peers: list[TreePeer] = []
         while (position := (position - 1) // self.tree.fanout) > ABOVE_ALL:
-            found += self.between(position, position)
-        return found[::-1]
+            peers += self.between(position, position)
+        return peers[::-1]
 
     def between(self, first: int, last: int) -> Iterator[TreePeer]:
         """Yield the peers of a range of positions."""
@@ -114,7 +114,7 @@ class _Level:
         self._next: TreePeer | None = None
 
     def below(self) -> "_Level":
-        """Return the next level."""
+        """Return the reader of the next level."""
         fanout = self._branches.tree.fanout
         first, last = self._first * fanout + 1, (self._last + 1) * fanout
         return _Level(self._branches, first, last)

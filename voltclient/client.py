@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The client: one endpoint, a manager for each noun."""
+"""The client of one endpoint, with a manager for each resource."""
 
 import functools
 import os
@@ -76,23 +76,23 @@ class Client:
         within: float | None = None,
         environ: environment.Environ = os.environ,
     ) -> "Client":
-        """Return a client as ``VOLT_URL`` and its like say.
+        """Return a client configured by ``VOLT_URL`` and its like.
 
         What is given wins over the environment.  ``within`` is how many
         seconds a call may take with all its attempts (``VOLT_TIMEOUT``).
         The constructor itself never looks there: an agent is to do what
-        its configuration says.  Raises ``CommandError`` for a value that
-        makes no sense and a file that cannot be read.
+        its configuration says.  Raises ``CommandError`` for an invalid value
+        and for a file that cannot be read.
         """
-        said = functools.partial(environment.text, environ)
+        variable = functools.partial(environment.text, environ)
         if insecure is None:
             insecure = environment.truth(environ, environment.INSECURE)
         return cls(
-            endpoint or said(environment.URL) or environment.ENDPOINT,
+            endpoint or variable(environment.URL) or environment.ENDPOINT,
             token=token or environment.token(environ, token_file),
-            cacert=cacert or said(environment.CACERT),
-            cert_file=cert_file or said(environment.CERT),
-            key_file=key_file or said(environment.KEY),
+            cacert=cacert or variable(environment.CACERT),
+            cert_file=cert_file or variable(environment.CERT),
+            key_file=key_file or variable(environment.KEY),
             insecure=insecure,
             **_patience(
                 within or environment.seconds(environ, environment.TIMEOUT)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where volt is and how to speak to it, from the environment.
+"""Reads the client's settings from the environment.
 
-The names of ours come before those that all clients of OpenStack share.
+volt's own names come before those that all clients of OpenStack share.
 """
 
 import pathlib
@@ -11,7 +11,7 @@ from voltclient.exceptions import CommandError
 from voltclient.tokens import first_in
 
 ENDPOINT = "http://127.0.0.1:7447"
-"""Where volt-api listens if nobody says otherwise: people log in there."""
+"""The default endpoint: volt-api on this host, where operators log in."""
 
 URL = ("VOLT_URL", "OS_VOLT_URL")
 TOKEN = ("VOLT_TOKEN",)
@@ -32,25 +32,25 @@ _SAID |= {"0": False, "false": False, "no": False, "off": False}
 
 
 def text(environ: Environ, names: Names) -> str | None:
-    """Return the first of these that is set and not empty."""
+    """Return the first of these variables that is set and not empty."""
     return next((environ[name] for name in names if environ.get(name)), None)
 
 
 def truth(environ: Environ, names: Names) -> bool:
-    """Return the first as yes or no; no if none is set."""
-    said = text(environ, names)
-    if said is None:
+    """Return the first set variable as yes or no; no if none is set."""
+    value = text(environ, names)
+    if value is None:
         return False
-    if said.lower() not in _SAID:
+    if value.lower() not in _SAID:
         raise CommandError(f"{_named(environ, names)}: say 1 or 0")
-    return _SAID[said.lower()]
+    return _SAID[value.lower()]
 
 
 def seconds(environ: Environ, names: Names) -> float | None:
-    """Return the first as a time in seconds."""
-    said = text(environ, names)
+    """Return the first set variable as a time in seconds."""
+    value = text(environ, names)
     try:
-        return None if said is None else time_of(said)
+        return None if value is None else time_of(value)
     except ValueError as error:
         raise CommandError(
             f"{_named(environ, names)}: give seconds, more than 0"
@@ -58,32 +58,32 @@ def seconds(environ: Environ, names: Names) -> float | None:
 
 
 def time_of(said: str) -> float:
-    """Return seconds, more than 0; raises ``ValueError``."""
-    found = float(said)
-    if not 0 < found < float("inf"):
+    """Return a text as seconds, more than 0; raises ``ValueError``."""
+    time = float(said)
+    if not 0 < time < float("inf"):
         raise ValueError(said)
-    return found
+    return time
 
 
 def token(environ: Environ, file: str | None = None) -> str | None:
     """Return the token of the file, else the environment's, else None."""
-    if file is None and (said := text(environ, TOKEN)):
-        return said
+    if file is None and (value := text(environ, TOKEN)):
+        return value
     file = file or text(environ, TOKEN_FILE)
     return _read(file) if file else text(environ, SHARED_TOKEN)
 
 
 def _read(file: str) -> str:
     try:
-        said = first_in(pathlib.Path(file).read_text(encoding="utf-8"))
+        secret = first_in(pathlib.Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise CommandError(
             f"token file {file}: {reason}; name one that can be read"
         ) from error
-    if not said:
+    if not secret:
         raise CommandError(f"token file {file} is empty; put the token in")
-    return said
+    return secret
 
 
 def _named(environ: Environ, names: Names) -> str:

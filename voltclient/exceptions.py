@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything a call can raise.
+"""The exceptions that a call can raise.
 
 The names are those of the original client, two for most HTTP codes: the
 short one is the family, the ``HTTP`` one is what is raised.
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class BaseException(Exception):
-    """Root of all of them."""
+    """Base of all exceptions of the client."""
 
 
 class CommandError(BaseException):
@@ -18,15 +18,15 @@ class CommandError(BaseException):
 
 
 class InvalidEndpoint(BaseException):
-    """The endpoint is no URL, or its host name is unknown."""
+    """The endpoint is not a URL, or its host name is unknown."""
 
 
 class UnknownHost(InvalidEndpoint):
-    """No such host name, or nobody who could tell."""
+    """The host name does not exist, or no name server answered."""
 
 
 class CommunicationError(BaseException):
-    """Nobody answered in time, or not in the protocol of volt."""
+    """No answer came in time, or one not in the protocol of volt."""
 
 
 class NotReached(CommunicationError):
@@ -38,7 +38,7 @@ class ConnectionLost(CommunicationError):
 
 
 class TokenUnavailable(CommunicationError):
-    """Whoever gives the tokens does not: the call was not made."""
+    """The source of tokens gives no token: the call was not made."""
 
 
 class SSLConfigurationError(BaseException):
@@ -73,7 +73,7 @@ class HTTPException(BaseException):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        """Say the details, the status and the id of the request."""
+        """Return the details, the status and the id of the request."""
         where = f", {self.request_id}" if self.request_id else ""
         return f"{self.details} (HTTP {self.code}{where})"
 
@@ -195,10 +195,10 @@ _BY_STATUS: dict[int, type[HTTPException]] = {
 
 
 def from_answer(
-    status: int, told: Any, retry_after: float | None = None
+    status: int, payload: Any, retry_after: float | None = None
 ) -> HTTPException:
     """Return the exception for a status and the JSON that came with it."""
-    error = told.get("error") if isinstance(told, Mapping) else None
+    error = payload.get("error") if isinstance(payload, Mapping) else None
     if not isinstance(error, Mapping):
         error = {}
     raised = _BY_STATUS.get(status, HTTPException)(

@@ -22,7 +22,7 @@ between two bytes of an answer."""
 
 
 class HTTPClient:
-    """One endpoint, any number of threads."""
+    """Makes calls of one endpoint, for any number of threads."""
 
     def __init__(
         self,
@@ -63,8 +63,8 @@ class HTTPClient:
         says that the call may be made again when it is not known whether
         it was carried out.
 
-        A volt that was found away is asked once a call until it answers:
-        who asks it at intervals has his next attempt anyway.
+        After an outage each call has one attempt until volt answers: a
+        caller at intervals makes its next attempt anyway.
         """
         url = "/".join([self.endpoint, "v1", *map(_quoted, path)])
         if query:
@@ -76,12 +76,12 @@ class HTTPClient:
             attempt = until_gone(attempt)
         retry = self._once if self._away else self._retry
         try:
-            told = retry.run(attempt, repeat)
+            result = retry.run(attempt, repeat)
         except exceptions.BaseException as error:
             self._away = _says_away(error)
             raise
         self._away = False
-        return told
+        return result
 
     def _exchange(
         self,
@@ -128,18 +128,18 @@ class HTTPClient:
             read=min(self._read, left),
             total=left,
         )
-        told = _json(url, answer)
+        payload = _json(url, answer)
         if answer.status >= 300:
             wait = _seconds(answer.headers.get("Retry-After"))
-            raise exceptions.from_answer(answer.status, told, wait)
-        return told
+            raise exceptions.from_answer(answer.status, payload, wait)
+        return payload
 
 
 def base_of(endpoint: str) -> str:
     """Return the endpoint without a trailing slash and version."""
     if not _is_url(endpoint):
         raise exceptions.InvalidEndpoint(
-            f"{endpoint!r} is no endpoint; it looks like http://host:7447"
+            f"{endpoint!r} is not an endpoint; give one like http://host:7447"
         )
     return re.sub(r"/v\d+(\.\d+)?$", "", endpoint.rstrip("/"))
 
@@ -156,7 +156,7 @@ def _is_url(endpoint: str) -> bool:
 def _quoted(part: str) -> str:
     if part in ("", ".", ".."):
         # They would vanish from the path, and another call be made.
-        raise exceptions.HTTPBadRequest(f"{part!r} is no identifier")
+        raise exceptions.HTTPBadRequest(f"{part!r} is not an identifier")
     return urllib.parse.quote(part, safe="")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images: what the image servers serve."""
+"""Calls about images, which image servers serve."""
 
 from voltclient.http import HTTPClient
 from voltclient.types import Image, parsed
@@ -15,8 +15,10 @@ class ImageManager:
 
     def list(self) -> Images:
         """Return all images."""
-        told = self._http.call("GET", "images")
-        return parsed(lambda told: [Image.parse(one) for one in told], told)
+        answer = self._http.call("GET", "images")
+        return parsed(
+            lambda answer: [Image.parse(image) for image in answer], answer
+        )
 
     def get(self, image_id: str) -> Image:
         """Return one image; raises ``HTTPNotFound``."""
@@ -40,8 +42,8 @@ class ImageManager:
 
         ``size`` is in sectors of 512 bytes.  A source at the same host and
         port is replaced.  Raises ``HTTPConflict`` when others serve an
-        image of another size or serial under this id.  Who tells the iSCSI
-        name of its ``initiator`` is told how to know its readers' tickets.
+        image of another size or serial under this id.  With the iSCSI name of
+        its ``initiator`` a server gets the key of its readers' tickets.
         """
         body = {
             "size": size,
@@ -55,8 +57,8 @@ class ImageManager:
         }
         if initiator is not None:
             body["initiator"] = initiator
-        told = self._http.call("PUT", "images", image_id, body=body)
-        return parsed(Image.parse, told)
+        answer = self._http.call("PUT", "images", image_id, body=body)
+        return parsed(Image.parse, answer)
 
     def delete(self, image_id: str, host: str, port: str) -> None:
         """Withdraw one source; the image goes with its last one."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Members: the nodes; each tells by its beat that it lives."""
+"""Calls about members: the nodes, and their beats."""
 
 import dataclasses
 import functools
@@ -52,8 +52,10 @@ class MemberManager:
     def page(self, limit: int, marker: str | None = None) -> Members:
         """Return up to ``limit`` nodes, those after the host ``marker``."""
         query = paging.parameters(limit, marker)
-        told = self._http.call("GET", "members", query=query)
-        return parsed(lambda told: [pick(Member, one) for one in told], told)
+        answer = self._http.call("GET", "members", query=query)
+        return parsed(
+            lambda answer: [pick(Member, member) for member in answer], answer
+        )
 
     def heartbeat(
         self,
@@ -85,8 +87,8 @@ class MemberManager:
         told how to know its readers' tickets, with the iSCSI name of its
         ``initiator`` it gets tickets of its own.
         """
-        told = self._beat(serving, host=host, port=port, initiator=initiator)
-        return parsed(Beat.parse, told)
+        answer = self._beat(serving, host=host, port=port, initiator=initiator)
+        return parsed(Beat.parse, answer)
 
     def _beat(
         self, serving: Iterable[Served] | None, **more: str | None
@@ -95,18 +97,22 @@ class MemberManager:
             key: more[key] for key in more if more[key] is not None
         }
         if serving is not None:
-            body["serving"] = [_plain(one) for one in serving]
+            body["serving"] = [_plain(service) for service in serving]
         return self._http.call("PUT", "members", "heartbeat", body=body)
 
 
-def _plain(one: Served) -> dict[str, Any]:
-    said = dict(one) if isinstance(one, Mapping) else dataclasses.asdict(one)
-    if not said.get("failed"):
-        said.pop("failed", None)
-    return said
+def _plain(service: Served) -> dict[str, Any]:
+    fields = (
+        dict(service)
+        if isinstance(service, Mapping)
+        else dataclasses.asdict(service)
+    )
+    if not fields.get("failed"):
+        fields.pop("failed", None)
+    return fields
 
 
-def _with_volumes(told: Any) -> Told:
+def _with_volumes(answer: Any) -> Told:
     # To a beat that says what it serves, volt wraps the list.
-    peers = told if isinstance(told, list) else told["peers"]
-    return [{**one, "parents": volumes_of(one["parents"])} for one in peers]
+    peers = answer if isinstance(answer, list) else answer["peers"]
+    return [{**peer, "parents": volumes_of(peer["parents"])} for peer in peers]

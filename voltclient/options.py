@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options that all commands share, and the help that is about all of them."""
+"""The options that all commands share, and their common help."""
 
 import argparse
 
@@ -49,7 +49,7 @@ examples:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Add them; the names are those of the original's command.
+    """Add the shared options; they have the names of the original's.
 
     Its ``--os-auth-token`` is not there: every user of the host could read
     it in the list of processes.
@@ -109,11 +109,11 @@ def _add_identity(group: "argparse._ArgumentGroup") -> None:
     )
 
 
-def _seconds(said: str) -> float:
-    """Read a time; argparse names the type in what it says of a bad one."""
+def _seconds(text: str) -> float:
+    """Return a text as seconds; raise argparse's error for a bad one."""
     try:
-        return environment.time_of(said)
+        return environment.time_of(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{said!r}: give seconds, more than 0"
+            f"{text!r}: give seconds, more than 0"
         ) from None

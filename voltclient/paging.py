@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long lists, fetched a page at a time: limit and marker."""
+"""Fetches long lists a page at a time, by limit and marker."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar

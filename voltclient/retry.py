@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a call that failed is made again, and after how long."""
+"""Decides whether and when a failed call is made again."""
 
 import dataclasses
 import random
@@ -13,7 +13,7 @@ T = TypeVar("T")
 Attempt = Callable[[float], T]
 
 PASSING = (429, 502, 503, 504)
-"""Statuses that say: not now."""
+"""HTTP statuses of passing troubles."""
 
 LEAST = 0.1
 """Seconds that an attempt has at least: a busy host may oversleep a pause
@@ -36,7 +36,7 @@ class Retry:
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, attempt: Attempt[T], repeat: bool) -> T:
-        """Return what ``attempt`` does; it is told the seconds that are left.
+        """Return the result of ``attempt``, called with the seconds left.
 
         ``repeat``: another time does no harm, even if an earlier one was
         carried out and only its answer was lost.
@@ -62,7 +62,7 @@ class Retry:
 
 
 def hope(error: exceptions.BaseException, repeat: bool) -> float | None:
-    """Return the least seconds to wait for another attempt; None: none.
+    """Return the least wait for another attempt; None: no other attempt.
 
     A read that timed out is never made again: volt is at work on it, and
     one that is too slow must not be asked the same thing twice.
@@ -79,7 +79,7 @@ def hope(error: exceptions.BaseException, repeat: bool) -> float | None:
 
 
 def until_gone(attempt: Attempt[None]) -> Attempt[None]:
-    """Return the same for what takes something away.
+    """Return an attempt at a deletion, which a repetition may find done.
 
     When the answer of one attempt was lost and the next finds nothing to
     take away, the first has done it.

@@ -34,7 +34,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _finish() -> None:
-    """Let what cannot be written any more (``| head``) go nowhere.
+    """Discard output that cannot be written any more (``| head``).
 
     Python flushes once more when it ends, and would complain.
     """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the token comes from that a call shows: one for good, or a source.
+"""The sources of the token that a call shows.
 
 A source is a function, or a session of keystoneauth1, which is not imported
-here: whoever has a session has the library.
+here: a caller with a session has the library.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from voltclient import exceptions
 
 
 class Session(Protocol):
-    """What is used of keystoneauth1's sessions and adapters."""
+    """The methods used of keystoneauth1's sessions and adapters."""
 
     def get_token(self) -> str | None:
         """Return a token with some life left, asking keystone if it must."""
@@ -25,10 +25,10 @@ class Tokens(Protocol):
     """Gives each attempt of a call its token."""
 
     def current(self) -> str | None:
-        """Return it; raises ``TokenUnavailable``."""
+        """Return the token; raises ``TokenUnavailable``."""
 
     def instead_of(self, refused: str | None) -> str | None:
-        """Return another one, or None if there is no other."""
+        """Return another token than the refused one, or None."""
 
 
 class Fixed:
@@ -38,11 +38,11 @@ class Fixed:
         self._token = _sendable(token) if token else None
 
     def current(self) -> str | None:
-        """Return it."""
+        """Return the fixed token."""
         return self._token
 
     def instead_of(self, refused: str | None) -> None:
-        """There is no other."""
+        """Return None: a fixed token has no other."""
 
 
 class Asked:
@@ -63,7 +63,7 @@ class Asked:
             token = self._ask()
         except Exception as error:  # the source's own kind
             raise exceptions.TokenUnavailable(
-                f"no token to be had: {error}"
+                f"the source of tokens gives none: {error}"
             ) from error
         return _sendable(token) if token else None
 
@@ -77,11 +77,11 @@ class Asked:
 def tokens(
     token: str | Callable[[], str | None] | None, session: Session | None
 ) -> Tokens:
-    """Return the source that a caller gave."""
+    """Return the source of tokens that a caller gave."""
     if session is not None:
         if token is not None:
             raise exceptions.CommandError(
-                "a token and a session: give one of them"
+                "both a token and a session are given; give one of them"
             )
         return Asked(session.get_token, session.invalidate)
     return Asked(token) if callable(token) else Fixed(token)
@@ -93,7 +93,7 @@ def first_in(text: str) -> str:
     It has one a line, and comments; volt takes any of them.
     """
     lines = (line.strip() for line in text.splitlines())
-    return next((one for one in lines if one and one[0] != "#"), "")
+    return next((line for line in lines if line and line[0] != "#"), "")
 
 
 def _sendable(token: str) -> str:

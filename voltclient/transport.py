@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One request and its answer, with every failure as one of our exceptions.
+"""Sends one request; every failure is an exception of voltclient.
 
 urllib3, ssl and http.client take long to import on small machines, so they are
-imported with the first request: who only reads a help does not wait for them.
+imported with the first request: a command's --help does not wait for them.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ LARGEST = 2**28
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """The answer to a request."""
 
     status: int
     headers: Mapping[str, str]
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TLS:
-    """Whom to trust and what to show; without ``cacert``, as the system."""
+    """Certificates to trust and to show; by default, the system's trust."""
 
     cacert: str | None = None
     cert_file: str | None = None
@@ -41,7 +41,7 @@ class TLS:
     insecure: bool = False
 
     def context(self) -> "ssl.SSLContext":
-        """Return the context; raises ``SSLConfigurationError``."""
+        """Return the TLS context; raises ``SSLConfigurationError``."""
         import ssl
 
         try:
@@ -98,7 +98,7 @@ class Transport:
 
     @functools.cached_property
     def _pool(self) -> "urllib3.PoolManager":
-        """No proxies: volt knows a node by the address it comes from."""
+        """The connections, without proxies: volt knows nodes by address."""
         import urllib3
 
         secret = urllib3.Retry.DEFAULT_REMOVE_HEADERS_ON_REDIRECT
@@ -119,7 +119,7 @@ class Transport:
         )
 
     def _body(self, response: "urllib3.BaseHTTPResponse", end: float) -> bytes:
-        """Read to the end: bytes that drip are no reason to wait for ever."""
+        """Return the body, read until ``end`` even if bytes still drip in."""
         parts, size = [], 0
         try:
             while part := response.read1(2**16):
@@ -131,7 +131,7 @@ class Transport:
                     )
                 if size > LARGEST:
                     raise exceptions.CommunicationError(
-                        f"{self._who}: its answer has no end"
+                        f"{self._who}: its answer is too large"
                     )
         except BaseException:
             response.close()
@@ -145,7 +145,7 @@ class Transport:
     def _failure(
         self, error: "urllib3.exceptions.HTTPError"
     ) -> exceptions.BaseException:
-        """Return our exception for one of urllib3's."""
+        """Return voltclient's exception for one of urllib3's."""
         from urllib3 import exceptions as theirs
 
         if isinstance(error, theirs.MaxRetryError) and error.reason:
@@ -172,7 +172,7 @@ class Transport:
 
 
 def _strange(error: Exception) -> bool:
-    """Whether what answered does not speak HTTP."""
+    """Return whether the other end does not speak HTTP."""
     import http.client
 
     cause = error.args[-1]

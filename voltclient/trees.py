@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trees: which peer of a volume stands where, and under whom."""
+"""Calls about trees: the places and parents of a volume's peers."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -55,10 +55,10 @@ class Tree:
     peers: list[TreePeer]
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> "Tree":
-        """Return the tree that volt tells about."""
-        peers = [pick(TreePeer, one) for one in told["peers"]]
-        return pick(cls, {**told, "peers": peers})
+    def parse(cls, answer: Mapping[str, Any]) -> "Tree":
+        """Return the tree of an answer."""
+        peers = [pick(TreePeer, peer) for peer in answer["peers"]]
+        return pick(cls, {**answer, "peers": peers})
 
 
 class TreeManager:
@@ -79,8 +79,8 @@ class TreeManager:
         ``HTTPNotFound`` for a volume without peers.
         """
         query = paging.parameters(limit, marker)
-        told = self._http.call("GET", "trees", volume_id, query=query)
-        return parsed(Tree.parse, told)
+        answer = self._http.call("GET", "trees", volume_id, query=query)
+        return parsed(Tree.parse, answer)
 
     def iterate(
         self,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What volt tells and is told, typed."""
+"""The types of volt's answers and of beats."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ class Ticket:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Admission:
-    """How to know the tickets of those who are sent to the caller.
+    """The key and the time by which the caller checks readers' tickets.
 
     ``key`` is in hexadecimal digits; ``now`` is volt's time in seconds since
     the epoch, by which tickets run out.
@@ -44,10 +44,10 @@ class Admission:
     now: float
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> "Admission | None":
-        """Return what an answer tells of it; None from an older volt."""
-        said = told.get("admission")
-        return None if said is None else pick(cls, said)
+    def parse(cls, answer: Mapping[str, Any]) -> "Admission | None":
+        """Return the admission of an answer; None from an older volt."""
+        fields = answer.get("admission")
+        return None if fields is None else pick(cls, fields)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Source:
 
     ``status`` is ``'OK'``, or ``'pending'`` for a parent that is still
     coming up: retry it until it answers.  ``peer_id`` is None for an image
-    server.  ``ticket`` is for who has told the name of its initiator.
+    server.  ``ticket`` is there for a node that gave its initiator's name.
     """
 
     host: str
@@ -68,11 +68,11 @@ class Source:
     ticket: Ticket | None = dataclasses.field(default=None, compare=False)
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> "Source":
-        """Return the source that volt tells about."""
-        said = told.get("ticket")
-        ticket = None if said is None else pick(Ticket, said)
-        return pick(cls, {**told, "ticket": ticket})
+    def parse(cls, answer: Mapping[str, Any]) -> "Source":
+        """Return the source of an answer."""
+        fields = answer.get("ticket")
+        ticket = None if fields is None else pick(Ticket, fields)
+        return pick(cls, {**answer, "ticket": ticket})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,11 +90,11 @@ class Image:
     )
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> "Image":
-        """Return the image that volt tells about."""
-        sources = [pick(Portal, one) for one in told["sources"]]
-        more = {"sources": sources, "admission": Admission.parse(told)}
-        return pick(cls, {**told, **more})
+    def parse(cls, answer: Mapping[str, Any]) -> "Image":
+        """Return the image of an answer."""
+        sources = [pick(Portal, portal) for portal in answer["sources"]]
+        more = {"sources": sources, "admission": Admission.parse(answer)}
+        return pick(cls, {**answer, **more})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,18 +118,18 @@ class Assignment:
     )
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> "Assignment":
-        """Return the assignment that volt tells."""
-        image = told.get("image")
+    def parse(cls, answer: Mapping[str, Any]) -> "Assignment":
+        """Return the assignment of an answer."""
+        image = answer.get("image")
         return cls(
-            peer_id=told["peer_id"],
+            peer_id=answer["peer_id"],
             stripes=[
-                [Source.parse(one) for one in stripe]
-                for stripe in told["stripes"]
+                [Source.parse(source) for source in stripe]
+                for stripe in answer["stripes"]
             ],
             image=None if image is None else Image.parse(image),
-            beat_after=seconds(told.get("beat_after")),
-            admission=Admission.parse(told),
+            beat_after=seconds(answer.get("beat_after")),
+            admission=Admission.parse(answer),
         )
 
 
@@ -174,37 +174,37 @@ class Beat:
     )
 
     @classmethod
-    def parse(cls, told: Any) -> "Beat":
-        """Return the answer; the bare list of an older volt is one, too."""
-        if isinstance(told, list):
-            told = {"peers": told}
+    def parse(cls, answer: Any) -> "Beat":
+        """Return the beat's answer; an older volt sends a bare list."""
+        if isinstance(answer, list):
+            answer = {"peers": answer}
         return cls(
-            beat_after=seconds(told.get("beat_after")),
-            peers=[Assignment.parse(one) for one in told["peers"]],
-            admission=Admission.parse(told),
+            beat_after=seconds(answer.get("beat_after")),
+            peers=[Assignment.parse(peer) for peer in answer["peers"]],
+            admission=Admission.parse(answer),
         )
 
 
-def seconds(told: Any) -> float | None:
-    """Return a time that volt may tell; a senseless one is an error."""
-    if told is None:
+def seconds(value: Any) -> float | None:
+    """Return a time of an answer, or None; an invalid one is an error."""
+    if value is None:
         return None
-    found = float(told)
-    if not 0 <= found < float("inf"):
-        raise ValueError(f"{told!r} is no time to wait")
-    return found
+    time = float(value)
+    if not 0 <= time < float("inf"):
+        raise ValueError(f"{value!r} is not a time to wait")
+    return time
 
 
-def pick(kind: Callable[..., T], told: Mapping[str, Any]) -> T:
-    """Make a ``kind`` of what is told; keys it does not know are left."""
+def pick(kind: Callable[..., T], answer: Mapping[str, Any]) -> T:
+    """Return a ``kind`` with the fields of an answer; skip unknown keys."""
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return kind(**{key: told[key] for key in told if key in names})
+    return kind(**{key: answer[key] for key in answer if key in names})
 
 
-def parsed(parse: Callable[[Any], T], told: Any) -> T:
-    """Parse an answer; one that volt would not give is a failure of it."""
+def parsed(parse: Callable[[Any], T], answer: Any) -> T:
+    """Return a parsed answer; a wrong one is a ``CommunicationError``."""
     try:
-        return parse(told)
+        return parse(answer)
     except (
         *(TypeError, KeyError, AttributeError, ValueError, OverflowError),
     ) as error:

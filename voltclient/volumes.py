@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Volumes: places in the trees."""
+"""Calls about volumes: places in their trees."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from voltclient.types import Assignment, Failed, parsed
 
 
 class Volume:
-    """A bag of what volt tells about a volume or a peer.
+    """The fields of a volume or a peer in an answer.
 
     Volumes have ``id`` and ``count``, peers ``host``, ``port``, ``iqn``,
     ``lun``, ``status`` and ``peer_id``.
@@ -20,34 +20,36 @@ class Volume:
         self._info = info
 
     def __getattr__(self, name: str) -> Any:
-        """Return what was told under this name."""
+        """Return the field of this name."""
         info: dict[str, Any] = self.__dict__.get("_info", {})
         if name in info:
             return info[name]
-        raise AttributeError(f"volt told no {name!r}, only {sorted(info)}")
+        raise AttributeError(
+            f"volt's answer has no {name!r}, only {sorted(info)}"
+        )
 
     def __eq__(self, other: object) -> bool:
-        """Compare by what was told."""
+        """Compare the fields."""
         return isinstance(other, Volume) and self._info == other._info
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        """Show what was told."""
-        told = ", ".join(f"{key}={self._info[key]!r}" for key in self._info)
-        return f"Volume({told})"
+        """Return the fields as text."""
+        fields = ", ".join(f"{key}={self._info[key]!r}" for key in self._info)
+        return f"Volume({fields})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a copy of what was told."""
+        """Return a copy of the fields."""
         return dict(self._info)
 
 
 Volumes = list[Volume]
 
 
-def volumes_of(told: Any) -> Volumes:
+def volumes_of(answer: Any) -> Volumes:
     """Return the volumes or peers of a list in an answer."""
-    return [Volume(**one) for one in told]
+    return [Volume(**fields) for fields in answer]
 
 
 class VolumeManager:
@@ -77,11 +79,12 @@ class VolumeManager:
         No parents means: read from the image server.  A ``peer_id`` of
         None means: no place now, ask again.
         """
-        told = self._query(
+        answer = self._query(
             session_name, host=host, port=port, iqn=iqn, lun=lun
         )
         return parsed(
-            lambda told: (told["peer_id"], volumes_of(told["parents"])), told
+            lambda answer: (answer["peer_id"], volumes_of(answer["parents"])),
+            answer,
         )
 
     def assign(
@@ -98,20 +101,20 @@ class VolumeManager:
 
         The parent may be one that is still coming up.  ``failed`` are
         sources that this node cannot read from.  Without a token volt
-        takes the address the call came from instead of ``host``.  Who tells
-        the iSCSI name of its ``initiator`` gets tickets for the sources.
+        takes the address the call came from instead of ``host``.  With the
+        iSCSI name of its ``initiator`` a node gets tickets for the sources.
         """
-        told = self._query(
+        answer = self._query(
             session_name,
             host=host,
             port=str(port),
             iqn=iqn,
             lun=str(lun),
             accept_pending=True,
-            failed=[dataclasses.asdict(one) for one in failed] or None,
+            failed=[dataclasses.asdict(source) for source in failed] or None,
             initiator=initiator,
         )
-        return parsed(Assignment.parse, told)
+        return parsed(Assignment.parse, answer)
 
     def login(
         self,
@@ -128,14 +131,14 @@ class VolumeManager:
         is with the asking for a place: a node has one in each tree.
         """
         body = {"host": host, "port": port, "iqn": iqn, "lun": lun}
-        told = self._http.call(
+        answer = self._http.call(
             "POST",
             "volumes",
             session_name,
             peer_id,
             body={key: str(body[key]) for key in body},
         )
-        return parsed(lambda told: Volume(**told), told)
+        return parsed(lambda answer: Volume(**answer), answer)
 
     def logout(
         self,

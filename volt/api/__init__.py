@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The REST API: its routes, what they take, what they answer."""
+"""The REST API: its routes, their requests and their answers."""

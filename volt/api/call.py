@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One request as a handler sees it, and the answer it gives."""
+"""One request as a handler sees it, and the handler's answer."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from volt.topology.tree import Tree
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with; put together once, in ``cmd``."""
+    """The services that handlers call; put together in ``volt.compose``."""
 
     tree: Tree
     members: Members
@@ -26,48 +26,48 @@ class Services:
     tickets: Tickets
     monitor: Monitor
     figures: Callable[[Census | None], bytes]
-    """What is counted, as text."""
+    """Returns the metrics as text, of a census if the registry answers."""
     document: Callable[[], bytes]
-    """What the API is, as JSON."""
+    """Returns the OpenAPI document as JSON."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
-    """A request, decoded: no handler touches WSGI."""
+    """A decoded request: no handler touches WSGI."""
 
     services: Services
     path: Mapping[str, str]
     """Identifiers from the path, percent-decoded and checked."""
     query: Mapping[str, Any]
-    """Query parameters, held against the route's schema, as the body."""
+    """Query parameters, checked against the route's schema, as the body is."""
     body: Mapping[str, Any]
     remote: str
     """The address the request came from."""
     trusted: bool
     """Whether the caller may name another host than its own."""
     origin: str
-    """Scheme, host and port under which the caller found us."""
+    """Scheme, host and port under which the caller reached volt."""
 
-    def host(self, said: Any) -> str:
-        """Return the caller's host: what it says counts if it is trusted.
+    def host(self, named: Any) -> str:
+        """Return the caller's host: a trusted caller may name it in the body.
 
-        Raises ``BadRequest`` for one that does not say, and has no address.
+        Raises ``BadRequest`` for a caller that names none and has no address.
         """
-        if self.trusted and isinstance(said, str):
-            return said
+        if self.trusted and isinstance(named, str):
+            return named
         if not self.remote:
             raise BadRequest(
-                "volt cannot tell from which host this comes (a socket of "
-                "the file system?): say host, and show a token"
+                "the request comes from no host that volt can name (a UNIX "
+                "socket?): give host in the body, and a token"
             )
         return plain(self.remote)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes out; None is an empty body, bytes are sent as they are.
+    """The payload of an answer: None is an empty body, bytes stay as they are.
 
-    Status and kind of content are those that the route declares.
+    The route declares status and content type.
     """
 
     payload: Any = None

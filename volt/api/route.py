@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a route takes, what it answers, and who does it.
+"""A route: its handler, and the schemas of its requests and answers.
 
-The schemas of a route are what its requests are held against and what the
-API document tells: they cannot differ.
+Requests are checked against the same schemas that the API document shows, so
+the two cannot differ.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,10 +31,10 @@ class Route:
         body: Schema | None = None,
         errors: tuple[type[VoltError], ...] = (),
     ) -> None:
-        """Declare it; ``answer`` None is an empty one.
+        """Declare a route; ``answer`` None is an empty answer.
 
-        ``errors`` are those of this route alone: that a request cannot be
-        understood, for one, any route may say.
+        ``errors`` are those of this route alone; errors that every route may
+        have, such as ``BadRequest``, are in openapi/answers.py.
         """
         self.handler = handler
         self.answer = answer

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the route of a request, hands it over, and sends the answer.
+"""Finds the route of a request, calls its handler, and sends the answer.
 
-The only module that knows Routes.
+The only module that imports the library Routes.
 """
 
 import http
@@ -29,10 +29,10 @@ class Router:
 
     def __call__(self, environ: dict[str, Any], start: Any) -> list[bytes]:
         """Serve one request."""
-        found = self._find(environ)
-        method, template = environ["REQUEST_METHOD"], found.pop("route")
+        matched = self._find(environ)
+        method, template = environ["REQUEST_METHOD"], matched.pop("route")
         environ["volt.route"] = template
-        path = _identifiers(found)
+        path = _identifiers(matched)
         caller: Caller = environ["volt.caller"]
         caller.check(method, template, path)
         route = self._table[template][method]
@@ -42,9 +42,9 @@ class Router:
     def _find(self, environ: dict[str, Any]) -> dict[str, Any]:
         """Return the route's path, and identifiers still percent-encoded."""
         path, method = request.raw_path(environ), environ["REQUEST_METHOD"]
-        found: dict[str, Any] | None = self._mapper.match(path, environ)
-        if found:
-            return found
+        matched: dict[str, Any] | None = self._mapper.match(path, environ)
+        if matched:
+            return matched
         allowed = [
             other
             for other in ("GET", "HEAD", "PUT", "POST", "DELETE")
@@ -52,7 +52,9 @@ class Router:
         ]
         if allowed:
             raise MethodNotAllowed(method, path, allowed)
-        raise NotFound(f"there is no {path} here; see /v1/ for what there is")
+        raise NotFound(
+            f"the API has no {path}; see /openapi.json for its paths"
+        )
 
     def _call(
         self,
@@ -74,10 +76,10 @@ class Router:
         )
 
 
-def _identifiers(found: dict[str, str]) -> dict[str, str]:
+def _identifiers(matched: dict[str, str]) -> dict[str, str]:
     path = {
         name: request.decoded(value)
-        for name, value in found.items()
+        for name, value in matched.items()
         if name != "action"
     }
     validate.identifiers(path)
@@ -97,7 +99,7 @@ def _make_map(table: Table) -> Any:
 
 
 def _send(route: Route, payload: Any, method: str, start: Any) -> list[bytes]:
-    """Answer; the original's empty answers call themselves HTML, too."""
+    """Send an answer; an empty one is called HTML, as the original does."""
     body, kind = b"", "text/html; charset=UTF-8"
     if payload is not None:
         kind = route.content_type
@@ -114,7 +116,7 @@ def _json(payload: Any) -> bytes:
 
 
 def _origin(environ: dict[str, Any]) -> str:
-    """Return scheme, host and prefix under which the caller found us."""
+    """Return scheme, host and prefix under which the caller reached volt."""
     host = environ.get("HTTP_HOST") or (
         f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     )

@@ -6,7 +6,7 @@ from volt.api.route import Route, Table
 from volt.api.schemas import images as image
 from volt.api.schemas import members as member
 from volt.api.schemas import pages
-from volt.api.schemas import root as told
+from volt.api.schemas import root as service
 from volt.api.schemas import trees as tree
 from volt.api.schemas import volumes as volume
 from volt.exception import (
@@ -19,8 +19,8 @@ from volt.exception import (
     VolumeNotFound,
 )
 
-_VERSION = Route(root.show_version, told.VERSION)
-_HEALTH = Route(monitoring.show_health, told.HEALTH)
+_VERSION = Route(root.show_version, service.VERSION)
+_HEALTH = Route(monitoring.show_health, service.HEALTH)
 _PEERS = Route(
     volumes.show_volume,
     volume.PEERS,
@@ -29,16 +29,16 @@ _PEERS = Route(
 )
 
 ROUTE_DECLARATIONS: Table = {
-    "/": {"GET": Route(root.list_versions, told.VERSIONS, status=300)},
+    "/": {"GET": Route(root.list_versions, service.VERSIONS, status=300)},
     "/healthz": {"GET": _HEALTH, "HEAD": _HEALTH},
     "/metrics": {
         "GET": Route(
             monitoring.show_metrics,
-            told.METRICS,
-            content_type=told.PROMETHEUS,
+            service.METRICS,
+            content_type=service.PROMETHEUS,
         )
     },
-    "/openapi.json": {"GET": Route(root.show_document, told.DOCUMENT)},
+    "/openapi.json": {"GET": Route(root.show_document, service.DOCUMENT)},
     "/v1": {"GET": _VERSION},
     "/v1/": {"GET": _VERSION},
     "/v1/volumes": {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The door: who is let in, and what each may do; one file a strategy."""
+"""Admission of callers and their permissions; one file a strategy."""
 
 import importlib
 
@@ -11,7 +11,7 @@ from volt.auth.caller import Strategy
 def load(conf: cfg.ConfigOpts) -> Strategy:
     """Return the strategy that ``auth_strategy`` names.
 
-    Its module alone is imported: keystone's libraries take longer than all
+    Only its module is imported: keystone's libraries take longer than all
     the rest of a start.  Raises ``ConfigError``.
     """
     module = importlib.import_module(f"{__name__}.{conf.auth_strategy}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What strategies have in common: they admit callers, or refuse them."""
+"""The interface of strategies: they admit callers, or refuse them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ Environ = dict[str, Any]
 
 
 class Caller(Protocol):
-    """Somebody who was let in."""
+    """An admitted caller."""
 
     @property
     def trusted(self) -> bool:
-        """Whether it may name another host than the one it calls from."""
+        """Whether the caller may name another host than its own."""
 
     def check(self, method: str, route: str, path: Mapping[str, str]) -> None:
-        """Raise ``Forbidden`` unless it may do this.
+        """Raise ``Forbidden`` unless the caller may use this method and route.
 
         ``route`` is a key of the table in volt/api/routes.py; ``path`` holds
         the identifiers found for the names in it.
@@ -24,26 +24,27 @@ class Caller(Protocol):
 
 
 class Strategy(Protocol):
-    """Decides who is let in; serves several threads.
+    """Decides which callers are admitted; serves several threads.
 
-    Its files are read when it is made; to read them again, make another.
+    A strategy reads its files when it is made; to read them again, make a
+    new one.
     """
 
     def admit(self, environ: Environ) -> Caller:
-        """Return who calls, or raise ``Unauthorized`` or ``Forbidden``.
+        """Return the caller, or raise ``Unauthorized`` or ``Forbidden``.
 
-        Raises ``Unavailable`` when it cannot tell now.
+        Raises ``Unavailable`` when the service that knows callers is away.
         """
 
     def was_away(self) -> bool:
-        """Return whether callers got ``Unavailable``, and forget it."""
+        """Return whether a caller got ``Unavailable`` since the last call."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Anybody:
-    """A caller who may do everything."""
+    """A caller that may do everything."""
 
     trusted: bool = False
 
     def check(self, method: str, route: str, path: Mapping[str, str]) -> None:
-        """Let it."""
+        """Allow every method of every route."""

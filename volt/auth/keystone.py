@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``auth_strategy = keystone``: tokens of OpenStack's Identity service.
 
-keystonemiddleware validates them; what the caller may do is asked of the
-policy, route by route.
+keystonemiddleware validates the tokens; the policy decides, route by route,
+what their owners may do.
 """
 
 import dataclasses
@@ -33,30 +33,30 @@ MEMORY = "volt.tokens"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bearer:
-    """A caller whom keystone knows."""
+    """A caller whose token keystone has validated."""
 
     context: RequestContext
     policy: Policy
 
     @property
     def trusted(self) -> bool:
-        """Whether the policy lets it name another host."""
+        """Whether the policy lets the caller name another host."""
         return self.policy.may_act_for_host(self.context)
 
     def check(self, method: str, route: str, path: Mapping[str, str]) -> None:
-        """Ask the policy."""
+        """Raise ``Forbidden`` unless the policy allows the request."""
         self.policy.check(method, route, path, self.context)
 
 
 class Context(RequestContext):
-    """Who calls, for one request."""
+    """The caller of one request."""
 
     def update_store(self) -> None:
-        """Stay out of the thread: its log would name the wrong caller."""
+        """Keep the context out of the thread; its log would name it later."""
 
 
 class Keystone:
-    """Admits who shows a token that keystone vouches for."""
+    """Admits callers that show a token that keystone validates."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._policy = Policy(conf)
@@ -66,11 +66,16 @@ class Keystone:
         self._memory = _memory(conf, self._patience)
 
     def admit(self, environ: Environ) -> Bearer:
-        """Have the token validated, by keystone or from memory."""
+        """Return the caller of a token that keystone or the memory knows."""
         if not all(_may_be_a_token(environ.get(name, "")) for name in SHOWN):
-            raise self._unauthorized("what the request shows is no token")
+            raise self._unauthorized(
+                "a token of the request is too long or has characters other "
+                "than printable ASCII"
+            )
         if not environ.get("HTTP_X_AUTH_TOKEN"):
-            raise self._unauthorized("show a token in X-Auth-Token")
+            raise self._unauthorized(
+                "the request has no token in the header X-Auth-Token"
+            )
         if not self._is_valid(environ):
             raise self._unauthorized(
                 "keystone does not know the token, or it has expired or was "
@@ -79,47 +84,48 @@ class Keystone:
         return Bearer(Context.from_environ(environ), self._policy)
 
     def was_away(self) -> bool:
-        """Return whether callers were refused because keystone was."""
+        """Return whether callers were refused because keystone was away."""
         return self._patience.refused()
 
     def _is_valid(self, environ: Environ) -> bool:
-        told: list[str] = []
+        outcomes: list[str] = []
 
         def start(status: str, headers: Any, *more: Any) -> None:
-            told.append(status)
+            outcomes.append(status)
 
         environ[MEMORY] = self._memory
         try:
             list(self._validate(environ, start))
         except ClientException as error:
-            told.append(repr(error))
-        if told[0].startswith(("200", "401")):
-            return told[0].startswith("200")
+            outcomes.append(repr(error))
+        if outcomes[0].startswith(("200", "401")):
+            return outcomes[0].startswith("200")
         self._patience.lost()
-        LOG.error("keystone does not answer: %s", told[0])
+        LOG.error("keystone does not answer: %s", outcomes[0])
         raise self._patience.refusal()
 
-    def _unauthorized(self, why: str) -> Unauthorized:
-        error = Unauthorized(f"{why}; keystone ({self._uri}) gives tokens")
+    def _unauthorized(self, reason: str) -> Unauthorized:
+        error = Unauthorized(f"{reason}; keystone ({self._uri}) gives tokens")
         error.headers = (("WWW-Authenticate", f'Keystone uri="{self._uri}"'),)
         return error
 
 
 def load(conf: cfg.ConfigOpts) -> Keystone:
-    """Return the strategy; keystone is not asked for anything yet."""
+    """Return the strategy; no request goes to keystone yet."""
     return Keystone(conf)
 
 
 def _let_in(environ: Environ, start: Any) -> list[bytes]:
-    """Stand behind keystonemiddleware, which puts who calls in ``environ``."""
+    """Answer 200 behind keystonemiddleware, which fills in ``environ``."""
     start("200 OK", [])
     return []
 
 
 def _may_be_a_token(shown: str) -> bool:
-    """Return whether keystone is to be asked.
+    """Return whether a text may be a token, so that keystone is asked.
 
-    Its refusal to read nonsense would look as if it was not well.
+    keystone answers a malformed token with an error that would look like an
+    outage of keystone.
     """
     return shown.isascii() and shown.isprintable() and len(shown) <= LONGEST
 
@@ -131,15 +137,15 @@ def _middleware(conf: cfg.ConfigOpts, uri: str) -> Any:
             f"[{options.GROUP}] service_type needs include_service_catalog "
             "= true: the access rules of tokens are looked up there"
         )
-    told = {
+    overrides = {
         "oslo_config_config": conf,
         "cache": MEMORY,
-        # Deferred, "keystone is away" would be told as "no valid token".
+        # Deferred, an outage of keystone would be reported as a bad token.
         "delay_auth_decision": False,
         "www_authenticate_uri": uri,
     }
     try:
-        return auth_token.AuthProtocol(_let_in, told)
+        return auth_token.AuthProtocol(_let_in, overrides)
     except (ClientException, auth_token.ConfigurationError) as error:
         raise ConfigError(f"[{options.GROUP}]: {error}") from error
 
@@ -149,18 +155,19 @@ def _public_uri(conf: cfg.ConfigOpts) -> str:
     uri = conf[options.GROUP].www_authenticate_uri or login.get("auth_url")
     if not uri:
         raise ConfigError(
-            f"[{options.GROUP}] www_authenticate_uri: say where callers get "
-            "their tokens, for example https://keystone.example:5000"
+            f"[{options.GROUP}] www_authenticate_uri: give the address where "
+            "callers get their tokens, for example "
+            "https://keystone.example:5000"
         )
     return str(uri)
 
 
 def _memory(conf: cfg.ConfigOpts, patience: Patience) -> Memory | None:
-    """Return ours, or None for the servers that the operator names."""
+    """Return volt's token cache, or None for the operator's memcached."""
     settings = conf[options.GROUP]
     if not settings.memcached_servers:
         return Memory(settings.token_cache_time, patience)
-    # keystonemiddleware would find out with the first request.
+    # Checked here: keystonemiddleware would fail with the first request.
     if importlib.util.find_spec("memcache") is None:
         raise ConfigError(
             f"[{options.GROUP}] memcached_servers needs one more library: "

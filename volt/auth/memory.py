@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keystone has said lately, so that it is not asked at each beat.
+"""Remembers keystone's recent answers, so that not every beat asks it.
 
-keystonemiddleware's own memory in the process looks through all tokens at
-each question; there may be one for each node.
+keystonemiddleware's own cache in the process looks through all tokens at
+each request; there may be one token for each node.
 """
 
 import threading
@@ -20,9 +20,9 @@ FIRST_REST, LONGEST_REST = 2.0, 30.0
 
 
 class Patience:
-    """Keeps from asking soon again who was away, longer each time.
+    """Delays the next question to keystone after an outage, longer each time.
 
-    Asking takes seconds then, in which volt does nothing else.
+    A question takes seconds then, in which volt does nothing else.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,35 +32,35 @@ class Patience:
         self._refused = False
 
     def check(self) -> None:
-        """Raise ``Unavailable`` until it may be asked."""
+        """Raise ``Unavailable`` until keystone may be asked again."""
         if self._clock() < self._until:
             raise self.refusal()
 
     def lost(self) -> None:
-        """Note that it was away."""
+        """Note that keystone did not answer."""
         self._until = self._clock() + self._rest
         self._rest = min(2 * self._rest, LONGEST_REST)
 
     def found(self) -> None:
-        """Note that it answered."""
+        """Note that keystone answered."""
         self._rest, self._until = FIRST_REST, self._clock()
 
     def refusal(self) -> Unavailable:
-        """Return what a caller is told who has to wait."""
+        """Return the error for a caller that has to wait, and note it."""
         self._refused = True
         return Unavailable(
-            "keystone does not answer, so nobody knows who you are",
+            "keystone does not answer, so volt cannot validate the token",
             retry_after=self._until - self._clock(),
         )
 
     def refused(self) -> bool:
-        """Return whether a caller had to wait, since this was last asked."""
-        told, self._refused = self._refused, False
-        return told
+        """Return whether a caller had to wait since the last call."""
+        refused, self._refused = self._refused, False
+        return refused
 
 
 class Memory:
-    """The cache that keystonemiddleware is given with each request."""
+    """The token cache that keystonemiddleware gets with each request."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Memory:
         patience: Patience,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Keep answers for so long; 0 or less is not at all."""
+        """Keep answers for ``seconds``; 0 or less keeps none."""
         self._patience = patience
         self._lock = threading.Lock()
         self._kept: cachetools.TTLCache[str, bytes] = cachetools.TTLCache(
@@ -76,9 +76,9 @@ class Memory:
         )
 
     def get(self, key: str) -> bytes | None:
-        """Return what was set; None sends the question to keystone.
+        """Return the answer for a token; None sends the question to keystone.
 
-        Raises ``Unavailable`` instead while keystone is not to be asked.
+        Raises ``Unavailable`` instead while keystone must not be asked.
         """
         with self._lock:
             found: bytes | None = self._kept.get(key)
@@ -87,7 +87,7 @@ class Memory:
         return found
 
     def set(self, key: str, value: bytes, time: float = 0) -> None:
-        """Keep what keystone answered just now."""
+        """Keep the answer that keystone gave just now."""
         self._patience.found()
         with self._lock:
             self._kept[key] = value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the question who calls to the strategy, once a request."""
+"""Has the strategy identify the caller, once a request."""
 
 from collections.abc import Iterable
 
@@ -9,16 +9,16 @@ from volt.middleware import App, Start
 from volt.request import is_loopback
 
 OPEN = frozenset({"/", "/v1", "/v1/", "/healthz", "/openapi.json"})
-"""Paths for everybody: which versions there are, what they look like, and
-whether volt is well, for probes that have no credentials."""
+"""Paths that need no credentials: the versions, the API document, and the
+health, for probes that have none."""
 LOCAL, ALL, ADMITTED = "local", "all", "admitted"
 FORWARDED = frozenset({"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR"})
 METRICS = "/metrics"
-"""For whom the operator says, since it names the volumes."""
+"""The operator decides who may read it, since it names the volumes."""
 
 
 class Door:
-    """Keeps the rest of the application from whom it does not know."""
+    """Lets only admitted callers reach the rest of the application."""
 
     def __init__(
         self, app: App, strategy: Strategy, metrics: str = LOCAL
@@ -29,9 +29,9 @@ class Door:
         self._metrics = metrics
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        """Note who calls, or raise what the caller is told."""
-        # The path that the router will look up, not the one that the
-        # server decoded: they must not be two.
+        """Note the caller in ``environ``, or raise the error of a refusal."""
+        # The raw path, which the router looks up too, not the one that the
+        # server decoded: a difference would open a closed path.
         if self._is_open(request.raw_path(environ), environ):
             environ["volt.caller"] = Anybody()
         else:
@@ -45,6 +45,6 @@ class Door:
 
 
 def _is_local(environ: Environ) -> bool:
-    """Whether the caller is on volt's own host, and not a proxy there."""
+    """Return whether the caller is on volt's own host and not a proxy."""
     proxied = not FORWARDED.isdisjoint(environ)
     return is_loopback(environ.get("REMOTE_ADDR", "")) and not proxied

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``auth_strategy = noauth``: everybody on this host, or everybody.
+"""``auth_strategy = noauth``: every caller on this host, or anywhere.
 
-That the service listens on a loopback address is not enough to know that
-it serves this host alone: under another WSGI server, that server's options
-say where to listen.  So the address of each caller is looked at, too.
+A bind_host on a loopback address does not prove that volt serves this host
+alone: under another WSGI server, that server's options say where to listen.
+So the address of each caller is checked, too.
 """
 
 import logging
@@ -18,14 +18,14 @@ LOG = logging.getLogger(__name__)
 
 
 class Noauth:
-    """Admits without a question, and believes nothing."""
+    """Admits callers without credentials, and trusts none of them."""
 
     def __init__(self, beyond_loopback: bool) -> None:
         self._beyond_loopback = beyond_loopback
 
     def admit(self, environ: Environ) -> Anybody:
-        """Let in who calls from this host, or from anywhere if so told."""
-        # No address at all: a socket of the file system.
+        """Admit a caller on this host, or on any host if noauth_anywhere."""
+        # A caller on a UNIX socket has no address; it is on this host.
         remote = environ.get("REMOTE_ADDR") or "localhost"
         if not (self._beyond_loopback or is_loopback(remote)):
             raise Forbidden(
@@ -36,20 +36,20 @@ class Noauth:
         return Anybody()
 
     def was_away(self) -> bool:
-        """Return False: nobody else is asked."""
+        """Return False: no other service is asked."""
         return False
 
 
 def load(conf: cfg.ConfigOpts) -> Noauth:
-    """Return the strategy; refuse a network that did not ask for it."""
+    """Return the strategy; refuse a bind_host that opens it to a network."""
     beyond = conf.noauth_anywhere
     if not (beyond or is_loopback(conf.bind_host)):
         raise ConfigError(
             f"auth_strategy = noauth with bind_host = {conf.bind_host} would "
-            "let everybody on the network do everything; use auth_strategy "
+            "let every host of the network do everything; use auth_strategy "
             "= token, or bind_host = 127.0.0.1, or, in a closed network, "
             "noauth_anywhere = true"
         )
     if beyond:
-        LOG.warning("noauth: whoever reaches this port may do everything")
+        LOG.warning("noauth: every caller of this port may do everything")
     return Noauth(beyond)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may do what under ``auth_strategy = keystone``: the rules, documented.
+"""The rules of ``auth_strategy = keystone``, documented.
 
-An operator changes them in policy.yaml; etc/volt/policy.yaml.sample is made
-of this file.
+Each names the roles that may call a route.  An operator changes them in
+policy.yaml; etc/volt/policy.yaml.sample is made of this file.
 """
 
 from oslo_policy import policy
@@ -96,19 +96,19 @@ def list_rules() -> list[policy.RuleDefault]:
             [("GET", QUERY), ("POST", PEER), ("PUT", BEAT)],
         ),
         *(
-            _documented(f"volt:{name}", check, what, operations)
-            for name, check, what, operations in RULES
+            _documented(f"volt:{name}", check, description, operations)
+            for name, check, description, operations in RULES
         ),
     ]
 
 
 def _documented(
-    name: str, check: str, what: str, operations: list[tuple[str, str]]
+    name: str, check: str, description: str, operations: list[tuple[str, str]]
 ) -> policy.DocumentedRuleDefault:
     return policy.DocumentedRuleDefault(
         name=name,
         check_str=check,
-        description=what,
+        description=description,
         operations=[
             {"method": method, "path": path} for method, path in operations
         ],

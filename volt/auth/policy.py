@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules as an operator has changed them, and what follows from them."""
+"""Decides by the rules, as the operator has changed them."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,14 @@ from volt.exception import ConfigError, Forbidden
 
 OURS = "volt:"
 NOBODY = "!"
-"""What oslo.policy makes of a rule that it cannot read."""
+"""The check that oslo.policy makes of a rule that it cannot read."""
 
 
 class Policy:
-    """Answers what a caller may do; its files are read once, here.
+    """Decides what a caller may do; reads its files once, when made.
 
-    So a file that is being edited takes effect when the operator says so,
-    as a whole, and one that is wrong stops no request.
+    So an edited file takes effect as a whole, at the operator's reload, and a
+    faulty one fails no request.
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
@@ -27,7 +27,7 @@ class Policy:
         _load(self._enforcer, conf)
 
     def may_act_for_host(self, context: RequestContext) -> bool:
-        """Return whether the caller is believed what it says of its host."""
+        """Return whether the caller may name another host as its own."""
         return self._allows(policies.ACT_FOR_HOST, {}, context)
 
     def check(
@@ -42,7 +42,7 @@ class Policy:
         if rule is None or not self._allows(rule, path, context):
             raise Forbidden(
                 f"your token does not allow {method} {route}: "
-                f"policy {rule} wants other roles than {context.roles}"
+                f"policy {rule} needs other roles than {context.roles}"
             )
 
     def _allows(
@@ -61,8 +61,10 @@ def _load(enforcer: policy.Enforcer, conf: cfg.ConfigOpts) -> None:
     name = conf.oslo_policy.policy_file
     where = conf.get_location("policy_file", "oslo_policy")
     if where.location is cfg.Locations.user and not conf.find_file(name):
-        # oslo.policy would go on with the defaults.
-        raise ConfigError(f"[oslo_policy] policy_file: there is no {name}")
+        # oslo.policy would silently use the defaults.
+        raise ConfigError(
+            f"[oslo_policy] policy_file: the file {name} does not exist"
+        )
     try:
         enforcer.load_rules()
         enforcer.check_rules(raise_on_violation=True)
@@ -77,11 +79,11 @@ def _load(enforcer: policy.Enforcer, conf: cfg.ConfigOpts) -> None:
 def _check_written(
     rule: policy.RuleDefault, enforcer: policy.Enforcer, name: str
 ) -> None:
-    """Refuse what oslo.policy passes over, or takes for "nobody"."""
-    known = enforcer.registered_rules
-    if rule.name.startswith(OURS) and rule.name not in known:
+    """Refuse a rule that oslo.policy ignores, or takes for "no caller"."""
+    registered = enforcer.registered_rules
+    if rule.name.startswith(OURS) and rule.name not in registered:
         raise ConfigError(
-            f"[oslo_policy] {name}: there is no rule {rule.name}; see "
+            f"[oslo_policy] {name}: volt has no rule {rule.name}; see "
             "policy.yaml.sample"
         )
     if str(rule.check) == NOBODY != rule.check_str:
@@ -92,7 +94,7 @@ def _check_written(
 
 
 def get_enforcer() -> policy.Enforcer:
-    """Return what oslopolicy-policy-generator and its like ask for.
+    """Return the enforcer for oslo.policy's tools, such as its generator.
 
     They read ``--config-file`` into oslo.config's global object.
     """

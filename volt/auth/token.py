@@ -2,7 +2,7 @@
 """``auth_strategy = token``: a secret that all nodes share.
 
 The file holds one secret a line and all of them are valid, so that an
-operator can bring a new one to the nodes while the old one still opens.
+operator can bring a new secret to the nodes while the old one still works.
 """
 
 import hmac
@@ -16,17 +16,17 @@ from volt.auth.caller import Anybody, Environ
 from volt.exception import ConfigError, Unauthorized
 
 SHORTEST = 16
-"""Characters; less is too easy to guess."""
+"""Characters; shorter secrets are too easy to guess."""
 
 
 class Token:
-    """Admits who shows one of the secrets."""
+    """Admits callers that show one of the secrets."""
 
     def __init__(self, secrets: tuple[bytes, ...]) -> None:
         self._secrets = secrets
 
     def admit(self, environ: Environ) -> Anybody:
-        """Compare what is shown; the time it takes tells nothing."""
+        """Compare the token shown with each secret, in constant time."""
         shown = environ.get("HTTP_X_AUTH_TOKEN", "").encode(
             "latin1", "replace"
         )
@@ -38,7 +38,7 @@ class Token:
         return Anybody(trusted=True)
 
     def was_away(self) -> bool:
-        """Return False: nobody else is asked."""
+        """Return False: no other service is asked."""
         return False
 
 
@@ -54,10 +54,10 @@ def load(conf: cfg.ConfigOpts) -> Token:
 
 
 def read(path: str) -> tuple[bytes, ...]:
-    """Return the secrets in a file.
+    """Return the secrets in a token file.
 
-    Empty lines and lines that begin with ``#`` are none.  Raises
-    ``ConfigError`` that names the line, never what stands in it.
+    Empty lines and lines that begin with ``#`` are skipped.  Raises
+    ``ConfigError`` that names the line, never its content.
     """
     try:
         with pathlib.Path(path).open("rb") as file:
@@ -74,7 +74,7 @@ def read(path: str) -> tuple[bytes, ...]:
 
 
 def _secrets(path: str, lines: list[bytes]) -> tuple[bytes, ...]:
-    found = []
+    secrets = []
     for number, line in enumerate(lines, 1):
         if not line or line.startswith(b"#"):
             continue
@@ -84,10 +84,10 @@ def _secrets(path: str, lines: list[bytes]) -> tuple[bytes, ...]:
                 f"token_file {path}, line {number}: a secret has at least "
                 f"{SHORTEST} printable ASCII characters"
             )
-        found.append(line)
-    if not found:
+        secrets.append(line)
+    if not secrets:
         raise ConfigError(
-            f"token_file {path}: there is no secret in it; write one a line "
+            f"token_file {path}: the file has no secret; write one a line "
             "(openssl rand -hex 32)"
         )
-    return tuple(found)
+    return tuple(secrets)

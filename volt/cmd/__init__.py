@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The programs; everything is put together here and passed down."""
+"""The programs volt-api and volt-manage, and the processes that serve."""

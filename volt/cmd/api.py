@@ -35,7 +35,7 @@ volt.conf.sample, volt-api(8).
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the service; return the exit code."""
+    """Run volt-api; return its exit code."""
     reread = functools.partial(
         configured.read,
         sys.argv[1:] if args is None else args,
@@ -55,7 +55,7 @@ def _run(reread: Reread, inbox: Inbox) -> None:
     settings = reread()
     configured.set_up_logging(settings.options)
     options = settings.options
-    # First of all: a second volt-api must not touch the registry.
+    # Before all else: a second volt-api must not touch the registry.
     opened = listener.listen(
         options.bind_host,
         options.bind_port,
@@ -73,7 +73,7 @@ def _run(reread: Reread, inbox: Inbox) -> None:
 def _supervise(
     opened: socket.socket, settings: Settings, reread: Reread, inbox: Inbox
 ) -> None:
-    """Open the registry only to bring it to its tables: forks follow."""
+    """Serve with workers; the registry is closed again before they fork."""
     compose.prepare(settings.options)
     systemd = Systemd()
     with multiprocess.shared():

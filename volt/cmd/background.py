@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work that may block, done in a thread while the server goes on."""
+"""Runs work that may block in a thread, while the server goes on."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 Watch = Callable[[socket.socket, Callable[[bytes], None]], None]
-"""Calls back where the server runs, once the socket can be read."""
+"""Calls back in the server's thread, once the socket can be read."""
 
 
 def aside(
@@ -25,7 +25,7 @@ def aside(
             result.set_result(work())
         except Exception as error:
             result.set_exception(error)
-        # Whoever reads now finds the end.
+        # The reader now reads the end of the stream, which wakes the server.
         writer.close()
 
     watch(reader, lambda _: then(result))

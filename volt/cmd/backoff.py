@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When a worker may be begun again after others have died at once."""
+"""Delays new workers when others have died soon after their start."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ STEADY = 10.0
 
 
 class Backoff:
-    """Pauses grow as long as workers die young."""
+    """The pauses between new workers, which grow while workers die young."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -21,7 +21,7 @@ class Backoff:
         self._pause = 0.0
 
     def note(self, born: float) -> float:
-        """Take note of a death; return the seconds until the next birth."""
+        """Note a worker's death; return the seconds until the next start."""
         now = self._clock()
         if now - born >= STEADY:
             self._pause = 0.0
@@ -32,5 +32,5 @@ class Backoff:
         return self.left()
 
     def left(self) -> float:
-        """Return the seconds until a worker may be begun."""
+        """Return the seconds until a worker may be started."""
         return max(0.0, self._until - self._clock())

@@ -24,8 +24,8 @@ from volt.cmd.listener import room
 os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
 
 with warnings.catch_warnings():
-    # That eventlet is near its end is why only this module knows it; it
-    # need not be said at every start.
+    # eventlet warns that it is deprecated.  That is why only this module
+    # imports it; operators need no warning at every start.
     warnings.simplefilter("ignore")
     import eventlet
     import eventlet.event
@@ -35,7 +35,7 @@ with warnings.catch_warnings():
 LOG = logging.getLogger(__name__)
 
 CONNECTIONS = 20_000
-"""Open at the same time, if there are descriptors; every agent keeps one."""
+"""Most connections at a time, if descriptors allow; each agent keeps one."""
 IDLE = 120
 """Seconds after which a connection without a request is closed."""
 STALLED = 30
@@ -43,22 +43,22 @@ STALLED = 30
 HANDSHAKE = 10
 """Seconds that a client gets to agree on TLS."""
 TURNS = 5
-"""Of the hub, before idle connections are closed at the end: one to accept
-what is waiting, one to begin its green thread, one to wake up those whose
-request has arrived, and spare ones."""
+"""Turns of the hub before idle connections are closed at the end: one to
+accept waiting connections, one to start their green threads, one to wake up
+the threads whose request has arrived, and two to spare."""
 PAUSE = 0.2
 """Seconds until accepting is tried again while descriptors are lacking."""
 LACKING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 BROKEN = (errno.ECONNABORTED, errno.ECONNRESET, errno.EPROTO, errno.EPERM)
-"""accept(2): what may be wrong with a connection, not with the socket."""
+"""accept(2): errors of a connection, not of the listening socket."""
 
 
 class _Retired(Exception):
-    """Thrown into the green thread that accepts."""
+    """Thrown into the green thread that accepts, to end its accepting."""
 
 
 class Server:
-    """One listening socket and what comes in through it.
+    """Serves the connections of one listening socket.
 
     ``application`` and ``tls`` may be exchanged at any time; requests and
     connections that come later get the new ones.
@@ -84,11 +84,11 @@ class Server:
     def watch(
         self, source: socket.socket, react: Callable[[bytes], None]
     ) -> None:
-        """Call ``react`` with what arrives; b'' is the end of it."""
+        """Call ``react`` with the bytes that arrive; b'' is their end."""
         eventlet.spawn_n(_watch, eventlet.greenio.GreenSocket(source), react)
 
     def every(self, seconds: float, act: Callable[[], None]) -> None:
-        """Call ``act`` as long as requests can be answered at all."""
+        """Call ``act`` periodically, as long as the server can answer."""
         eventlet.spawn_n(_repeat, seconds, act)
 
     def run(self, drain: float) -> None:
@@ -106,8 +106,9 @@ class Server:
             debug=False,
         )
         self._acceptor.link(lambda _: self.finish())
-        # What there is by now is there to stay; Python's collector would go
-        # over it again and again, at a twentieth of the cost of a request.
+        # The objects of now live as long as the process; without this,
+        # Python's collector scans them again and again, which costs a
+        # twentieth of each request.
         gc.freeze()
         self._over.wait()
         with eventlet.Timeout(drain, False), _unless_killed():
@@ -120,13 +121,13 @@ class Server:
             LOG.warning("%d requests cut off", self._clients.running())
 
     def finish(self) -> None:
-        """End: no more connections, no more requests than have arrived."""
+        """End the server; requests that have arrived are still answered."""
         self.closing = True
         if not self._over.ready():
             self._over.send()
 
     def retire(self) -> None:
-        """Leave the socket to others, and end when the last client has gone.
+        """Leave the socket to other workers; end after the last client.
 
         A client may have sent a request on a connection that is idle here;
         so each gets one more answer, which tells it to connect anew.
@@ -156,13 +157,13 @@ class Server:
         except (OSError, eventlet.Timeout) as error:
             LOG.debug("connection of %s: %s", state[0], error)
         except Exception:
-            # Python's TLS has many words for a socket that we have closed.
+            # Python's TLS raises many exceptions for a socket closed here.
             if state[2] != eventlet.wsgi.STATE_CLOSE:
                 LOG.exception("connection of %s", state[0])
 
 
 class _Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
-    """HTTP on one connection."""
+    """Speaks HTTP on one connection."""
 
     def __init__(self, ours: Server, state: list[Any], server: Any) -> None:
         self._ours = ours
@@ -176,7 +177,7 @@ class _Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
         return environ
 
     def handle_one_response(self) -> None:
-        """Serve; say of an answer that it is the last, if it is by then."""
+        """Serve a request by ``_answer``, which may end the connection."""
         self.application = self._answer
         super().handle_one_response()
 
@@ -202,7 +203,7 @@ class _Listener:
         self.close = self._socket.close
 
     def accept(self) -> tuple[Any, Any]:
-        """Return the next connection and whose it is."""
+        """Return the next connection and its address."""
         while True:
             try:
                 accepted: tuple[Any, Any] = self._socket.accept()
@@ -232,10 +233,10 @@ def _wrapped(client: Any, tls: ssl.SSLContext) -> Any:
 
 
 def _watch(source: Any, react: Callable[[bytes], None]) -> None:
-    said = b"."
-    while said:
-        said = source.recv(4096)
-        react(said)
+    received = b"."
+    while received:
+        received = source.recv(4096)
+        react(received)
 
 
 def _repeat(seconds: float, act: Callable[[], None]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The listening socket, with errors that say what to do."""
+"""Opens the listening socket, with errors that name the remedy."""
 
 import contextlib
 import errno
@@ -9,14 +9,14 @@ import socket
 from volt.exception import ConfigError
 
 RESERVE = 64
-"""Descriptors that are not for clients: registry, log, signals."""
+"""Descriptors kept from clients, for the registry, the log and signals."""
 
 
 def listen(host: str, port: int, backlog: int, keepidle: int) -> socket.socket:
     """Return a socket that listens; raise ``ConfigError`` if it cannot.
 
-    There is no waiting for an address that is in use: who holds it seldom
-    goes away by itself, and an operator wants to know at once.
+    It does not wait for an address in use: the process that holds it seldom
+    ends by itself, and an operator wants to know at once.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -36,9 +36,9 @@ def listen(host: str, port: int, backlog: int, keepidle: int) -> socket.socket:
 
 
 def room(wanted: int) -> int:
-    """Return for how many connections there are descriptors, up to wanted.
+    """Return the number of connections that descriptors allow, up to wanted.
 
-    The limit is raised first, as far as it may be.
+    The limit of descriptors is raised first, to its hard limit.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``volt-manage``: what an operator does to the registry."""
+"""``volt-manage``: an operator's commands for the registry."""
 
 import argparse
 import sys
@@ -27,28 +27,28 @@ configured for it, with 2 for a wrong command line, with 3 when the tables in
 the database are not those of this version.  volt-manage(8) tells more.
 """
 NOT_RIGHT = 3
-"""Exit code for tables of another version, or of somebody else."""
+"""Exit code for tables of another version, or of another program."""
 
 Action = Callable[[cfg.ConfigOpts], int]
 
 
 def main(args: list[str] | None = None) -> int:
-    """Do what the command line says; return the exit code."""
-    said = _parser().parse_args(args)
+    """Run the command of a command line; return its exit code."""
+    parsed = _parser().parse_args(args)
     try:
-        action: Action = said.action
-        return action(_configure(said))
+        action: Action = parsed.action
+        return action(_configure(parsed))
     except ConfigError as error:
         print(f"volt-manage: {error}", file=sys.stderr)
         return 1
 
 
-def _configure(said: argparse.Namespace) -> cfg.ConfigOpts:
+def _configure(parsed: argparse.Namespace) -> cfg.ConfigOpts:
     options = conf.new()
-    # They may stand in the file; nothing is logged here.
+    # Options of the log may stand in the file; nothing is logged here.
     logging.register_options(options)
-    files = [f"--config-file={path}" for path in said.config_file]
-    folders = [f"--config-dir={path}" for path in said.config_dir]
+    files = [f"--config-file={path}" for path in parsed.config_file]
+    folders = [f"--config-dir={path}" for path in parsed.config_dir]
     conf.load(options, files + folders)
     return options
 
@@ -70,10 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     db = commands.add_parser("db", help=about, description=about)
     actions = db.add_subparsers(metavar="COMMAND", required=True)
     for name, (action, short, long) in _ACTIONS.items():
-        one = actions.add_parser(
+        command = actions.add_parser(
             name, help=short, description=f"{short}. {long}"
         )
-        one.set_defaults(action=action)
+        command.set_defaults(action=action)
     return parser
 
 
@@ -91,9 +91,9 @@ def _upgrade(options: cfg.ConfigOpts) -> int:
 
 
 def _version(options: cfg.ConfigOpts) -> int:
-    found = inspection.inspect(**_database(options)).version
-    print(found.revision or "none", found.state.value)
-    return 0 if found.state is State.CURRENT else NOT_RIGHT
+    version = inspection.inspect(**_database(options)).version
+    print(version.revision or "none", version.state.value)
+    return 0 if version.state is State.CURRENT else NOT_RIGHT
 
 
 def _check(options: cfg.ConfigOpts) -> int:

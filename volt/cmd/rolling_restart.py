@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which change brings the workers nearer to what is wanted.
+"""Chooses the next step towards the wanted workers.
 
-Pure: workers in, one step out.  New settings come in one worker at a time,
-and an old one goes only after a new one has come up, so that the number of
-those who serve never falls below the wanted one.
+Pure functions: workers in, one step out.  New settings come in one worker at
+a time, and an old worker goes only after a new one is ready, so that the
+number of serving workers never falls below the wanted one.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from volt.cmd.workers import Worker
 
 
 class Step(enum.Enum):
-    """What to do now, apart from letting a worker retire."""
+    """A step other than letting a worker retire."""
 
     NOTHING = enum.auto()
     HIRE = enum.auto()
@@ -24,23 +24,23 @@ class Step(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Staff:
-    """Those who are to stay or to be replaced, the longest here first."""
+    """The workers to keep and to replace, the oldest first."""
 
     wanted: int
     old: list[Worker]
-    """Serving with settings that are no longer in force."""
+    """Workers with settings that are no longer in force."""
     new: list[Worker]
     coming: list[Worker]
-    """Those of the new who are not ready yet."""
+    """The new workers that are not ready yet."""
 
     @property
     def complete(self) -> bool:
-        """Whether all is as it is wanted."""
+        """Whether exactly the wanted workers are ready."""
         settled = not self.old and not self.coming
         return settled and len(self.new) == self.wanted
 
     def step(self) -> Step | Worker:
-        """Return what to do, or who may retire."""
+        """Return the next step, or the worker that may retire."""
         here = len(self.old) + len(self.new)
         if here < self.wanted:
             return Step.HIRE
@@ -54,19 +54,23 @@ class Staff:
 def staff(
     members: Iterable[Worker], settings: Settings, trial: Worker | None
 ) -> Staff:
-    """Sort the workers; one who tries other settings does not count."""
-    stay = [one for one in members if not one.leaving and one is not trial]
-    new = [one for one in stay if one.settings is settings]
+    """Sort the workers; ``trial``, with other settings, is left out."""
+    stay = [
+        worker
+        for worker in members
+        if not worker.leaving and worker is not trial
+    ]
+    new = [worker for worker in stay if worker.settings is settings]
     return Staff(
         wanted=settings.workers,
-        old=[one for one in stay if one.settings is not settings],
+        old=[worker for worker in stay if worker.settings is not settings],
         new=new,
-        coming=[one for one in new if not one.ready],
+        coming=[worker for worker in new if not worker.ready],
     )
 
 
 def cause(gone: Worker, how: int) -> str:
-    """Say why a worker has ended, from its exit code or minus its signal."""
+    """Return why a worker ended; ``how``: exit code or minus the signal."""
     if gone.refusal:
         return f"cannot work as configured: {gone.refusal}"
     if how == -signal.SIGKILL:

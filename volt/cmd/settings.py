@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a start, or a SIGHUP, reads of the configuration and its files."""
+"""Reads the configuration and its files, at a start or at a SIGHUP."""
 
 import dataclasses
 import logging as plain_logging
@@ -26,18 +26,18 @@ REFUSED = "the new configuration is refused, the old one stays in force"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """One reading; the next one does not change it."""
+    """The settings of one reading; a later reading does not change them."""
 
     options: cfg.ConfigOpts
     tls: ssl.SSLContext | None
 
     @property
     def workers(self) -> int:
-        """How many processes serve; 1 is no other than the one started."""
+        """Number of processes that serve; 1 is the started process itself."""
         return max(int(self.options.workers), 1)
 
     def tell_fixed(self, before: "Settings") -> None:
-        """Log which options have changed but need a restart."""
+        """Log the options that have changed but need a restart."""
         for name in FIXED:
             if self.options[name] != before.options[name]:
                 LOG.warning("%s has changed, which needs a restart", name)
@@ -52,7 +52,7 @@ Reread = Callable[[], Settings]
 
 
 def read(args: list[str], **texts: str) -> Settings:
-    """Return the settings of now; ``texts`` are for --help.
+    """Return the settings in the files now; ``texts`` are for --help.
 
     Raises :class:`volt.exception.ConfigError`.
     """
@@ -66,37 +66,37 @@ def read(args: list[str], **texts: str) -> Settings:
 
 
 def set_up_logging(options: cfg.ConfigOpts) -> None:
-    """Log as configured, to files opened anew; raise ``ConfigError``."""
+    """Set up the log, with files opened anew; raise ``ConfigError``."""
     if options.log_dir and not options.log_file:
-        # oslo.log would look at the stack for a name, and find different
-        # ones at the start and at a reload.
+        # oslo.log would take the file's name from the call stack, which
+        # differs between the start and a reload.
         options.set_default("log_file", "volt-api.log")
     root = plain_logging.getLogger()
     before = list(root.handlers)
     try:
         logging.setup(options, "volt")
         for handler in root.handlers:
-            # A format that makes no sense is found by its use alone.
+            # A faulty format is found only when it is used.
             handler.format(_TRIAL)
     except Exception as error:
-        # What odd values lead the libraries to is of any kind.
+        # Odd values make the libraries raise exceptions of any kind.
         raise ConfigError(
-            f"cannot log as {', '.join(_given(options))} would have it: "
-            f"{error}; set them right or leave them out"
+            f"cannot set up the log by {', '.join(_given(options))}: "
+            f"{error}; correct or remove these options"
         ) from error
     for handler in before:
         _close(handler, root.handlers)
 
 
 def _given(options: cfg.ConfigOpts) -> list[str]:
-    """Return the options of the log that are not at their defaults."""
-    known = cfg.ConfigOpts()
-    logging.register_options(known)
+    """Return the options of the log that the operator has set."""
+    log_options = cfg.ConfigOpts()
+    logging.register_options(log_options)
     return [
         name
-        for name in known
-        if (found := options.get_location(name))
-        and found.location.is_user_controlled
+        for name in log_options
+        if (place := options.get_location(name))
+        and place.location.is_user_controlled
     ]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals as bytes to read, so that one wait covers them and all else."""
+"""Turns signals into bytes to read, so that one wait covers all events."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ HEARD = frozenset({*STOPS, signal.SIGHUP, signal.SIGCHLD})
 
 
 def leave(_number: int) -> None:
-    """End at once and in order: there is nothing to finish yet."""
+    """End the process at once and in order: no request is under way yet."""
     raise SystemExit(0)
 
 
@@ -40,7 +40,8 @@ class Inbox:
             self._writer.fileno(), warn_on_full_buffer=False
         )
         self._handlers = {
-            one: signal.signal(one, self._handle) for one in self._heard
+            number: signal.signal(number, self._handle)
+            for number in self._heard
         }
         return self
 
@@ -50,15 +51,15 @@ class Inbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Put back what was there."""
-        for one, handler in self._handlers.items():
-            signal.signal(one, handler or signal.SIG_DFL)
+        """Put back the handlers and the wakeup descriptor of before."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler or signal.SIG_DFL)
         signal.set_wakeup_fd(self._wakeup)
         self._writer.close()
         self.reader.close()
 
     def forsake(self) -> None:
-        """In a child: leave the parent's signals to the parent."""
+        """Close the inbox in a child: its signals are the parent's."""
         signal.set_wakeup_fd(-1)
         self.reader.close()
         self._writer.close()
@@ -69,7 +70,7 @@ class Inbox:
 
 
 class Insistence:
-    """An ``on_stop`` for who reads the first signal: a second one kills.
+    """An ``on_stop`` that ends the process at the second signal.
 
     The first process of a process namespace cannot be ended by the default
     action of a signal, so it ends itself; the code is what a shell shows
@@ -80,7 +81,7 @@ class Insistence:
         self._asked = False
 
     def __call__(self, number: int) -> None:
-        """Note that somebody wants an end, or end at once."""
+        """Note the first signal, which the reader acts on; end at the next."""
         if self._asked:
             os._exit(128 + number)
         self._asked = True
@@ -88,7 +89,7 @@ class Insistence:
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """Keep signals waiting, so that a child never has its parent's handlers.
+    """Hold signals back, so that no child runs its parent's handlers.
 
     A handler of the parent, run in the child, would write into the socket
     from which the parent reads.
@@ -101,15 +102,15 @@ def held() -> Iterator[None]:
 
 
 def release() -> None:
-    """In a child that has handlers of its own: take signals again."""
+    """Take signals again, in a child that has handlers of its own."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
 
 
 def reap() -> Iterator[tuple[int, int]]:
-    """Yield process and status of every child that has ended.
+    """Yield the process id and status of every child that has ended.
 
-    Children of others are among them: the first process of a container
-    inherits all orphans, and nobody else takes them off the list.
+    Orphans are among them: the first process of a container inherits the
+    children of ended processes, and only it can reap them.
     """
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one process that serves, when there are no workers."""
+"""The single process that serves when no workers are configured."""
 
 import logging
 import signal
@@ -19,13 +19,13 @@ Tried = Future[tuple[Settings, compose.Service]]
 
 
 class Alone:
-    """Serves, reacts to signals, and exchanges its own parts."""
+    """Serves, reacts to signals, and exchanges its service at a reload."""
 
     def __init__(
         self, listener: socket.socket, settings: Settings, reread: Reread
     ) -> None:
-        """Build everything; raise ``ConfigError`` if that cannot be."""
-        # It brings eventlet along, which nothing else needs.
+        """Build service and server; raise ``ConfigError`` if that fails."""
+        # Imported here because it imports eventlet, which only a server needs.
         from volt.cmd import green
 
         self._settings = settings
@@ -62,7 +62,7 @@ class Alone:
                 tuple(reap())
 
     def _reload(self) -> None:
-        """Try the new settings aside: a registry may be slow to answer."""
+        """Try new settings in a thread: the registry may be slow to answer."""
         self._again = self._trying
         if not self._trying:
             self._trying = True

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps the wanted number of workers serving one socket.
 
-The supervisor itself opens no database and serves nobody, so there is
-little in it that could fail.
+The supervisor itself opens no database and serves no request, so little in
+it can fail.
 """
 
 import logging
@@ -21,11 +21,11 @@ from volt.exception import ConfigError
 LOG = logging.getLogger(__name__)
 
 MARGIN = 5.0
-"""Seconds that a worker gets to end, beyond those of its requests."""
+"""Seconds that a worker gets to end, on top of drain_timeout."""
 
 
 class Supervisor:
-    """Workers with the settings in force, one perhaps that tries others."""
+    """Keeps workers with the settings in force, and at most one trial."""
 
     def __init__(
         self, crew: Crew, settings: Settings, reread: Reread, systemd: Systemd
@@ -37,13 +37,13 @@ class Supervisor:
         self._backoff = Backoff()
         self._trial: Worker | None = None
         self._proven = False
-        """Whether any worker has come up with the settings in force."""
+        """Whether any worker has become ready with the settings in force."""
         self._told = False
-        """Whether systemd knows that all is as it is wanted."""
+        """Whether systemd knows that all wanted workers serve."""
         self._stop_by: float | None = None
 
     def run(self) -> None:
-        """Work until a signal asks to end and every worker has ended.
+        """Supervise until a signal asks to end and every worker has ended.
 
         Raises ``ConfigError`` if the first workers refuse the settings.
         """
@@ -61,7 +61,7 @@ class Supervisor:
                 self._crew.signal(signal.SIGKILL)
 
     def _patience(self) -> float | None:
-        """Return after how many seconds there is something to do."""
+        """Return the seconds until the next task, or None for no end."""
         ends = []
         if self._systemd.watchdog:
             ends.append(self._systemd.watchdog / 3)
@@ -78,7 +78,7 @@ class Supervisor:
             self._try()
 
     def _stop(self, number: int) -> None:
-        """Have everybody finish; asked again, end everything at once."""
+        """Let every worker finish; at a second signal, end all at once."""
         if self._stop_by is not None:
             self._crew.signal(signal.SIGKILL)
             raise SystemExit(128 + number)
@@ -89,7 +89,7 @@ class Supervisor:
         self._crew.signal(signal.SIGTERM)
 
     def _try(self) -> None:
-        """Let one new worker try what the files say now."""
+        """Start one worker that tries the settings now in the files."""
         self._systemd.reloading()
         self._told = False
         if self._trial:
@@ -135,7 +135,7 @@ class Supervisor:
             here = staff(
                 self._crew.members.values(), self._settings, self._trial
             )
-        self._proven = self._proven or any(one.ready for one in here.new)
+        self._proven = self._proven or any(worker.ready for worker in here.new)
         if here.complete and not self._trial and not self._told:
             self._told = True
             LOG.info("%d workers serve", here.wanted)
@@ -147,13 +147,15 @@ class Supervisor:
         except OSError as error:
             left = self._backoff.note(time.monotonic())
             LOG.error(
-                "cannot begin a worker: %s; again in %.1f s", error, left
+                "cannot start a worker: %s; next attempt in %.1f s",
+                error,
+                left,
             )
             return False
         return True
 
     def _guard(self) -> None:
-        """Say that this process is not hung, and end workers that are."""
+        """Tell systemd that the supervisor lives, and end hung workers."""
         if self._systemd.watchdog:
             self._systemd.alive()
             self._crew.end_hung(self._systemd.watchdog)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What systemd wants to know of a service, see sd_notify(3).
+"""Tells systemd the state of the service, see sd_notify(3).
 
-All of it does nothing where NOTIFY_SOCKET is not set.
+Where NOTIFY_SOCKET is not set, nothing is sent.
 """
 
 import os
@@ -11,7 +11,7 @@ from sdnotify import SystemdNotifier
 
 
 class Systemd:
-    """Tells systemd how the service is."""
+    """The service's messages to systemd."""
 
     def __init__(self) -> None:
         self._notifier = SystemdNotifier()
@@ -19,25 +19,29 @@ class Systemd:
         """Seconds of silence after which the service counts as hung."""
 
     def ready(self, status: str) -> None:
-        """Say that it serves (again, after ``reloading``)."""
+        """Tell systemd that the service serves, or a reload has ended."""
         self._notifier.notify(f"READY=1\nSTATUS={status}")
 
     def reloading(self) -> None:
-        """Say that new settings are tried; ``ready`` has to follow."""
+        """Tell systemd that new settings are tried; ``ready`` must follow."""
         now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         # The time is for Type=notify-reload of systemd 253 and later.
         self._notifier.notify(f"RELOADING=1\nMONOTONIC_USEC={now}")
 
     def stopping(self) -> None:
-        """Say that it ends."""
+        """Tell systemd that the service ends."""
         self._notifier.notify("STOPPING=1\nSTATUS=Finishing what is under way")
 
     def alive(self) -> None:
-        """Say that it is not hung."""
+        """Tell systemd's watchdog that the service is not hung."""
         self._notifier.notify("WATCHDOG=1")
 
 
 def _watchdog() -> float | None:
-    told = os.environ.get("WATCHDOG_USEC", "")
+    period = os.environ.get("WATCHDOG_USEC", "")
     meant = os.environ.get("WATCHDOG_PID") in (None, str(os.getpid()))
-    return int(told) / 1e6 if meant and told.isdigit() and int(told) else None
+    return (
+        int(period) / 1e6
+        if meant and period.isdigit() and int(period)
+        else None
+    )

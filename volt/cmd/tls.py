@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS for the service: from files to a context, with errors that help."""
+"""Makes the TLS context of the files, with errors that name the remedy."""
 
 import pathlib
 import ssl
@@ -14,7 +14,7 @@ KEY = "PRIVATE KEY-----"
 def context(
     cert_file: str | None, key_file: str | None, ca_file: str | None
 ) -> ssl.SSLContext | None:
-    """Return how to speak TLS, None for not at all.
+    """Return the TLS context of the service, None for no TLS.
 
     With ``ca_file`` only clients that show a certificate signed by one of
     its authorities get through.  Raises ``ConfigError``.
@@ -46,10 +46,10 @@ def _half(cert_file: str | None, key_file: str | None) -> str:
 
 
 def _modern() -> ssl.SSLContext:
-    """TLS 1.2 or 1.3; ciphers as Python and OpenSSL choose them."""
+    """Return a context of TLS 1.2 and 1.3 with the ciphers of OpenSSL."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Who could renegotiate could make the server work for nothing.
+    # Renegotiation would let a client waste the server's time.
     made.options |= ssl.OP_NO_RENEGOTIATION
     made.set_alpn_protocols(["http/1.1"])
     return made
@@ -58,8 +58,8 @@ def _modern() -> ssl.SSLContext:
 def _check_certificate(option: str, path: str) -> None:
     if CERTIFICATE not in _text(option, path):
         raise ConfigError(
-            f"{option} {path} has no certificate in PEM; it would begin "
-            f"with {CERTIFICATE}"
+            f"{option} {path} has no certificate in PEM, which begins with "
+            f"{CERTIFICATE}"
         )
 
 
@@ -69,8 +69,8 @@ def _check_key(path: str) -> None:
         raise ConfigError(f"key_file {path} has no private key in PEM")
     if "ENCRYPTED" in text:
         raise ConfigError(
-            f"key_file {path} asks for a pass phrase, which nobody is there "
-            f"to type: openssl pkey -in {path} -out NEW, and keep that safe"
+            f"key_file {path} needs a pass phrase, which a service cannot "
+            f"type: openssl pkey -in {path} -out NEW, and keep NEW safe"
         )
     mode = stat.S_IMODE(pathlib.Path(path).stat().st_mode)
     if mode & stat.S_IRWXO:
@@ -85,8 +85,8 @@ def _text(option: str, path: str) -> str:
         return pathlib.Path(path).read_text(encoding="latin1")
     except OSError as error:
         raise ConfigError(
-            f"{option} {path}: {error.strerror}; volt-api's user has to be "
-            "able to read it"
+            f"{option} {path}: {error.strerror}; make the file readable for "
+            "volt-api's user"
         ) from error
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One of several processes that serve the same socket.
+"""A worker: one of several processes that serve the same socket.
 
-It talks with its supervisor over a socket, the *line*, whose messages are
-whole: the words below, or REFUSED and the reason.  When the line ends, the
-supervisor is gone, and the worker goes, too.
+It talks with its supervisor over a socket, the *line*, which keeps the
+borders of messages: the words below, or REFUSED and the reason.  When the
+line ends, the supervisor has ended, and the worker ends, too.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ def run(
     line: socket.socket,
     watchdog: float | None,
 ) -> int:
-    """Serve until it is told to end; return the exit code.
+    """Serve until an order to end; return the exit code.
 
     Called with all signals held.  Ctrl-C reaches every process of the
     terminal, so the supervisor alone acts on it, and on SIGHUP.
@@ -60,7 +60,7 @@ def _serve(
     inbox: Inbox,
     watchdog: float | None,
 ) -> None:
-    # Eventlet warns of every fork after its import.
+    # Imported after the fork: eventlet warns of every fork after its import.
     from volt.cmd import green
 
     server = green.Server(
@@ -75,7 +75,7 @@ def _serve(
             service.evictor.stop()
             server.retire()
         else:
-            LOG.error("the supervisor is gone, so this worker goes, too")
+            LOG.error("the supervisor is gone, so this worker ends")
             server.finish()
 
     inbox.on_stop = lambda _: None
@@ -89,7 +89,7 @@ def _serve(
     service.close()
 
 
-def _say(line: socket.socket, what: bytes) -> None:
-    # Who finds the supervisor gone is told so by the end of the line, too.
+def _say(line: socket.socket, message: bytes) -> None:
+    # If the supervisor is gone, the end of the line reports that as well.
     with contextlib.suppress(ConnectionError):
-        line.send(what[:LONGEST])
+        line.send(message[:LONGEST])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The workers as their supervisor sees them: begun, heard of, ended."""
+"""The workers of a supervisor: starts them, hears them, notes their end."""
 
 import contextlib
 import dataclasses
@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass(eq=False, slots=True)
 class Worker:
-    """One process; times are monotonic."""
+    """One worker process; times are monotonic."""
 
     pid: int
     line: socket.socket
@@ -32,30 +32,30 @@ class Worker:
     refusal: str | None = None
 
     def listen(self) -> None:
-        """Take in what it has said."""
+        """Read the messages that the worker has sent."""
         with contextlib.suppress(BlockingIOError, ConnectionError):
-            while said := self.line.recv(worker.LONGEST):
+            while message := self.line.recv(worker.LONGEST):
                 self.heard = time.monotonic()
-                self.ready = self.ready or said == worker.READY
-                if said.startswith(worker.REFUSED):
-                    told = said.removeprefix(worker.REFUSED)
-                    self.refusal = told.decode(errors="replace")
+                self.ready = self.ready or message == worker.READY
+                if message.startswith(worker.REFUSED):
+                    reason = message.removeprefix(worker.REFUSED)
+                    self.refusal = reason.decode(errors="replace")
 
     def retire(self) -> None:
-        """Let it serve its clients to the end, and no new ones."""
+        """Let the worker serve its clients to the end, and no new ones."""
         self.leaving = True
-        with contextlib.suppress(OSError):  # it has died
+        with contextlib.suppress(OSError):  # the worker may have died
             self.line.send(worker.RETIRE)
 
 
 class Crew:
-    """All workers; begins new ones and takes note of ends."""
+    """All workers of a supervisor: starts new ones and notes their end."""
 
     def __init__(
         self, listener: socket.socket, inbox: Inbox, watchdog: float | None
     ) -> None:
         self.members: dict[int, Worker] = {}
-        # The owner learns of it by what wait() returns.
+        # The supervisor learns of the signal from wait().
         inbox.on_stop = lambda _: None
         self._listener = listener
         self._inbox = inbox
@@ -64,7 +64,7 @@ class Crew:
         self._selector.register(inbox.reader, selectors.EVENT_READ)
 
     def hire(self, settings: Settings) -> Worker:
-        """Begin a worker; OSError if the system has no room for it."""
+        """Start a worker; raise ``OSError`` if the system cannot fork."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with held():
             pid = os.fork()
@@ -79,7 +79,7 @@ class Crew:
         return hired
 
     def wait(self, seconds: float | None) -> bytes:
-        """Return the numbers of signals, after that time at the latest."""
+        """Return the numbers of signals, after ``seconds`` at the latest."""
         for key, _ in self._selector.select(seconds):
             if key.fileobj is self._inbox.reader:
                 return self._inbox.reader.recv(4096)
@@ -88,18 +88,18 @@ class Crew:
         return b""
 
     def ended(self) -> list[tuple[Worker, int]]:
-        """Return who has ended since, and how."""
-        found = []
+        """Return the workers that have ended, each with its exit code."""
+        workers = []
         for pid, status in reap():
             gone = self.members.pop(pid, None)
             if gone is None:
-                LOG.debug("reaped %d, an orphan of somebody else", pid)
+                LOG.debug("reaped process %d, which is not a worker", pid)
                 continue
             gone.listen()
             self._selector.unregister(gone.line)
             gone.line.close()
-            found.append((gone, os.waitstatus_to_exitcode(status)))
-        return found
+            workers.append((gone, os.waitstatus_to_exitcode(status)))
+        return workers
 
     def signal(self, number: int) -> None:
         """Send a signal to every worker."""
@@ -115,17 +115,18 @@ class Crew:
                 os.kill(member.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Accept nothing more; workers close their own end of it."""
+        """Close the listening socket here; workers close their own copies."""
         self._listener.close()
 
     def _become_worker(
         self, settings: Settings, line: socket.socket
     ) -> NoReturn:
-        """Be another process from here on; nothing of this stack returns."""
+        """Run a worker in the forked process; this function never returns."""
         code = 1
         try:
             self._inbox.forsake()
-            # An end of theirs that stayed open here would hide their ends.
+            # A copy of another worker's line, kept open here, would hide from
+            # that worker that the supervisor has ended.
             for other in self.members.values():
                 other.line.close()
             code = worker.run(self._listener, settings, line, self._watchdog)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of volt, one file a topic; nothing here is global."""
+"""The options of volt, one file a topic; no option object is global."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ TOPICS = (api, tree, auth, database)
 
 
 def new() -> cfg.ConfigOpts:
-    """Return the options, registered, with no file read yet."""
+    """Return the registered options, with no file read yet."""
     conf = cfg.ConfigOpts()
     for topic in TOPICS:
         topic.register_opts(conf)
@@ -38,19 +38,19 @@ def load(conf: cfg.ConfigOpts, args: list[str], **texts: str) -> None:
         )
     except cfg.ConfigFilesNotFoundError as error:
         raise ConfigError(
-            f"there is no file {', '.join(error.config_files)}; copy "
-            "volt.conf.sample, or say --config-file=…"
+            f"the file {', '.join(error.config_files)} does not exist; copy "
+            "volt.conf.sample, or name a file by --config-file=…"
         ) from error
     except SystemExit as ended:
-        # 1 is a file's value for an option of the command line; oslo.config
-        # has said which on standard error.
+        # 1 stands for a bad value, in a file, of a command line option;
+        # oslo.config has named it on standard error.
         if ended.code != 1:
             raise
-        raise ConfigError("an option has a value of no sense") from ended
+        raise ConfigError("an option has an invalid value") from ended
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"{strict.no_text(args, DEFAULT_FILE)}: byte {error.start} is no "
-            "text in UTF-8; see whether that is the right file"
+            f"{strict.no_text(args, DEFAULT_FILE)}: byte {error.start} is not "
+            "text in UTF-8; check whether that is the right file"
         ) from error
     except cfg.Error as error:
         raise ConfigError(str(error)) from error
@@ -58,7 +58,7 @@ def load(conf: cfg.ConfigOpts, args: list[str], **texts: str) -> None:
         keystone.register_opts(conf)
     except cfg.Error as error:
         raise ConfigError(f"auth_strategy: {error}") from error
-    # With another strategy the sections of keystone's may stay in the file.
+    # With another strategy, keystone's sections may stay in the file.
     strict.check(conf, unread=keystone.SHOWN)
 
 

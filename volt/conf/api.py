@@ -69,10 +69,10 @@ opts = [
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register them."""
+    """Register the options of the server."""
     conf.register_opts(opts)
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Return them for the sample generator."""
+    """Return the options of the server for the sample generator."""
     return [(None, opts)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of the door: who may use the API."""
+"""Options of admission: which callers may use the API."""
 
 from typing import Any
 
@@ -45,10 +45,10 @@ opts = [
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register them."""
+    """Register the options of admission."""
     conf.register_opts(opts)
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Return them for the sample generator."""
+    """Return the options of admission for the sample generator."""
     return [(None, opts)]

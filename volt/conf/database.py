@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of the registry: those of oslo.db that have a meaning here."""
+"""Options of the registry: those of oslo.db that volt uses."""
 
 import copy
 from typing import Any
@@ -24,19 +24,19 @@ USED = frozenset(
     }
 )
 
-opts = [copy.copy(one) for one in options.database_opts if one.dest in USED]
+opts = [copy.copy(opt) for opt in options.database_opts if opt.dest in USED]
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register them; SQLite in the state directory is the default."""
+    """Register the options of the registry, SQLite being the default."""
     conf.register_opts(opts, group=GROUP)
     conf.set_default("connection", DEFAULT, group=GROUP)
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Return them for the sample generator."""
-    shown = [copy.copy(one) for one in opts]
-    for one in shown:
-        if one.dest == "connection":
-            one.default = DEFAULT
+    """Return the options of the registry for the sample generator."""
+    shown = [copy.copy(opt) for opt in opts]
+    for opt in shown:
+        if opt.dest == "connection":
+            opt.default = DEFAULT
     return [(GROUP, shown)]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of ``auth_strategy = keystone``: its libraries' own.
+"""Options of ``auth_strategy = keystone``, which its libraries define.
 
-The libraries are imported by the functions, for nobody else needs them.
+The functions import the libraries, because other strategies do not need them.
 """
 
 import copy
@@ -41,28 +41,29 @@ SHOWN = {
     },
     "oslo_policy": {"policy_file", "policy_dirs"},
 }
-"""What is in the sample, by section; others are accepted, too."""
+"""Options in the sample, by section; the others are accepted, too."""
 
 DEFAULTS = {
-    # volt waits for keystone with the whole process, so it waits briefly,
-    # and leaves it to the client to try again.
+    # The whole process waits for keystone, so volt waits briefly, and the
+    # client tries again.
     "http_connect_timeout": 3,
     "http_request_max_retries": 0,
-    # Some kilobytes a token, of which volt reads nothing.
+    # Some kilobytes a token, which volt does not read.
     "include_service_catalog": False,
 }
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register them if the strategy is chosen; the file has been read.
+    """Register keystone's options if the file chooses the strategy.
 
-    Which options the login of volt has depends on its ``auth_type``.
+    The file has been read; volt's ``auth_type`` in it decides which options
+    the login has.
     Raises ``ConfigError``.
     """
     try:
         chosen = conf.auth_strategy == "keystone"
     except cfg.ConfigFileValueError:
-        return  # volt.conf.strict says what is wrong with the value
+        return  # volt.conf.strict reports the bad value
     if chosen:
         try:
             _register(conf)
@@ -104,23 +105,23 @@ def _register_login(conf: cfg.ConfigOpts) -> None:
 
 
 def login_group(conf: cfg.ConfigOpts) -> str:
-    """Return the section that says how volt logs in."""
+    """Return the section with the login of volt."""
     return str(conf[GROUP].auth_section or GROUP)
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Return those in ``SHOWN`` for the sample: a login by password."""
+    """Return the options in ``SHOWN`` for the sample generator."""
     from keystoneauth1 import loading
     from keystonemiddleware import auth_token
     from oslo_policy import opts as oslo_policy
 
-    known = [*auth_token.list_opts(), *oslo_policy.list_opts()]
-    known.append((GROUP, loading.get_auth_plugin_conf_options("password")))
+    groups = [*auth_token.list_opts(), *oslo_policy.list_opts()]
+    groups.append((GROUP, loading.get_auth_plugin_conf_options("password")))
     listed: dict[str | None, list[Any]] = {group: [] for group in SHOWN}
-    for group, opts in known:
-        for one in opts:
-            if one.dest in SHOWN[group]:
-                shown = copy.copy(one)
-                shown.default = DEFAULTS.get(one.dest, one.default)
+    for group, opts in groups:
+        for opt in opts:
+            if opt.dest in SHOWN[group]:
+                shown = copy.copy(opt)
+                shown.default = DEFAULTS.get(opt.dest, opt.default)
                 listed[group].append(shown)
     return list(listed.items())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Refuses what oslo.config lets pass: unknown options, values unread yet."""
+"""Refuses unknown options and bad values, which oslo.config accepts."""
 
 import difflib
 import pathlib
@@ -12,17 +12,17 @@ from volt.exception import ConfigError
 
 
 def check(conf: cfg.ConfigOpts, unread: Collection[str] = ()) -> None:
-    """Raise ``ConfigError`` naming file, section and option at fault.
+    """Raise ``ConfigError`` that names the file, section and option at fault.
 
-    ``unread`` names sections that may be there though nobody knows them.
+    ``unread`` names sections that are allowed although they have no options.
     """
     for path in _files(conf):
         for section, option in _written(path):
-            known = _known(conf, section)
-            if not known and section in unread:
+            options = _known(conf, section)
+            if not options and section in unread:
                 continue
-            if option not in known:
-                raise ConfigError(_unknown(path, section, option, known))
+            if option not in options:
+                raise ConfigError(_unknown(path, section, option, options))
     _read_all(conf)
     for path in _files(conf):
         for section, option in _written(path):
@@ -46,7 +46,7 @@ def _written(path: str) -> Iterator[tuple[str, str]]:
 def _require_value(
     conf: cfg.ConfigOpts, path: str, section: str, option: str
 ) -> None:
-    """Refuse ``workers =``, which oslo.config takes for no number at all."""
+    """Refuse ``workers =``, which oslo.config takes for None."""
     if section == "DEFAULT":
         value = conf[option]
     elif _is_group(conf, section):
@@ -61,7 +61,7 @@ def _require_value(
 
 
 def no_text(args: list[str], default: str) -> str:
-    """Return the file that could not be decoded, as far as is known."""
+    """Return the named files, or the default, one of which is not text."""
     words = [word.removeprefix("--config-file=") for word in args]
     named = [word for word in words if pathlib.Path(word).is_file()]
     return ", ".join(named) or default
@@ -71,9 +71,9 @@ def _check_text(group: str | None, option: str, value: object) -> None:
     for text in value if isinstance(value, list) else [value]:
         if isinstance(text, str) and not text.isprintable():
             raise ConfigError(
-                # Not the value: it may hold a password.
-                f"[{group or 'DEFAULT'}] {option}: there is a character in "
-                "its value that cannot be printed; write it anew"
+                # The value itself is left out: it may hold a password.
+                f"[{group or 'DEFAULT'}] {option}: its value has a character "
+                "that cannot be printed; write the value anew"
             )
 
 
@@ -89,19 +89,19 @@ def _is_group(conf: cfg.ConfigOpts, name: str) -> bool:
     try:
         return isinstance(conf[name], Mapping)
     except (cfg.Error, ValueError, RecursionError):
-        return False  # an option, with a value that _read will name
+        return False  # an option with a bad value, which _read reports
 
 
-def _unknown(path: str, section: str, option: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(option, known, 1)
+def _unknown(path: str, section: str, option: str, options: list[str]) -> str:
+    close = difflib.get_close_matches(option, options, 1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    if not known:
-        hint = f" (there is no section [{section}])"
+    if not options:
+        hint = f" (volt has no section [{section}])"
     return f"{path}: [{section}] has no option {option}{hint}"
 
 
 def _read_all(conf: cfg.ConfigOpts) -> None:
-    """Convert every value now: oslo.config would wait for its first use."""
+    """Convert every value now; oslo.config would wait for its first use."""
     for name in conf:
         if _is_group(conf, name):
             for option in conf[name]:
@@ -122,7 +122,7 @@ def _read(conf: cfg.ConfigOpts, option: str, group: str | None) -> None:
         ) from error
     except cfg.ConfigFileValueError as error:
         where, _, reason = str(error).partition(" is not valid: ")
-        # Asked for the place, oslo.config converts the value once more.
+        # From the message: get_location() would convert the value again.
         path = re.search(r"detail='(.*)'", where)
         raise ConfigError(
             f"{path[1] if path else where}: [{group or 'DEFAULT'}] {option}: "

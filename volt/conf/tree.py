@@ -82,10 +82,10 @@ opts = [
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register them."""
+    """Register the options of the trees."""
     conf.register_opts(opts)
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Return them for the sample generator."""
+    """Return the options of the trees for the sample generator."""
     return [(None, opts)]

@@ -15,19 +15,19 @@ BUILT_IN = {
 
 
 def load(name: str, parents: int) -> Policy:
-    """Return the policy ``name`` with that many parents.
+    """Return the policy ``name``, for ``parents`` parents a peer.
 
-    The built-in ones are found without asking every installed package for
-    its entry points, which takes longer than all the rest of a start.
+    The built-in policies are found without reading the entry points of every
+    installed package, which takes longer than all the rest of a start.
     """
     if name in BUILT_IN:
         return _resolve(BUILT_IN[name])(parents)
     installed = importlib.metadata.entry_points(group=GROUP)
     if name not in installed.names:
-        known = ", ".join(sorted({*BUILT_IN, *installed.names}))
-        raise ConfigError(f"default_executor = {name}: choose from {known}")
-    found: type[Policy] = installed[name].load()
-    return found(parents)
+        names = ", ".join(sorted({*BUILT_IN, *installed.names}))
+        raise ConfigError(f"default_executor = {name}: choose from {names}")
+    policy: type[Policy] = installed[name].load()
+    return policy(parents)
 
 
 def _resolve(path: str) -> type[Policy]:

@@ -16,22 +16,22 @@ from volt.executor.policy import Policy
 
 
 class BinaryTree(Policy):
-    """Tree parent, then its mirror images in the other branches."""
+    """Takes the tree parent, then its mirrors in the other branches."""
 
     def extras(self, position: int, fanout: int) -> Iterator[int]:
-        """Yield the mirrors of the parent, then what is above them."""
+        """Yield the mirrors of the parent, then their ancestors."""
         yield from _extras(position, fanout)
 
 
 @functools.lru_cache(maxsize=1024)
 def _extras(position: int, fanout: int) -> tuple[int, ...]:
-    """Return them all, O(log n); remembered as ``shape.lineage`` is."""
-    found: list[int] = []
+    """Return all extra places, O(log n); cached as ``shape.lineage`` is."""
+    places: list[int] = []
     mirrors = _mirrors(shape.parent_of(position, fanout), fanout)
     while mirrors and mirrors[0] > shape.ROOT:
-        found += mirrors
+        places += mirrors
         mirrors = [shape.parent_of(place, fanout) for place in mirrors]
-    return tuple(found)
+    return tuple(places)
 
 
 def _mirrors(position: int, fanout: int) -> list[int]:

@@ -8,10 +8,10 @@ from volt.executor.policy import Policy
 
 
 class BinaryTreeWithUncle(Policy):
-    """Tree parent, then the parent's siblings."""
+    """Takes the tree parent, then the parent's siblings."""
 
     def extras(self, position: int, fanout: int) -> Iterator[int]:
-        """Yield the places beside the parent."""
+        """Yield the places of the parent's siblings."""
         parent = shape.parent_of(position, fanout)
         if parent > shape.ROOT:
             above = shape.parent_of(parent, fanout)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a newcomer goes, and who fills the place of one that left.
+"""Chooses a newcomer's place, and the peer that fills a place left free.
 
 Pure functions over a :class:`View` of one tree: no SQL, no clock.  Each
 question they ask of the view costs O(log n) or less.
@@ -22,11 +22,11 @@ from volt.executor import shape
 from volt.model import Move, Opening, Peer
 
 CANDIDATES = 8
-"""How many open places are looked at to find a stand-in."""
+"""Number of serving peers that are examined to find a serving leaf."""
 
 
 class View(Protocol):
-    """What placement asks about one tree."""
+    """The questions that placement asks about one tree."""
 
     @property
     def size(self) -> int:
@@ -37,13 +37,13 @@ class View(Protocol):
         """Children per place."""
 
     def lowest_open(self, least: Opening) -> "Vacancy | None":
-        """Return the lowest peer open to ``least`` or more."""
+        """Return the lowest place whose peer is open to ``least`` or more."""
 
     def highest_serving(self, limit: int) -> list[Peer]:
         """Return serving peers with room, highest position first."""
 
     def occupied(self, positions: Iterable[int]) -> Collection[int]:
-        """Return which of these positions are taken."""
+        """Return those of the positions that are taken."""
 
     def last(self) -> Peer:
         """Return the peer at the highest position; the tree has one."""
@@ -51,7 +51,7 @@ class View(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Vacancy:
-    """A position below which there is room, and what is taken there."""
+    """A position with free places below it, and the taken ones there."""
 
     position: int
     taken: Collection[int]
@@ -68,10 +68,10 @@ class Place:
 def place(view: View, least: Opening) -> Place | None:
     """Return the place for a newcomer, None when there is none now.
 
-    ``least`` says which parents it can live with: SERVING for a client that
+    ``least`` is the least opening of its parent: SERVING for a client that
     needs a working parent at once, PROMISED for one that can wait.
     """
-    # A gap below the root is left open only when nobody stands deeper.
+    # A place below the root is free only when no peer stands deeper.
     few = view.size < view.fanout
     free = _free_child(view, _root(view)) if few else None
     free = free or _free_child(view, view.lowest_open(least))
@@ -105,7 +105,7 @@ def vacate(view: View, leaving: Peer) -> list[Move]:
 
 
 def opening_of(peer: Peer, children: int, fanout: int) -> Opening:
-    """Return whom a peer with so many children can take as one more."""
+    """Return the opening of a peer that has so many children."""
     if children >= fanout or not peer.reachable_soon:
         return Opening.CLOSED
     return Opening.SERVING if peer.serves else Opening.PROMISED
@@ -130,8 +130,8 @@ def _below(view: View, peer: Peer) -> range:
     return shape.children_of(peer.position, view.fanout)
 
 
-def _deeper(view: View, one: Peer, other: Peer) -> bool:
-    return shape.level_of(one.position, view.fanout) > shape.level_of(
+def _deeper(view: View, peer: Peer, other: Peer) -> bool:
+    return shape.level_of(peer.position, view.fanout) > shape.level_of(
         other.position, view.fanout
     )
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which peers a peer reads from: what all policies have in common.
+"""The base of policies, which choose the peers that a peer reads from.
 
-A policy sees positions and peers, never the registry.  It is asked twice:
-first for the positions it wants to know about, then, with the peers found
-there, for the parents.  Where all is well the few positions of ``best`` do;
-else the serving ones at those of ``reach`` are wanted, too, O(log n) of them.
+A policy sees positions and peers, never the registry.  It is called twice:
+first for the positions that it needs, then, with the peers at these
+positions, for the parents.  When all peers at the few positions of ``best``
+serve, these suffice; else the serving peers at the positions of ``reach`` are
+needed, too, O(log n) of them.
 """
 
 import abc
@@ -21,7 +22,7 @@ class Policy(abc.ABC):
     """Chooses up to ``parents`` peers to read from, the tree parent first.
 
     All of them stand on a higher level than the reader, so the graph of
-    who reads from whom has no cycle.
+    readers and sources has no cycle.
     """
 
     def __init__(self, parents: int = 2) -> None:
@@ -29,19 +30,19 @@ class Policy(abc.ABC):
 
     @abc.abstractmethod
     def extras(self, position: int, fanout: int) -> Iterator[int]:
-        """Yield where to look for extra parents, the best place first."""
+        """Yield the places of possible extra parents, the best one first."""
 
     def best(self, position: int, fanout: int) -> set[int]:
-        """Return the positions of whom it reads from when all of them serve.
+        """Return the positions of the parents when all of them serve.
 
-        Seeing these, ``choose`` answers as if it saw all of ``reach``.
+        With the peers there, ``choose`` answers as with all of ``reach``.
         """
         first = shape.lineage(position, fanout)[:1]
         extras = self.extras(position, fanout)
         return {*first, *itertools.islice(extras, self.parents - 1)}
 
     def reach(self, position: int, fanout: int) -> set[int]:
-        """Return the positions where a stand-in may be found, if it serves."""
+        """Return the positions of all possible parents, stand-ins included."""
         extras = self.extras(position, fanout)
         return {*shape.lineage(position, fanout), *extras}
 
@@ -54,13 +55,13 @@ class Policy(abc.ABC):
         pending: bool,
         failed: Portals = frozenset(),
     ) -> list[Peer]:
-        """Return whom to read from, best first.
+        """Return the parents to read from, the best first.
 
-        While the tree parent cannot be named, its nearest ancestor that
+        While the tree parent cannot be used, its nearest ancestor that
         serves stands in for it.  ``pending``: the reader accepts a tree
         parent that has only announced its address.  Extra parents always
-        serve.  Nobody is named at whose portal the reader has just
-        ``failed`` to read.
+        serve.  Peers at portals where the reader has just ``failed`` to
+        read are left out.
         """
         left = {
             place: near[place]
@@ -81,8 +82,8 @@ def _pick(
     usable: Callable[[Peer], bool],
     most: int,
 ) -> list[Peer]:
-    found = (near[place] for place in places if place in near)
-    return list(itertools.islice(filter(usable, found), most))
+    peers = (near[place] for place in places if place in near)
+    return list(itertools.islice(filter(usable, peers), most))
 
 
 def _now(peer: Peer) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Positions in a k-ary tree, as arithmetic.
+"""The arithmetic of positions in a k-ary tree.
 
 Places are numbered level by level, left to right, as in a binary heap: the
 hidden root (the image servers) is 0 and, with fan-out k, the children of p
@@ -17,21 +17,21 @@ ROOT = 0
 
 
 def parent_of(position: int, fanout: int) -> int:
-    """Return the place above; only the root has none."""
+    """Return the parent's position; the root has no parent."""
     return (position - 1) // fanout
 
 
 def children_of(position: int, fanout: int) -> range:
-    """Return the places directly below."""
+    """Return the positions of the children."""
     first = position * fanout + 1
     return range(first, first + fanout)
 
 
 @functools.lru_cache(maxsize=1024)
 def lineage(position: int, fanout: int) -> tuple[int, ...]:
-    """Return the ancestors, nearest first, without the root.
+    """Return the positions of the ancestors, nearest first, but not the root.
 
-    Remembered: in placing one peer the same ones are wanted many times.
+    Cached: placing one peer asks for the same ancestors many times.
     """
     above = []
     while (position := parent_of(position, fanout)) > ROOT:
@@ -40,14 +40,14 @@ def lineage(position: int, fanout: int) -> tuple[int, ...]:
 
 
 def level_of(position: int, fanout: int) -> int:
-    """Return the distance from the root (its children are level 1)."""
+    """Return the level of a position: its distance from the root."""
     if fanout == 1:
         return position
     return len(lineage(position, fanout)) + 1 if position > ROOT else 0
 
 
 def first_of_level(level: int, fanout: int) -> int:
-    """Return the leftmost place of a level: 1 + k + ... + k**(level-1)."""
+    """Return the leftmost position of a level: 1 + k + ... + k**(level-1)."""
     return sum(fanout**above for above in range(level))
 
 

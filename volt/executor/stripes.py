@@ -14,11 +14,12 @@ def stripes(
     turn: int,
     failed: Portals = frozenset(),
 ) -> Stripes:
-    """Return the one stripe that there is today.
+    """Return the stripes of a peer; so far there is always one.
 
     ``turn`` rotates the image servers, so that the peers that read from
     them are spread over all of them.  Those at which the reader has just
-    ``failed`` to read stand last: who has no other source waits for them.
+    ``failed`` to read stand last: a reader without another source waits
+    for them.
     """
     first = [
         Source(peer.address, peer.status, peer.peer_id) for peer in parents
@@ -26,14 +27,14 @@ def stripes(
     last = [
         Source(address, Status.OK, None)
         for address in sorted(
-            rotated(portals, turn), key=lambda one: one.portal in failed
+            rotated(portals, turn), key=lambda portal: portal.portal in failed
         )
     ]
     return (tuple(first + last),)
 
 
 def rotated(portals: Sequence[Address], turn: int) -> list[Address]:
-    """Return them in a fixed order, beginning at the ``turn``-th."""
+    """Return the portals in a fixed order, beginning at the ``turn``-th."""
     ordered = sorted(
         portals, key=lambda portal: (portal.host, portal.port or "")
     )

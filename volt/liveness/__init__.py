@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which members live: leases, and the eviction of those that do not."""
+"""The liveness of members: the eviction lease, and eviction itself."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes out the peers of silent nodes, and places nobody came to take."""
+"""Evicts the peers of silent nodes, and places that were never taken."""
 
 import logging
 from collections.abc import Callable
@@ -14,14 +14,14 @@ LOG = logging.getLogger(__name__)
 
 
 class Eviction:
-    """Looks who is overdue and takes them out, one transaction each."""
+    """Finds overdue nodes and places; evicts each in its own transaction."""
 
     def __init__(self, registry: Registry, rules: Rules) -> None:
         self._registry = registry
         self._rules = rules
 
     def sweep(self) -> int:
-        """Evict who is overdue; return the number of peers that went."""
+        """Evict overdue nodes and places; return the number of peers."""
         gone = 0
         for volume_id, peer_id in self._registry.read(self._stale):
             gone += self._take_out(
@@ -32,7 +32,7 @@ class Eviction:
         return gone
 
     def clock_was_set(self) -> None:
-        """Take beats that seem to come from the future for ones of now."""
+        """Date beats of the future to now, after the clock was set back."""
         allowance = self._rules.pace.allowance(agent=False)
         self._registry.write(
             lambda unit: unit.members.not_after(unit.now(), allowance)
@@ -60,7 +60,7 @@ class Eviction:
         still: Callable[[Unit, str, str], bool],
         why: Event,
     ) -> int:
-        """Take out a peer, unless it was heard of in the meantime."""
+        """Evict a peer, unless it was heard of in the meantime."""
 
         def work(unit: Unit) -> int:
             volume = unit.volumes.lock(volume_id)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The thread that evicts, and when it may.
+"""The thread that evicts, and the rules for when it may.
 
-Only who was listening can say that somebody else was silent.  So after a
+A node counts as silent only if volt could hear it all the time.  So after a
 start, and after it was held up itself (the machine slept, the process was
 stopped, the registry was away, the clock was set), the thread listens for
 one full limit before it evicts again.  Listening means that the registry
-took what it was told at every turn, and that keystone, if it is asked, could
-say who told it: beats that are refused for no fault are not heard.
+accepted writes at every turn, and that keystone, if it is in use, could
+validate callers: a beat that is refused through no fault of its node is not
+heard.
 """
 
 import logging
@@ -23,12 +24,12 @@ Clocks = tuple[float, float]
 
 
 def read_clocks() -> Clocks:
-    """Return both clocks, in seconds."""
+    """Return the monotonic and the wall clock, in seconds."""
     return time.monotonic(), time.time()
 
 
 class Watch:
-    """Decides at each turn whether it has listened for long enough."""
+    """Decides at each turn whether volt has listened for long enough."""
 
     def __init__(
         self,
@@ -54,10 +55,14 @@ class Watch:
         self._listen_until = self._last[0] + silence()
 
     def turn(self) -> int:
-        """Sweep, or go on listening; return the number of peers evicted."""
+        """Sweep, or listen on; return the number of peers evicted."""
         steady, wall = self._elapsed()
         if steady > self._interval + self._tolerance:
-            LOG.warning("held up for %.0f s: listening again", steady)
+            LOG.warning(
+                "the evictor was held up for %.0f s: it listens for a full "
+                "limit before it evicts again",
+                steady,
+            )
             self._listen()
         if self._hears_nothing():
             self._listen()
@@ -77,20 +82,23 @@ class Watch:
     def _hears_nothing(self) -> bool:
         before, self._deaf = self._deaf, self._was_deaf()
         if self._deaf and not before:
-            LOG.warning("beats are refused for no fault: nobody is evicted")
+            LOG.warning(
+                "beats are refused for no fault of the nodes: eviction is "
+                "suspended"
+            )
         return self._deaf
 
     def _listen(self) -> None:
         self._listen_until = self._last[0] + self._silence()
 
     def _elapsed(self) -> Clocks:
-        """Return what each clock says about the time since the last turn."""
+        """Return the time since the last turn by each clock."""
         before, self._last = self._last, self._clocks()
         return self._last[0] - before[0], self._last[1] - before[1]
 
 
 class Evictor(threading.Thread):
-    """Takes turns until it is stopped; a failed turn does not end it."""
+    """Runs turns until it is stopped; a failed turn does not end it."""
 
     def __init__(
         self,
@@ -105,12 +113,12 @@ class Evictor(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Take one turn each interval."""
+        """Run one turn each interval."""
         while not self._stopped.wait(self._interval):
             try:
                 self._watch.turn()
             except Unavailable as reason:
-                LOG.warning("nobody is evicted now: %s", reason)
+                LOG.warning("eviction is suspended: %s", reason)
             except Exception:
                 LOG.exception("a turn of the evictor failed; it goes on")
         try:
@@ -119,7 +127,7 @@ class Evictor(threading.Thread):
             LOG.exception("the evictor could not end cleanly")
 
     def stop(self, patience: float = 2.0) -> None:
-        """Ask the thread to end; wait some seconds for it, no longer."""
+        """Ask the thread to end; wait ``patience`` seconds for it at most."""
         self._stopped.set()
         if self.is_alive():
             self.join(patience)

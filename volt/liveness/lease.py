@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evicting is the duty of one process of the whole cluster.
+"""The eviction lease: one process of the whole cluster evicts at a time.
 
-Every worker of every host asks for it at each turn; the registry gives it to
-one of them for a few turns.  When that one dies another has it soon after.
+Every worker of every host asks for the lease at each turn; the registry gives
+it to one of them for a few turns.  When that worker dies, another gets the
+lease soon after.
 """
 
 import logging
@@ -15,11 +16,11 @@ from volt.registry.session import Registry
 LOG = logging.getLogger(__name__)
 NAME = "evict"
 TURNS = 3
-"""For how many turns the duty is given."""
+"""Turns for which the lease is given."""
 
 
 class Duty:
-    """Sweeps if it is this process that has to."""
+    """Sweeps if this process has the eviction lease."""
 
     def __init__(
         self, registry: Registry, eviction: Eviction, pace: Pace
@@ -31,16 +32,16 @@ class Duty:
         self._mine = False
 
     def measure(self) -> None:
-        """Suit the pace of beats to the number of nodes there are now."""
+        """Adapt the pace of beats to the present number of nodes."""
         self._pace.measure(self._registry.read(lambda u: u.members.count()))
 
     def sweep(self) -> int:
-        """Return the number of peers evicted, by this process."""
+        """Sweep if the lease is here; return the number of peers evicted."""
         self.take()
         return self._eviction.sweep() if self._mine else 0
 
     def take(self) -> None:
-        """Ask for the duty: as long as that works, beats are taken, too."""
+        """Ask for the lease; success shows that the registry takes beats."""
         self.measure()
         mine = self._registry.write(
             lambda unit: unit.leases.take(
@@ -48,11 +49,14 @@ class Duty:
             )
         )
         if mine != self._mine:
-            LOG.info("evicting is %s", "ours now" if mine else "another's now")
+            LOG.info(
+                "the eviction lease is held by %s process now",
+                "this" if mine else "another",
+            )
         self._mine = mine
 
     def give_back(self) -> None:
-        """Leave the duty to whoever asks next."""
+        """Give up the lease, so that the next process that asks gets it."""
         if self._mine:
             self._registry.write(
                 lambda unit: unit.leases.drop(NAME, self._holder)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What volt counts, and how it is shown."""
+"""The metrics of volt: what it counts, and their format."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much there is, and whether the service is well: for monitoring.
+"""Counts nodes, volumes and peers, and reports health, for monitoring.
 
-Read from the row of each volume and by one descent into its tree, so the
+It reads the row of each volume and makes one descent into its tree, so the
 cost does not grow with the number of peers.
 """
 
@@ -15,7 +15,7 @@ from volt.registry.session import Registry
 from volt.registry.unit import Unit
 
 LARGEST = 1000
-"""Volumes that are told one by one, those with the most peers."""
+"""Most volumes that are listed singly, those with the most peers."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Bulk:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Census:
-    """Totals, and the largest trees one by one."""
+    """The totals of the registry, and its largest trees singly."""
 
     members: int
     volumes: int
@@ -39,35 +39,39 @@ class Census:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Health:
-    """What the registry says when it is asked whether it is there."""
+    """The health of the registry and of eviction."""
 
     revision: str
-    """Of its tables."""
+    """The revision of the registry's tables."""
     evicting: bool
-    """Whether some process of the cluster has the duty of evicting."""
+    """Whether some process of the cluster holds the eviction lease."""
 
 
 class Monitor:
-    """Looks at the registry; raises ``Unavailable`` if it is away."""
+    """Reads census and health; raises ``Unavailable`` without a registry."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def census(self) -> Census:
-        """Count what there is."""
+        """Count nodes, volumes and peers, and measure the largest trees."""
 
         def work(unit: Unit) -> Census:
             volumes, peers = unit.totals.volumes()
             trees = [
-                Bulk(one.name, one.size, shape.level_of(last, one.fanout))
-                for one, last in unit.totals.largest(LARGEST)
+                Bulk(
+                    volume.name,
+                    volume.size,
+                    shape.level_of(last, volume.fanout),
+                )
+                for volume, last in unit.totals.largest(LARGEST)
             ]
             return Census(unit.members.count(), volumes, peers, trees)
 
         return self._registry.read(work)
 
     def health(self) -> Health:
-        """Ask the cheapest questions there are."""
+        """Return the registry's health, by two cheap questions."""
         return self._registry.read(
             lambda unit: Health(
                 unit.totals.revision(),

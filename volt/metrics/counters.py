@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts what happens, and tells it in the text format of Prometheus.
+"""Counts events and requests, in the text format of Prometheus.
 
-Several workers count together by way of files that they share
-(``volt/metrics/multiprocess.py``); the one that is asked adds them up.  To
+Several workers count in files that they share
+(``volt/metrics/multiprocess.py``); the worker that is asked adds them up.  To
 count costs about a microsecond, to time a request about three.
 
 Labels are routes, methods and classes of status that the API has, and ids
-of volumes; nothing else that a caller says becomes one.
+of volumes; no other text of a caller becomes a label.
 """
 
 import os
@@ -23,7 +23,7 @@ from volt.metrics.gauges import Gauges
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
 OTHER = "other"
-"""Method or route of a request that asks for what there is not."""
+"""The label of a method or route that the API does not have."""
 BUCKETS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
@@ -39,7 +39,7 @@ class Figures:
         if self._shared and values.ValueClass is values.MutexValue:
             raise ConfigError(
                 f"{multiprocess.VARIABLE} was set too late: prometheus_client "
-                "looks at it when it is imported, so set it before"
+                "reads it when it is imported, so set it before the start"
             )
         self._requests = Histogram(
             "volt_request_seconds",
@@ -57,7 +57,7 @@ class Figures:
         }
 
     def happened(self, event: Event, count: int) -> None:
-        """Count an event."""
+        """Count an event that happened ``count`` times."""
         self._counts[event].inc(count)
 
     def answered(
@@ -75,23 +75,23 @@ class Figures:
         timer.observe(seconds)
 
     def text(self, census: Census | None) -> bytes:
-        """Return everything; ``census`` None: the registry is away."""
+        """Return all metrics; ``census`` None: the registry is away."""
         registry = CollectorRegistry()
         registry.register(Gauges(census))
         if self._shared:
-            # The one part of that library without types.
+            # This class alone of prometheus_client has no types.
             MultiProcessCollector(  # type: ignore[no-untyped-call]
                 registry, self._shared
             )
         else:
-            for one in (*self._counters.values(), self._evictions):
-                registry.register(one)
+            for counter in (*self._counters.values(), self._evictions):
+                registry.register(counter)
             registry.register(self._requests)
         return generate_latest(registry)
 
 
 def _counters() -> dict[Event, Counter]:
-    told = {
+    texts = {
         Event.JOINED: ("joins", "Places kept for newcomers."),
         Event.NO_PLACE: ("no_places", "Newcomers told to ask again."),
         Event.TAKEN_BACK: ("take_backs", "Peers that came back by serving."),
@@ -102,8 +102,10 @@ def _counters() -> dict[Event, Counter]:
         ),
     }
     return {
-        event: Counter(f"volt_{told[event][0]}", told[event][1], registry=None)
-        for event in told
+        event: Counter(
+            f"volt_{texts[event][0]}", texts[event][1], registry=None
+        )
+        for event in texts
     }
 
 

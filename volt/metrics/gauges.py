@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is read from the registry when the figures are asked for."""
+"""The gauges: metrics that are read from the registry at each request."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,13 @@ from volt.metrics.census import Census, version
 
 
 class Gauges:
-    """A collector of Prometheus over one census."""
+    """A collector of Prometheus for one census."""
 
     def __init__(self, census: Census | None) -> None:
         self._census = census
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the gauges; without a census only that there is none."""
+        """Yield the gauges; without a census only version and registry_up."""
         build = GaugeMetricFamily(
             "volt_build_info", "The version that runs.", labels=["version"]
         )

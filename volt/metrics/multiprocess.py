@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where several workers count together.
+"""The directory in which several workers keep their metrics.
 
-Each worker keeps its figures in files of its own, mapped into memory;
-whichever is asked adds up the files of all, those of workers that have
-died included.  So nothing that was counted is lost when one is killed, and
-no process has to collect from the others.
+Each worker keeps its metrics in files of its own, mapped into memory; the
+worker that is asked adds up the files of all, those of dead workers
+included.  So no count is lost when a worker is killed, and no process has to
+collect from the others.
 
-Who forks workers makes the directory before the first of them; an operator
-who runs ``volt.wsgi:application`` in several processes makes one and names
-it in the same variable of the environment.
+The supervisor makes the directory before it forks the first worker; an
+operator who runs ``volt.wsgi:application`` in several processes makes one and
+names it in the same variable of the environment.
 """
 
 import contextlib
@@ -17,17 +17,17 @@ import tempfile
 from collections.abc import Iterator
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Read by prometheus_client when it is imported, hence set before."""
+"""prometheus_client reads it when it is imported; it must be set before."""
 MEMORY = "/dev/shm"  # noqa: S108 - the directory in it is private
-"""Files here never touch a disk, and a disk that is full never touches
-them: a page of a mapped file that cannot be had kills the process."""
+"""No disk is behind it that may fill up: a process that needs a new page of a
+mapped file is killed when the disk is full."""
 
 
 @contextlib.contextmanager
 def shared() -> Iterator[str]:
     """Make the directory for all workers of this process; yield its path.
 
-    One that the operator has named is used as it is, and left alone.
+    A directory that the operator has named is used, and not removed.
     """
     if os.environ.get(VARIABLE):
         yield os.environ[VARIABLE]

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The registry: what volt knows, in SQL.  No other package speaks SQL."""
+"""The registry: volt's state in a database.  No other package has SQL."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps requests from waiting one after the other for what is away.
+"""Refuses requests at once for a moment after the database was away.
 
 A request that finds the database away has waited for seconds.  For a moment
-after it, others are told so at once; then one may look again.
+after it, others fail at once instead of waiting too; then one may try again.
 """
 
 import time
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from volt.exception import Unavailable
 
 PAUSE = 1.0
-"""Seconds for which nobody looks again."""
+"""Seconds for which no request tries the database again."""
 
 
 class Gate:
-    """Open as long as nothing is known to be wrong."""
+    """A gate to the database, closed for a moment after an outage."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -23,11 +23,11 @@ class Gate:
         self._reason = ""
 
     def check(self) -> None:
-        """Raise ``Unavailable`` if it is closed."""
+        """Raise ``Unavailable`` if the gate is closed."""
         if self._clock() < self._closed_until:
             raise Unavailable(self._reason)
 
     def close(self, reason: str) -> None:
-        """Close it for a moment."""
+        """Close the gate for a moment; ``reason`` is for the refused."""
         self._closed_until = self._clock() + PAUSE
         self._reason = reason

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The clock of the database: the only one that all workers share."""
+"""Reads the database's clock, the only one that all workers share."""
 
 import time
 
@@ -9,7 +9,7 @@ from volt.registry.engine import kind_of
 
 
 def now(connection: sa.Connection) -> float:
-    """Return seconds since the epoch.
+    """Return the time of the database, in seconds since the epoch.
 
     Workers on one SQLite file share a host, hence its clock.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens the registry when a program starts, or says why it cannot."""
+"""Opens the registry when a program starts, with errors for operators."""
 
 import contextlib
 import logging
@@ -28,9 +28,9 @@ def open_registry(
     prepare: Callable[[sa.Engine], None] = schema.prepare,
     **options: Any,
 ) -> sa.Engine:
-    """Connect and prepare; a server that is not up yet is waited for.
+    """Open and prepare the registry; wait for a server that is not up yet.
 
-    ``max_retries`` -1 is without end.  Raises ``ConfigError``.
+    ``max_retries`` -1 waits without end.  Raises ``ConfigError``.
     """
     with explained(url):
         opened = engine.connect(url, **options)
@@ -52,20 +52,20 @@ def open_registry(
 
 @contextlib.contextmanager
 def explained(url: str) -> Iterator[None]:
-    """Turn what a database can end with into a ``ConfigError``."""
+    """Turn the errors of a database into a ``ConfigError``."""
     try:
         yield
     except (*ERRORS, sa.exc.ArgumentError, OSError) as error:
         trouble = diagnose(error)
-        what = f"{trouble.value}: " if trouble else ""
+        kind = f"{trouble.value}: " if trouble else ""
         raise ConfigError(
-            f"cannot open the registry{_named(url)}: {what}{cause_of(error)} "
+            f"cannot open the registry{_named(url)}: {kind}{cause_of(error)} "
             "(see [database] connection and state_dir)"
         ) from error
 
 
 def _named(url: str) -> str:
-    """Return a URL without its password; nothing if it cannot be read."""
+    """Return a URL without its password, or "" if it cannot be parsed."""
     try:
         return f" {sa.make_url(url)}"
     except sa.exc.ArgumentError:

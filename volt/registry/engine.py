@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The database engine: which kind of database, and its connections.
+"""Makes the database engine: the kind of database, and its connections.
 
-What is special about a kind stands in a file of its own: sqlite.py,
-postgresql.py, mariadb.py.
+Each kind has a file of its own: sqlite.py, postgresql.py, mariadb.py.
 """
 
 import contextlib
@@ -32,8 +31,8 @@ def connect(
 ) -> sa.Engine:
     """Return an engine for ``url``; ``options`` are those of oslo.db.
 
-    Nothing is connected yet.  Raises ``ConfigError`` for a kind of database
-    that we do not know, or whose driver is not installed.
+    It opens no connection yet.  Raises ``ConfigError`` for an unknown kind of
+    database, or one whose driver is not installed.
     """
     limits = limits or Limits()
     named, kind = _resolve(url, options.get("connection_parameters"))
@@ -47,8 +46,8 @@ def connect(
             f"pip install 'vmthunder[{kind.extra}]'"
         ) from error
     kind.listen(engine, limits)
-    # All that register_engine() adds to it is for savepoints; and a listener
-    # of transactions makes each statement cost half as much again.
+    # Not oslo.db's register_engine(): what it adds is for savepoints, and its
+    # listener of transactions makes each statement cost half as much again.
     sa.event.listen(engine, "handle_error", exc_filters.handler, retval=True)
     return engine
 
@@ -62,12 +61,12 @@ def transaction(engine: sa.Engine, mode: Mode) -> Iterator[sa.Connection]:
 
 
 def begin(connection: sa.Connection, mode: Mode) -> None:
-    """Make the transaction that has just begun one of this mode."""
+    """Prepare a transaction that has just begun for its mode."""
     kind_of(connection).begin(connection, mode)
 
 
 def kind_of(connection: sa.Connection) -> Dialect:
-    """Return the kind of database at the other end."""
+    """Return the kind of database of a connection."""
     return KINDS[connection.dialect.name]
 
 
@@ -78,10 +77,10 @@ def _resolve(url: str, parameters: str | None) -> tuple[sa.URL, Dialect]:
     backend, _, driver = parsed.drivername.partition("+")
     kind = KINDS.get(backend)
     if kind is None or driver not in ("", kind.driver.partition("+")[2]):
-        known = ", ".join(f"{name}://" for name in KINDS)
+        kinds = ", ".join(f"{name}://" for name in KINDS)
         raise ConfigError(
             f"cannot open the registry: [database] connection = {parsed}: "
-            f"volt knows {known}"
+            f"volt knows {kinds}"
         )
     return parsed.set(drivername=kind.driver), kind
 
@@ -95,13 +94,13 @@ def _pool(kind: Dialect, options: dict[str, Any]) -> dict[str, Any]:
         "max_overflow": "max_overflow",
         "pool_timeout": "pool_timeout",
     }
-    said = {ours: options.get(name) for name, ours in names.items()}
-    return {name: said[name] for name in said if said[name] is not None}
+    given = {ours: options.get(name) for name, ours in names.items()}
+    return {name: given[name] for name in given if given[name] is not None}
 
 
 def _log(debug: int) -> None:
-    # It shows what it translates, with a traceback; the session tells what
-    # is wrong, and what is a fault of ours is shown where it is answered.
+    # oslo.db's filter logs each error with a traceback.  The session reports
+    # errors of the database, and the middleware logs faults of volt.
     logging.getLogger(exc_filters.__name__).setLevel(logging.CRITICAL)
     if debug >= 50:
         level = logging.DEBUG if debug >= 100 else logging.INFO

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The images and the portals of the image servers that serve them."""
+"""The images in the registry, and the portals that serve them."""
 
 import dataclasses
 import itertools
@@ -11,7 +11,7 @@ from volt.model import Address, Image
 from volt.registry.models import images, portals
 
 _ALL = (
-    sa.select(images, *(one for one in portals.c if one.name != "image_key"))
+    sa.select(images, *(col for col in portals.c if col.name != "image_key"))
     .join(portals, portals.c.image_key == images.c.key)
     .order_by(images.c.id, portals.c.host, portals.c.port)
 )
@@ -34,25 +34,25 @@ class Images:
         return self._fetch(_ALL)
 
     def get(self, name: str) -> Image | None:
-        """Return the image with its sources."""
+        """Return an image with its sources, None for an unknown name."""
         return next(iter(self._fetch(_ONE, name=name)), None)
 
     def lock(self, name: str) -> Image | None:
-        """Return the image; nobody else changes it until we are done."""
-        # The sources are read after the lock: in one statement they would
-        # be those of before the wait for it.
+        """Return an image, locked until the transaction ends, or None."""
+        # The sources are read after the lock: read in the same statement,
+        # they would be as old as the start of the wait for the lock.
         return None if self._lock(name) is None else self.get(name)
 
     def insert(self, image: Image) -> None:
-        """Write an image that was not there when it was to be locked.
+        """Insert an image that did not exist when it was to be locked.
 
-        If somebody else has written it since, that is a lost race, and not
-        a row whose sources may be replaced.
+        If another transaction has inserted it since, that is a lost race, and
+        not a row whose sources may be replaced.
         """
         self._insert_sources(self._insert(_facts(image)), image)
 
     def replace(self, image: Image) -> None:
-        """Write an image that is locked, and exactly these sources."""
+        """Replace a locked image and its sources."""
         key = self._lock(image.id)
         assert key is not None  # noqa: S101 - the caller has locked it
         self._execute(
@@ -62,15 +62,15 @@ class Images:
         self._insert_sources(key, image)
 
     def delete(self, name: str) -> None:
-        """Drop the image with all its sources."""
+        """Delete an image with all its sources."""
         key = self._lock(name)
         if key is not None:
             self._drop_sources(key)
             self._execute(images.delete().where(images.c.key == key))
 
     def _lock(self, name: str) -> int | None:
-        found = self._connection.execute(_LOCK, {"name": name})
-        return found.scalar_one_or_none()
+        row = self._connection.execute(_LOCK, {"name": name})
+        return row.scalar_one_or_none()
 
     def _insert(self, facts: dict[str, Any]) -> int:
         done = self._execute(images.insert().values(**facts))
@@ -90,10 +90,10 @@ class Images:
         return self._connection.execute(statement)
 
     def _fetch(self, query: sa.Select[Any], **values: str) -> list[Image]:
-        found = self._connection.execute(query, values)
+        rows = self._connection.execute(query, values)
         return [
             _image(list(same))
-            for _, same in itertools.groupby(found, lambda row: row.id)
+            for _, same in itertools.groupby(rows, lambda row: row.id)
         ]
 
 
@@ -104,7 +104,7 @@ def _facts(image: Image) -> dict[str, Any]:
 
 
 def _image(rows: list[sa.Row[Any]]) -> Image:
-    """Return the image that its rows tell about, one row a source."""
+    """Return the image of some rows, one row a source."""
     sources = tuple(
         Address(row.host, row.port, row.iqn, row.lun) for row in rows
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at a database for its operator: whether it answers and is ours."""
+"""Inspects a database for its operator: answers, version, clock, writes."""
 
 import dataclasses
 import pathlib
@@ -16,26 +16,26 @@ from volt.registry.schema import State, Version
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """What was seen; times in seconds."""
+    """The result of an inspection; times in seconds."""
 
     url: str
-    """Without the password."""
+    """The URL of the database, without the password."""
     server: str
     version: Version
     answers_in: float = 0.0
     ahead: float = 0.0
-    """By how much its clock is ahead of this host's."""
+    """The lead of the database's clock over this host's."""
 
     @property
     def right(self) -> bool:
-        """Whether volt-api can use it as it is."""
+        """Whether volt-api can use the database as it is."""
         return self.version.state is State.CURRENT
 
 
 def inspect(url: str, **options: Any) -> Report:
-    """Look at a database and change nothing; raise ``ConfigError``.
+    """Inspect a database and change nothing; raise ``ConfigError``.
 
-    That it takes changes is tried, too, with one that is taken back.
+    Whether it takes changes is tried with a change that is rolled back.
     """
     with explained(url):
         opened = engine.connect(url, **options)
@@ -53,7 +53,7 @@ def inspect(url: str, **options: Any) -> Report:
 
 
 def upgrade(url: str, **options: Any) -> tuple[Version, Version]:
-    """Bring a database to its tables; return what it was and what it is.
+    """Create or upgrade the tables; return the versions before and after.
 
     Raises ``ConfigError``.
     """
@@ -67,15 +67,15 @@ def upgrade(url: str, **options: Any) -> tuple[Version, Version]:
 
 def _look(connection: sa.Connection) -> Report:
     asked = time.monotonic()
-    told = clock.now(connection)
+    remote = clock.now(connection)
     took = time.monotonic() - asked
     return Report(
         str(connection.engine.url),
         _server(connection.dialect),
         schema.version(connection),
         took,
-        # It was told about in the middle of the time that it took.
-        told + took / 2 - time.time(),
+        # The clock was read, on average, in the middle of the answer's time.
+        remote + took / 2 - time.time(),
     )
 
 
@@ -97,7 +97,7 @@ _NAMES = {
 
 
 def _is_missing(url: sa.URL) -> bool:
-    """Tell a file that SQLite would make by looking at it."""
+    """Return whether an SQLite file is missing; connecting would make it."""
     return (
         url.get_backend_name() == "sqlite"
         and url.database not in (None, "", ":memory:")

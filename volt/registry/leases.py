@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Duties that one process of the whole cluster does at a time."""
+"""Leases: each gives one process of the cluster a duty for some time."""
 
 import sqlalchemy as sa
 
@@ -21,16 +21,16 @@ _HELD = _KNOWN.where(leases.c.until >= sa.bindparam("now"))
 
 
 class Leases:
-    """Who has which duty, and until when."""
+    """The leases in the registry, by duty."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def take(self, duty: str, holder: str, now: float, term: float) -> bool:
-        """Take or keep a duty for ``term`` seconds; tell whether it is ours.
+        """Take or renew a lease for ``term`` seconds; return the success.
 
-        Two processes that meet on the very first row: one of them gets a
-        duplicate entry, and its transaction is tried again as a whole.
+        When two processes insert the very first row, one of them gets a
+        duplicate entry, and its whole transaction is tried again.
         """
         values = {"what": duty, "me": holder, "now": now, "end": now + term}
         if self._connection.execute(_RENEW, values).rowcount:
@@ -44,12 +44,12 @@ class Leases:
         return True
 
     def is_held(self, duty: str, now: float) -> bool:
-        """Tell whether some process has a duty now."""
+        """Return whether some process holds the lease of a duty now."""
         values = {"what": duty, "now": now}
         return self._connection.execute(_HELD, values).first() is not None
 
     def drop(self, duty: str, holder: str) -> None:
-        """Give a duty back, so that nobody has to wait for its end."""
+        """Drop a lease, so that no process has to wait for its end."""
         self._connection.execute(
             leases.delete().where(
                 leases.c.duty == duty, leases.c.holder == holder

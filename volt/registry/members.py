@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The nodes that beat, and what each of them holds."""
+"""The nodes in the registry: their beats, and the places they hold."""
 
 import sqlalchemy as sa
 
@@ -36,7 +36,7 @@ _STALE = (
 
 
 class Members:
-    """Nodes by name: when each was heard of, and when it is overdue.
+    """The nodes by name: their last beat, and when they are overdue.
 
     Times are seconds since the epoch, spans are seconds.
     """
@@ -45,56 +45,56 @@ class Members:
         self._connection = connection
 
     def beat(self, name: str, now: float, allowance: float) -> None:
-        """Note a beat of a known node: it is overdue after ``allowance``."""
+        """Note a known node's beat: it is overdue after ``allowance``."""
         values = {"node": name, "now": now, "time": now + allowance}
         self._connection.execute(_BEAT, values)
 
     def seen(self, name: str, now: float, allowance: float) -> None:
-        """Note another sign of life, which never shortens its time."""
+        """Note another sign of life, which never shortens a node's time."""
         values = {"name": name, "last_seen": now, "due": now + allowance}
-        how = _SEEN[self._connection.dialect.name]
-        self._connection.execute(how, values)
+        statement = _SEEN[self._connection.dialect.name]
+        self._connection.execute(statement, values)
 
     def count(self) -> int:
-        """Return the number of nodes; reads all of them."""
+        """Return the number of nodes; reads every row."""
         query = sa.select(sa.func.count()).select_from(members)
         return self._connection.execute(query).scalar_one()
 
     def holdings(self, name: str) -> list[tuple[Volume, Peer]]:
         """Return the peers of a node and their trees, by volume."""
-        found = self._connection.execute(_HOLDINGS, {"node": name}).all()
+        matches = self._connection.execute(_HOLDINGS, {"node": name}).all()
         held = [
             (rows.volume(row), rows.peer(row[-rows.WIDTH :], row.name))
-            for row in found
+            for row in matches
         ]
-        return sorted(held, key=lambda one: (one[0].name, one[1].peer_id))
+        return sorted(held, key=lambda pair: (pair[0].name, pair[1].peer_id))
 
     def overdue(self, now: float) -> list[str]:
-        """Return the nodes whose time is over."""
+        """Return the names of overdue nodes."""
         query = sa.select(members.c.name).where(members.c.due < now)
         return list(self._connection.execute(query).scalars())
 
     def is_overdue(self, name: str, now: float) -> bool:
-        """Tell whether the node's time is over, still."""
+        """Return whether a node is still overdue."""
         query = sa.select(members.c.due).where(members.c.name == name)
         due = self._connection.execute(query).scalar_one_or_none()
         return due is None or due < now
 
     def stale(self, since: float) -> list[Held]:
-        """Return places kept before ``since`` and never registered for."""
-        found = self._connection.execute(_STALE, {"since": since})
-        return [(row[0], row[1]) for row in found]
+        """Return the places kept before ``since`` and not registered since."""
+        places = self._connection.execute(_STALE, {"since": since})
+        return [(row[0], row[1]) for row in places]
 
     def is_stale(self, volume: str, peer_id: str, since: float) -> bool:
-        """Tell whether a place is kept since then, still."""
+        """Return whether a place is still kept since ``since``."""
         query = _STALE.where(
             volumes.c.name == volume, peers.c.peer_id == peer_id
         )
-        found = self._connection.execute(query, {"since": since})
-        return found.first() is not None
+        places = self._connection.execute(query, {"since": since})
+        return places.first() is not None
 
     def not_after(self, now: float, allowance: float) -> None:
-        """Take what was heard in the future for something heard now."""
+        """Date beats that lie after ``now`` to ``now``."""
         self._connection.execute(
             members.update()
             .where(members.c.last_seen > now)
@@ -102,8 +102,8 @@ class Members:
         )
 
     def forget_idle(self, name: str) -> None:
-        """Drop the node if it holds nothing any more."""
-        # Who joins has this row locked; once it is ours we see what it did.
+        """Delete a node that holds no place any more."""
+        # A join locks this row; with the lock, its new place can be seen.
         self._connection.execute(_LOCK, {"node": name})
         held = sa.exists().where(peers.c.member == name)
         self._connection.execute(

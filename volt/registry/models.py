@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables.
+"""The tables of the registry.
 
 Every question on the path of a request is one descent of an index, so its
 cost grows with the logarithm of the number of peers:
@@ -7,11 +7,11 @@ cost grows with the logarithm of the number of peers:
 ==================================  =====================================
 question                            answered by
 ==================================  =====================================
-who stands at these positions?      unique (volume_key, position)
+which peers are at these positions? unique (volume_key, position)
 where is this peer?                 unique (volume_key, peer_id)
 lowest place with room?             index (volume_key, opening, position)
 what does this member hold?         index (member)
-who is overdue?                     index (due)
+which nodes are overdue?            index (due)
 which reservations are stale?       index (status, reserved_at)
 ==================================  =====================================
 
@@ -27,7 +27,7 @@ from typing import Any
 import sqlalchemy as sa
 
 LABEL = 255
-"""Longest name, address part or label, in characters."""
+"""Most characters of a name, part of an address, or label."""
 PEER_ID = 2 * LABEL + 1
 """A host, a colon and a volume id."""
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long lists a page at a time: each begins by a descent of an index.
+"""Reads long lists a page at a time, each by a descent of an index.
 
-A page is asked for by what stood last on the one before, so nothing is
-counted off and nothing is read but the page itself.
+A page is found by the last entry of the page before, so no rows are skipped,
+and only those of the page are read.
 """
 
 import dataclasses
@@ -53,7 +53,7 @@ _PEERS = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Heard:
-    """A node, when it was heard of, when it is overdue, what it holds."""
+    """A node: its last beat, the time it is overdue, its number of peers."""
 
     name: str
     last_seen: float
@@ -62,36 +62,36 @@ class Heard:
 
 
 class Pages:
-    """Up to ``most`` entries that follow ``after`` in their order."""
+    """Pages of up to ``most`` entries that follow ``after``."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def members(self, after: str, most: int) -> list[Heard]:
-        """Return nodes, ordered by name."""
-        found = self._connection.execute(
+        """Return a page of nodes, ordered by name."""
+        page = self._connection.execute(
             _MEMBERS, {"after": after, "most": most}
         )
-        return [Heard(*row) for row in found]
+        return [Heard(*row) for row in page]
 
     def volumes(self, after: str, most: int) -> list[Volume]:
-        """Return trees, ordered by name."""
-        found = self._connection.execute(
+        """Return a page of volumes, ordered by name."""
+        page = self._connection.execute(
             _VOLUMES, {"after": after, "most": most}
         )
-        return [rows.volume(row) for row in found]
+        return [rows.volume(row) for row in page]
 
     def peers(
         self, volume: Volume, after: int, most: int
     ) -> list[tuple[Peer, float | None]]:
-        """Return peers, ordered by position, each with its node's last_seen.
+        """Return a page of peers, ordered by position, and their last_seen.
 
-        That is None for a node that is not known.
+        last_seen is that of the peer's node, None for an unknown node.
         """
-        found = self._connection.execute(
+        page = self._connection.execute(
             _PEERS, {"volume": volume.key, "after": after, "most": most}
         )
         return [
             (rows.peer(row[: rows.WIDTH], volume.name), row.last_seen)
-            for row in found
+            for row in page
         ]

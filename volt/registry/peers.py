@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peers of one tree: put in, changed, moved and taken out."""
+"""The peers of one tree in the registry: added, changed, moved, removed."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ from volt.registry import rows
 from volt.registry.models import peers, volumes
 from volt.registry.view import MINE, TreeView
 
-# The columns of a row have names of their own in these statements: the
-# plain ones are taken by the values to be written.
+# Parameters of conditions have other names than the columns in these
+# statements, because SQLAlchemy takes a column's name for its new value.
 _IT = sa.and_(MINE, peers.c.peer_id == sa.bindparam("id"))
-# Nobody wants to know the key that the database has given it.
+# inline(): the new row's key is not needed, so it is not fetched.
 _INSERT = peers.insert().inline()
 _CHANGE = (
     peers.update()
@@ -47,16 +47,16 @@ _GROW = (
 
 
 class Peers(TreeView):
-    """One tree; the caller has locked its volume before it writes."""
+    """The peers of one tree; to write, the caller must lock its volume."""
 
     def any_ok(self) -> bool:
-        """Tell whether at least one peer serves the volume."""
+        """Return whether at least one peer serves the volume."""
         return self._execute(_ANY_OK).first() is not None
 
     def insert(self, peer: Peer, now: float, last: bool) -> None:
-        """Put in a new peer; its position is free, hence all below it.
+        """Insert a new peer; its position and all places below it are free.
 
-        ``last``: from now on the peer above has no room for another.
+        ``last``: it takes the last free place below its parent.
         """
         values = rows.values(peer)
         values |= {"volume_key": self._volume.key, "reserved_at": now}
@@ -67,7 +67,7 @@ class Peers(TreeView):
             self._execute(_FULL, above=self._above(peer.position))
 
     def update(self, peer: Peer, now: float) -> None:
-        """Write down what has changed about a peer, not where it stands."""
+        """Write the fields of a peer, except for a changed position."""
         taken = len(self.occupied(self._below(peer)))
         values = rows.values(peer) | {"reserved_at": now}
         values["opening"] = opening_of(peer, taken, self.fanout)
@@ -75,7 +75,7 @@ class Peers(TreeView):
         self._execute(_CHANGE, id=peer.peer_id, **new)
 
     def remove(self, leaving: Peer, moves: Iterable[Move]) -> None:
-        """Take out a peer and close the gap."""
+        """Delete a peer, and move others to close the gap."""
         self._execute(_DELETE, id=leaving.peer_id)
         self._grow(-1)
         touched = {leaving.position}
@@ -95,7 +95,7 @@ class Peers(TreeView):
         self._execute(_GROW, peers=self.size)
 
     def _reopen(self, positions: set[int]) -> None:
-        """Note again who can take a child, at these positions."""
+        """Write anew which readers the peers at some positions can take."""
         here = self.at(positions).values()
         below = (place for peer in here for place in self._below(peer))
         taken = self.occupied(below)

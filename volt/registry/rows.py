@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows as values, and values as rows."""
+"""Turns rows of the tables into values, and values into rows."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,9 +14,10 @@ _ADDRESS = [field.name for field in dataclasses.fields(Address)]
 
 
 def peer(values: Sequence[Any], volume_id: str) -> Peer:
-    """Return the peer that the values of ``columns`` tell about.
+    """Return the peer of a row with the values of ``columns``.
 
-    By place and not by name: a beat makes several of them.
+    Values are taken by place, which is faster than by name: a beat makes
+    several peers.
     """
     peer_id, member, status, position, host, port, iqn, lun = values
     return Peer(
@@ -30,12 +31,12 @@ def peer(values: Sequence[Any], volume_id: str) -> Peer:
 
 
 def volume(row: sa.Row[Any]) -> Volume:
-    """Return the tree that a row tells about."""
+    """Return the volume of a row."""
     return Volume(row.key, row.name, row.size, row.fanout)
 
 
 def values(peer: Peer) -> dict[str, Any]:
-    """Return the columns that a peer decides about itself."""
+    """Return the columns of a row that come from the peer's fields."""
     address = peer.address
     return {
         "host": address.host,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Brings a database to the tables of this version.
+"""Creates or upgrades the tables of a database.
 
-A new database gets them as they are now, without a walk through history
-(and without the time it takes to import Alembic); one that is behind is
-upgraded step by step.
+A new database gets the present tables, without the steps of history (and
+without the time it takes to import Alembic); an old one is upgraded step by
+step.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _version = sa.Table(
 
 
 class State(enum.Enum):
-    """How a database stands to this version of volt."""
+    """The state of a database's tables for this version of volt."""
 
     EMPTY = "empty"
     CURRENT = "current"
@@ -40,16 +40,16 @@ class State(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Version:
-    """A revision, or None, and what it means."""
+    """The revision of a database, or None, and its state."""
 
     state: State
     revision: str | None = None
     strangers: str = ""
-    """Tables that have our names and are not ours."""
+    """Tables that have names of volt's tables but another maker."""
 
     @property
     def advice(self) -> str:
-        """Say what this means, and what is to be done about it."""
+        """The state in words, and the remedy."""
         return _ADVICE[self.state].format(self, head=HEAD)
 
 
@@ -69,7 +69,7 @@ _ADVICE = {
 
 
 def prepare(engine: sa.Engine) -> None:
-    """Create what is missing; upgrade what nobody else can be using.
+    """Create missing tables; upgrade old ones of a kind that allows it.
 
     Raises ``ConfigError`` for a database that needs an operator.
     """
@@ -78,9 +78,9 @@ def prepare(engine: sa.Engine) -> None:
 
 
 def upgrade(engine: sa.Engine) -> tuple[Version, Version]:
-    """Bring the database to ``HEAD``; return what it was and what it is.
+    """Upgrade a database to ``HEAD``; return the versions before and after.
 
-    Raises ``ConfigError`` if it is another's, or newer.
+    Raises ``ConfigError`` if its tables are foreign or newer.
     """
     with _alone(engine) as connection:
         return _bring_up(connection, True), version(connection)
@@ -96,18 +96,18 @@ def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def _bring_up(connection: sa.Connection, upgrade: bool) -> Version:
-    found = version(connection)
-    if found.state is State.EMPTY:
+    before = version(connection)
+    if before.state is State.EMPTY:
         _create(connection)
-    elif found.state is State.BEHIND and upgrade:
+    elif before.state is State.BEHIND and upgrade:
         migrations.upgrade(connection)
-    elif found.state is not State.CURRENT:
-        raise ConfigError(found.advice)
-    return found
+    elif before.state is not State.CURRENT:
+        raise ConfigError(before.advice)
+    return before
 
 
 def version(connection: sa.Connection) -> Version:
-    """Return the revision of a database, and what that means."""
+    """Return the revision and the state of a database."""
     tables = set(sa.inspect(connection).get_table_names())
     ours = tables & models.metadata.tables.keys()
     if _version.name not in tables:
@@ -116,21 +116,22 @@ def version(connection: sa.Connection) -> Version:
         return Version(State.EMPTY)
     revision = connection.execute(sa.select(_version)).scalar_one_or_none()
     if revision is None:
-        # MariaDB cannot take back half of what _create does.
+        # _create was cut short: MariaDB does not roll back CREATE TABLE.
         return Version(State.EMPTY)
     if revision == HEAD:
         return Version(State.CURRENT, revision)
-    known = revision in migrations.revisions()
-    return Version(State.BEHIND if known else State.UNKNOWN, revision)
+    is_old = revision in migrations.revisions()
+    return Version(State.BEHIND if is_old else State.UNKNOWN, revision)
 
 
 def touch(connection: sa.Connection) -> None:
-    """Write to the database what it holds already."""
+    """Write the database's own revision, to try whether it takes changes."""
     connection.execute(_version.update().values(version_num=HEAD))
 
 
 def _create(connection: sa.Connection) -> None:
-    # First, so that who was killed before the end can go on.
+    # First of all tables, so that a killed creation is recognised and ends
+    # well at the next attempt.
     _version.create(connection, checkfirst=True)
     models.metadata.create_all(connection)
     connection.execute(_version.insert(), {"version_num": HEAD})

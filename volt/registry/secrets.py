@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets that all workers on a database share."""
+"""The secrets that all workers on a database share."""
 
 import secrets as randomness
 
@@ -12,27 +12,27 @@ _ONE = sa.select(secrets.c.value).where(secrets.c.name == sa.bindparam("what"))
 
 
 class Secrets:
-    """Secrets by name, each made once and never told to anybody."""
+    """The secrets by name, each made once and never sent out."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def get(self, name: str) -> bytes | None:
-        """Return a secret, None if nobody has made it yet."""
-        found = self._connection.execute(_ONE, {"what": name})
-        value = found.scalar_one_or_none()
+        """Return a secret, None if it is not made yet."""
+        row = self._connection.execute(_ONE, {"what": name})
+        value = row.scalar_one_or_none()
         return None if value is None else bytes.fromhex(value)
 
     def make(self, name: str) -> bytes:
-        """Return a secret; make it if there is none.
+        """Return a secret; make it if it does not exist.
 
-        Of two that make it at once one gets a duplicate entry, and its
-        transaction is tried again as a whole.
+        When two processes make it at once, one of them gets a duplicate entry,
+        and its whole transaction is tried again.
         """
-        found = self.get(name)
-        if found is None:
-            found = randomness.token_bytes(BYTES)
+        secret = self.get(name)
+        if secret is None:
+            secret = randomness.token_bytes(BYTES)
             self._connection.execute(
-                secrets.insert(), {"name": name, "value": found.hex()}
+                secrets.insert(), {"name": name, "value": secret.hex()}
             )
-        return found
+        return secret

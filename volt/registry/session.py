@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transactions: each unit of work happens wholly or not at all."""
+"""Runs transactions: each unit of work happens wholly or not at all."""
 
 import itertools
 import logging
@@ -28,21 +28,21 @@ T = TypeVar("T")
 Work = Callable[[Unit], T]
 
 ATTEMPTS = 10
-"""Deadlocks and lost races are tried again that often, whole."""
+"""Most attempts at a whole transaction after deadlocks and lost races."""
 SLOT = 0.005
-"""Seconds; who has lost n races waits for up to 2**n of them."""
+"""Seconds; after n lost races a transaction waits for up to 2**n slots."""
 SLOTS = 32
-"""The most it waits for."""
+"""Most slots that a transaction waits for."""
 AT_ONCE = 1.0
-"""Seconds in which a connection that has been ended says so."""
+"""Seconds within which a dead connection reports its end."""
 
 
 class Registry:
-    """Runs units of work against one database; says what they did.
+    """Runs units of work against one database, and reports their events.
 
-    Who writes to a tree, or to an image, locks its row first and does it in
-    ``write``.  A beat sees several trees without locking any of them: that
-    is ``note``.
+    Work that writes to a tree, or to an image, uses ``write`` and locks its
+    row first.  A beat reads several trees and locks none of them: it uses
+    ``note``.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Registry:
     def note(self, work: Work[T]) -> T:
         """Run ``work`` on one consistent picture and commit it.
 
-        It writes only what nobody else writes at the same time.
+        It may write only rows that no other work writes at the same time.
         """
         return self._run(Mode.NOTE, work)
 
@@ -92,12 +92,12 @@ class Registry:
     def _told(
         self, mode: Mode, trouble: Trouble, error: Exception, uncertain: bool
     ) -> Unavailable:
-        """Return what to tell about ``trouble``, and have it told at once."""
+        """Return the error for a trouble, and close the gates it stops."""
         reason = f"the registry cannot be used: {trouble.value}"
         LOG.error("%s (%s)", reason, cause_of(error))
         unchanged = f"{reason}; nothing was changed, try again in a moment"
-        for one in trouble.stops(mode):
-            self._gates[one].close(unchanged)
+        for stopped in trouble.stops(mode):
+            self._gates[stopped].close(unchanged)
         if uncertain and trouble is Trouble.GONE:
             return Unavailable(
                 f"{reason}; whether the change was made is not known: "
@@ -107,7 +107,7 @@ class Registry:
 
 
 class Attempt(Generic[T]):
-    """One transaction, and how far it has come."""
+    """One attempt at a transaction, and how far it has come."""
 
     def __init__(self, engine: sa.Engine, mode: Mode, work: Work[T]) -> None:
         self._engine = engine
@@ -131,20 +131,20 @@ class Attempt(Generic[T]):
 
     @property
     def was_stale(self) -> bool:
-        """Whether its connection may just have been kept for too long."""
+        """Whether the connection may have died while it was idle."""
         took = time.monotonic() - self._began
         return self.connected and took < AT_ONCE
 
 
 def _wait(slots: int) -> None:
-    """Let the others go first, who all wait for another time."""
+    """Wait a random time, so that transactions that raced come apart."""
     time.sleep(random.uniform(0, slots * SLOT))  # noqa: S311
 
 
 def _again(
     trouble: Trouble, lost: int, attempt: Attempt[T], uncertain: bool
 ) -> bool:
-    """Tell whether the work may be run again, after so many attempts."""
+    """Return whether the work may be run again, after ``lost`` attempts."""
     if trouble is Trouble.RACE:
         return lost < ATTEMPTS
     stale = trouble is Trouble.GONE and attempt.was_stale

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much the registry holds, without reading it all."""
+"""Totals of the registry, without reading all of it."""
 
 import sqlalchemy as sa
 
@@ -7,8 +7,8 @@ from volt.model import Volume
 from volt.registry import rows
 from volt.registry.models import peers, volumes
 
-# One descent for each tree: max() in its place would read them whole on
-# some servers.
+# One descent of the index for each tree: with max(), some servers would read
+# whole trees.
 _LAST = (
     sa.select(peers.c.position)
     .where(peers.c.volume_key == volumes.c.key)
@@ -26,20 +26,20 @@ _REVISION = sa.text("SELECT version_num FROM alembic_version")
 
 
 class Totals:
-    """Counts and sizes."""
+    """Reads numbers and sizes of trees."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def volumes(self) -> tuple[int, int]:
-        """Return the number of trees and that of their peers."""
+        """Return the number of trees and the number of their peers."""
         row = self._connection.execute(_VOLUMES).one()
         return int(row[0]), int(row[1])
 
     def largest(self, most: int) -> list[tuple[Volume, int]]:
         """Return the largest trees, each with its highest position."""
-        found = self._connection.execute(_LARGEST.limit(most))
-        return [(rows.volume(row), row.last or 0) for row in found]
+        trees = self._connection.execute(_LARGEST.limit(most))
+        return [(rows.volume(row), row.last or 0) for row in trees]
 
     def revision(self) -> str:
         """Return the revision of the tables."""

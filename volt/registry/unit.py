@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One transaction and the tables seen through it."""
+"""A unit of work: one transaction, and the tables seen through it."""
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from volt.registry.volumes import Volumes
 
 
 class Unit:
-    """Handed to every unit of work; good until the transaction ends."""
+    """The tables of one transaction; usable until the transaction ends."""
 
     def __init__(
         self, connection: sa.Connection, news: list[tuple[Event, int]]
@@ -34,7 +34,7 @@ class Unit:
         self.secrets = Secrets(connection)
 
     def peers(self, volume: Volume) -> Peers:
-        """Return the tree of one volume."""
+        """Return the peers of one volume's tree."""
         return Peers(self._connection, volume)
 
     def now(self) -> float:
@@ -47,5 +47,5 @@ class Unit:
         return self._now
 
     def happened(self, event: Event, count: int = 1) -> None:
-        """Say what has; observers hear of it when it is committed."""
+        """Note an event; observers are called after the commit."""
         self._news.append((event, count))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One tree as placement sees it: each answer is one descent of an index.
+"""One tree as placement sees it; each question is one index descent.
 
-Statements are made once: making one takes longer than running it.
+Statements are built once, because to build one takes longer than to run it.
 """
 
 import functools
@@ -35,10 +35,10 @@ _TAKEN = sa.select(peers.c.position).where(
 
 
 def _lowest(least: Opening) -> sa.Select[Any]:
-    """Return the question for the lowest place of each opening, and the last.
+    """Return the query for the lowest place of each opening, and the last.
 
-    One descent of the index each: min() over several at once would read
-    them all.
+    Each is one descent of the index; min() over several openings at once
+    would read all of their places.
     """
     lowest = sa.select(sa.func.min(peers.c.position)).where(MINE)
     last = sa.select(sa.func.max(peers.c.position)).where(MINE)
@@ -47,22 +47,22 @@ def _lowest(least: Opening) -> sa.Select[Any]:
         for step in Opening
         if step >= least
     ]
-    return sa.select(*(one.scalar_subquery() for one in (*steps, last)))
+    return sa.select(*(step.scalar_subquery() for step in (*steps, last)))
 
 
 @functools.cache
 def _at(count: int, serving: int) -> sa.Select[Any]:
-    """Return the query for peers at positions.
+    """Return the query for the peers at some positions.
 
-    All at so many positions, p0, p1 and so on; the serving ones at so many
-    others, s0, s1 and so on.
-    There are never many; a list whose length is left open until the
-    statement is run makes it cost half as much again.
+    It has ``count`` positions p0, p1 and so on for all peers, and
+    ``serving`` positions s0, s1 and so on for serving peers only.  Their
+    numbers are small and fixed per query: a list whose length is left open
+    until the statement is run makes it cost half as much again.
     """
     all_ = peers.c.position.in_(_places("p", count))
     if not serving:
         return _PEERS.where(all_)
-    # All positions in one list: the index is asked for those, and no other.
+    # All positions are in one list, so that the index serves the whole query.
     others = _places("s", serving)
     anywhere = peers.c.position.in_([*_places("p", count), *others])
     return _PEERS.where(anywhere, sa.or_(_OK, all_) if count else _OK)
@@ -93,48 +93,48 @@ class TreeView:
         return self._volume.fanout
 
     def get(self, peer_id: str) -> Peer | None:
-        """Return the peer of that id."""
+        """Return the peer of an id, or None."""
         return next(iter(self._fetch(_ONE, id=peer_id)), None)
 
     def all(self) -> list[Peer]:
-        """Return every peer, the ones nearest to the root first."""
+        """Return every peer of the tree, those nearest to the root first."""
         return self._fetch(_ALL)
 
     def at(
         self, positions: Iterable[int], serving: Iterable[int] = ()
     ) -> dict[int, Peer]:
-        """Return the peers at these positions, by position.
+        """Return the peers at some positions, by position.
 
-        At the positions ``serving`` only those that have registered.
+        At the positions ``serving``, only peers that have registered.
         """
         values = _numbered("p", positions)
         others = _numbered("s", serving)
         if not values and not others:
             return {}
         query = _at(len(values), len(others))
-        found = self._fetch(query, **values, **others)
-        return {peer.position: peer for peer in found}
+        peers = self._fetch(query, **values, **others)
+        return {peer.position: peer for peer in peers}
 
     def occupied(self, positions: Iterable[int]) -> set[int]:
-        """Return which of these positions are taken."""
+        """Return those of the positions that are taken."""
         if isinstance(positions, range) and positions.step == 1:
             first, last = positions.start, positions.stop - 1
-            found = self._execute(_TAKEN, first=first, last=last)
+            taken = self._execute(_TAKEN, first=first, last=last)
         else:
-            found = self._execute(_OCCUPIED, places=list(positions))
-        return set(found.scalars())
+            taken = self._execute(_OCCUPIED, places=list(positions))
+        return set(taken.scalars())
 
     def lowest_open(self, least: Opening) -> Vacancy | None:
-        """Return the lowest peer open to ``least`` or more."""
+        """Return the lowest place whose peer is open to ``least`` or more."""
         *lowest, last = self._execute(_LOWEST[least]).one()
-        known = [one for one in lowest if one is not None]
-        if not known:
+        positions = [position for position in lowest if position is not None]
+        if not positions:
             return None
-        above = min(known)
+        above = min(positions)
         places = shape.children_of(above, self.fanout)
         if last == self.size:
-            # So many peers, and none further back: every place is taken.
-            return Vacancy(above, [one for one in places if one <= last])
+            # The last position is the number of peers: no gap before it.
+            return Vacancy(above, [place for place in places if place <= last])
         return Vacancy(above, self.occupied(places))
 
     def highest_serving(self, limit: int) -> list[Peer]:
@@ -146,8 +146,8 @@ class TreeView:
         return self._fetch(_LAST)[0]
 
     def _fetch(self, query: sa.Select[Any], **values: Any) -> list[Peer]:
-        found = self._execute(query, **values)
-        return [rows.peer(row, self._volume.name) for row in found]
+        matches = self._execute(query, **values)
+        return [rows.peer(row, self._volume.name) for row in matches]
 
     def _execute(
         self, statement: sa.Executable, **values: Any

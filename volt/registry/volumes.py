@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trees, one row each.  Who writes to a tree locks its row first."""
+"""The volumes in the registry, a row each, locked by writers of the tree."""
 
 from typing import Any
 
@@ -14,39 +14,39 @@ _LOCK = _ONE.with_for_update()
 
 
 class Volumes:
-    """Trees by name; a tree without peers does not exist."""
+    """The volumes by name; a volume without peers does not exist."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def all(self) -> list[Volume]:
-        """Return every tree, in the order of names."""
-        found = self._connection.execute(
+        """Return every volume, in the order of names."""
+        matches = self._connection.execute(
             sa.select(volumes).order_by(volumes.c.name)
         )
-        return [rows.volume(row) for row in found]
+        return [rows.volume(row) for row in matches]
 
     def get(self, name: str) -> Volume | None:
-        """Return the tree as it stands."""
+        """Return a volume, not locked, or None."""
         return self._one(_ONE, name)
 
     def lock(self, name: str) -> Volume | None:
-        """Return the tree; nobody else changes it until we are done."""
+        """Return a volume, locked until the transaction ends, or None."""
         return self._one(_LOCK, name)
 
     def lock_or_create(self, name: str, fanout: int) -> Volume:
-        """Return the tree, locked; a new one keeps its fan-out for life."""
-        found = self.lock(name)
-        if found is None:
+        """Return a volume, locked; a new one keeps ``fanout`` for good."""
+        volume = self.lock(name)
+        if volume is None:
             self._connection.execute(
                 volumes.insert().values(name=name, size=0, fanout=fanout)
             )
-            found = self.lock(name)
-        assert found is not None  # noqa: S101 - inserted a line above
-        return found
+            volume = self.lock(name)
+        assert volume is not None  # noqa: S101 - inserted a line above
+        return volume
 
     def delete(self, volume: Volume) -> None:
-        """Drop the tree with all its peers."""
+        """Delete a volume with all its peers."""
         for table, key in (
             (peers, peers.c.volume_key),
             (volumes, volumes.c.key),

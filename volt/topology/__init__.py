@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trees: who joins, who reads from whom, what is listed."""
+"""The trees: joins, beats, sources, images, tickets and listings."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The images: what each is, and the image servers that serve it."""
+"""Registers and withdraws images and the image servers that serve them."""
 
 import dataclasses
 import logging
@@ -13,7 +13,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Images:
-    """Every image server registers what it serves, and withdraws it."""
+    """The images, which image servers register and withdraw."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -32,13 +32,13 @@ class Images:
         """Register the one source that ``image`` names; return them all.
 
         A source at the same host and port is replaced.  All others must
-        serve the same thing, else ``ImageMismatch`` is raised.
+        serve the same image, else ``ImageMismatch`` is raised.
         """
 
         def work(unit: Unit) -> Image:
-            known = unit.images.lock(image.id)
-            merged = _merged(image, known)
-            if known is None:
+            registered = unit.images.lock(image.id)
+            merged = _merged(image, registered)
+            if registered is None:
                 unit.images.insert(merged)
             else:
                 unit.images.replace(merged)
@@ -48,7 +48,7 @@ class Images:
         return self._registry.write(work)
 
     def withdraw(self, name: str, host: str, port: str) -> None:
-        """Forget one source, and with the last one the image."""
+        """Remove one source of an image, and with the last one the image."""
 
         def work(unit: Unit) -> None:
             image = _known(unit.images.lock(name), name)
@@ -63,19 +63,19 @@ class Images:
         self._registry.write(work)
 
 
-def _merged(new: Image, known: Image | None) -> Image:
-    if known is None:
+def _merged(new: Image, registered: Image | None) -> Image:
+    if registered is None:
         return new
     (mine,) = new.sources
-    others = _without(known.sources, mine.host, mine.port)
-    same = (known.size, known.serial) == (new.size, new.serial)
+    others = _without(registered.sources, mine.host, mine.port)
+    same = (registered.size, registered.serial) == (new.size, new.serial)
     if others and not same:
         raise ImageMismatch(
-            f"{new.id} is served by {others[0].host} with {known.size} "
-            f"sectors and serial {known.serial}; this is another image "
+            f"{new.id} is served by {others[0].host} with {registered.size} "
+            f"sectors and serial {registered.serial}; this is another image "
             f"({new.size} sectors, serial {new.serial}): use another name"
         )
-    digest = new.digest or (known.digest if same else None)
+    digest = new.digest or (registered.digest if same else None)
     return dataclasses.replace(new, digest=digest, sources=(*others, mine))
 
 
@@ -83,7 +83,9 @@ def _without(
     sources: tuple[Address, ...], host: str, port: str | None
 ) -> tuple[Address, ...]:
     return tuple(
-        one for one in sources if (one.host, one.port) != (host, port)
+        source
+        for source in sources
+        if (source.host, source.port) != (host, port)
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What operators look at: nodes, volumes and trees, a page at a time."""
+"""Lists nodes, volumes and trees for operators, a page at a time."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from volt.registry.unit import Unit
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Node:
-    """A node as it is seen now; times in seconds from now."""
+    """A node as listed; times in seconds from now."""
 
     host: str
     age: float
-    """Since it was heard of."""
+    """Time since the node was heard of."""
     due: float
-    """Until it is evicted, if nothing more is heard of it."""
+    """Time until the node is evicted if it stays silent."""
     peers: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
-    """A peer and where it stands; ``age`` is that of its node, if known."""
+    """A peer and its place; ``age`` is that of its node, if known."""
 
     peer: Peer
     depth: int
@@ -35,7 +35,7 @@ class Standing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TreePage:
-    """A tree, and those of its peers that this page has."""
+    """A tree and a page of its peers."""
 
     volume: Volume
     depth: int
@@ -43,7 +43,7 @@ class TreePage:
 
 
 class Listing:
-    """Reads pages; each is one consistent picture."""
+    """Reads pages from the registry; each is one consistent picture."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -55,12 +55,12 @@ class Listing:
             now = unit.now()
             return [
                 Node(
-                    one.name,
-                    age=max(0.0, now - one.last_seen),
-                    due=max(0.0, one.due - now),
-                    peers=one.peers,
+                    node.name,
+                    age=max(0.0, now - node.last_seen),
+                    due=max(0.0, node.due - now),
+                    peers=node.peers,
                 )
-                for one in unit.pages.members(marker, limit)
+                for node in unit.pages.members(marker, limit)
             ]
 
         return self._registry.read(work)
@@ -82,38 +82,38 @@ class Listing:
         def work(unit: Unit) -> list[Peer]:
             volume = _known(unit, name)
             after = _position(unit, volume, marker) if marker else shape.ROOT
-            found = unit.pages.peers(volume, after, limit)
-            return [peer for peer, _ in found]
+            page = unit.pages.peers(volume, after, limit)
+            return [peer for peer, _ in page]
 
         return self._registry.read(work)
 
     def tree(
         self, name: str, marker: int = shape.ROOT, limit: int = 1000
     ) -> TreePage:
-        """Return the tree, with the peers that follow a position."""
+        """Return a tree with a page of peers after the position ``marker``."""
 
         def work(unit: Unit) -> TreePage:
             volume = _known(unit, name)
             last = unit.peers(volume).last()
-            found = unit.pages.peers(volume, marker, limit)
+            page = unit.pages.peers(volume, marker, limit)
             return TreePage(
                 volume,
                 shape.level_of(last.position, volume.fanout),
-                _standings(unit, volume, found),
+                _standings(unit, volume, page),
             )
 
         return self._registry.read(work)
 
 
 def _standings(
-    unit: Unit, volume: Volume, found: Sequence[tuple[Peer, float | None]]
+    unit: Unit, volume: Volume, page: Sequence[tuple[Peer, float | None]]
 ) -> list[Standing]:
     now, fanout = unit.now(), volume.fanout
     above = unit.peers(volume).at(
-        {shape.parent_of(peer.position, fanout) for peer, _ in found}
+        {shape.parent_of(peer.position, fanout) for peer, _ in page}
     )
     standings = []
-    for peer, seen in found:
+    for peer, seen in page:
         parent = above.get(shape.parent_of(peer.position, fanout))
         standings.append(
             Standing(
@@ -137,7 +137,8 @@ def _position(unit: Unit, volume: Volume, marker: str) -> int:
     peer = unit.peers(volume).get(marker)
     if peer is None:
         raise MarkerNotFound(
-            f"volume {volume.name} has no peer {marker} any more to go on "
-            "after; begin anew, or use /v1/trees, whose marker is a position"
+            f"volume {volume.name} has no peer {marker} any more, "
+            "after which the page was to begin; begin anew, or use "
+            "/v1/trees, whose marker is a position"
         )
     return peer.position

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The nodes that beat: what each says it serves, and what it is told."""
+"""Takes the beats of nodes and answers with the sources of their peers."""
 
 import dataclasses
 import logging
@@ -17,18 +17,18 @@ LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Serving:
-    """One volume that a node says it serves."""
+    """One volume that a node reports to serve."""
 
     volume_id: str
     peer_id: str
     address: Address
     failed: Portals = frozenset()
-    """Where it cannot read this volume at present."""
+    """Portals at which the node cannot read this volume at present."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Told:
-    """The answer to a beat: when to beat again, and what to read from."""
+    """The answer to a beat: the time of the next one, and the sources."""
 
     beat_after: float
     """Seconds."""
@@ -36,7 +36,7 @@ class Told:
 
 
 class Members:
-    """Takes beats."""
+    """The nodes, which beat."""
 
     def __init__(self, registry: Registry, rules: Rules) -> None:
         self._registry = registry
@@ -45,30 +45,32 @@ class Members:
     def beat(
         self, member: str, serving: Sequence[Serving] | None = None
     ) -> Told:
-        """Note that a node lives; return what to read from, by peer.
+        """Note that a node lives; return the sources of each of its peers.
 
-        Old clients do not say what they serve.  What an agent serves and
-        volt does not know (volt lost its registry, or the node was evicted
-        by mistake) is registered again.  A peer that finds no place is left
-        out of the answer; the next beat tries again.
+        Old clients do not list what they serve.  A peer that an agent lists
+        and volt does not know (volt lost its registry, or the node was
+        evicted by mistake) is registered again.  A peer that gets no place is
+        left out of the answer; the next beat tries again.
         """
         beat = _Beat(self._rules, member, serving)
-        told, unknown = self._registry.note(beat.answer)
+        assignments, unknown = self._registry.note(beat.answer)
         if unknown:
-            for one in unknown:
-                self._take_back(member, one)
-            told, _ = self._registry.note(beat.answer)
-        return Told(self._rules.pace.beat_after, tuple(told))
+            for service in unknown:
+                self._take_back(member, service)
+            assignments, _ = self._registry.note(beat.answer)
+        return Told(self._rules.pace.beat_after, tuple(assignments))
 
-    def _take_back(self, member: str, one: Serving) -> None:
+    def _take_back(self, member: str, service: Serving) -> None:
         rules = self._rules
 
         def work(unit: Unit) -> None:
-            volume = unit.volumes.lock_or_create(one.volume_id, rules.fanout)
+            volume = unit.volumes.lock_or_create(
+                service.volume_id, rules.fanout
+            )
             allowance = rules.pace.allowance(agent=True)
             unit.members.seen(member, unit.now(), allowance)
             tree = TreeWork(unit, volume, rules.policy)
-            tree.serve(one.peer_id, member, one.address)
+            tree.serve(service.peer_id, member, service.address)
 
         try:
             self._registry.write(work)
@@ -77,42 +79,43 @@ class Members:
 
 
 class _Beat:
-    """One beat, for one transaction or several."""
+    """One beat, answered in one transaction or several."""
 
     def __init__(
         self, rules: Rules, member: str, serving: Sequence[Serving] | None
     ) -> None:
         self._policy = rules.policy
         self._member = member
-        self._serving = {one.peer_id: one for one in serving or ()}
+        self._serving = {service.peer_id: service for service in serving or ()}
         self._allowance = rules.pace.allowance(agent=serving is not None)
 
     def answer(self, unit: Unit) -> tuple[list[Assignment], list[Serving]]:
-        """Return what to tell the node, and what of its news is new."""
+        """Return the node's assignments, and the services unknown to volt."""
         held = unit.members.holdings(self._member)
         if held:
             unit.members.beat(self._member, unit.now(), self._allowance)
-        told = [
+        assignments = [
             TreeWork(unit, volume, self._policy).assign(
                 peer, self._failed(peer.peer_id)
             )
             for volume, peer in held
         ]
-        known = {peer.peer_id: peer for _, peer in held}
-        return told, [
-            one
-            for one in self._serving.values()
-            if not _same(one, known.get(one.peer_id))
+        peers = {peer.peer_id: peer for _, peer in held}
+        return assignments, [
+            service
+            for service in self._serving.values()
+            if not _same(service, peers.get(service.peer_id))
         ]
 
     def _failed(self, peer_id: str) -> Portals:
-        said = self._serving.get(peer_id)
-        return said.failed if said else frozenset()
+        service = self._serving.get(peer_id)
+        return service.failed if service else frozenset()
 
 
-def _same(said: Serving, peer: Peer | None) -> bool:
+def _same(service: Serving, peer: Peer | None) -> bool:
     return (
         peer is not None
         and peer.status is Status.OK
-        and (peer.volume_id, peer.address) == (said.volume_id, said.address)
+        and (peer.volume_id, peer.address)
+        == (service.volume_id, service.address)
     )

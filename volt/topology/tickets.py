@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tickets: by them a source knows a reader that volt sends to it.
+"""Draws tickets, by which a source recognises a reader from volt.
 
 As in Kerberos: volt shares a key with each source (a portal, host and port)
 and gives the reader a ticket under that key, together with the CHAP secret
@@ -25,9 +25,9 @@ from volt.registry.session import Registry
 JSON = dict[str, Any]
 
 MASTER = "admission"
-"""The name of the key that all others come from."""
+"""The name of the key that all other keys are derived from."""
 ANY = "*"
-"""In the place of a target: every target of the portal."""
+"""Stands for every target of the portal."""
 USER = "virtman"
 SECRET = 16
 """Characters, 96 bits; RFC 7143, 12.1.3, and open-iscsi want 12 to 16."""
@@ -35,16 +35,16 @@ SECRET = 16
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Terms:
-    """How long a ticket opens a source, in seconds."""
+    """The lives of tickets, in seconds."""
 
     peer: float = 120.0
     server: float = 86400.0
-    """For an image server's, which opens all of its targets: whoever volt
-    has told of that server may come back while volt is away."""
+    """A ticket for an image server opens all of its targets: a node that volt
+    sent there may come back while volt is away."""
 
 
 class Tickets:
-    """Draws them, by the master key of the registry."""
+    """Draws tickets by the master key of the registry."""
 
     def __init__(self, registry: Registry, terms: Terms) -> None:
         self._registry = registry
@@ -52,11 +52,11 @@ class Tickets:
         self._known: bytes | None = None
 
     def admission(self, host: str, port: str) -> JSON:
-        """Return what a source needs to know its readers' tickets."""
+        """Return the key and the time by which a source checks tickets."""
         return {"key": self._key(host, port).hex(), "now": time.time()}
 
     def add(self, assignment: JSON, initiator: str | None) -> None:
-        """Put into an assignment, for each source, how to be admitted."""
+        """Add a ticket for the reader to each source of an assignment."""
         if initiator is None:
             return
         for stripe in assignment["stripes"]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trees: asks the registry, lets the policy decide, writes it down."""
+"""Queries, joins and leaves of trees: one transaction each."""
 
 import logging
 
@@ -15,7 +15,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Tree:
-    """One tree for each volume."""
+    """The trees, one for each volume."""
 
     def __init__(self, registry: Registry, rules: Rules) -> None:
         self._registry = registry
@@ -23,7 +23,7 @@ class Tree:
 
     @property
     def beat_after(self) -> float:
-        """Seconds after which an agent that asks now is to beat."""
+        """Seconds after which an agent that queries now is to beat."""
         return self._rules.pace.beat_after
 
     def volumes(self) -> list[Volume]:
@@ -47,8 +47,8 @@ class Tree:
     ) -> Assignment:
         """Return the place of ``member`` in a tree; keep one if it has none.
 
-        ``promise`` is the address from which an agent is going to serve;
-        who gives it accepts a parent that is still coming up, too.
+        ``promise`` is the address from which an agent is going to serve; such
+        an agent accepts a parent that is still coming up, too.
         ``failed`` are portals at which it cannot read at present.
         """
         allowance = self._rules.pace.allowance(agent=promise is not None)
@@ -73,25 +73,25 @@ class Tree:
     ) -> Peer:
         """Note that a peer serves the volume from now on.
 
-        Raises :class:`~volt.exception.VolumeNotFound` for a volume nobody
-        asked for, :class:`~volt.exception.NoSlot` when the peer was gone
+        Raises :class:`~volt.exception.VolumeNotFound` for a volume without
+        peers, :class:`~volt.exception.NoSlot` when the peer was evicted
         and has to wait for a place.
         """
-        # A query before it or a beat after it tells which kind it is.
+        # Whether it is an agent is known only from its queries and beats.
         allowance = self._rules.pace.allowance(agent=True)
 
         def work(unit: Unit) -> Peer:
             volume = _known(unit.volumes.lock(name), name)
             tree = TreeWork(unit, volume, self._rules.policy)
-            known = tree.peers.get(peer_id)
-            owner = known.member if known else member
+            registered = tree.peers.get(peer_id)
+            owner = registered.member if registered else member
             unit.members.seen(owner, unit.now(), allowance)
             return tree.serve(peer_id, owner, address)
 
         return self._registry.write(work)
 
     def remove(self, name: str, peer_id: str) -> None:
-        """Take a peer out; who read from it is told by its next beat."""
+        """Take a peer out; its readers learn of it by their next beat."""
 
         def work(unit: Unit) -> None:
             volume = _known(unit.volumes.lock(name), name)
@@ -104,14 +104,14 @@ class Tree:
         self._registry.write(work)
 
     def drop(self, name: str, force: bool = False) -> None:
-        """Forget a whole volume; serving peers prevent it, unless forced."""
+        """Drop a whole volume; serving peers prevent it, unless forced."""
 
         def work(unit: Unit) -> None:
             volume = _known(unit.volumes.lock(name), name)
             if not force and unit.peers(volume).any_ok():
                 raise VolumeInUse(
                     f"volume {name} has peers that serve it; "
-                    "remove them first or say force=true"
+                    "remove them first or add force=true"
                 )
             unit.volumes.delete(volume)
             unit.happened(Event.LEFT, volume.size)

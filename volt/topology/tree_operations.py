@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One tree inside one transaction: each step of joining and leaving."""
+"""The steps of joining, serving and leaving one tree in a transaction."""
 
 import dataclasses
 import logging
@@ -25,7 +25,7 @@ LOG = logging.getLogger(__name__)
 
 
 class TreeWork:
-    """The steps; the caller has locked the volume if they write."""
+    """One tree in a transaction; to write, the caller locks its volume."""
 
     def __init__(self, unit: Unit, volume: Volume, policy: Policy) -> None:
         self._unit = unit
@@ -34,7 +34,7 @@ class TreeWork:
         self.peers = unit.peers(volume)
 
     def reserve(self, member: str, promise: Address | None) -> Peer | None:
-        """Keep a place for a newcomer, None when there is none now."""
+        """Keep a place for a newcomer; return None when no place is free."""
         least = Opening.PROMISED if promise else Opening.SERVING
         peer = self._put_in(
             Peer(
@@ -51,19 +51,19 @@ class TreeWork:
         return peer
 
     def renew(self, peer: Peer, promise: Address | None) -> Peer:
-        """Note that a known peer asks again; its status stays as it is."""
+        """Note that a known peer queries again; its status stays as it is."""
         peer = dataclasses.replace(peer, address=promise or peer.address)
         self.peers.update(peer, self._unit.now())
         return peer
 
     def serve(self, peer_id: str, member: str, address: Address) -> Peer:
-        """Note that a peer serves; one that was gone gets a new place."""
-        known = self.peers.get(peer_id)
-        if known is not None:
+        """Note that a peer serves; an evicted one gets a new place."""
+        registered = self.peers.get(peer_id)
+        if registered is not None:
             changed = dataclasses.replace(
-                known, member=member, address=address, status=Status.OK
+                registered, member=member, address=address, status=Status.OK
             )
-            if changed != known:
+            if changed != registered:
                 self.peers.update(changed, self._unit.now())
             return changed
         peer = self._put_in(
@@ -87,7 +87,7 @@ class TreeWork:
         return peer
 
     def take_out(self, peer: Peer, why: Event = Event.LEFT) -> None:
-        """Let a peer go and close the gap; an empty volume goes with it."""
+        """Remove a peer and close the gap; an empty volume goes with it."""
         self._unit.happened(why)
         moves = placement.vacate(self.peers, peer)
         self.peers.remove(peer, moves)
@@ -96,7 +96,7 @@ class TreeWork:
             self._unit.volumes.delete(self._volume)
 
     def assign(self, peer: Peer, failed: Portals = frozenset()) -> Assignment:
-        """Return what the peer is to know: parents, sources, image.
+        """Return the assignment of a peer: parents, sources, image.
 
         ``failed`` are the portals at which it cannot read at present.
         """
@@ -107,31 +107,31 @@ class TreeWork:
             peer.position, self._fanout, near, pending=True, failed=failed
         )
         now = soon
-        if not all(one.serves for one in soon):
+        if not all(parent.serves for parent in soon):
             now = self._policy.choose(
                 peer.position, self._fanout, near, pending=False, failed=failed
             )
         return self._answer(peer.peer_id, now, soon, peer.position - 1, failed)
 
     def _near(self, peer: Peer, failed: Portals) -> dict[int, Peer]:
-        """Return whom the policy may choose from, few if they all do.
+        """Return the peers that the policy may choose from, few if all serve.
 
-        Who is still coming up itself seldom has parents that all serve, so
-        for it all are asked for at once.
+        A peer that is still coming up seldom has parents that all serve, so
+        all of its possible parents are read at once.
         """
         best = self._policy.best(peer.position, self._fanout)
         if peer.serves:
             near = self.peers.at(best)
             if len(near) == len(best) and all(
-                one.serves and one.address.portal not in failed
-                for one in near.values()
+                parent.serves and parent.address.portal not in failed
+                for parent in near.values()
             ):
                 return near
         reach = self._policy.reach(peer.position, self._fanout)
         return self.peers.at(best, reach - best)
 
     def no_slot(self, failed: Portals = frozenset()) -> Assignment:
-        """Return the answer for who has to ask again."""
+        """Return the assignment of a newcomer that has to ask again."""
         LOG.debug("no place in %s now", self._volume.name)
         return self._answer(None, [], [], self.peers.size, failed)
 

@@ -47,13 +47,13 @@ def overview() -> str:
 
 
 def unknown(argv: Sequence[str]) -> str:
-    """Say that a command line names no command, and what is near to it."""
+    """Return the error for an unknown command, with commands like it."""
     words = list(itertools.takewhile(lambda word: word[:1] != "-", argv))
-    said = " ".join(words or argv)
-    near = difflib.get_close_matches(said, TABLE, n=1, cutoff=0.8)
+    named = " ".join(words or argv)
+    near = difflib.get_close_matches(named, TABLE, n=1, cutoff=0.8)
     near = near or [name for name in TABLE if name.startswith(argv[0])]
     meant = f"; did you mean {' or '.join(near)}?" if near else ";"
-    return f"there is no command {said!r}{meant} 'volt --help' lists them"
+    return f"there is no command {named!r}{meant} 'volt --help' lists them"
 
 
 def _entry(name: str, where: str) -> importlib.metadata.EntryPoint:

@@ -27,7 +27,7 @@ class HasClient(Protocol):
 
 
 class Base(command.Command):
-    """A command that says in one line why it failed."""
+    """A command that reports a failure in one line."""
 
     examples: Sequence[str] = ()
 
@@ -37,7 +37,7 @@ class Base(command.Command):
         return cast(HasClient, self.app).client
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Run it; return the exit status."""
+        """Run the command; return its exit status."""
         try:
             return super().run(parsed_args)
         except BrokenPipeError:
@@ -47,12 +47,12 @@ class Base(command.Command):
             return failures.tell(error, self.app.stderr, debug)
 
     def get_epilog(self) -> str:
-        """Return the examples."""
+        """Return the help text of the examples."""
         shown = [f"  volt {example}" for example in self.examples]
         return "\n".join(["examples:", *shown]) if shown else ""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser; descriptions keep their lines."""
+        """Return the command's parser; descriptions keep their lines."""
         parser = super().get_parser(prog_name)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.allow_abbrev = False
@@ -67,26 +67,26 @@ class Do(Base, metaclass=abc.ABCMeta):
 
 
 class Columns(Base, metaclass=abc.ABCMeta):
-    """A command that prints what can be picked by its name."""
+    """A command whose printed columns can be picked by name."""
 
     columns: Sequence[str] = ()
 
     def get_epilog(self) -> str:
-        """Return the columns, too."""
+        """Return the help text of the columns and the examples."""
         named = f"columns: {', '.join(self.columns)}"
         return f"{named}\n\n{super().get_epilog()}"
 
     def _run_before_hooks(
         self, parsed_args: argparse.Namespace
     ) -> argparse.Namespace:
-        """Refuse columns that are none, before anything is asked."""
+        """Refuse unknown columns before any request is sent."""
         asked = set(parsed_args.columns)
         asked |= set(getattr(parsed_args, "sort_columns", ()))
-        unknown = {one.lower() for one in asked} - set(self.columns)
+        unknown = {name.lower() for name in asked} - set(self.columns)
         if unknown:
             raise exceptions.CommandError(
-                f"there is no column {', '.join(sorted(unknown))}; there are: "
-                f"{', '.join(self.columns)}"
+                f"unknown column {', '.join(sorted(unknown))}; "
+                f"the columns are: {', '.join(self.columns)}"
             )
         return super()._run_before_hooks(parsed_args)
 

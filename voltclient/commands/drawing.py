@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tree as lines of text, a line for each peer, drawn as they come."""
+"""Draws a tree as lines of text, a line for each peer as it comes."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from voltclient.types import Portal
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pen:
-    """What branches are drawn with."""
+    """The characters that branches are drawn with."""
 
     through: str
     last: str
@@ -53,14 +53,16 @@ def draw(
         f"{tree.id}: {tree.count} {peers}, depth {tree.depth}, "
         f"fan-out {tree.fanout}"
     )
-    portals = [f"{_host(one.host)}:{one.port}" for one in servers]
+    portals = [f"{_host(portal.host)}:{portal.port}" for portal in servers]
     yield f"image servers: {', '.join(portals) or 'none registered'}"
     for twig in twigs:
         yield _stem(twig.more, pen) + _facts(tree.id, twig.peer)
 
 
 def _stem(more: tuple[bool, ...], pen: Pen) -> str:
-    above = "".join(pen.along if one else pen.past for one in more[:-1])
+    above = "".join(
+        pen.along if follows else pen.past for follows in more[:-1]
+    )
     return above + (pen.through if more[-1] else pen.last)
 
 

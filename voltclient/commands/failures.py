@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a command says what went wrong: one line, a remedy, a status."""
+"""Reports the failure of a command: one line, a remedy, a status."""
 
 import traceback
 from typing import TextIO
@@ -11,7 +11,7 @@ REFUSED, USAGE, NOT_NOW = 1, 2, 3
 
 
 class Missing(exceptions.BaseException):
-    """What was looked for in what volt told is not there."""
+    """Volt's answer does not have the node that was asked for."""
 
 
 _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
@@ -26,8 +26,8 @@ _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
     (
         exceptions.SSLCertificateError,
         NOT_NOW,
-        "say who vouches for volt (--os-cacert), show a certificate if it "
-        "asks for one (--os-cert), or is it http?",
+        "name the authority of volt's certificate (--os-cacert), show a "
+        "certificate if volt asks for one (--os-cert), or is it http?",
     ),
     (
         exceptions.NotReached,
@@ -48,25 +48,25 @@ _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
     ),
 )
 _WORDS = {
-    "volume_not_found": "'volt volume list' names those there are",
-    "peer_not_found": "'volt peer list' names those there are",
-    "image_not_found": "'volt image list' names those there are",
+    "volume_not_found": "'volt volume list' names the volumes",
+    "peer_not_found": "'volt peer list' names the peers",
+    "image_not_found": "'volt image list' names the images",
     "not_found": "an older volt? it does not know this call",
-    "volume_in_use": "--force is how to say so here",
+    "volume_in_use": "the command's option for that is --force",
 }
 
 
 def tell(error: Exception, out: TextIO, debug: bool) -> int:
-    """Print what went wrong; return the exit status."""
+    """Print the failure of a command; return its exit status."""
     if debug:
         traceback.print_exception(error, file=out)
-    said, (status, remedy) = str(error), _status_and_remedy(error)
+    message, (status, remedy) = str(error), _status_and_remedy(error)
     if isinstance(error, OSError) and error.strerror:
-        said = error.strerror
+        message = error.strerror
     elif not isinstance(error, exceptions.BaseException):
-        said = f"this should not be: {error!r}"
-    said = " ".join(said.split())
-    print(f"volt: {'; '.join(filter(None, [said, remedy]))}", file=out)
+        message = f"unexpected error: {error!r}"
+    message = " ".join(message.split())
+    print(f"volt: {'; '.join(filter(None, [message, remedy]))}", file=out)
     return status
 
 

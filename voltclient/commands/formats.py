@@ -30,15 +30,16 @@ class Formats:
 
     def __init__(self, known: Mapping[str, Any]) -> None:
         self._known = {
-            name: SimpleNamespace(obj=one) for name, one in known.items()
+            name: SimpleNamespace(obj=formatter)
+            for name, formatter in known.items()
         }
 
     def names(self) -> list[str]:
-        """Return the names."""
+        """Return the names of the formats."""
         return list(self._known)
 
     def __iter__(self) -> Iterator[SimpleNamespace]:
-        """Go through the formats."""
+        """Yield the formats."""
         return iter(self._known.values())
 
     def __getitem__(self, name: str) -> SimpleNamespace:
@@ -93,17 +94,17 @@ class YAMLRows(yaml_format.YAMLFormatter):
 
 
 def plain(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
-    """Return a row as what programs read."""
+    """Return a row as a mapping for programs."""
     return {
-        name: one.machine_readable()
-        if isinstance(one, columns.FormattableColumn)
-        else one
-        for name, one in zip(names, row, strict=True)
+        name: cell.machine_readable()
+        if isinstance(cell, columns.FormattableColumn)
+        else cell
+        for name, cell in zip(names, row, strict=True)
     }
 
 
 def of_lists(**more: Any) -> Formats:
-    """Return the formats of lists, and others that one command has."""
+    """Return the formats of lists, and ``more`` of a single command."""
     return Formats(
         more
         | {
@@ -117,7 +118,7 @@ def of_lists(**more: Any) -> Formats:
 
 
 def of_one() -> Formats:
-    """Return the formats of single things."""
+    """Return the formats of single objects."""
     return Formats(
         {
             "json": json_format.JSONFormatter(),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``volt image``: what the image servers serve."""
+"""``volt image``: the images that image servers serve."""
 
 import argparse
 from typing import Any
@@ -22,8 +22,13 @@ class ListImages(base.List):
         """Return a row for each image."""
         images = self.client.images.list()
         return self.columns, (
-            (one.id, Size(one.size * SECTOR), one.serial, len(one.sources))
-            for one in images
+            (
+                image.id,
+                Size(image.size * SECTOR),
+                image.serial,
+                len(image.sources),
+            )
+            for image in images
         )
 
 
@@ -42,7 +47,7 @@ class ShowImage(base.Show):
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which."""
+        """Add the argument that names the image."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
             "image",
@@ -54,13 +59,13 @@ class ShowImage(base.Show):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], Any]:
-        """Return its facts."""
-        one = self.client.images.get(parsed_args.image)
+        """Return the fields of the image."""
+        image = self.client.images.get(parsed_args.image)
         return self.columns, (
-            one.id,
-            Size(one.size * SECTOR),
-            one.generation,
-            one.serial,
-            one.digest,
-            portals.lines(one.sources),
+            image.id,
+            Size(image.size * SECTOR),
+            image.generation,
+            image.serial,
+            image.digest,
+            portals.lines(image.sources),
         )

@@ -30,7 +30,7 @@ class ListMembers(base.List):
     ) -> tuple[tuple[str, ...], Any]:
         """Return a row for each node, fetched as they are printed."""
         members = self.client.members.iterate()
-        return self.columns, (_facts(one) for one in members)
+        return self.columns, (_facts(member) for member in members)
 
 
 class ShowMember(base.Show):
@@ -44,7 +44,7 @@ class ShowMember(base.Show):
     examples = ("member show 192.168.137.11",)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which."""
+        """Add the argument that names the node."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
             "host",
@@ -56,22 +56,22 @@ class ShowMember(base.Show):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], Any]:
-        """Return its facts and its places."""
+        """Return the fields and the places of the node."""
         member = _find(self.client, parsed_args.host)
         places = Lines(list(_places(self.client, member)))
         return self.columns, (*_facts(member), places)
 
 
-def _facts(one: Member) -> tuple[Any, ...]:
-    return one.host, Seconds(one.age), Seconds(one.due), one.peers
+def _facts(member: Member) -> tuple[Any, ...]:
+    return member.host, Seconds(member.age), Seconds(member.due), member.peers
 
 
 def _find(client: Client, host: str) -> Member:
-    for one in client.members.iterate():
-        if one.host == host:
-            return one
+    for member in client.members.iterate():
+        if member.host == host:
+            return member
     raise failures.Missing(
-        f"volt hears of no node {host}; 'volt member list' names those it does"
+        f"volt hears of no node {host}; 'volt member list' names the nodes"
     )
 
 

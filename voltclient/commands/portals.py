@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who serves an image, for commands about its tree."""
+"""The portals of an image's servers, for commands about its tree."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from voltclient.types import Portal
 
 
 def sources(client: Client, image_id: str) -> list[Portal]:
-    """Return the image servers; none of an image that nobody registered."""
+    """Return the portals of an image; an unregistered one has none."""
     try:
         return client.images.get(image_id).sources
     except NotFound:
@@ -18,10 +18,10 @@ def sources(client: Client, image_id: str) -> list[Portal]:
 
 
 def of(client: Client, image_id: str) -> Lines:
-    """Return them for a field."""
+    """Return the portals of an image as a printable field."""
     return lines(sources(client, image_id))
 
 
 def lines(portals: list[Portal]) -> Lines:
-    """Return portals for a field."""
-    return Lines([dataclasses.asdict(one) for one in portals])
+    """Return some portals as a printable field."""
+    return Lines([dataclasses.asdict(portal) for portal in portals])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which part of a tree is wanted: some levels, or the branch of a node."""
+"""Selects a part of a tree: some levels, or the branch of a node."""
 
 import itertools
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from voltclient.trees import TreePeer
 class Part:
     """A tree down to ``depth``, or of it the branch of the node ``host``.
 
-    That branch is whom the node reads through, the node, and who reads
-    through it.  None stands for all.  Raises ``Missing`` when the node has
-    no place in the tree.
+    That branch is the node with its ancestors and its descendants.  None
+    stands for all.  Raises ``Missing`` when the node has no place in the
+    tree.
     """
 
     def __init__(
@@ -26,17 +26,17 @@ class Part:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is left out."""
+        """Whether the part is the whole tree."""
         return self._depth is None and self._node is None
 
     def twigs(self) -> Iterator[Twig]:
-        """Yield the peers branch by branch."""
+        """Yield the peers of the part, branch by branch."""
         if self._node is None:
             return self._branches.by_branch(deepest=self._depth)
         return self._branch(self._node)
 
     def peers(self) -> Iterator[TreePeer]:
-        """Yield the peers level by level; a branch as it is drawn."""
+        """Yield the peers of the part by level; a branch as it is drawn."""
         if self._node is not None:
             return (twig.peer for twig in self._branch(self._node))
         return itertools.takewhile(self._shown, self._branches.by_level())
@@ -48,7 +48,7 @@ class Part:
             if self._shown(peer):
                 yield Twig(peer, more)
         below = self._branches.by_branch(node.position, self._depth)
-        yield from (Twig(one.peer, more + one.more) for one in below)
+        yield from (Twig(twig.peer, more + twig.more) for twig in below)
 
     def _shown(self, peer: TreePeer) -> bool:
         return self._depth is None or peer.depth <= self._depth

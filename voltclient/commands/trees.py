@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``volt tree``: who reads from whom."""
+"""``volt tree``: the peers of a volume, and their parents."""
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,11 +42,11 @@ class ShowTree(base.List):
 
     @property
     def formatter_default(self) -> str:
-        """A drawing, unless something else is asked for."""
+        """The format without -f: a drawing."""
         return "tree"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which, and how much of it."""
+        """Add the arguments that name the volume and the part to draw."""
         parser = super().get_parser(prog_name)
         add_volume(parser)
         parser.add_argument(
@@ -67,7 +67,7 @@ class ShowTree(base.List):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Any]]:
-        """Return a row for each peer, or a line if it is to be drawn."""
+        """Return a row for each peer, or a line of the drawing."""
         branches = Branches(self.client.trees, parsed_args.volume)
         part = selection.Part(branches, parsed_args.depth, parsed_args.host)
         if parsed_args.formatter == "tree":
@@ -80,7 +80,7 @@ class ShowTree(base.List):
         column_names: Sequence[str],
         data: Any,
     ) -> int:
-        """Print it; on a terminal a drawing goes through the pager."""
+        """Print the rows; on a terminal, a drawing goes through a pager."""
         pager = autopage.AutoPager(self.app.stdout)
         if parsed_args.formatter != "tree" or not pager.to_terminal():
             return super().produce_output(parsed_args, column_names, data)
@@ -94,7 +94,7 @@ class ShowTree(base.List):
     def _run_before_hooks(
         self, parsed_args: argparse.Namespace
     ) -> argparse.Namespace:
-        """Refuse to pick columns from a drawing."""
+        """Refuse options of columns for a drawing."""
         asked = parsed_args.columns or parsed_args.sort_columns
         if parsed_args.formatter == "tree" and asked:
             raise CommandError(
@@ -121,7 +121,7 @@ class ShowTree(base.List):
             )
 
 
-def _depth(said: str) -> int:
-    if not (said.isascii() and said.isdigit()) or int(said) < 1:
-        raise argparse.ArgumentTypeError(f"{said!r}: give 1 or more")
-    return int(said)
+def _depth(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: give 1 or more")
+    return int(text)

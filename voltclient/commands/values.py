@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values that people and programs read differently."""
+"""Values with one form for people and another for programs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ class Seconds(columns.FormattableColumn["float | None"]):
     """A time: seconds for programs, the two largest units for people."""
 
     def human_readable(self) -> str:
-        """Return as in ``3 min 20 s``."""
+        """Return the time as in ``3 min 20 s``."""
         return spoken(self._value)
 
 
@@ -19,7 +19,7 @@ class Size(columns.FormattableColumn[int]):
     """A size: bytes for programs."""
 
     def human_readable(self) -> str:
-        """Return as in ``64.0 MiB``."""
+        """Return the size as in ``64.0 MiB``."""
         size, unit = float(self._value), "bytes"
         for larger in ("KiB", "MiB", "GiB", "TiB"):
             if size < 1024:
@@ -31,11 +31,11 @@ class Size(columns.FormattableColumn[int]):
 
 
 class Lines(columns.FormattableColumn[list[dict[str, Any]]]):
-    """Several things with the same fields: a line each for people."""
+    """Several objects with the same fields: a line each for people."""
 
     def human_readable(self) -> str:
-        """Return the fields of each on a line."""
-        return "\n".join(_line(one) for one in self._value)
+        """Return the fields of each object on a line."""
+        return "\n".join(_line(fields) for fields in self._value)
 
 
 def spoken(seconds: float | None) -> str:
@@ -57,7 +57,7 @@ def spoken(seconds: float | None) -> str:
     return f"{whole} s"
 
 
-def _line(one: Mapping[str, Any]) -> str:
+def _line(fields: Mapping[str, Any]) -> str:
     return " ".join(
-        f"{name}={one[name]}" for name in one if one[name] is not None
+        f"{name}={fields[name]}" for name in fields if fields[name] is not None
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``volt volume``: images as volt names them, each with a tree."""
+"""``volt volume``: the volumes, each with its tree."""
 
 import argparse
 from typing import Any
@@ -18,11 +18,11 @@ class ListVolumes(base.List):
     ) -> tuple[tuple[str, ...], Any]:
         """Return a row for each volume."""
         volumes = self.client.volumes.list()
-        return self.columns, ((one.id, one.count) for one in volumes)
+        return self.columns, ((volume.id, volume.count) for volume in volumes)
 
 
 class ShowVolume(base.Show):
-    """Show the size and the shape of a volume's tree, and who serves it."""
+    """Show the size and shape of a volume's tree, and its image servers."""
 
     columns = ("id", "peers", "depth", "fanout", "image_servers")
     examples = (
@@ -31,7 +31,7 @@ class ShowVolume(base.Show):
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which."""
+        """Add the argument that names the volume."""
         parser = super().get_parser(prog_name)
         add_volume(parser)
         return parser
@@ -39,7 +39,7 @@ class ShowVolume(base.Show):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], Any]:
-        """Return its facts."""
+        """Return the fields of the volume."""
         tree = self.client.trees.get(parsed_args.volume, limit=1)
         return self.columns, (
             tree.id,
@@ -64,7 +64,7 @@ class DeleteVolume(base.Do):
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which, and how."""
+        """Add the arguments that name the volume and force its deletion."""
         parser = super().get_parser(prog_name)
         add_volume(parser)
         parser.add_argument(
@@ -75,7 +75,7 @@ class DeleteVolume(base.Do):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        """Drop it."""
+        """Drop the volume."""
         self.client.volumes.logout(parsed_args.volume, force=parsed_args.force)
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The original's way to the exceptions."""
+"""The original's import path of the exceptions."""

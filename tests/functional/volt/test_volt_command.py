@@ -225,7 +225,7 @@ def test_a_peer_is_removed_and_the_tree_mended(cluster, client):
     assert lines[0].startswith(f"{V}: 4 peers, depth 2")
     done = run(cluster, "peer", "remove", V, f"n1:{V}")
     assert done.returncode == 1
-    assert "'volt peer list' names those there are" in done.stderr
+    assert "'volt peer list' names the peers" in done.stderr
 
 
 def test_a_volume_in_use_is_deleted_by_force_only(cluster, client):
@@ -239,7 +239,7 @@ def test_a_volume_in_use_is_deleted_by_force_only(cluster, client):
     assert client.volumes.list() == []
     done = run(cluster, "tree", V)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "'volt volume list' names those there are" in done.stderr
+    assert "'volt volume list' names the volumes" in done.stderr
 
 
 def test_without_the_token_nothing_is_told(cluster, tmp_path):

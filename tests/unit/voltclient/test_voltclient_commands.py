@@ -281,7 +281,7 @@ def test_a_column_that_is_none_is_refused_with_those_there_are(
     done = volt("volume", "list", option, "Nope")
     assert done.status == 2
     assert done.err == (
-        "volt: there is no column nope; there are: id, peers\n"
+        "volt: unknown column nope; the columns are: id, peers\n"
     )
     assert stub.requests == []
 

@@ -171,9 +171,12 @@ def test_ours_wins_over_what_all_clients_share(volt, stub):
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
-        ({"VOLT_URL": "192.168.137.101"}, "'192.168.137.101' is no endpoint"),
-        ({"VOLT_URL": "http://[::1"}, "is no endpoint"),
-        ({"VOLT_URL": "http://h:99999"}, "is no endpoint"),
+        (
+            {"VOLT_URL": "192.168.137.101"},
+            "'192.168.137.101' is not an endpoint",
+        ),
+        ({"VOLT_URL": "http://[::1"}, "is not an endpoint"),
+        ({"VOLT_URL": "http://h:99999"}, "is not an endpoint"),
         ({"VOLT_TIMEOUT": "soon"}, "VOLT_TIMEOUT=soon: give seconds"),
         ({"OS_INSECURE": "maybe"}, "OS_INSECURE=maybe: say 1 or 0"),
         ({"VOLT_TOKEN_FILE": "/none"}, "token file /none: No such file"),
@@ -340,7 +343,7 @@ def test_nonsense_in_an_answer_is_told_in_a_line(volt, stub):
     stub.answer("GET /v1/members?limit=1000&marker=n1", [])
     done = volt("member", "list")
     assert done.status == 1
-    assert done.err.startswith("volt: this should not be: ")
+    assert done.err.startswith("volt: unexpected error: ")
     assert "--debug" in done.err
     assert done.err.count("\n") == 1
 

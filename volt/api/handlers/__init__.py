@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each route does: one file a resource."""
+"""The handlers of the routes: one file a resource."""

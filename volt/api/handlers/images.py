@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images: what image servers serve; these routes are ours."""
+"""Handlers of images; the original API has no such routes."""
 
 from volt.api.call import Answer, Call
 from volt.api.handlers import wire
@@ -8,7 +8,7 @@ from volt.model import Image
 
 def list_images(call: Call) -> Answer:
     """List the images with their sources."""
-    return Answer([wire.image(one) for one in call.services.images.all()])
+    return Answer([wire.image(image) for image in call.services.images.all()])
 
 
 def show_image(call: Call) -> Answer:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For probes and monitoring: whether volt is well, and its figures."""
+"""Handlers for probes and monitoring: volt's health and its metrics."""
 
 from volt.api.call import Answer, Call
 from volt.exception import Unavailable
@@ -7,22 +7,22 @@ from volt.metrics.census import version
 
 
 def show_health(call: Call) -> Answer:
-    """Say whether volt can serve: its registry answers."""
-    found = call.services.monitor.health()
+    """Show whether volt can serve, that is, whether its registry answers."""
+    health = call.services.monitor.health()
     return Answer(
         {
             "status": "ok",
             "version": version(),
-            "revision": found.revision,
-            "evicting": found.evicting,
+            "revision": health.revision,
+            "evicting": health.evicting,
         }
     )
 
 
 def show_metrics(call: Call) -> Answer:
-    """Tell the figures, in the text format of Prometheus.
+    """Show the metrics, in the text format of Prometheus.
 
-    Without the registry there are fewer, and one of them says so.
+    Without the registry there are fewer; ``volt_registry_up`` is 0 then.
     """
     try:
         census = call.services.monitor.census()

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The versions of the API, and its description."""
+"""Handlers of the API's versions and of its OpenAPI document."""
 
 from volt.api.call import Answer, Call
 from volt.api.handlers.wire import JSON
 
 
 def list_versions(call: Call) -> Answer:
-    """Say which versions there are; the choice is the client's."""
+    """List the versions of the API; the choice is the client's."""
     return Answer({"versions": [_version(call)]})
 
 
 def show_version(call: Call) -> Answer:
-    """Describe version 1."""
+    """Show version 1 of the API."""
     return Answer({"version": _version(call)})
 
 
 def show_document(call: Call) -> Answer:
-    """Describe the API for programs: this document."""
+    """Show this document, which describes the API for programs."""
     return Answer(call.services.document())
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Volumes: the trees, and the peers that join and leave them."""
+"""Handlers of volumes: the trees, and the peers that join and leave them."""
 
 from volt.api.call import Answer, Call
 from volt.api.handlers import wire
@@ -7,12 +7,14 @@ from volt.api.handlers import wire
 
 def list_volumes(call: Call) -> Answer:
     """List the volumes and the number of peers of each."""
-    # Who knows nothing of pages wants all.
+    # The original's clients know no pages: without a query they get all.
     if call.query:
         volumes = call.services.listing.volumes(**call.query)
     else:
         volumes = call.services.tree.volumes()
-    return Answer([{"id": one.name, "count": one.size} for one in volumes])
+    return Answer(
+        [{"id": volume.name, "count": volume.size} for volume in volumes]
+    )
 
 
 def show_volume(call: Call) -> Answer:
@@ -26,20 +28,22 @@ def show_volume(call: Call) -> Answer:
 
 
 def delete_volume(call: Call) -> Answer:
-    """Drop a volume; ``?force=true`` even while peers serve it."""
+    """Drop a volume; with ``?force=true`` even while peers serve it."""
     call.services.tree.drop(call.path["volume_id"], call.query["force"])
     return Answer()
 
 
 def query(call: Call) -> Answer:
-    """Keep a place in the tree for the caller and tell its parents."""
+    """Keep a place in the tree for the caller and return its parents."""
     member = call.host(call.body.get("host"))
     agent = call.body.get("accept_pending") is True
     promise = wire.address(call.body, member) if agent else None
     failed = wire.portals(call.body.get("failed", ()) if agent else ())
     services = call.services
-    told = services.tree.query(call.path["volume_id"], member, promise, failed)
-    answer = wire.assignment(told, stripes=agent)
+    assigned = services.tree.query(
+        call.path["volume_id"], member, promise, failed
+    )
+    answer = wire.assignment(assigned, stripes=agent)
     if agent:
         answer["beat_after"] = services.tree.beat_after
     if agent and "initiator" in call.body:
@@ -51,7 +55,7 @@ def query(call: Call) -> Answer:
 
 
 def register_peer(call: Call) -> Answer:
-    """Note from where a peer serves the volume."""
+    """Register the address at which a peer serves the volume."""
     member = call.host(call.body.get("host"))
     host = str(call.body.get("host") or member)
     peer = call.services.tree.register(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The domain's values in the form in which they go over the wire."""
+"""Turns volt's values into the JSON of the API, and back."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -20,39 +20,39 @@ def peer(peer: Peer) -> JSON:
 
 
 def peers(peers: Iterable[Peer]) -> list[JSON]:
-    """Return peer objects, in order."""
-    return [peer(one) for one in peers]
+    """Return the objects of several peers, in order."""
+    return [peer(each) for each in peers]
 
 
 def node(node: Node) -> JSON:
-    """Return a node as it is seen now."""
-    told = dataclasses.asdict(node)
-    return told | {"age": round(node.age, 3), "due": round(node.due, 3)}
+    """Return the object of a node, with its times rounded."""
+    fields = dataclasses.asdict(node)
+    return fields | {"age": round(node.age, 3), "due": round(node.due, 3)}
 
 
 def tree(page: TreePage) -> JSON:
-    """Return a tree with a page of its peers."""
+    """Return the object of a tree with a page of its peers."""
     return {
         "id": page.volume.name,
         "count": page.volume.size,
         "fanout": page.volume.fanout,
         "depth": page.depth,
-        "peers": [_standing(one) for one in page.peers],
+        "peers": [_standing(standing) for standing in page.peers],
     }
 
 
-def _standing(one: Standing) -> JSON:
-    return peer(one.peer) | {
-        "member": one.peer.member,
-        "position": one.peer.position,
-        "depth": one.depth,
-        "parent": one.parent,
-        "age": None if one.age is None else round(one.age, 3),
+def _standing(standing: Standing) -> JSON:
+    return peer(standing.peer) | {
+        "member": standing.peer.member,
+        "position": standing.peer.position,
+        "depth": standing.depth,
+        "parent": standing.parent,
+        "age": None if standing.age is None else round(standing.age, 3),
     }
 
 
 def source(source: Source) -> JSON:
-    """Return one place to read from."""
+    """Return the object of a source."""
     return _at(source.address) | {
         "status": source.status.value,
         "peer_id": source.peer_id,
@@ -60,7 +60,7 @@ def source(source: Source) -> JSON:
 
 
 def image(image: Image) -> JSON:
-    """Return an image with its sources."""
+    """Return the object of an image with its sources."""
     return {
         "id": image.id,
         "size": image.size,
@@ -71,32 +71,36 @@ def image(image: Image) -> JSON:
     }
 
 
-def assignment(told: Assignment, stripes: bool) -> JSON:
-    """Return what old clients get or, with stripes, what agents get."""
-    # The odd list for "no slot" is what old clients look for.
-    parents = peers(told.parents) if told.peer_id else [{"peer_id": None}]
-    answer: JSON = {"peer_id": told.peer_id, "parents": parents}
+def assignment(assigned: Assignment, stripes: bool) -> JSON:
+    """Return an assignment for old clients or, with stripes, for agents."""
+    # Old clients recognise "no place" by this list of one null.
+    parents = (
+        peers(assigned.parents) if assigned.peer_id else [{"peer_id": None}]
+    )
+    answer: JSON = {"peer_id": assigned.peer_id, "parents": parents}
     if stripes:
         answer["stripes"] = [
-            [source(one) for one in stripe] for stripe in told.stripes
+            [source(each) for each in stripe] for stripe in assigned.stripes
         ]
-        answer["image"] = None if told.image is None else image(told.image)
+        answer["image"] = (
+            None if assigned.image is None else image(assigned.image)
+        )
     return answer
 
 
-def address(said: Mapping[str, Any], host: str) -> Address:
-    """Return the address that a body tells, at ``host``."""
-    port, iqn, lun = (_text(said.get(key)) for key in ("port", "iqn", "lun"))
+def address(body: Mapping[str, Any], host: str) -> Address:
+    """Return the address in a body, at ``host``."""
+    port, iqn, lun = (_text(body.get(key)) for key in ("port", "iqn", "lun"))
     return Address(host, port, iqn, lun)
 
 
-def portals(said: Iterable[Mapping[str, str]]) -> Portals:
-    """Return the portals that a body lists."""
-    return frozenset((one["host"], one["port"]) for one in said)
+def portals(listed: Iterable[Mapping[str, str]]) -> Portals:
+    """Return the set of portals that a body lists."""
+    return frozenset((portal["host"], portal["port"]) for portal in listed)
 
 
 def _at(address: Address) -> JSON:
-    """Return the four parts; asdict() would take ten times as long."""
+    """Return an address's four fields; asdict() takes ten times as long."""
     return {
         "host": address.host,
         "port": address.port,
@@ -106,7 +110,7 @@ def _at(address: Address) -> JSON:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text, or the digits of a whole number; None is none."""
+    """Return a text, the digits of a whole number, or None for null."""
     # JSON Schema takes 3260.0 for an integer (2020-12, section 4.2.3).
     whole = int(value) if isinstance(value, float) else value
     return None if whole is None else str(whole)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The API document: OpenAPI 3.1, made of the table of routes.
+"""The OpenAPI 3.1 document of the API, made of the table of routes.
 
-What it says about requests is what they are held against, and its words are
-those of the handlers and of the errors, so it cannot lag behind them.
+Requests are checked against the schemas that it shows, and its texts are the
+docstrings of the handlers and the errors, so it cannot lag behind them.
 """
 
 import functools
@@ -15,20 +15,19 @@ from volt.api.route import Table
 
 DESCRIPTION = """
 Tells each compute node from which nodes it reads an image.  Bodies are JSON,
-whatever their Content-Type says, and a GET may have one.  Names that nobody
-knows are ignored in a body and refused in a query.  Bodies have 64 KiB at
-most.
+whatever their Content-Type says, and a GET may have one.  Unknown names are
+ignored in a body and refused in a query.  Bodies have 64 KiB at most.
 """
 
 
 class Document:
-    """Made when it is first asked for."""
+    """The document of a table of routes, made at the first request for it."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def text(self) -> bytes:
-        """Return it as JSON."""
+        """Return the document as JSON."""
         return self._text
 
     @functools.cached_property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a route may answer, in the words of OpenAPI and of the errors."""
+"""The answers of a route in OpenAPI, with the texts of the errors."""
 
 import http
 import inspect
@@ -24,18 +24,20 @@ REQUEST_ID: JSON = {
 
 
 def responses(path: str, method: str, route: Route) -> JSON:
-    """Return all answers by status, errors included."""
-    told: JSON = {
+    """Return all answers of a route by status, errors included."""
+    answer: JSON = {
         "description": http.HTTPStatus(route.status).phrase,
         "headers": REQUEST_ID,
     }
     if route.answer is not None and method != "HEAD":
-        told["content"] = {route.content_type: {"schema": route.answer}}
-    return {str(route.status): told} | _errors(_possible(path, route), method)
+        answer["content"] = {route.content_type: {"schema": route.answer}}
+    return {str(route.status): answer} | _errors(
+        _possible(path, route), method
+    )
 
 
 def _possible(path: str, route: Route) -> Iterator[type[VoltError]]:
-    """Yield what a request to this route may be told."""
+    """Yield the errors with which a route may answer."""
     yield from route.errors
     yield from (
         exception.BadRequest,
@@ -63,16 +65,16 @@ def _errors(possible: Iterable[type[VoltError]], method: str) -> JSON:
 
 def _error(errors: list[type[VoltError]], method: str) -> JSON:
     codes = sorted(error.code for error in errors)
-    texts = [f"`{one.code}`: {inspect.getdoc(one)}" for one in errors]
-    told: JSON = {
+    texts = [f"`{error.code}`: {inspect.getdoc(error)}" for error in errors]
+    answer: JSON = {
         "description": "\n\n".join(sorted(texts)),
         "headers": REQUEST_ID | _headers(errors),
     }
     if method != "HEAD":
         code = {"properties": {"code": {"enum": codes}}}
         exact = {"properties": {"error": code}}
-        told["content"] = json({"allOf": [root.ERROR, exact]})
-    return told
+        answer["content"] = json({"allOf": [root.ERROR, exact]})
+    return answer
 
 
 def _headers(errors: list[type[VoltError]]) -> JSON:
@@ -81,5 +83,5 @@ def _headers(errors: list[type[VoltError]]) -> JSON:
 
 
 def json(schema: Schema) -> JSON:
-    """Return the content that has this schema."""
+    """Return the content object of a schema."""
     return {"application/json": {"schema": schema}}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Schemas that have a name in the API document, and stand there once."""
+"""Schemas that have a name in the API document and stand there once."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ NAMED: Mapping[str, Schema] = {
 
 
 def components() -> dict[str, Any]:
-    """Return all of them, each with references to the others."""
+    """Return all named schemas, each with references to the others."""
     names = _names()
     return {
         name: {key: _walk(value, names) for key, value in schema.items()}
@@ -40,7 +40,7 @@ def components() -> dict[str, Any]:
 
 
 def referring(value: Any) -> Any:
-    """Return the same with references in the place of what has a name."""
+    """Return a value with references in the place of named schemas."""
     return _walk(value, _names())
 
 
@@ -50,9 +50,9 @@ def _names() -> dict[int, str]:
 
 def _walk(value: Any, names: Mapping[int, str]) -> Any:
     if isinstance(value, list):
-        return [_walk(one, names) for one in value]
+        return [_walk(item, names) for item in value]
     if not isinstance(value, dict):
         return value
     if id(value) in names:
         return {"$ref": f"#/components/schemas/{names[id(value)]}"}
-    return {key: _walk(one, names) for key, one in value.items()}
+    return {key: _walk(item, names) for key, item in value.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one method of one path takes, in the words of OpenAPI."""
+"""One method of one path in OpenAPI: its parameters, body and answers."""
 
 import inspect
 from collections.abc import Iterator
@@ -14,28 +14,28 @@ JSON = dict[str, Any]
 
 
 def operation(path: str, method: str, route: Route) -> JSON:
-    """Return what is told of one route, in its handler's words."""
-    told = inspect.getdoc(route.handler) or ""
-    summary, _, description = told.partition("\n")
-    found: JSON = {
+    """Return the operation of a route, with its handler's docstring."""
+    text = inspect.getdoc(route.handler) or ""
+    summary, _, description = text.partition("\n")
+    described: JSON = {
         "tags": [route.handler.__module__.rpartition(".")[2]],
         "summary": summary,
         "parameters": [*_identifiers(path), *_parameters(route.query)],
         "responses": answers.responses(path, method, route),
     }
     if description:
-        found["description"] = description.strip()
+        described["description"] = description.strip()
     if path in OPEN:
-        found["security"] = []
+        described["security"] = []
     elif path == METRICS:
-        # The operator says for whom.
-        found["security"] = [{}, {"token": []}]
+        # metrics_access decides whether a token is needed.
+        described["security"] = [{}, {"token": []}]
     if route.body is not None:
-        found["requestBody"] = {
+        described["requestBody"] = {
             "required": "required" in route.body,
             "content": answers.json(route.body),
         }
-    return found
+    return described
 
 
 def _identifiers(path: str) -> Iterator[JSON]:

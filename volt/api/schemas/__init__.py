@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a body and a query may hold: JSON schemas, one file a resource."""
+"""JSON schemas of bodies, queries and answers: one file a resource."""

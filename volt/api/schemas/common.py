@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of values that requests are made of.
+"""Schemas of the values in requests: names, ports, LUNs, addresses.
 
-``title`` says what a value is: it stands in the API document, and in the
-message that tells a caller what is wrong.
+``title`` names the kind of value: it stands in the API document and in the
+error message for a wrong value.
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ IDENTIFIERS = {
     "image_id": VOLUME_ID,
     "peer_id": PEER_ID,
 }
-"""What stands in braces in the path of a route."""
+"""The schema of each name in braces in the path of a route."""
 
 PORT: Schema = {
     "type": "string",
@@ -70,7 +70,7 @@ _IPV6 = (
     rf"[0-9A-Fa-f]{{0,4}}(:[0-9A-Fa-f]{{0,4}}){{2,7}}(:{_IPV4})?"
     "(%[A-Za-z0-9_][A-Za-z0-9_.-]{0,14})?"
 )
-# Labels of RFC 1123, and the underscores that are seen.
+# Labels of RFC 1123, and underscores, which real host names have.
 _NAME = "[A-Za-z0-9_][A-Za-z0-9_-]*([.][A-Za-z0-9_][A-Za-z0-9_-]*)*[.]?"
 # 2130706433 and 0x7f.1 are addresses to every resolver (inet_aton(3)).
 _NUMBER_LIKE = "(^|[.])([0-9]+|0[xX][0-9A-Fa-f]*)[.]?$"
@@ -108,16 +108,17 @@ TOLD_ADDRESS: Schema = {
     "iqn": LABEL,
     "lun": _DIGITS,
 }
-"""In answers, and to name what is to go: what was registered with a volt that
-checked less is there still.  Agents check what they are told themselves."""
+"""For answers, and to name a source to withdraw: the registry may still hold
+addresses from an older volt that checked less.  Agents check addresses
+themselves."""
 
 INITIATOR: Schema = {
     "type": "string",
     "maxLength": 223,
     "pattern": "^(iqn|eui|naa)[.][A-Za-z0-9.:_-]+$",
     "title": "an iSCSI name",
-    "description": "The caller's, as an initiator.  Who tells it is told how "
-    "to be admitted to its sources.",
+    "description": "The caller's initiator name.  A caller that gives it gets "
+    "tickets for its sources.",
 }
 
 FAILED: Schema = {
@@ -125,8 +126,8 @@ FAILED: Schema = {
     "maxItems": 32,
     "items": {
         "type": "object",
-        # Only compared with what is registered: a beat that names a source
-        # of an older volt's shall not be lost for it.
+        # Only compared with registered portals: a beat must not be refused
+        # because it names a source that an older volt accepted.
         "properties": {
             "host": TOLD_ADDRESS["host"],
             "port": TOLD_ADDRESS["port"],
@@ -138,8 +139,8 @@ FAILED: Schema = {
 
 
 def loose(schema: Schema) -> Schema:
-    """Return the same for old clients, which send numbers and nulls too."""
-    # No service has port 0 (RFC 6335, section 6); LUN 0 there is.
+    """Return a schema for old clients, which also send numbers and nulls."""
+    # No service has port 0 (RFC 6335, section 6); LUN 0 is a valid LUN.
     least, most = (1, 65535) if schema is PORT else (0, 16383)
     number = {"type": "integer", "minimum": least, "maximum": most}
     return {
@@ -149,7 +150,7 @@ def loose(schema: Schema) -> Schema:
 
 
 def record(**properties: Schema) -> Schema:
-    """Return the schema of an object that has all of these."""
+    """Return the schema of an object that has all of these properties."""
     return {
         "type": "object",
         "properties": properties,
@@ -158,26 +159,26 @@ def record(**properties: Schema) -> Schema:
 
 
 def listing(items: Schema) -> Schema:
-    """Return the schema of a list."""
+    """Return the schema of a list of ``items``."""
     return {"type": "array", "items": items}
 
 
 def kind(name: str, description: str, **more: Any) -> Schema:
-    """Return the schema of a plain value that volt tells."""
+    """Return the schema of a plain value in an answer."""
     return {"type": name, "description": description, **more}
 
 
 def or_null(schema: Schema) -> Schema:
-    """Return the schema of a plain value that may be missing."""
+    """Return the schema of a plain value that may be null."""
     return schema | {"type": [schema["type"], "null"]}
 
 
 ADMISSION = record(
-    key=kind("string", "By which the caller knows its readers' tickets."),
+    key=kind("string", "The key that checks the tickets of the readers."),
     now=kind("number", "The time, seconds since the epoch."),
-) | {"description": "For a caller that others read from."}
+) | {"description": "For a caller that is a source of other nodes."}
 TICKET = record(
-    text=kind("string", "To be shown to the source's agent."),
-    user=kind("string", "To log in with, by CHAP, when that has been done."),
-    secret=kind("string", "The same."),
-) | {"description": "For a caller that tells its initiator name."}
+    text=kind("string", "The ticket, to be shown to the source's agent."),
+    user=kind("string", "The CHAP user, for the login after that."),
+    secret=kind("string", "The CHAP secret, for the login after that."),
+) | {"description": "For a caller that gives its initiator name."}

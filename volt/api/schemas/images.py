@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images: what an image server registers, what it withdraws, what is told."""
+"""Schemas of images: registration, withdrawal, answers."""
 
 from volt.api.schemas.common import (
     ADDRESS,
@@ -23,8 +23,8 @@ _SIZE: Schema = {
     "maximum": LARGEST,
     "description": "Sectors of 512 bytes.",
 }
-# What children hand to a tool of root's; tgt keeps 36 characters of a serial
-# number, and a comma begins its next parameter.
+# Agents hand both to tools that run as root.  tgt keeps 36 characters of a
+# serial number, and a comma begins its next parameter.
 _GENERATION: Schema = {
     "type": "string",
     "maxLength": 255,

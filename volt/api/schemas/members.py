@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Beats: nothing from old clients, what it serves from agents."""
+"""Schemas of members and beats; an agent's beat lists what it serves."""
 
 from volt.api.schemas.common import (
     ADDRESS,
@@ -43,7 +43,7 @@ _ANSWER["properties"]["admission"] = ADMISSION
 BEAT = {
     "anyOf": [
         listing(ASSIGNMENT)
-        | {"description": "For who did not say what it serves."},
+        | {"description": "For a caller that sent no list of its services."},
         _ANSWER,
     ]
 }

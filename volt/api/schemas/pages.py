@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Query parameters of long lists: how many entries, and after which."""
+"""Schemas of the query parameters of long lists: limit and marker."""
 
 from volt.api.schemas.common import LABEL, PEER_ID, VOLUME_ID, Schema
 
 LARGEST = 1000
-"""Entries of one page, also when the caller does not say how many."""
+"""Most entries of one page, and their number when a caller names none."""
 
 _LIMIT: Schema = {
     "type": "integer",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the bytes of a body to the JSON object that they are.
+"""Parses the bytes of a body into a JSON object.
 
-Python's reader takes more than JSON is (NaN), keeps the last of two values
+Python's parser accepts more than JSON (NaN), keeps the last of two values
 with one name, and returns halves of UTF-16 pairs that no database stores.
-What two programs may understand differently is refused instead.
+A body that two programs may understand differently is refused instead.
 """
 
 import collections
@@ -19,7 +19,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """Return the object that a body holds; nothing is an empty one."""
+    """Return the object that a body holds; an empty body holds {}."""
     if not raw.strip():
         return {}
     try:
@@ -37,17 +37,17 @@ def parse(raw: bytes) -> dict[str, Any]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         counts = collections.Counter(name for name, _ in pairs)
         twice, _ = counts.most_common(1)[0]
         raise MalformedJSON(
-            f"Malformed JSON in request body: {twice[:SHOWN]} is there twice."
+            f"Malformed JSON in request body: {twice[:SHOWN]} occurs twice."
         )
-    return found
+    return values
 
 
 def _no_number(name: str) -> NoReturn:
     raise MalformedJSON(
-        f"Malformed JSON in request body: {name} is no number."
+        f"Malformed JSON in request body: {name} is not a number."
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tells about the service itself: versions, health, errors."""
+"""Schemas of the service itself: versions, health, metrics, errors."""
 
 from volt.api.schemas.common import kind, listing, record
 

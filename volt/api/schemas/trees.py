@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trees: where each peer stands."""
+"""Schemas of trees: the position of each peer."""
 
 from volt.api.schemas.common import (
     LABEL,

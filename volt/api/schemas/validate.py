@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds values against schemas, and says in one line what is wrong.
+"""Checks values against schemas, with errors of one line.
 
 fastjsonschema makes a function of each schema: to validate a beat costs
 some microseconds, a sixtieth of what an interpreter of schemas needs.
@@ -21,7 +21,7 @@ SHOWN = 120
 
 
 def body(schema: Schema) -> Check:
-    """Return a check that raises ``InvalidBody``."""
+    """Return a check of bodies that raises ``InvalidBody``."""
     matches = fastjsonschema.compile(schema, use_default=False)
 
     def check(value: Any) -> None:
@@ -35,23 +35,22 @@ def body(schema: Schema) -> Check:
 
 
 def parameters(schema: Schema) -> Reader:
-    """Return what reads query parameters, or raises ``InvalidPath``.
+    """Return a reader of query parameters that raises ``InvalidPath``.
 
-    Numbers are written in decimal digits; what is not given has the
-    schema's default, if there is one.  A name that the route does not have
-    is refused, unlike in a body: it is a slip of the pen of somebody who
-    would think that it worked.
+    Numbers are written in decimal digits; a missing parameter gets the
+    schema's default, if it has one.  An unknown name is refused, unlike in a
+    body: it is a typing error, and the caller would think that it worked.
     """
-    known: Mapping[str, Schema] = schema["properties"]
+    schemas: Mapping[str, Schema] = schema["properties"]
     matches = fastjsonschema.compile(schema)
 
     def read(given: Mapping[str, str]) -> dict[str, Any]:
-        for name in given.keys() - known.keys():
-            names = " and ".join(known) or "nothing"
+        for name in given.keys() - schemas.keys():
+            names = " and ".join(schemas) or "nothing"
             raise InvalidPath(
                 f"{name[:SHOWN]} in the query: this route takes {names}"
             )
-        values = {name: _value(given[name], known[name]) for name in given}
+        values = {name: _value(given[name], schemas[name]) for name in given}
         try:
             matches(values)
         except fastjsonschema.JsonSchemaValueException as error:
@@ -63,7 +62,7 @@ def parameters(schema: Schema) -> Reader:
 
 
 def identifiers(values: dict[str, str]) -> None:
-    """Check the identifiers in a path; raise ``InvalidPath``."""
+    """Check the identifiers in a path; raise ``InvalidPath`` for a bad one."""
     for name, value in values.items():
         try:
             _IDENTIFIERS[name](value)
@@ -74,9 +73,9 @@ def identifiers(values: dict[str, str]) -> None:
 
 
 def _value(text: str, schema: Schema) -> int | bool | str:
-    """Return the number or truth value that a text is, if it must be one."""
+    """Return a text as the number or truth value that its schema wants."""
     wanted = schema.get("type")
-    # More digits than any number we take are no number worth converting.
+    # No schema allows a number of more digits.
     if wanted == "integer" and re.fullmatch("-?[0-9]{1,30}", text, re.ASCII):
         return int(text)
     if wanted == "boolean":
@@ -85,7 +84,7 @@ def _value(text: str, schema: Schema) -> int | bool | str:
 
 
 def _reason(error: fastjsonschema.JsonSchemaValueException) -> str:
-    """Say it for people: patterns and long values are no help to them."""
+    """Return the reason for people, without patterns and long values."""
     definition, rule = error.definition, error.rule
     if rule in ("pattern", "not", "anyOf") and "title" in definition:
         return f"is not {definition['title']}"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Volumes and their peers: what is asked and what is told.
+"""Schemas of volumes and their peers: queries, registrations, answers.
 
-Keys nobody knows are ignored, of agents too: a newer agent may tell more
-than this volt wants to hear.
+Unknown keys are ignored, in the bodies of agents too: a newer agent may send
+more than this volt knows.
 """
 
 from volt.api.schemas.common import (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each kind of database is asked to do in its own way."""
+"""The interface of a kind of database: what differs between kinds."""
 
 import abc
 import contextlib
@@ -12,62 +12,62 @@ import sqlalchemy as sa
 
 
 class Mode(enum.Enum):
-    """What a transaction is going to do; see volt/registry/session.py."""
+    """The purpose of a transaction; see volt/registry/session.py."""
 
     READ = "read"
     """See one consistent picture."""
     NOTE = "note"
-    """See one consistent picture, and write rows nobody else writes."""
+    """See one consistent picture; write rows that no other one writes."""
     WRITE = "write"
-    """Lock a row, then see what is the latest and change it."""
+    """Lock a row, then see the latest state and change it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds after which something is given up; 0 is never."""
+    """Seconds after which volt gives up on the database; 0 is never."""
 
     connect: int = 3
     lock: int = 5
-    """Waiting for a row that another transaction has locked."""
+    """The wait for a row that another transaction has locked."""
     answer: int = 10
-    """One statement; and the time for which a transaction may be idle."""
+    """One statement, and the longest idle time within a transaction."""
 
     @property
     def patience(self) -> int:
-        """Waiting for a server that has not even said that it gave up."""
+        """The wait for a server that does not report its own time limit."""
         return self.answer and self.answer + 2
 
 
 UNHURRIED = Limits(connect=10, lock=30, answer=0)
-"""For volt-manage: changing large tables takes its time."""
+"""For volt-manage: changing large tables takes long."""
 
 
 class Dialect(abc.ABC):
     """One kind of database."""
 
     driver: ClassVar[str]
-    """The name that SQLAlchemy knows, with the Python driver we test."""
+    """SQLAlchemy's name of the kind, with the Python driver that is tested."""
     extra: ClassVar[str] = ""
-    """What pip calls the driver: vmthunder[extra]."""
+    """The name of pip's extra for the driver: vmthunder[extra]."""
     clock: ClassVar[str | None] = None
-    """Statement that tells the seconds since the epoch."""
+    """The statement that returns the seconds since the epoch."""
     upgrades_itself: ClassVar[bool] = False
-    """Whether a program may change old tables when it starts: nobody else
-    can be using them."""
+    """Whether a program may change old tables when it starts, because no other
+    host can be using them."""
 
     @abc.abstractmethod
     def arguments(self, url: sa.URL, limits: Limits) -> Mapping[str, Any]:
-        """Return what ``sqlalchemy.create_engine`` is to be given."""
+        """Return the arguments of ``sqlalchemy.create_engine``."""
 
     @abc.abstractmethod
     def listen(self, engine: sa.Engine, limits: Limits) -> None:
-        """Set up each connection of this engine."""
+        """Have each new connection of an engine set up."""
 
     @abc.abstractmethod
     def begin(self, connection: sa.Connection, mode: Mode) -> None:
-        """Prepare a transaction that begins."""
+        """Prepare a transaction that has just begun for its mode."""
 
     @contextlib.contextmanager
     def alone(self, connection: sa.Connection) -> Iterator[None]:
-        """Keep others from creating or changing tables meanwhile."""
+        """Keep other processes from changing tables in the meantime."""
         yield

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What went wrong in the database, by its own codes.
+"""Classifies errors of the database by its own codes.
 
 Sources: https://sqlite.org/rescode.html,
 https://www.postgresql.org/docs/current/errcodes-appendix.html,
@@ -16,25 +16,25 @@ from oslo_db import exception as db
 from volt.registry.dialects.dialect import Mode
 
 ERRORS = (db.DBError, sa.exc.DBAPIError, sa.exc.TimeoutError)
-"""What a transaction may end with when it is not a fault of ours."""
+"""Errors of a transaction that need not be a fault of volt."""
 _RACES = (db.DBDeadlock, db.DBDuplicateEntry)
 
 
 class Trouble(enum.Enum):
-    """Kinds, and how each is told to who waits for an answer."""
+    """The kinds of trouble, each with its text for the caller."""
 
-    RACE = "too many change it at the same time"
+    RACE = "too many requests change it at the same time"
     GONE = "it does not answer"
-    BUSY = "somebody else keeps it locked"
+    BUSY = "another process keeps it locked"
     FULL = "its disk is full"
     READ_ONLY = "it takes no changes"
-    BROKEN = "its file, or the folder of it, cannot be read or written"
+    BROKEN = "its file, or the file's folder, cannot be read or written"
     LOST = "it has no tables; `volt-manage db upgrade` makes them"
 
     def stops(self, mode: Mode) -> list[Mode]:
-        """Return what need not even be tried after ``mode`` has met it.
+        """Return the modes that fail at once for a moment after a trouble.
 
-        Only what makes a request wait: the others are told quickly anyway.
+        Only after troubles that make a request wait: others fail fast anyway.
         """
         if self is Trouble.GONE:
             return list(Mode)
@@ -82,20 +82,20 @@ _MARIADB = {
 
 
 def diagnose(error: BaseException) -> Trouble | None:
-    """Return what is wrong with the database; None for a fault of ours."""
+    """Return the trouble of the database; None for a fault of volt."""
     if isinstance(error, sa.exc.TimeoutError):
         return Trouble.BUSY  # all connections of the pool are in use
     cause = cause_of(error)
-    found = _by_code(cause)
-    if found is None and isinstance(error, _RACES):
+    trouble = _by_code(cause)
+    if trouble is None and isinstance(error, _RACES):
         return Trouble.RACE
-    if found is None and _is_about_reaching(error, cause):
+    if trouble is None and _is_about_reaching(error, cause):
         return Trouble.GONE
-    return found
+    return trouble
 
 
 def cause_of(error: BaseException) -> Any:
-    """Return the driver's own exception."""
+    """Return the driver's exception behind an error."""
     while isinstance(error, db.DBError) and error.inner_exception:
         error = error.inner_exception
     return getattr(error, "orig", None) or error
@@ -105,14 +105,14 @@ def _by_code(cause: Any) -> Trouble | None:
     if hasattr(cause, "sqlite_errorname"):
         return _sqlite(cause)
     code: Any = cause.args[0] if cause.args else None
-    if isinstance(code, int):  # PyMySQL, which may tell a state besides
+    if isinstance(code, int):  # PyMySQL, which may give a state as well
         return _mariadb(code, cause)
     state: str = getattr(cause, "sqlstate", None) or ""
     return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
 
 
 def _mariadb(code: int, cause: Any) -> Trouble | None:
-    if code == 1030:  # the storage engine's; the system's number is in it
+    if code == 1030:  # of the storage engine; the text has the errno
         full = f"error {errno.ENOSPC} " in str(cause)
         return Trouble.FULL if full else Trouble.BROKEN
     return _MARIADB.get(code)
@@ -127,7 +127,7 @@ def _sqlite(cause: Any) -> Trouble | None:
 
 
 def _is_about_reaching(error: BaseException, cause: Any) -> bool:
-    """Tell what is left of a family of errors once the codes are known."""
+    """Return whether an error without a known code is one of connecting."""
     if isinstance(error, db.DBConnectionError):
         return True
     kinds = {kind.__name__ for kind in type(cause).__mro__}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MariaDB, by way of PyMySQL.
+"""The registry in MariaDB, by way of PyMySQL.
 
-It compares names byte by byte here as the other databases do: see the
-collation in volt/registry/models.py.
+Names are compared byte by byte, as in the other databases, by the collation
+in volt/registry/models.py.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ WAIT = 30
 
 
 class MariaDB(Dialect):
-    """A server, 10.6 or newer."""
+    """A server of MariaDB, 10.6 or newer."""
 
     # SQLAlchemy's other name for it, mariadb, is unknown to oslo.db.
     driver = "mysql+pymysql"
@@ -26,34 +26,36 @@ class MariaDB(Dialect):
     clock = "SELECT unix_timestamp(now(6))"
 
     def arguments(self, url: sa.URL, limits: Limits) -> Mapping[str, Any]:
-        """Return them.
+        """Return the arguments of the engine.
 
-        Strict: a value that does not fit is an error, not cut.  In UTC: the
-        clock has no hour twice.
+        TRADITIONAL: a value that does not fit is an error, and is not cut.
+        UTC: no hour occurs twice.
         """
         settings = {
             "sql_mode": "'TRADITIONAL'",
             "time_zone": "'+00:00'",
             "innodb_lock_wait_timeout": limits.lock,
             "max_statement_time": limits.answer,
-            # A volt that is cut off keeps no tree locked for others.
+            # So that a volt that is cut off keeps no tree locked.
             "idle_transaction_timeout": limits.answer,
         }
-        told = ", ".join(f"{name} = {settings[name]}" for name in settings)
+        assignments = ", ".join(
+            f"{name} = {settings[name]}" for name in settings
+        )
         return {
             "isolation_level": "REPEATABLE READ",
             "connect_args": {
                 "charset": "utf8mb4",
                 "connect_timeout": limits.connect,
-                # Connecting is reading, too; see listen().
+                # Connecting reads, too; listen() raises the time limit then.
                 "read_timeout": limits.connect,
                 "write_timeout": limits.patience or None,
-                "init_command": f"SET SESSION {told}",
+                "init_command": f"SET SESSION {assignments}",
             },
         }
 
     def listen(self, engine: sa.Engine, limits: Limits) -> None:
-        """Wait longer for answers than for the server to say hello."""
+        """Let each connection wait longer for answers than for a greeting."""
 
         def set_up(connection: Any, _record: object) -> None:
             connection._read_timeout = limits.patience or None
@@ -63,8 +65,8 @@ class MariaDB(Dialect):
     def begin(self, connection: sa.Connection, mode: Mode) -> None:
         """Choose the isolation of a transaction that is going to lock.
 
-        Only then is what we see after the lock the latest, and there are
-        no locks on the gaps between rows, over which inserts deadlock.
+        With READ COMMITTED, rows read after the lock are the latest ones, and
+        there are no locks on gaps between rows, over which inserts deadlock.
         """
         if mode is Mode.WRITE:
             connection.exec_driver_sql(
@@ -73,15 +75,17 @@ class MariaDB(Dialect):
 
     @contextlib.contextmanager
     def alone(self, connection: sa.Connection) -> Iterator[None]:
-        """Hold a lock of the server: here, CREATE TABLE ends transactions."""
+        """Hold a lock of the server, since CREATE TABLE ends transactions."""
         name = "CONCAT('volt tables of ', LEFT(DATABASE(), 40))"
         got = connection.exec_driver_sql(f"SELECT GET_LOCK({name}, {WAIT})")
         if not got.scalar_one():
-            raise TimeoutError("another volt has been at the tables for long")
+            raise TimeoutError(
+                f"another volt has kept the tables locked for {WAIT} s"
+            )
         try:
             yield
-            # Who gets the lock next must see it: without this a second volt
-            # has found no revision now and then, and has made one, too.
+            # The next holder of the lock must see the tables: without this, a
+            # second volt sometimes found no revision, and inserted another.
             connection.exec_driver_sql("COMMIT")
         finally:
             connection.exec_driver_sql(f"SELECT RELEASE_LOCK({name})")

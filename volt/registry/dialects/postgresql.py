@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PostgreSQL, by way of psycopg 3.
+"""The registry in PostgreSQL, by way of psycopg 3.
 
-Nobody asks a connection whether it still lives before using it: that would
-be one more journey to the server for each request.  The session runs work
-again that met a dead one.
+Connections are not tested before use: a test would be one more round trip to
+the server for each request.  The session runs the work again when a
+connection was dead.
 """
 
 import contextlib
@@ -16,36 +16,36 @@ import sqlalchemy as sa
 from volt.registry.dialects.dialect import Dialect, Limits, Mode
 
 LOCK = 7447
-"""Number of the advisory lock; of this database alone."""
+"""Number of the advisory lock; it is local to the database."""
 
 
 class PostgreSQL(Dialect):
-    """A server, 12 or newer."""
+    """A server of PostgreSQL, 12 or newer."""
 
     driver = "postgresql+psycopg"
     extra = "postgresql"
     clock = "SELECT extract(epoch FROM clock_timestamp())"
 
     def arguments(self, url: sa.URL, limits: Limits) -> Mapping[str, Any]:
-        """Return them; what the URL says about the network counts more."""
+        """Return the arguments of the engine; those in the URL win."""
         network = {
             "connect_timeout": limits.connect,
             "application_name": "volt",
-            # A server whose host is gone does not even refuse.
+            # Keepalives notice a server whose host is gone without a refusal.
             "keepalives_idle": 10,
             "keepalives_interval": 3,
             "keepalives_count": 3,
             "tcp_user_timeout": 1000 * limits.patience,
         }
-        said = url.query.keys()
+        given = url.query.keys()
         return {
             "connect_args": {
-                name: network[name] for name in network if name not in said
+                name: network[name] for name in network if name not in given
             }
         }
 
     def listen(self, engine: sa.Engine, limits: Limits) -> None:
-        """Have connections that lose patience, and a server that does."""
+        """Set time limits for each connection, here and at the server."""
         patient = _patient(limits)
 
         def connect(
@@ -61,10 +61,10 @@ class PostgreSQL(Dialect):
         sa.event.listen(engine, "connect", set_up)
 
     def begin(self, connection: sa.Connection, mode: Mode) -> None:
-        """Choose the isolation; psycopg says it with its next BEGIN."""
+        """Choose the isolation, which psycopg sends with its next BEGIN."""
         from psycopg import IsolationLevel
 
-        # A lock is of use to us only if what we then see is the latest.
+        # READ COMMITTED: rows read after a lock must be the latest ones.
         connection.connection.dbapi_connection.isolation_level = (  # type: ignore[union-attr]
             IsolationLevel.READ_COMMITTED
             if mode is Mode.WRITE
@@ -73,12 +73,12 @@ class PostgreSQL(Dialect):
 
     @contextlib.contextmanager
     def alone(self, connection: sa.Connection) -> Iterator[None]:
-        """Hold a lock until the transaction ends, whichever way."""
+        """Hold an advisory lock until the transaction ends."""
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         yield
 
 
-# A volt that is cut off keeps no tree locked for others.
+# So that a volt that is cut off keeps no tree locked.
 _SETTINGS = (
     "SET lock_timeout = '{0.lock}s'; "
     "SET statement_timeout = '{0.answer}s'; "
@@ -87,10 +87,10 @@ _SETTINGS = (
 
 
 def _patient(limits: Limits) -> Any:
-    """Return a kind of connection that waits no longer than ``limits``.
+    """Return a class of connections that wait no longer than ``limits``.
 
-    The server ends what takes too long; a server that hangs does not, and
-    libpq would wait for it for ever.
+    The server ends statements that take too long.  A hung server does not,
+    and libpq would wait for it for ever.
     """
     import psycopg
 
@@ -112,9 +112,9 @@ class _TooLate(Exception):
 
 
 def _until(waiting: Any, limits: Limits) -> Any:
-    """Pass on what psycopg waits for, until it has waited too long.
+    """Run a generator of psycopg until it has waited too long.
 
-    Its generators are told each tenth of a second (0) that nothing came.
+    psycopg sends it a 0 each tenth of a second without an event.
     """
     end = time.monotonic() + limits.patience
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SQLite, the default: one file, no set-up.
+"""The registry in SQLite, the default: one file, no set-up.
 
 Readers do not wait for a writer (WAL); writers queue up when they begin,
 instead of failing when they first write (BEGIN IMMEDIATE).  Connections stay
@@ -18,7 +18,7 @@ from sqlalchemy import pool
 from volt.registry.dialects.dialect import Dialect, Limits, Mode
 
 PATIENCE = 3.0
-"""Seconds to wait for who else switches a new file to WAL."""
+"""Seconds to wait for another process that switches a file to WAL."""
 
 LOG_PAGES = 4000
 """Pages of 4 KiB in the log when it is folded into the file, SQLite's own
@@ -26,13 +26,13 @@ default being 1000: a join changes ten pages, mostly the same as the last."""
 
 
 class SQLite(Dialect):
-    """A file, or the memory of this process."""
+    """A file of SQLite, or the memory of this process."""
 
     driver = "sqlite"
     upgrades_itself = True
 
     def arguments(self, url: sa.URL, limits: Limits) -> Mapping[str, Any]:
-        """Return them; a registry in memory lives in its one connection."""
+        """Return the arguments; a memory database has one connection."""
         in_memory = url.database in (None, "", ":memory:")
         return {
             "poolclass": pool.StaticPool if in_memory else pool.QueuePool,
@@ -43,18 +43,18 @@ class SQLite(Dialect):
         }
 
     def listen(self, engine: sa.Engine, limits: Limits) -> None:
-        """Set up each connection."""
+        """Have each new connection set up."""
         sa.event.listen(engine, "connect", _set_up)
 
     def begin(self, connection: sa.Connection, mode: Mode) -> None:
-        """Say BEGIN: each transaction of SQLite is a consistent picture."""
+        """Send BEGIN; every transaction of SQLite is a consistent picture."""
         connection.exec_driver_sql(
             "BEGIN" if mode is Mode.READ else "BEGIN IMMEDIATE"
         )
 
 
 def _set_up(connection: Any, _record: object) -> None:
-    # Python's own idea of when to say BEGIN leaves no room for IMMEDIATE.
+    # Python's own BEGIN would not be BEGIN IMMEDIATE.
     connection.isolation_level = None
     _write_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
@@ -62,9 +62,10 @@ def _set_up(connection: Any, _record: object) -> None:
 
 
 def _write_ahead(connection: Any) -> None:
-    """Switch the file to WAL; SQLite itself does not wait for others here.
+    """Switch the file to WAL; wait for other processes that do the same.
 
-    Workers that begin together on a new file meet at this point.
+    Workers that start together on a new file meet at this point, and
+    SQLite's own timeout does not cover it.
     """
     end = time.monotonic() + PATIENCE
     while True:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Insert a row, or change the one that is there, in one statement.
+"""Makes statements that insert a row, or change the existing one.
 
-Each database has words of its own for it.  Besides a round trip this saves
-the race of two that both find nothing and insert.
+Each database has its own SQL for it.  One statement saves a round trip, and
+the race of two transactions that both find no row and insert one.
 
-SQLAlchemy does not keep these statements in its cache of compiled ones, and
-compiling takes six times as long as running; so it is done here, once.
+SQLAlchemy does not cache these statements compiled, and compiling takes six
+times as long as running; so they are compiled here, once.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,22 +15,22 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 Merge = Callable[[Any, Any], Any]
-"""What becomes of a column, from its old and its new value."""
+"""Makes a column's value of its old and its new value."""
 Change = Mapping[str, Merge]
 
 
 def greater(old: Any, new: Any) -> Any:
-    """Keep the greater of both."""
+    """Keep the greater one of the old and the new value."""
     return sa.case((old > new, old), else_=new)
 
 
 def newer(old: Any, new: Any) -> Any:
-    """Take the new one."""
+    """Take the new value."""
     return new
 
 
 def by_dialect(table: sa.Table, change: Change) -> dict[str, sa.TextClause]:
-    """Return the statement by the name of SQLAlchemy's dialect.
+    """Return the statement for each of SQLAlchemy's dialects, by name.
 
     Its parameters have the names of the columns.
     """
@@ -52,7 +52,7 @@ def _compiled(statement: Any, kind: Any) -> sa.TextClause:
 
 
 def _standard(insert: Any, table: sa.Table, change: Change) -> Any:
-    """Return ON CONFLICT DO UPDATE."""
+    """Return an insert with ON CONFLICT DO UPDATE."""
     return insert.on_conflict_do_update(
         index_elements=list(table.primary_key),
         set_=_values(table, insert.excluded, change),
@@ -60,7 +60,7 @@ def _standard(insert: Any, table: sa.Table, change: Change) -> Any:
 
 
 def _mysql(table: sa.Table, change: Change) -> Any:
-    """Return ON DUPLICATE KEY UPDATE."""
+    """Return an insert with ON DUPLICATE KEY UPDATE."""
     insert = mysql.insert(table)
     return insert.on_duplicate_key_update(
         **_values(table, insert.inserted, change)

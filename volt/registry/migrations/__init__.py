@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The history of the tables, in steps of Alembic (versions/)."""
+"""Upgrades old tables, in steps of Alembic (versions/)."""
 
 import pathlib
 
@@ -9,14 +9,14 @@ FOLDER = pathlib.Path(__file__).parent
 
 
 def revisions() -> set[str]:
-    """Return the names of all steps, by their files."""
+    """Return the revisions of all steps, by the names of their files."""
     files = (FOLDER / "versions").glob("[0-9]*.py")
     return {path.name.partition("_")[0] for path in files}
 
 
 def upgrade(connection: sa.Connection, revision: str = "head") -> None:
-    """Run the steps that are missing, in the transaction given."""
-    # It takes as long to import as all the rest of volt.
+    """Run the missing steps up to a revision, in the caller's transaction."""
+    # Alembic takes as long to import as all the rest of volt.
     from alembic import command
     from alembic.config import Config
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run by Alembic for each command: uses the connection of the caller."""
+"""Alembic runs this for each command: uses the caller's connection."""
 
 from alembic import context
 

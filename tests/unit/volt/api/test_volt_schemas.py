@@ -61,7 +61,7 @@ def test_a_character_outside_of_the_first_plane_is_text():
 
 
 def test_what_is_there_twice_is_named():
-    with pytest.raises(MalformedJSON, match="lun is there twice"):
+    with pytest.raises(MalformedJSON, match="lun occurs twice"):
         parse(b'{"port":"1","lun":"1","lun":"2"}')
 
 

@@ -137,7 +137,7 @@ def test_noauth_on_a_network_is_refused_unless_it_is_forced(strategy, host):
     lines = "auth_strategy = noauth", f"bind_host = {host}"
     with pytest.raises(ConfigError) as refused:
         strategy(*lines)
-    for word in (host, "everybody", "noauth_anywhere", "= token"):
+    for word in (host, "every host", "noauth_anywhere", "= token"):
         assert word in str(refused.value)
     forced = strategy(*lines, "noauth_anywhere = true")
     assert forced.admit({"REMOTE_ADDR": "10.0.0.7"}) == Anybody()

@@ -157,7 +157,7 @@ def test_a_file_that_is_wrong_is_refused_by_name(load, text, named):
 
 
 def test_a_file_that_is_asked_for_and_not_there_is_refused(load):
-    with pytest.raises(ConfigError, match=r"there is no mine\.yaml"):
+    with pytest.raises(ConfigError, match=r"mine\.yaml does not exist"):
         load(None, "policy_file = mine.yaml")
 
 

@@ -27,7 +27,7 @@ def _label(name: str, **more: Any) -> sa.Column[str]:
 
 
 def upgrade() -> None:
-    """Create them."""
+    """Create the first tables."""
     _create_trees()
     _create_nodes_and_images()
 

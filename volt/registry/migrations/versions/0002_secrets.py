@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets that all workers share: the key that admission stands on."""
+"""Secrets that all workers share, such as the key of tickets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,7 @@ def _text(longest: int) -> sa.String:
 
 
 def upgrade() -> None:
-    """Create their table; they themselves are made at first use."""
+    """Create the table of secrets; the secrets are made at first use."""
     op.create_table(
         "secrets",
         sa.Column("name", _text(32), primary_key=True),

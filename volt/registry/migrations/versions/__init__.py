@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One file a step; a step that was released is never changed."""
+"""The steps, one file each; a released step is never changed."""
