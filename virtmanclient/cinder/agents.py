@@ -14,14 +14,14 @@ from virtmanclient.cinder.options import Settings
 from virtmanclient.client import Client
 
 
-class Away(Exception):
+class AgentUnreachable(Exception):
     """An agent does not answer as one should; it may later.
 
     The message has the address and the reason.
     """
 
 
-class Refusal(Exception):
+class AgentRefused(Exception):
     """An agent that answers did not do it; nothing was changed."""
 
 
@@ -47,38 +47,40 @@ class Agents:
     def has(self, address: str, volume: str) -> bool:
         """Tell whether a host has a volume's disk, or what was written on it.
 
-        :raises Away: it does not answer
+        :raises AgentUnreachable: it does not answer
         """
         client = self._client(address)
         try:
             known = [*client.list(), *client.inactive()]
         except exceptions.ClientError as error:
-            raise Away(str(error)) from error
+            raise AgentUnreachable(str(error)) from error
         return any(one.partition(":")[0] == volume for one in known)
 
     def purge(self, address: str, volume: str) -> None:
         """Have a host remove a volume's disk and data, if it has any.
 
-        :raises Refusal: it has it still: the VM runs
-        :raises Away: it does not answer
+        :raises AgentRefused: it has it still: the VM runs
+        :raises AgentUnreachable: it does not answer
         """
         try:
             self._client(address).destroy(volume)
         except exceptions.NotFound:
             return
         except exceptions.Refused as error:
-            raise Refusal(str(error)) from error
+            raise AgentRefused(str(error)) from error
         except exceptions.ClientError as error:
-            raise Away(str(error)) from error
+            raise AgentUnreachable(str(error)) from error
 
     def _client(self, address: str) -> Client:
         if not self.admits(address):
-            raise Away(f"{address} is in none of virtman_agent_networks")
+            raise AgentUnreachable(
+                f"{address} is in none of virtman_agent_networks"
+            )
         host = f"[{address}]" if ":" in address else address
         try:
             token = self._token()
         except ValueError as error:
-            raise Away(str(error)) from error
+            raise AgentUnreachable(str(error)) from error
         endpoint = f"{host}:{self._settings.port}"
         return Client(endpoint, self._settings.timeout, token or "")
 

@@ -18,7 +18,7 @@ from oslo_config import cfg
 from virtmanclient.cinder import options, stats, volume_record
 from virtmanclient.cinder.agents import Agents
 from virtmanclient.cinder.capacity import Rooms
-from virtmanclient.cinder.host_stores import Cows
+from virtmanclient.cinder.host_stores import HostStores
 from virtmanclient.cinder.images import Images
 from virtmanclient.cinder.pending_purges import Debts
 from virtmanclient.cinder.server_stores import Served
@@ -65,7 +65,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
         self._rooms = Rooms(settings.image_dir, stores)
         self._debts = Debts(settings.state_dir, agents)
         served = Served(stores, agents, self._debts)
-        self._cows = Cows(agents, self._debts, served)
+        self._cows = HostStores(agents, self._debts, served)
 
     def check_for_setup_error(self) -> None:
         """See that the folder of images can be used.

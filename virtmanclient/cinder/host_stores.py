@@ -12,7 +12,7 @@ from typing import Any
 from cinder import exception
 
 from virtmanclient.cinder import attachments, errors, volume_record
-from virtmanclient.cinder.agents import Agents, Away, Refusal
+from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
 from virtmanclient.cinder.pending_purges import Debts
 from virtmanclient.cinder.server_stores import Served
 from virtmanclient.cinder.volume_record import Record
@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 VOLUME_TYPE = "virtman"
 
 
-class Cows:
+class HostStores:
     """The copy-on-write stores of volumes, wherever they are.
 
     :param served: those that the image server keeps
@@ -108,9 +108,9 @@ class Cows:
             return
         try:
             self._agents.purge(known.address, volume.id)
-        except Refusal as error:
+        except AgentRefused as error:
             raise errors.busy(volume, str(error)) from error
-        except Away as error:
+        except AgentUnreachable as error:
             LOG.warning(
                 'host %s is to purge volume %s when it is back: %s',
                 known.host, volume.id, error,
@@ -135,7 +135,7 @@ class Cows:
     def _has(self, host: str, address: str, volume: str) -> bool:
         try:
             return self._agents.has(address, volume)
-        except Away as error:
+        except AgentUnreachable as error:
             raise exception.VolumeBackendAPIException(
                 data=f"virtman: whether host {host} has anything of volume "
                 f"{volume} cannot be asked: {error}"

@@ -10,7 +10,7 @@ import logging
 import re
 from pathlib import Path
 
-from virtmanclient.cinder.agents import Agents, Away, Refusal
+from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
 
 LOG = logging.getLogger(__name__)
 # Without a host: as it was noted before volumes went from host to host.
@@ -71,10 +71,10 @@ class Debts:
         address = entry["address"]
         try:
             self._agents.purge(address, volume)
-        except Away as error:
+        except AgentUnreachable as error:
             away.add(address)
             LOG.info("%s is still owed by %s: %s", volume, host, error)
-        except Refusal as error:
+        except AgentRefused as error:
             LOG.warning(
                 'volume %s, which is not its any more, is on host %s: %s',
                 volume, host, error,

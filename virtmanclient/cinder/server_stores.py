@@ -13,7 +13,7 @@ from cinder import exception
 
 from virtmanclient import exceptions
 from virtmanclient.cinder import attachments, errors, volume_record
-from virtmanclient.cinder.agents import Agents, Away, Refusal
+from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
 from virtmanclient.cinder.pending_purges import Debts
 from virtmanclient.cinder.volume_record import Record
 from virtmanclient.stores import Store, Stores
@@ -97,9 +97,9 @@ class Served:
         try:
             if known.host is not None and known.address is not None:
                 self._agents.purge(known.address, volume.id)
-        except Refusal as error:
+        except AgentRefused as error:
             raise errors.busy(volume, str(error)) from error
-        except Away as error:
+        except AgentUnreachable as error:
             away = error
         try:
             self._stores.delete(volume.id)
@@ -123,11 +123,11 @@ class Served:
         """Have the host that had a volume forget it; the data stays."""
         try:
             self._agents.purge(str(known.address), volume.id)
-        except Refusal as error:
+        except AgentRefused as error:
             raise errors.invalid(
                 volume, f"host {known.host} uses it still: {error}"
             ) from error
-        except Away as error:
+        except AgentUnreachable as error:
             self._owe(volume, known, error)
 
     def _owe(self, volume: Any, known: Record, error: Exception) -> None:

@@ -12,7 +12,7 @@ from cinder import exception
 from cinder.volume import volume_utils
 
 from virtmanclient.cinder import messages, types, volume_record
-from virtmanclient.cinder.host_stores import Cows
+from virtmanclient.cinder.host_stores import HostStores
 from virtmanclient.cinder.images import Images
 
 
@@ -20,7 +20,7 @@ class Volumes:
     """The methods of a driver that make and remove."""
 
     _images: Images
-    _cows: Cows
+    _cows: HostStores
 
     def clone_image(
         self,

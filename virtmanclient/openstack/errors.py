@@ -11,11 +11,11 @@ class CloudError(ClientError):
     """The cloud did not do what it was asked, or cannot be asked."""
 
 
-class Hopeless(CloudError):
+class Unretryable(CloudError):
     """No request like this one will do any better: rights, or a quota."""
 
 
-class Silent(CloudError):
+class NoAnswer(CloudError):
     """No answer came; what was asked may be done all the same."""
 
 
@@ -39,15 +39,15 @@ def translated(what: str = "") -> Iterator[None]:
     except (nova.NotFound, keystone.NotFound) as error:
         raise Gone(f"{before}{_line(error)}") from error
     except (keystone.Unauthorized, nova.Unauthorized) as error:
-        raise Hopeless(
+        raise Unretryable(
             f"{before}the cloud does not take these credentials: "
             f"{_line(error)}; see OS_CLOUD and clouds.yaml, or the other "
             "variables OS_*"
         ) from error
     except (nova.Forbidden, nova.OverLimit, keystone.Forbidden) as error:
-        raise Hopeless(f"{before}{_line(error)}") from error
+        raise Unretryable(f"{before}{_line(error)}") from error
     except keystone.ConnectionError as error:
-        raise Silent(
+        raise NoAnswer(
             f"{before}{_line(error)}; what was asked may be done all the same"
         ) from error
     except (nova.ClientException, keystone.ClientException) as error:

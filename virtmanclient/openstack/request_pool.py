@@ -13,7 +13,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from virtmanclient.openstack.errors import Hopeless, Silent
+from virtmanclient.openstack.errors import NoAnswer, Unretryable
 from virtmanclient.openstack.request_state import Record
 
 SILENT = 3
@@ -83,9 +83,9 @@ class Lanes:
     def _mind(self, record: Record, answer: str | Exception) -> None:
         """Stop if no request will do any better, or none is answered."""
         with self._lock:
-            silent = isinstance(answer, Silent)
+            silent = isinstance(answer, NoAnswer)
             self._silent = self._silent + 1 if silent else 0
             tired = self._silent >= max(SILENT, self._parallel)
-            if tired or isinstance(answer, Hopeless):
+            if tired or isinstance(answer, Unretryable):
                 self._stopped = True
                 self.hopeless = self.hopeless or record.order.name

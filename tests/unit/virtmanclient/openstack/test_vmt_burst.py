@@ -7,7 +7,7 @@ import pytest
 from burst_cloud import MemoryCloud, server
 
 from virtmanclient.openstack import server_requests
-from virtmanclient.openstack.errors import CloudError, Hopeless, Silent
+from virtmanclient.openstack.errors import CloudError, NoAnswer, Unretryable
 from virtmanclient.openstack.launch import Launch
 from virtmanclient.openstack.removal import Removal
 from virtmanclient.openstack.request_state import Pace, State
@@ -74,7 +74,7 @@ def test_a_failed_build_fails_with_nova_s_words_and_spares_the_others():
 
 def test_after_a_hopeless_request_no_more_are_made():
     cloud = MemoryCloud()
-    cloud.refuse["b-2"] = Hopeless("Quota exceeded")
+    cloud.refuse["b-2"] = Unretryable("Quota exceeded")
     batch = launch(cloud, 50, Pace(1, 0.01, 20))
     states = run(batch)
     assert states == [State.OK, State.FAILED] + [State.SKIPPED] * 48
@@ -84,7 +84,7 @@ def test_after_a_hopeless_request_no_more_are_made():
 def test_a_cloud_that_answers_nobody_is_left_alone():
     cloud = MemoryCloud()
     orders_ = server_requests.numbered("b", 50)
-    cloud.refuse = {one.name: Silent("no answer") for one in orders_}
+    cloud.refuse = {one.name: NoAnswer("no answer") for one in orders_}
     del cloud.refuse["b-2"]  # one answer, and it is worth another try
     batch = Launch(cloud, orders_, Pace(1, 0.01, 20))
     states = run(batch)
