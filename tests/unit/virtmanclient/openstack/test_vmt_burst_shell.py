@@ -223,7 +223,7 @@ def test_a_bad_line_is_status_2_after_the_good_ones(cloud, file, capsys):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((), "which flavor? --flavor"),
+        ((), "no flavor is given; add --flavor"),
         (("--flavor=f", "--no-volume", "--volume-type=t"), "--no-volume"),
     ],
 )
