@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def verdicts(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the summary table's rows: what, value, verdict."""
+    """Return the summary table's rows: name, value, verdict."""
     rows = [
         (name, facts.get(name), facts.get(name) == wanted)
         for name, wanted in _WANTED.items()
@@ -96,7 +96,7 @@ def verdicts(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _let_stand(trial: Trial, teller: Teller) -> int:
-    """Take it up and wait for Ctrl-C."""
+    """Take the cloud up and wait for Ctrl-C."""
     with trial.standing() as stage:
         teller.say(
             "It stands; Ctrl-C takes it down.  From another terminal:\n"

@@ -50,7 +50,7 @@ class Daemon:
             )
 
     def alive(self) -> bool:
-        """Tell whether it runs."""
+        """Tell whether the daemon runs."""
         return not _ended(self._process)
 
     def wait_until(
@@ -81,11 +81,11 @@ class Daemon:
         )
 
     def tail(self) -> str:
-        """Return the end of what it has said."""
+        """Return the end of the daemon's log."""
         return self.log.read_text(errors="replace")[-_TAIL:]
 
     def stop(self, patience: float = _LAST) -> None:
-        """End it, and what it has started; kill what does not go."""
+        """End the daemon and its children; kill those that stay."""
         if self._process.returncode is None:
             _end(self._process, patience)
 
@@ -98,7 +98,7 @@ def run(
     stdin: str | None = None,
     timeout: float = 600.0,
 ) -> str:
-    """Run a program to its end; return what it printed.
+    """Run a program to its end; return its output.
 
     :param what: how an error calls it.
     :param timeout: seconds.

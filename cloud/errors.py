@@ -3,4 +3,4 @@
 
 
 class CloudError(Exception):
-    """A part of the trial cannot be had; says which, and its last words."""
+    """A part of the trial failed; the message names it and its last output."""

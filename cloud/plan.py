@@ -47,7 +47,7 @@ class Plan:
     )
 
     def prepare(self) -> None:
-        """Make the folders; what an earlier trial left there goes."""
+        """Make the trial's folders, without an earlier trial's files."""
         for name in ("conf", "data", "logs"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             # It has passwords.
@@ -57,11 +57,11 @@ class Plan:
             old.unlink()
 
     def conf(self, service: str) -> Path:
-        """Return the folder of a service's configuration; it is made."""
+        """Make and return the folder of a service's configuration."""
         return _made(self.folder / "conf" / service)
 
     def data(self, service: str) -> Path:
-        """Return the folder of what a service keeps; it is made."""
+        """Make and return the folder of a service's data."""
         return _made(self.folder / "data" / service)
 
     def log(self, name: str) -> Path:
@@ -111,7 +111,7 @@ class Plan:
         return f"rabbit://{user}@{HOST}:{_AMQP_PORT}/"
 
     def openrc(self, user: str) -> dict[str, str]:
-        """Return what a client of that user has in its environment."""
+        """Return the environment variables of a user's clients."""
         return {
             "OS_AUTH_URL": self.url("keystone"),
             "OS_USERNAME": user,

@@ -51,7 +51,7 @@ class Trial:
 
     @contextlib.contextmanager
     def standing(self) -> Iterator[Stage]:
-        """Take everything up; take it down at the end, whatever happened."""
+        """Take everything up; take it down at the end, in any case."""
         with _alone(self._folder), self._standing() as stage:
             yield stage
 
@@ -81,7 +81,7 @@ class Trial:
             yield Stage(plan, plane, machines, say)
 
     def story(self) -> None:
-        """Take it up, go through the chapters, take it down."""
+        """Take the cloud up, go through the chapters, take it down."""
         with self.standing() as stage:
             image: list[Any] = []
 
@@ -115,7 +115,7 @@ class Trial:
     def _tell(
         self, name: str, title: str, chapter: Chapter, stage: Stage
     ) -> None:
-        """Go through a chapter; one that fails keeps none of the others."""
+        """Go through a chapter; the others follow even if it fails."""
         with self._teller.step(name, title):
             try:
                 self.facts |= chapter(stage)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting for what an API tells: not as often as for a file."""
+"""Wait for an API's answer, which is asked less often than a file."""
 
 from __future__ import annotations
 

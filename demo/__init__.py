@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The main job shown on real kernels, and the disk image it is shown with."""
+"""A demo of VMThunder's main job on real kernels, and its disk image."""

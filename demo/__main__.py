@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m demo``: the main job on real kernels, with a verdict.
+"""The command ``python -m demo``: the main job on real kernels.
 
-Exit codes: 0 all held, 1 something did not (the table says what), 2 the host
-lacks something, 130 interrupted.
+Exit codes: 0 all checks held, 1 a check failed (the table names it), 2 the
+host lacks something, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lab.errors import LabError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo and print its table."""
+    """Run the demo, print its table; return the exit code."""
     given = options.parser().parse_args(argv)
     if os.geteuid():
         return _fail("needs root: it makes a network namespace", 2)
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(given: Namespace, choice: Choice) -> tuple[dict[str, Any], float]:
-    """Go through the story, shown; return its figures and its seconds."""
+    """Run the story with a display; return its figures and its seconds."""
     display = live.on(sys.stdout, os.environ.get("TERM", ""))
     try:
         teller = Teller(sys.stdout, display)
@@ -72,7 +72,7 @@ def _trouble() -> str | None:
 
 
 def _accelerator(given: Namespace) -> tuple[str, ...]:
-    """Return what QEMU ran the machines with, as the lab has found out."""
+    """Return the QEMU arguments with which the lab ran the machines."""
     cache = given.build / "lab" / ".cache"
     return accelerator.choose(cache, *initramfs.build(cache))
 

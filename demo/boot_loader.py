@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make a disk bootable, in a machine that boots for this alone.
+"""Install a boot loader on a disk, in a machine that boots for this alone.
 
 extlinux installs itself only on a mounted file system, which in a machine
 of its own needs neither root nor a loop device.  On two loaded cores user-mode
@@ -30,15 +30,17 @@ def install(disk: pathlib.Path, kernel: Kernel, scratch: pathlib.Path) -> None:
 
     :param kernel: whose initramfs it is, and what QEMU boots
     :param scratch: a folder for files that are not kept
-    :raises ImageError: it failed; with what the machine said
+    :raises ImageError: it failed; with the end of the machine's console
     """
     preload = xstate.library()
     if usermode.trouble(preload) is None:
-        said = _in_usermode(disk, kernel, scratch, preload)
+        console = _in_usermode(disk, kernel, scratch, preload)
     else:
-        said = _in_qemu(disk, kernel, scratch)
-    if INSTALLED not in said:
-        raise ImageError(f"extlinux did not install: {said[-1000:]}")
+        console = _in_qemu(disk, kernel, scratch)
+    if INSTALLED not in console:
+        raise ImageError(
+            f"extlinux did not install itself; the console: {console[-1000:]}"
+        )
 
 
 def _in_usermode(
@@ -47,7 +49,7 @@ def _in_usermode(
     scratch: pathlib.Path,
     preload: pathlib.Path | None,
 ) -> str:
-    """Install in user-mode Linux; return what it said."""
+    """Install in user-mode Linux; return the machine's console."""
     initrd = scratch / "initrd"
     initrd.write_bytes(initramfs.for_boot(kernel))
     words = [
@@ -66,7 +68,7 @@ def _in_usermode(
 
 
 def _in_qemu(disk: pathlib.Path, kernel: Kernel, scratch: pathlib.Path) -> str:
-    """Install in a machine that QEMU emulates; return what it said."""
+    """Install in a machine that QEMU emulates; return its console."""
     archive = scratch / "install.cpio"
     archive.write_bytes(initramfs.for_install(kernel))
     return run(

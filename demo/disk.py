@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of a bootable disk: what is on it, and how it gets there.
+"""Make a bootable disk: gather its files, and format it with them.
 
 No mount and no loop device: mke2fs fills the file system from a folder.
 """
@@ -28,7 +28,7 @@ SPARE_INODES = 1024  # for the boot loader and the guest
 
 
 def gather(folder: pathlib.Path, kernel: Kernel, room: int) -> None:
-    """Lay out in ``folder`` what the disk shall hold, ``room`` bytes of it.
+    """Gather the disk's files in ``folder``, up to ``room`` bytes.
 
     :raises ImageError: the kernel alone does not fit, or the machine has
         too few files to fill the room
@@ -37,7 +37,9 @@ def gather(folder: pathlib.Path, kernel: Kernel, room: int) -> None:
     used = sum(_space(file) for file in folder.rglob("*"))
     left = room - used - len(initramfs.for_boot(kernel))
     if left < 0:
-        raise ImageError(f"a kernel needs {-left} bytes more: a larger size")
+        raise ImageError(
+            f"the kernel needs {-left} bytes more; ask for a larger size"
+        )
     filled = _fill(folder, kernel, left)
     if filled < left - MIB:
         raise ImageError(f"too few files in {kernel.modules} and {EXTRAS}")
@@ -64,7 +66,7 @@ def format_disk(disk: pathlib.Path, folder: pathlib.Path, size: int) -> None:
 
 
 def _system(folder: pathlib.Path, kernel: Kernel) -> None:
-    """Write what a guest needs to reach user space."""
+    """Write the files that a guest needs to reach user space."""
     for name in ("boot/extlinux", "bin", "sbin", "etc", "var", "tmp"):
         (folder / name).mkdir(parents=True)
     for name in initramfs.MOUNT_POINTS:

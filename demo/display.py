@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What shows a run, and the plain way: lines for logs and pipes."""
+"""The displays of a run: their protocol, and plain lines for logs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REMINDER = 15.0  # seconds between two lines of a step that takes long
 
 
 class Display(Protocol):
-    """Something that shows events; any thread may call it."""
+    """A display of events; any thread may call it."""
 
     tick: float
     """Seconds between two looks at how far a step is."""
@@ -33,7 +33,7 @@ class Display(Protocol):
         """Show one event."""
 
     def close(self) -> None:
-        """Leave the screen as a reader wants to find it."""
+        """Take moving lines off the screen."""
 
 
 class Plain:
@@ -66,7 +66,7 @@ class Plain:
             self._out.flush()
 
     def close(self) -> None:
-        """Show no more: a thread may end later than the run."""
+        """Show no more events: a thread may end later than the run."""
         with self._lock:
             self._closed = True
 
@@ -108,7 +108,7 @@ def ended(event: Ended) -> str:
 
 
 def moved(event: Moved) -> str:
-    """Return in one line what each machine has sent and received."""
+    """Return the line of the images that each machine sent and received."""
     return "images sent/received: " + ", ".join(
         f"{name} {_way(flow)}" for name, flow in event.flows.items()
     )

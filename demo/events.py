@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens in a run, as values: steps tell it, a display shows it."""
+"""The events of a run, as values: steps report them, a display shows them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What a step is at now; the next one takes its place."""
+    """The present action of a step; the next one takes its place."""
 
     name: str
     text: str
@@ -36,7 +36,7 @@ class Doing:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A line that stays."""
+    """A line that stays on the screen."""
 
     text: str
 

@@ -37,7 +37,7 @@ class GuestVM:
         )  # fmt: skip
 
     def wait_booted(self, timeout: float, say: Callable[[str], None]) -> bool:
-        """Wait for the marker; return whether it came."""
+        """Wait for the marker on the console; return whether it came."""
 
         def over() -> str:
             if MARKER in self.console():
@@ -73,6 +73,6 @@ class GuestVM:
         return [line.strip() for line in text.splitlines()]
 
     def stop(self) -> None:
-        """End the VM as a cord pulled out would."""
+        """Kill the VM, like a pulled power cord."""
         self._process.kill()
         self._process.wait(30)

@@ -57,16 +57,19 @@ def build(
 
 
 def check(path: pathlib.Path, size_mib: int) -> None:
-    """Look for all that building an image at ``path`` needs.
+    """Check that the host has all that building an image needs.
 
     :raises ImageError: something is missing, or the size or path is wrong
     """
     if size_mib < SMALLEST_MIB:
-        raise ImageError(f"size {size_mib} MiB: at least {SMALLEST_MIB}")
+        raise ImageError(
+            f"the size of {size_mib} MiB is too small: ask for at least "
+            f"{SMALLEST_MIB}"
+        )
     if path.exists() and not _record(path).exists():
         raise ImageError(
-            f"{path} exists and was not made by this: remove it or choose "
-            f"another name"
+            f"{path} exists and was not made by demo.image: remove it or "
+            f"choose another name"
         )
     tools.check()
     tools.kernel()

@@ -22,12 +22,12 @@ MOUNT_POINTS = ("dev", "proc", "sys", "root")
 
 
 def for_boot(kernel: Kernel) -> bytes:
-    """Return the initramfs that stands on the image."""
+    """Return the initramfs from which the image boots."""
     return _archive(_files(kernel, "initramfs.sh"))
 
 
 def for_install(kernel: Kernel) -> bytes:
-    """Return one that puts the other and extlinux on the image, and ends."""
+    """Return the initramfs that installs extlinux on the image, and ends."""
     program = find("extlinux")
     files = _files(kernel, "install.sh")
     files["initrd"] = for_boot(kernel)
@@ -77,7 +77,7 @@ def _needs(kernel: Kernel) -> Iterator[tuple[str, list[pathlib.Path]]]:
     for line in _lines(kernel.modules / "modules.dep"):
         file, _, below = line.partition(":")
         order = [*reversed(below.split()), file]
-        yield _name(file), [kernel.modules / one for one in order]
+        yield _name(file), [kernel.modules / path for path in order]
 
 
 def _lines(file: pathlib.Path) -> list[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C and SIGTERM: an end in order, once."""
+"""Handle Ctrl-C and SIGTERM: one orderly end of the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def enable() -> None:
-    """Have both raise KeyboardInterrupt in the main thread.
+    """Have both signals raise KeyboardInterrupt in the main thread.
 
     A shell has what it runs in the background ignore Ctrl-C.
     """
@@ -21,7 +21,7 @@ def enable() -> None:
 
 @contextlib.contextmanager
 def ignored() -> Iterator[None]:
-    """Ignore both: what takes everything down must come to its end."""
+    """Ignore both signals, so that taking the machines down can end."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A write to one VM's disk is seen in that disk and nowhere else."""
+"""Check that a write to one VM's disk is seen in that disk alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Place = tuple[Node, str]
 
 
 def trouble(site: Site, skip: int) -> list[str]:
-    """Write to the first node's second disk; return what is wrong then.
+    """Write to the first node's second disk; return the faults found.
 
     :param skip: MiB before the place that is written.
     """
@@ -39,13 +39,13 @@ def trouble(site: Site, skip: int) -> list[str]:
         return ["the write did not reach its own disk"]
     return [
         f"the write is seen in {node.name} {device}"
-        for (node, device), found in seen.items()
-        if found != wanted
+        for (node, device), digest in seen.items()
+        if digest != wanted
     ]
 
 
 def _places(site: Site, node: Node) -> Iterator[Place]:
-    """Yield where a node has bytes of the image."""
+    """Yield the files and devices of a node with bytes of the image."""
     if node is site.master:
         yield node, plan.FILE
         return

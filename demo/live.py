@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The display for a terminal: what is under way moves, what is done stays.
+"""The display for a terminal: running steps move, ended steps stay.
 
-Each step that has ended has one line above.  Below them is what is under
-way, with its seconds, one line that changes, and the tree while it is alive.
+Each ended step has one line above.  Below are the running steps, each with
+its seconds and one line that changes, and the tree while it changes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def on(out: TextIO, term: str) -> Display:
 
 @dataclass
 class _Running:
-    """A step under way: what it is, since when, and what it is at."""
+    """A running step: its title, its start, and its present action."""
 
     title: str
     since: float
@@ -91,7 +91,7 @@ class Live:
         self._painter.start()
 
     def close(self) -> None:
-        """Take away what moves; what is done stays, and the tree."""
+        """Take the moving lines away; ended steps and the tree stay."""
         self._end.set()
         if self._painter.is_alive():
             self._painter.join()
@@ -136,7 +136,7 @@ class Live:
         return None
 
     def picture(self) -> RenderableType:
-        """Return what moves, as it is now."""
+        """Return the moving lines as they are now."""
         with self._lock:
             return Group(*self._parts())
 
@@ -169,15 +169,15 @@ class Live:
         return line
 
     def _keep_tree(self) -> None:
-        """Print the tree as it is last, once, and draw it no more."""
+        """Print the last state of the tree, and stop drawing it."""
         with self._lock:
             seen, self._tree = self._tree, None
         if seen is not None:
             self._print(picture.tree(seen, self._flows, self._width))
 
-    def _print(self, what: RenderableType) -> None:
+    def _print(self, line: RenderableType) -> None:
         with self._screen:
-            self._console.print(what)
+            self._console.print(line)
 
 
 def _cut(text: str, width: int) -> Text:

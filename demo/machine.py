@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which machines the demo runs on, why, and how they are called."""
+"""Choose the machines that the demo runs on, and name them with a reason."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A machine of lab.spec.MACHINES, and why it is this one."""
+    """A machine of lab.spec.MACHINES, and the reason for it."""
 
     machine: str
     why: str
@@ -31,15 +31,15 @@ def choose(asked: str, trouble: Callable[[], str | None]) -> Choice:
     """Return the machine to run on.
 
     :param asked: one of ``ASKED``
-    :param trouble: says why user-mode Linux does not run here, or None
-    :raises LabError: it was asked for, and does not
+    :param trouble: returns why user-mode Linux does not run here, or None
+    :raises LabError: user-mode Linux was asked for, and does not run
     """
     if asked == "qemu":
         return Choice("qemu", "as asked for")
     why_not = trouble()
     if why_not is None:
-        told = "as asked for" if asked == "uml" else _HERE
-        return Choice("uml", told)
+        reason = "as asked for" if asked == "uml" else _HERE
+        return Choice("uml", reason)
     if asked == "uml":
         raise LabError(
             f"user-mode Linux does not run here: {why_not}; "
@@ -49,12 +49,12 @@ def choose(asked: str, trouble: Callable[[], str | None]) -> Choice:
 
 
 def sentence(choice: Choice) -> str:
-    """Return in one line what the nodes are and why."""
+    """Return the line that names the nodes' machine and the reason."""
     return f"Nodes: {_NAMES[choice.machine]} ({choice.why})"
 
 
 def title(machine: str, accelerator: tuple[str, ...]) -> str:
-    """Return what the figures were taken on.
+    """Return the name of the machine that the figures were taken on.
 
     :param accelerator: QEMU's arguments for it, if it is QEMU.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run an operator's command, and pass on what it says while it runs."""
+"""Run an operator's command, and pass on its progress while it runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def follow(
     env: Mapping[str, str],
     timeout: float,
 ) -> tuple[int, str]:
-    """Run a command; return its code and what it printed.
+    """Run a command; return its exit code and its output.
 
     :param each: is given each line of its standard error, as it comes.
     :param env: more variables than this process has.

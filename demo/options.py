@@ -10,7 +10,7 @@ from demo import machine, plan
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="python -m demo",
         description="Start six VM disks on three nodes from one image "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tree with what flows in it: a row a machine, for a terminal."""
+"""The tree with its traffic, for a terminal: a row a machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOMY = 79
 
 
 def tree(seen: TreeSeen, flows: Mapping[str, Flow], width: int) -> Table:
-    """Return the rows: name, image received, disks read, images sent."""
+    """Return the table of machines: name, received, disks read, sent."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     for justify in ("left", "left", "right", "left", "left", "left"):
         grid.add_column(justify=justify, no_wrap=True, overflow="ellipsis")
@@ -36,7 +36,7 @@ def tree(seen: TreeSeen, flows: Mapping[str, Flow], width: int) -> Table:
 def _cells(
     flow: Flow | None, root: bool, roomy: bool
 ) -> tuple[RenderableType, ...]:
-    """Return the bar, its percentage, the disks read, and what was sent."""
+    """Return a machine's bar, percentage, disks read and images sent."""
     if flow is None:
         return "", "", "", ""
     sent = f"sent {flow.sent:.2f}"
@@ -44,7 +44,7 @@ def _cells(
         sent += _rate(flow.sending)
     if root:
         return "", "", "", sent
-    # TCP and iSCSI add a little to what the image itself is.
+    # TCP and iSCSI add a little to the bytes of the image.
     part = min(flow.received, 1.0)
     bar = ProgressBar(total=1.0, completed=part, width=BAR)
     disks = f"{flow.disks_read}/{flow.disks} disks"

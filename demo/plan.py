@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the demo makes: its machines, its VM disks, their image."""
+"""The names of the demo's machines, its VM disks and their image."""
 
 from __future__ import annotations
 

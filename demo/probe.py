@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the kernels of a node say: where it reads from, what it holds.
+"""Read from a node's kernel its sources of an image, and digests of disks.
 
-Runs small scripts in a node; nothing here asks the agent.
+Small scripts run in the node; the agent is not asked.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _DIGEST = (
 
 
 def parents(node: Node, image: str) -> list[str]:
-    """Return the addresses that a node reads an image from, best first."""
+    """Return the addresses of a node's sources of an image, best first."""
     done = node.run(["python3", "-S", "-c", _PARENTS, f"multipath_{image}"])
-    found: list[str] = json.loads(done.stdout)
-    return found
+    addresses: list[str] = json.loads(done.stdout)
+    return addresses
 
 
 def tree(nodes: Sequence[Node], image: str) -> dict[str, list[str]]:

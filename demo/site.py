@@ -100,7 +100,7 @@ class Site:
     ) -> None:
         """Start virtman-server on a node and wait for its door.
 
-        :param user: who runs it, if not root.
+        :param user: the user that runs the agent, if not root.
         :param options: more options of virtman.conf.
         """
         given = {
@@ -187,7 +187,7 @@ class Site:
     ) -> str:
         """Create a VM's disk on a node; return the agent's answer.
 
-        :param server: who serves the image, if not the master.
+        :param server: the node that serves the image, if not the master.
         """
         address = (server or self.master).address
         rest = [3260, IQN.removesuffix("volume-"), 1, device]
@@ -204,7 +204,7 @@ class Site:
             lambda node: node.wait_until(
                 sparing(functools.partial(idle, node)),
                 timeout=timeout,
-                what=f"{node.name} holds nothing of ours any more",
+                what=f"{node.name} has no device, session or target any more",
             ),
             self.computes,
         )
@@ -253,8 +253,7 @@ class Site:
     def _connects(self, node: Node, port: int) -> bool:
         """Try a port, from the host if the node's cable is in.
 
-        A program started in the node for it takes from the daemon the only
-        processor there is.
+        A program in the node would take the only processor from the daemon.
         """
         ask = ["bash", "-c", f"exec 3<>/dev/tcp/{node.address}/{port}"]
         if not node.linked():
@@ -274,7 +273,7 @@ class Site:
 
 
 def _as_user(user: str | None) -> list[str]:
-    """Return what runs the command after it as a user, in its place."""
+    """Return the words that run the command after them as a user."""
     if user is None:
         return []
     return ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job, step by step: one image, a tree of caches, six VMs.
 
-Every step does what an operator would do, with the operator's commands, and
-then looks at the kernels to see whether it is true.
+Every step uses the operator's commands, and then checks the kernels' state.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from lab.node import Node
 _BOOT_TIMEOUT = 900.0
 # Four emulated machines beside the one that makes the image bootable.
 _POWER_TIMEOUT = 300.0
-# Seconds between the agents' looks at what they may let go of.
+# Seconds between the agents' beats, at which they release unused images.
 _BEAT = 2.0
 _DEPTH = 2
 _SETTLE_TIMEOUT = 60.0
 
 
 class Story:
-    """The demo's state: the site, and what has been found out so far."""
+    """The demo's state: the site, and the figures so far."""
 
     def __init__(
         self, folder: Path, size_mib: int, machine: str, teller: Teller
@@ -145,16 +144,16 @@ class Story:
         title = "Creating two VM disks on each node"
         with self._teller.step("create", title) as step:
             self._operate(step, "vmtrun", "nodelist.cfg", lines)
-            step.doing("looking for who reads from whom")
+            step.doing("looking for each node's source")
             self.facts["tree"] = tree = self._settled_tree()
             self.facts["depth"] = depth(plan.MASTER, tree)
         self._teller.show(TreeSeen(plan.MASTER, tree))
 
     def _settled_tree(self) -> dict[str, list[str]]:
-        """Return who reads from whom once every parent has taken over.
+        """Return each node's sources once every parent has taken over.
 
         A node whose parent was slow to appear reads from its next source
-        first; the picture is taken when that is over, or given up on.
+        first, so the tree is looked at until it is settled, or for a time.
         """
         seen: dict[str, list[str]] = {}
 
@@ -230,7 +229,7 @@ class Story:
         ]
         with self._teller.step("destroy", "Destroying everything") as step:
             self._operate(step, "vmtrun", "nodelist.cfg", lines)
-            step.doing("waiting until the nodes hold nothing any more")
+            step.doing("waiting until the nodes have no devices any more")
             self.site.wait_idle_computes()
             line = f"- {self.site.master.address} {plan.IMAGE}"
             self._operate(step, "vmtimg", "image.cfg", [line])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Steps that are timed and told of, and the table at the end."""
+"""Time the steps of a run and report them; the table at the end."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Progress = Callable[[], str | Moved]
 
 
 class Step:
-    """A step under way.
+    """A running step.
 
     ``note`` stands behind its title once it has ended; ``held`` is False if
-    it showed that something does not hold.
+    a check of the step failed.
     """
 
     def __init__(self, name: str, show: Callable[[Event], None]) -> None:
@@ -32,12 +32,12 @@ class Step:
         self._show = show
 
     def doing(self, text: str) -> None:
-        """Show what the step is at, in place of what it was at before."""
+        """Show the step's present action, in place of the one before."""
         self._show(Doing(self.name, text))
 
 
 class Teller:
-    """Times steps, and hands what happens to a display."""
+    """Times steps, and hands their events to a display."""
 
     def __init__(self, out: TextIO, display: Display | None = None) -> None:
         """Take a display, or show plain lines on ``out``."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the image is made with and of, and the Debian packages of that."""
+"""The programs and files that an image is made with, and their packages."""
 
 import dataclasses
 import pathlib
@@ -36,9 +36,9 @@ class Kernel:
 
 
 def check() -> None:
-    """Look for everything that is needed.
+    """Check that the host has all programs and files for an image.
 
-    :raises ImageError: names all that is missing, each with its package
+    :raises ImageError: names each missing thing with its package
     """
     missing = {
         name: package
@@ -50,7 +50,7 @@ def check() -> None:
     if not _is_static(BUSYBOX):
         missing["a static /bin/busybox"] = "busybox-static"
     if missing:
-        wanted = ", ".join(f"{what} ({p})" for what, p in missing.items())
+        wanted = ", ".join(f"{name} ({p})" for name, p in missing.items())
         packages = " ".join(sorted(set(missing.values())))
         raise ImageError(f"missing: {wanted}; apt install {packages}")
 
@@ -58,30 +58,31 @@ def check() -> None:
 def kernel() -> Kernel:
     """Return the newest installed kernel that has its modules.
 
-    :raises ImageError: there is none
+    :raises ImageError: the host has no such kernel
     """
-    found = [
+    kernels = [
         Kernel(release, file, MODULES / release)
         for file in BOOT.glob("vmlinuz-*")
         if (MODULES / (release := file.name.partition("-")[2])).is_dir()
     ]
-    if not found:
+    if not kernels:
         raise ImageError(
             f"no kernel {BOOT}/vmlinuz-* with modules in {MODULES}; "
             f"apt install linux-image-amd64"
         )
-    return max(found, key=lambda one: _version(one.release))
+    return max(kernels, key=lambda kernel: _version(kernel.release))
 
 
 def find(program: str) -> pathlib.Path:
-    """Return where a program is, /sbin included even for ordinary users.
+    """Return the path of a program, in /sbin too for ordinary users.
 
-    :raises ImageError: nowhere
+    :raises ImageError: the program is not installed
     """
     where = shutil.which(program, path=SEARCH)
     if where is None:
         raise ImageError(
-            f"no {program}: apt install {PACKAGES.get(program, program)}"
+            f"the program {program} is missing: apt install "
+            f"{PACKAGES.get(program, program)}"
         )
     return pathlib.Path(where)
 
@@ -92,7 +93,7 @@ def run(
     seconds: float = 120,
     env: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a command and return what it printed.
+    """Run a command; return its output.
 
     :param env: all its variables; None: those of this process
     :raises ImageError: it failed, or took longer than ``seconds``
@@ -118,7 +119,7 @@ def run(
 
 
 def _is_static(program: pathlib.Path) -> bool:
-    """Tell whether a program brings no dynamic loader's name along."""
+    """Tell whether a program exists and names no dynamic loader."""
     return program.exists() and b"/ld-linux" not in program.read_bytes()
 
 

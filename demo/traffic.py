@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the nodes put on the wire, counted at their taps on the host."""
+"""Count the nodes' traffic at their taps on the host."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Meter:
         }
 
     def moved(self, step: str) -> Moved:
-        """Return how far each node is, with the rates since the last time."""
+        """Return each node's traffic, with the rates since the last call."""
         then, before = self._last
         when, now = self._last = time.monotonic(), self._look()
         passed = max(when - then, 1e-3)
@@ -66,7 +66,7 @@ class Meter:
         )  # fmt: skip
 
     def _look(self) -> dict[str, dict[str, int]]:
-        """Return the counters of all nodes, of one moment."""
+        """Return the counters of all nodes at one moment."""
         links = self._network.links()
         return {
             name: {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tree of caches as text: who reads from whom, and how deep it is."""
+"""Draw a tree of caches as text, and measure its depth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Parents = Mapping[str, Sequence[str]]
 
 
 def tree(root: str, parents: Parents) -> str:
-    """Draw who reads from whom; a node's other sources stand behind it."""
+    """Return a tree as text; a node's other sources stand behind it."""
     return "\n".join(
         f"{branch}{name}{spare(parents.get(name, ()))}"
         for branch, name in rows(root, parents)
@@ -17,7 +17,7 @@ def tree(root: str, parents: Parents) -> str:
 
 
 def spare(sources: Sequence[str]) -> str:
-    """Return what is written behind a node with more than one source."""
+    """Return a node's other sources as text, empty for one source."""
     return f"  (then {', '.join(sources[1:])})" if sources[1:] else ""
 
 
@@ -39,7 +39,7 @@ def _branches(
 
 
 def depth(root: str, parents: Parents) -> int:
-    """Return how many hops the deepest node is from the image server.
+    """Return the number of hops from the image server to the deepest node.
 
     A node without a source counts as 0 hops; so does one that reads from
     such a node, or in a circle, which a moment's picture may show.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the figures have to be, and the table that says whether they are."""
+"""Check the figures of a run against their limits, for the table."""
 
 from __future__ import annotations
 
@@ -34,4 +34,4 @@ def verdicts(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("a VM boots from its disk", "", facts["vm_booted"]),
         ("leftovers", str(facts["leftovers"]), facts["leftovers"] == 0),
     ]
-    return [(what, value, _WORDS[held]) for what, value, held in checks]
+    return [(name, value, _WORDS[held]) for name, value, held in checks]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work in many nodes at once, and questions that leave a node time to work."""
+"""Work in many nodes at once, and ask nodes without taking all their time."""
 
 from __future__ import annotations
 

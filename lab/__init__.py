@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An emulated cluster: real kernels, wires and power cords on one machine.
 
-``Cluster`` is all one needs; ``python -m lab -h`` is the same by hand, and
-doc/source/lab.rst tells how it works.
+A program uses ``Cluster``; ``python -m lab -h`` has the same as commands, and
+doc/source/lab.rst explains how it works.
 """
 
 from lab.cluster import Cluster

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m lab``."""
+"""Run the lab's commands as ``python -m lab``."""
 
 import sys
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Choose between KVM and emulation by trying, not by looking.
 
-A /dev/kvm can be there and useless: QEMU aborts, or the guest hangs at full
-load.  So KVM is used once a machine booted with it has said a word within
-seconds; what was found is kept with the other things in the cache.
+A /dev/kvm can exist and still be useless: QEMU aborts, or the guest hangs at
+full load.  So KVM is used once a machine booted with it has printed a word
+within seconds; the result is kept in the lab's cache.
 """
 
 import json
@@ -18,27 +18,27 @@ from lab import tools
 TCG = ("-accel", "tcg,thread=multi", "-cpu", "qemu64,+rdrand,+fsgsbase")
 KVM = ("-accel", "kvm", "-cpu", "max")
 _WORD = b"lab: alive"
-_PATIENCE = 5.0
+_PATIENCE = 5.0  # seconds
 
 
 def choose(cache: Path, kernel: Path, initramfs: Path) -> tuple[str, ...]:
-    """Return QEMU's arguments for this machine, probed once a boot."""
+    """Return QEMU's arguments for KVM or emulation, probed once a boot."""
     if not Path("/dev/kvm").exists():
         return TCG
-    known = cache / "kvm.json"
+    file = cache / "kvm.json"
     key = [_boot_id(), initramfs.name]
     try:
-        found = json.loads(known.read_text())
+        probe = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):
-        found = {}
-    if found.get("key") != key:
-        found = {"key": key, "works": kvm_works(kernel, initramfs)}
-        known.write_text(json.dumps(found) + "\n")
-    return KVM if found["works"] else TCG
+        probe = {}
+    if probe.get("key") != key:
+        probe = {"key": key, "works": kvm_works(kernel, initramfs)}
+        file.write_text(json.dumps(probe) + "\n")
+    return KVM if probe["works"] else TCG
 
 
 def kvm_works(kernel: Path, initramfs: Path) -> bool:
-    """Boot a machine with KVM and tell whether it spoke in time."""
+    """Boot a machine with KVM; tell whether it printed its word in time."""
     command = [
         str(tools.which("qemu-system-x86_64")),
         *(*KVM, "-machine", "q35", "-m", "256"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words that ``python -m lab`` understands."""
+"""The commands and options of ``python -m lab``."""
 
 import argparse
 import re
@@ -38,7 +38,7 @@ Action = Callable[[argparse.Namespace], int]
 
 
 def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
-    """Return the parser; it puts the chosen action into ``do``."""
+    """Return the command line's parser; it puts the action into ``do``."""
     top = argparse.ArgumentParser(
         prog="python -m lab",
         description="A cluster of emulated machines with real kernels.",
@@ -63,10 +63,10 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     _up(add("up", "boot the machines; fine to run twice"))
     add("down", "take all down; logs stay")
     add("prepare", "build ahead what machines start from; make system does")
-    add("doctor", "try what this host can run, and say why not")
+    add("doctor", "try which parts of the lab this host can run")
     for name, text in {
         "status": "show nodes, power, links and bytes",
-        "leftovers": "list what is left; exit code 1 if there is anything",
+        "leftovers": "list leftovers; exit code 1 if there are any",
     }.items():
         add(name, text).add_argument("--json", action="store_true")
     run = add("run", "run a command in a node, as root")
@@ -78,7 +78,7 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
         add(name, text, "node")
     limit = add("limit", "limit a cable, both ways", "node")
     limit.add_argument("rate", type=_rate, help="Mbit/s, or none")
-    console = add("console", "show what a node's kernel said", "node")
+    console = add("console", "show the end of a node's console", "node")
     console.add_argument("--lines", type=int, default=40)
     return top
 
@@ -117,13 +117,16 @@ def _up(up: argparse.ArgumentParser) -> None:
 
 
 def root(text: str) -> str:
-    """Return the whole path of a folder that nodes have for /."""
+    """Return the absolute path of a folder that nodes have for /."""
     return str(Path(text).resolve())
 
 
 def _name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: use a-z, 0-9 and '-'")
+        raise argparse.ArgumentTypeError(
+            f"the name {text!r} is not usable: write a-z, 0-9 and '-', at "
+            "most 31 characters"
+        )
     return text
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab by hand: ``python -m lab up``, ``run``, ``cut``, ``down``, ..."""
+"""The commands of the lab: ``python -m lab up``, ``run``, ``down``, ..."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from lab.spec import NodeSpec
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do one command; return its exit code."""
+    """Run one command of the lab; return its exit code."""
     args = arguments.parser(_ACTIONS).parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupted)
     try:
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"lab: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # Whoever read our output has enough; Python's own flush would fail.
+        # The reader of our output is gone; Python's own flush would fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
@@ -90,19 +90,21 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _leftovers(args: Namespace) -> int:
-    found = _cluster(args).leftovers()
+    leftovers = _cluster(args).leftovers()
     if args.json:
-        print(json.dumps(found, indent=1))
-        return int(bool(found))
-    for thing in found:
+        print(json.dumps(leftovers, indent=1))
+        return int(bool(leftovers))
+    for thing in leftovers:
         print(f"{thing['where']}: {thing['kind']} {thing['name']}")
-    return int(bool(found))
+    return int(bool(leftovers))
 
 
 def _run(args: Namespace) -> int:
     argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
     if not argv:
-        raise LabError("run what? python -m lab run NODE -- COMMAND")
+        raise LabError(
+            "no command is given: write python -m lab run NODE -- COMMAND"
+        )
     node = _cluster(args).node(args.node)
     stdin = sys.stdin.buffer.read() if args.i else None
     return node.stream(
@@ -146,7 +148,7 @@ def _doctor(_: Namespace) -> int:
 
 def _prepare(_: Namespace) -> int:
     if xstate.library() is None:
-        raise MissingTool(f"no C compiler (cc): {xstate.REMEDY}")
+        raise MissingTool(f"the C compiler (cc) is missing: {xstate.REMEDY}")
     initramfs.build(xstate.CACHE)
     return 0
 

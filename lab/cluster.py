@@ -4,9 +4,9 @@
     with Cluster(Path("build/lab/demo"), ["a", "b"]) as cluster:
         cluster.node("a").run(["uname", "-r"])
 
-All that must be known later is in the folder, the names of things and the
-kernel, so another process may go on with the same cluster, or clear away
-what a killed one left.
+The state of a cluster is in its folder, in the names of its parts and in the
+kernel.  So another process can go on with the same cluster, or clear away
+what a killed process left.
 """
 
 import contextlib
@@ -49,8 +49,8 @@ def _quiet(_: str) -> None:
 class Cluster:
     """The machines whose state is in ``directory``.
 
-    Without ``nodes`` it is the cluster that is up there.  ``say`` is called
-    with a line of progress now and then.
+    Without ``nodes`` it is the cluster that is up in that folder.  ``say`` is
+    called with each line of progress.
     """
 
     def __init__(
@@ -71,15 +71,15 @@ class Cluster:
         self.nodes = {node.name: node for node in self._nodes()}
 
     def _nodes(self) -> Iterator[Node]:
-        for position, one in enumerate(self.specs, 1):
-            folder = self.directory / one.name
-            machine = Machine(one, position, folder, self.share, self.network)
-            yield Node(machine, self._boot(one))
+        for position, node in enumerate(self.specs, 1):
+            folder = self.directory / node.name
+            machine = Machine(node, position, folder, self.share, self.network)
+            yield Node(machine, self._boot(node))
 
-    def _boot(self, one: NodeSpec) -> Callable[[], Boot]:
-        if one.machine == "uml":
+    def _boot(self, node: NodeSpec) -> Callable[[], Boot]:
+        if node.machine == "uml":
             return self._usermode
-        return functools.partial(self._qemu, Path(one.root))
+        return functools.partial(self._qemu, Path(node.root))
 
     @property
     def _cache(self) -> Path:
@@ -103,22 +103,24 @@ class Cluster:
         self.down()
 
     def node(self, name: str) -> Node:
-        """Return a node; raise LabError naming those there are."""
+        """Return the node of a name; raise LabError that lists the nodes."""
         if name not in self.nodes:
             there = ", ".join(self.nodes) or "none, the cluster is down"
-            raise LabError(f"{self.name} has no node {name!r}; it has {there}")
+            raise LabError(
+                f"{self.name} has no node {name!r}; its nodes are: {there}"
+            )
         return self.nodes[name]
 
     def up(self, *, timeout: float = 180) -> None:
         """Boot all nodes and wait until they are up.
 
-        Is the very same cluster up already, only nodes without power are
-        started.  Whatever goes wrong, Ctrl-C too, takes all of it down.
+        If the same cluster is up already, only nodes without power are
+        started.  After any error, Ctrl-C too, a new cluster is taken down.
         Raises MissingTool, WrongState, NodeDown.
         """
         tools.check()
         if not self.specs:
-            raise LabError("which nodes? give their names or number")
+            raise LabError("no nodes are given; give their names or number")
         with self._locked():
             fresh = not self.is_up()
             try:
@@ -131,19 +133,21 @@ class Cluster:
                 raise
 
     def down(self) -> None:
-        """Take everything down; logs stay.  What is not there is fine."""
+        """Take the cluster down; logs stay.  Missing parts are fine."""
         with self._locked():
             self._clear()
 
     def is_up(self) -> bool:
-        """Tell whether it was taken up; WrongState if with other nodes."""
+        """Tell whether the cluster is up; WrongState if with other nodes."""
         if not (self._state.exists() and self.network.exists()):
             return False
         there = spec.load(self._state)
         if there != self.specs:
             names = ", ".join(s.name for s in there)
-            told = f"{self.name} is up with other nodes or sizes ({names})"
-            raise WrongState(f"{told}: take it down first")
+            raise WrongState(
+                f"{self.name} is up with other nodes or sizes ({names}): take "
+                "it down first"
+            )
         return True
 
     def _build(self) -> None:
@@ -191,10 +195,10 @@ class Cluster:
         return report.status(self.nodes.values(), self.network)
 
     def leftovers(self) -> list[dict[str, str]]:
-        """Return what is left: where, kind and name of each thing.
+        """Return the leftovers: where, kind and name of each.
 
-        Of a cluster that is up that is what its nodes hold; of one that is
-        down every process, network device and namespace on the host.
+        Of a cluster that is up, the things that its nodes hold; of a cluster
+        that is down, its processes, network devices and namespace on the host.
         """
         if self._state.exists():
             return report.in_nodes(self.nodes.values())
@@ -207,6 +211,8 @@ class Cluster:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                told = "another command is taking it up or down"
-                raise WrongState(f"{self.name}: {told}") from None
+                raise WrongState(
+                    f"{self.name}: another command is taking the cluster up "
+                    "or down; try again when it has ended"
+                ) from None
             yield

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell from a node's console why its kernel stopped."""
+"""Read from a node's console why its kernel stopped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PANIC = re.compile(r"Kernel panic - not syncing: (?P<why>[^\r\n]+)")
 
 
 def cause(console: str) -> str | None:
-    """Return why the kernel of this console stopped; None: it tells nothing.
+    """Return why the kernel of a console stopped, None if it does not say.
 
     The first message of user-mode Linux 6.1 is from ``userspace`` in
     arch/um/os-Linux/skas/process.c.
@@ -22,5 +22,5 @@ def cause(console: str) -> str | None:
             "this CPU's xstate is larger than user-mode Linux before 6.13 "
             f"can set, and the lab's preload is not there: {xstate.REMEDY}"
         )
-    found = _PANIC.search(console)
-    return f"its kernel panicked: {found['why']}" if found else None
+    panic = _PANIC.search(console)
+    return f"its kernel panicked: {panic['why']}" if panic else None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What this host can run of the lab, found out by trying each part.
+"""Try which parts of the lab this host can run.
 
-``python -m lab doctor`` prints it; nothing here changes the host, but for a
-namespace and a file in the lab's cache that come and go.
+``python -m lab doctor`` prints the findings.  The host stays as it is, but for
+a namespace and a file in the lab's cache that come and go.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from lab.errors import LabError
 from lab.network import Network
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - where user-mode Linux has its memory
-_ROOM = 6 << 30  # bytes; what make test leaves in build/ and .venv
-_NODES = 2 << 30  # bytes; what eight nodes of user-mode Linux have touched
+_ROOM = 6 << 30  # bytes; make test leaves so much in build/ and .venv
+_NODES = 2 << 30  # bytes; eight nodes of user-mode Linux have touched so much
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that the lab asks of a host; ``text`` says what was found.
+    """One thing that the lab needs of a host; ``text`` is the result.
 
-    ``works`` is None for what is good to know and stops nothing.
+    ``works`` is None for a thing that the lab can do without.
     """
 
     thing: str
@@ -35,7 +35,7 @@ class Finding:
 
 
 def examine(cache: Path) -> Iterator[Finding]:
-    """Try each thing, the quick ones first; yield what was found."""
+    """Try each thing, the quick ones first; yield a finding for each."""
     yield _tried("programs and rights", tools.check, "all there")
     yield _tried("stock kernel", kernel.find, "its modules, too")
     yield _tried("network", _network, "namespace, bridge, tap, limit")
@@ -46,7 +46,7 @@ def examine(cache: Path) -> Iterator[Finding]:
 
 
 def _tried(thing: str, trial: Callable[[], object], good: str) -> Finding:
-    """Say that a trial went well, or what its error says."""
+    """Return the finding of a trial: ``good``, or the trial's error."""
     try:
         trial()
     except LabError as error:
@@ -55,7 +55,7 @@ def _tried(thing: str, trial: Callable[[], object], good: str) -> Finding:
 
 
 def _network() -> None:
-    """Make the wires of a cluster, limit one, and take all away again."""
+    """Make the wires of a cluster, limit one, and remove all of them."""
     network = Network(f"lab-doctor-{os.getpid()}")
     try:
         network.create("10.77.0.254")
@@ -66,10 +66,10 @@ def _network() -> None:
 
 
 def _room(thing: str, place: Path, wanted: int) -> Finding:
-    """Compare the free bytes of a file system with what is wanted."""
+    """Compare the free bytes of a file system with the wanted bytes."""
     free = shutil.disk_usage(place).free
-    told = f"{free / 2**30:.1f} GiB free of {wanted / 2**30:.0f} GiB wanted"
-    return Finding(thing, free >= wanted or None, f"{told} in {place}")
+    text = f"{free / 2**30:.1f} GiB free of {wanted / 2**30:.0f} GiB wanted"
+    return Finding(thing, free >= wanted or None, f"{text} in {place}")
 
 
 def _usermode(cache: Path) -> Iterator[Finding]:
@@ -82,8 +82,8 @@ def _usermode(cache: Path) -> Iterator[Finding]:
     preload = xstate.library(cache)
     why = usermode.trouble(preload) if preload else bare
     if why is None:
-        told = "runs programs, with the lab's preload for large xstates"
-        yield Finding(thing, True, told)
+        text = "runs programs, with the lab's preload for large xstates"
+        yield Finding(thing, True, text)
     else:
         yield Finding(thing, None, f"{why}; emulated machines take its place")
 
@@ -99,15 +99,15 @@ def _kvm(cache: Path) -> Iterator[Finding]:
     except LabError as error:
         yield Finding(thing, None, str(error))
         return
-    told = "runs" if works else "/dev/kvm is there, but no machine starts"
-    yield Finding(thing, works or None, told)
+    text = "runs" if works else "/dev/kvm is there, but no machine starts"
+    yield Finding(thing, works or None, text)
 
 
 def report(findings: Iterator[Finding], say: Callable[[str], None]) -> bool:
-    """Say each finding as it comes; return whether nothing is in the way."""
+    """Print each finding as it comes; tell whether the lab can run."""
     good = True
     words = {True: "ok", False: "NO", None: "--"}
-    for found in findings:
-        good = good and found.works is not False
-        say(f"{words[found.works]}  {found.thing:<20} {found.text}")
+    for finding in findings:
+        good = good and finding.works is not False
+        say(f"{words[finding.works]}  {finding.thing:<20} {finding.text}")
     return good

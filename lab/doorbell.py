@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wake the agent of a node through its second serial port.
 
-A line says which folder of the share holds a command; all else goes through
-files there.  A serial port works when the network is cut, and costs a
+A line names the folder of the share that holds a command; all else goes
+through files there.  A serial port works when the network is cut, and costs a
 waiting node nothing.  (The QEMU guest agent was measured first: it can
 neither stream nor kill, and while no client is connected it wakes ten times
 a second and is deaf in between.)
@@ -30,7 +30,7 @@ def ring(
     limit = time.monotonic() + timeout
     try:
         with _locked(folder / "bell.lock", limit), _connected(folder) as bell:
-            # The first line end closes what a killed caller left half said.
+            # The first line end closes a line that a killed caller left half.
             os.write(bell, f"\n{run}\n".encode())
             # Bytes that a closed client leaves behind may be dropped.
             while not heard():
@@ -38,15 +38,16 @@ def ring(
                     raise TimeoutError(f"no answer in {timeout} s")
                 time.sleep(0.003)
     except OSError as error:
-        told = f"node {folder.name} does not answer: {error}"
-        raise NodeDown(told) from error
+        raise NodeDown(
+            f"node {folder.name} does not answer: {error}"
+        ) from error
 
 
 @contextlib.contextmanager
 def _connected(folder: Path) -> Iterator[int]:
     pipe = folder / "bell.fifo"
     if pipe.exists():
-        # Without a reader, who is the node, this fails at once.
+        # Without a reader, which is the node, this fails at once.
         handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
         try:
             yield handle
@@ -72,6 +73,8 @@ def _locked(path: Path, limit: float) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > limit:
-                    raise TimeoutError("others keep it busy") from None
+                    raise TimeoutError(
+                        "other commands keep its serial port busy"
+                    ) from None
                 time.sleep(0.002)
         yield

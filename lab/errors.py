@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything the lab raises; each message names the thing and the remedy."""
+"""The errors of the lab; each message names the thing and the remedy."""
 
 
 class LabError(Exception):
-    """Base of all that goes wrong in the lab."""
+    """The base of the lab's errors."""
 
 
 class MissingTool(LabError):
-    """Programs, kernels or rights that this machine lacks."""
+    """The host lacks programs, kernels or rights for the lab."""
 
 
 class ToolFailed(LabError):
-    """A program on the host failed; ``said`` is what it printed."""
+    """A program on the host failed; ``said`` is its output."""
 
     def __init__(self, command: str, code: int, said: str) -> None:
         super().__init__(f"{command}: exit code {code}: {said}")
@@ -27,7 +27,7 @@ class NodeDown(LabError):
 
 
 class NotInTime(LabError, TimeoutError):
-    """What was waited for did not come true."""
+    """A condition that was waited for did not come true in time."""
 
 
 class CommandFailed(LabError):
@@ -36,9 +36,11 @@ class CommandFailed(LabError):
     ``code``, ``stdout`` and ``stderr`` are those of the command.
     """
 
-    def __init__(self, what: str, code: int, stdout: str, stderr: str) -> None:
+    def __init__(
+        self, command: str, code: int, stdout: str, stderr: str
+    ) -> None:
         super().__init__(
-            f"{what}: exit code {code}\n"
+            f"{command}: exit code {code}\n"
             f"{_tail('stdout', stdout)}{_tail('stderr', stderr)}".rstrip()
         )
         self.code, self.stdout, self.stderr = code, stdout, stderr

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The small initramfs in which a node finds its root.
 
-It is busybox and the modules that a 9p root under an overlay takes, made of
-what the host has installed, the modules of what the node's root has.
+It is busybox and the modules that a 9p root under an overlay needs.  Busybox
+is the one installed on the host; the modules are those of the node's root.
 """
 
 import gzip
@@ -55,22 +55,22 @@ def fill(root: Path, wanted: Iterable[Path]) -> None:
 
 
 def static(program: Path) -> Path:
-    """Return the program; raise MissingTool if it needs libraries."""
+    """Return a static program; raise MissingTool if it needs libraries."""
     with program.open("rb") as file:
         if b"/ld-linux" in file.read(4096):
             raise MissingTool(
-                f"{program} needs libraries, of which the initramfs has "
-                "none: apt-get install busybox-static"
+                f"{program} needs libraries, and the initramfs has none: "
+                "apt-get install busybox-static"
             )
     return program
 
 
 def modules(version: str, root: Path = Path("/")) -> list[Path]:
     """Return the module files in the order they must be loaded in."""
-    known = ["modprobe", "-d", str(root), "-S", version]
+    command = ["modprobe", "-d", str(root), "-S", version]
     paths: dict[Path, None] = {}
     for name in MODULES:
-        ask = [*known, "--show-depends", name]
+        ask = [*command, "--show-depends", name]
         for line in tools.run(ask).splitlines():
             kind, _, path = line.strip().partition(" ")
             if kind == "insmod":
@@ -79,7 +79,7 @@ def modules(version: str, root: Path = Path("/")) -> list[Path]:
 
 
 def plain(module: Path) -> bytes:
-    """Return the module's code, whatever the distribution packs it with."""
+    """Return a module's code, unpacked if the distribution packs it."""
     match module.suffix:
         case ".ko":
             return module.read_bytes()
@@ -89,11 +89,14 @@ def plain(module: Path) -> bytes:
             return gzip.decompress(module.read_bytes())
         case ".zst":
             return tools.run_bytes(["zstd", "-dcq", str(module)])
-    raise LabError(f"{module}: packed in a way that the lab cannot read")
+    raise LabError(
+        f"the module {module} is packed, and the lab reads .ko, .xz, .gz and "
+        ".zst only"
+    )
 
 
 def pack(root: Path, target: Path) -> None:
-    """Write all below ``root`` into an archive that a kernel unpacks."""
+    """Pack all below ``root`` into an archive that a kernel unpacks."""
     names = "\n".join(str(p.relative_to(root)) for p in root.rglob("*"))
     where = ["-D", str(root), "-F", str(target)]
     tools.run(["cpio", "--quiet", "-o", "-H", "newc", *where], stdin=names)

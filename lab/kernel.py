@@ -17,15 +17,15 @@ def find(
     boot: Path = Path("/boot"), modules: Path = Path("/lib/modules")
 ) -> tuple[Path, str]:
     """Return the newest kernel that has its modules, and its version."""
-    found = [
+    kernels = [
         (path, path.name.removeprefix("vmlinuz-"))
         for path in boot.glob("vmlinuz-*")
         if "cloud" not in path.name
     ]
-    usable = [kernel for kernel in found if (modules / kernel[1]).is_dir()]
+    usable = [kernel for kernel in kernels if (modules / kernel[1]).is_dir()]
     if not usable:
         raise MissingTool(
-            f"no kernel in {boot} with its {modules}: "
+            f"{boot} has no kernel with its modules in {modules}: "
             "apt-get install linux-image-amd64 (a root other than / is made "
             "by tools/debian-root)"
         )
@@ -33,11 +33,11 @@ def find(
 
 
 def unpack(kernel: Path, target: Path) -> Path:
-    """Return a kernel that needs no unpacking by the guest, if that works.
+    """Return an unpacked kernel, so that the guest need not unpack it.
 
-    That takes an emulated CPU longer than all the rest of the kernel's
-    start.  QEMU enters an ELF kernel by its PVH entry.  One that is packed
-    with anything but xz or zstd is returned as it is.
+    Unpacking takes an emulated CPU longer than all the rest of the kernel's
+    start.  QEMU enters an ELF kernel by its PVH entry.  A kernel that is
+    packed with anything but xz or zstd is returned as it is.
     """
     if target.exists():
         return target
@@ -50,7 +50,7 @@ def unpack(kernel: Path, target: Path) -> Path:
 
 
 def _payload(image: bytes) -> bytes:
-    """Return what a boot image unpacks, empty if it does not tell.
+    """Return the packed kernel in a boot image, empty if none is found.
 
     By the header of setup that the kernel's Documentation/arch/x86/boot.rst
     describes: setup_sects, magic, payload_offset and payload_length.
@@ -63,7 +63,7 @@ def _payload(image: bytes) -> bytes:
 
 
 def _plain(payload: bytes) -> bytes | None:
-    """Return what was packed; None if it was in another way."""
+    """Return a payload unpacked, None if it is neither xz nor zstd."""
     # Behind either is its unpacked size, which xz leaves alone (scripts/
     # Makefile.lib: size_append) and the tool zstd does not.
     if payload.startswith(_XZ):

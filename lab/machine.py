@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one node is on the host: its disk, its tap, its start and its end."""
+"""One node on the host: its disk, its tap, its start and its end."""
 
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,7 @@ class Boot(Protocol):
     """A way to run a kernel: see ``lab.qemu`` and ``lab.usermode``."""
 
     def start(self, machine: "Machine") -> None:
-        """Start it in the background; raise ToolFailed if it refuses."""
+        """Start a machine in the background; raise ToolFailed on failure."""
 
 
 class Machine:
@@ -37,7 +37,7 @@ class Machine:
         self._pid: int | None = None
 
     def prepare(self) -> None:
-        """Make the disk, with an empty file system, and the tap."""
+        """Make the node's disk, with an empty file system, and its tap."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.disk.open("wb") as file:
             file.truncate(self.spec.disk << 20)
@@ -46,14 +46,14 @@ class Machine:
         self.network.add_tap(self.tap)
 
     def pid(self) -> int | None:
-        """Return the number of its first process; None without power."""
+        """Return the id of the node's first process, None without power."""
         if self._pid is None or not processes.carries(self._pid, self.mark):
             self._pid = processes.first(self.mark)
         return self._pid
 
     @property
     def hardware_address(self) -> str:
-        """Return what its network card is known by."""
+        """Return the hardware address of the node's network card."""
         return f"52:54:00:77:00:{self.position:02x}"
 
     @property
@@ -62,20 +62,21 @@ class Machine:
         return self.share / ".lab" / "ready" / self.spec.name
 
     def start(self, boot: Boot) -> None:
-        """Power on; raise NodeDown with the refusal, if it is refused."""
+        """Start the node; raise NodeDown with the reason on failure."""
         self.ready.unlink(missing_ok=True)
         try:
             boot.start(self)
         except ToolFailed as error:
-            told = f"node {self.spec.name} does not start: {error.said}"
-            raise NodeDown(told) from error
+            raise NodeDown(
+                f"node {self.spec.name} does not start: {error.said}"
+            ) from error
 
     def kill(self) -> None:
-        """Cut the power: end it at once and wait until it is gone."""
+        """Cut the node's power: end its processes and wait for their end."""
         processes.kill(self.mark)
 
     def console_tail(self, lines: int = 30) -> str:
-        """Return the last lines the node printed on its console."""
+        """Return the last lines of the node's console."""
         if not self.console.exists():
             return ""
         text = self.console.read_bytes().decode(errors="replace")

@@ -29,7 +29,7 @@ class Network:
         return Path("/run/netns", self.namespace).exists()
 
     def create(self, address: str) -> None:
-        """Make the namespace and the bridge, which gets ``address``/24."""
+        """Make the namespace and the bridge, with ``address``/24."""
         tools.run(["ip", "netns", "add", self.namespace])
         self._ip("link", "set", "lo", "up")
         self._ip("link", "add", BRIDGE, "type", "bridge")
@@ -37,7 +37,7 @@ class Network:
         self._ip("link", "set", BRIDGE, "up")
 
     def delete(self) -> None:
-        """Remove the namespace with all in it; none is fine."""
+        """Remove the namespace with all in it; a missing one is fine."""
         if self.exists():
             tools.run(["ip", "netns", "del", self.namespace])
 
@@ -56,7 +56,7 @@ class Network:
         self._ip("link", "set", tap, *end)
 
     def link_is_up(self, tap: str) -> bool:
-        """Tell whether the cable is in; not if there is none."""
+        """Tell whether the cable of a tap is in; false without the tap."""
         link = self.links().get(tap)
         return link is not None and plugged(link)
 
@@ -71,7 +71,9 @@ class Network:
         if mbit is None:
             return
         if mbit <= 0:
-            raise LabError(f"a limit of {mbit} Mbit/s: give more than 0")
+            raise LabError(
+                f"a limit of {mbit} Mbit/s is too low: give more than 0"
+            )
         self._ip("link", "add", ifb, "type", "ifb")
         self._ip("link", "set", ifb, "up")
         self._shape(tap, mbit)
@@ -84,14 +86,14 @@ class Network:
         )
 
     def links(self) -> dict[str, dict[str, Any]]:
-        """Return every device of the namespace, as ``ip -s -j`` tells it."""
+        """Return the devices of the namespace by name, as of ``ip -s -j``."""
         if not self.exists():
             return {}
-        found = json.loads(self._ip("-s", "-j", "link", "show"))
-        return {link["ifname"]: link for link in found}
+        links = json.loads(self._ip("-s", "-j", "link", "show"))
+        return {link["ifname"]: link for link in links}
 
     def counted(self, tap: str, way: str) -> int:
-        """Return the bytes that went through: ``way`` is rx or tx."""
+        """Return the bytes that went through a tap: ``way`` is rx or tx."""
         return int(self.links()[tap]["stats64"][way]["bytes"])
 
     def enter(self, argv: list[str]) -> list[str]:
@@ -99,7 +101,7 @@ class Network:
         return ["nsenter", f"--net=/run/netns/{self.namespace}", "--", *argv]
 
     def run(self, argv: list[str], **more: Any) -> str:
-        """Run a host program there, as ``tools.run`` does; it is no node."""
+        """Run a host program in the namespace, as ``tools.run`` does."""
         return tools.run(self.enter(argv), **more)
 
     def _shape(self, device: str, mbit: float) -> None:
@@ -117,7 +119,7 @@ class Network:
 
 
 def plugged(link: Mapping[str, Any]) -> bool:
-    """Tell whether a tap, as ``ip -j`` tells of it, is in the bridge."""
+    """Tell whether a tap, as of ``ip -j``, is in the bridge."""
     return bool(link.get("master") == BRIDGE)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One node as its user sees it: commands and files, power, wire."""
+"""One node for its user: commands and files, power, wire."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ class Node(Shell):
         return self.machine.pid() is not None
 
     def ready(self) -> bool:
-        """Tell whether the node is up; NodeDown if it never will be."""
+        """Tell whether the node is up; NodeDown if it has no power."""
         if self.machine.ready.exists():
             return True
         if not self.running():
@@ -32,13 +32,13 @@ class Node(Shell):
         return False
 
     def power_off_hard(self) -> None:
-        """Cut the power, as a torn-out cord does; the disk stays."""
+        """Cut the node's power, like a pulled cord; the disk stays."""
         self.machine.kill()
 
     def power_on(self, *, timeout: float = 120) -> None:
-        """Start again with the same disk and wait until it is up.
+        """Start the node with the same disk and wait until it is up.
 
-        Raises NodeDown, with the console's last lines, if it does not come.
+        Raises NodeDown, with the console's last lines, if it does not come up.
         """
         if not self.running():
             self.start_machine()
@@ -46,13 +46,13 @@ class Node(Shell):
             raise NodeDown(self.last_words(f"is not up in {timeout} s"))
 
     def start_machine(self) -> None:
-        """Give it power; it takes a while from there until it is up."""
+        """Give the node power, without a wait until it is up."""
         self.machine.start(self._boot())
 
     def last_words(self, state: str) -> str:
-        """Return what became of the node: ``state``, unless its console says.
+        """Return why the node is down, with the end of its console.
 
-        With the end of that console.
+        The reason is ``state``, unless the console has one.
         """
         tail = self.machine.console_tail()
         # A kernel that panics prints up to twice as much after its reason.
@@ -61,28 +61,28 @@ class Node(Shell):
         return f"node {self.name} {became}; its console:\n{tail}"
 
     def cut_link(self) -> None:
-        """Pull the cable: nothing reaches the node, nothing leaves it."""
+        """Pull the node's cable: no packet reaches or leaves the node."""
         self.machine.network.set_link(self.machine.tap, up=False)
 
     def restore_link(self) -> None:
-        """Plug the cable in again."""
+        """Plug the node's cable in again."""
         self.machine.network.set_link(self.machine.tap, up=True)
 
     def linked(self) -> bool:
-        """Tell whether the cable is in."""
+        """Tell whether the node's cable is in."""
         return self.machine.network.link_is_up(self.machine.tap)
 
     def limit(self, rate_mbit: float | None) -> None:
-        """Let so many Mbit/s through the cable each way; None: no limit."""
+        """Limit the node's cable to ``rate_mbit`` each way; None lifts it."""
         self.machine.network.limit(self.machine.tap, rate_mbit)
 
     def sent_bytes(self) -> int:
-        """Return how many bytes the node has put on the wire."""
+        """Return the bytes that the node has put on the wire."""
         # What the tap receives is what the node sent.
         return self.machine.network.counted(self.machine.tap, "rx")
 
     def received_bytes(self) -> int:
-        """Return how many bytes the wire has brought to the node."""
+        """Return the bytes that the wire has brought to the node."""
         return self.machine.network.counted(self.machine.tap, "tx")
 
     @property
@@ -91,15 +91,15 @@ class Node(Shell):
         return self.machine.console
 
     def leftovers(self) -> list[dict[str, str]]:
-        """Return the kind and the name of each thing left in the node."""
-        told = self.run(["/bin/sh", "/share/.lab/leftovers"]).stdout
-        pairs = (line.split("\t", 1) for line in told.splitlines())
+        """Return the kind and the name of each leftover in the node."""
+        output = self.run(["/bin/sh", "/share/.lab/leftovers"]).stdout
+        pairs = (line.split("\t", 1) for line in output.splitlines())
         return [{"kind": kind, "name": name} for kind, name in pairs]
 
     def refresh(self) -> None:
-        """Let the node see what has changed in the host's files.
+        """Let the node see changes in the host's files.
 
-        A node keeps what it has read of the host's / and does not ask again.
+        A node caches the files that it has read of the host's / for good.
         """
         script = "echo 2 >/proc/sys/vm/drop_caches"
         self.run(["sh", "-c", script])

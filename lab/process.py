@@ -71,7 +71,7 @@ class Process:
         self.pid = self._number("pid") or 0
 
     def poll(self) -> int | None:
-        """Return the exit code (128 + n for signal n), or None.
+        """Return the exit code (128 + n for signal n), None while it runs.
 
         Raises NodeDown when the node has lost its power meanwhile.
         """
@@ -80,14 +80,16 @@ class Process:
         if code is None and due:
             self._checked = time.monotonic()
             if self._machine.pid() != self._power:
-                told = f"node {self._machine.spec.name} lost its power"
-                raise NodeDown(f"{told} during: {self.name}")
+                raise NodeDown(
+                    f"node {self._machine.spec.name} lost its power during: "
+                    f"{self.name}"
+                )
         return code
 
     def wait(
         self, timeout: float, tick: Callable[[], None] = lambda: None
     ) -> int | None:
-        """Wait for the end, calling ``tick`` between; None if it is late."""
+        """Wait for the end, calling ``tick`` meanwhile; None if it is late."""
         for _ in pauses(timeout):
             code = self.poll()
             tick()
@@ -105,7 +107,7 @@ class Process:
         killer.forget()
 
     def read(self, stream: str, start: int = 0) -> bytes:
-        """Return what is in stream ``out`` or ``err`` from byte ``start``."""
+        """Return the stream ``out`` or ``err`` from byte ``start`` on."""
         try:
             with (self.folder / stream).open("rb") as file:
                 file.seek(start)
@@ -114,7 +116,7 @@ class Process:
             return b""
 
     def forget(self) -> None:
-        """Remove the folder, once nobody asks for code or output."""
+        """Remove the process's folder, with its exit code and output."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _number(self, name: str) -> int | None:
@@ -123,7 +125,7 @@ class Process:
 
 
 class Follower:
-    """Passes on what a process prints while it runs."""
+    """Passes on the output of a process while it runs."""
 
     def __init__(self, process: Process, out: BinaryIO, err: BinaryIO) -> None:
         self.process = process
@@ -131,7 +133,7 @@ class Follower:
         self.seen = dict.fromkeys(self.sinks, 0)
 
     def tick(self) -> None:
-        """Write what has come since the last call."""
+        """Write the output that has come since the last call."""
         for stream, sink in self.sinks.items():
             if news := self.process.read(stream, self.seen[stream]):
                 self.seen[stream] += len(news)
@@ -143,5 +145,6 @@ def _new_folder(share: Path) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix="", dir=share / ".lab" / "runs"))
     except FileNotFoundError:
-        told = f"{share.parent.name}: the cluster is down"
-        raise WrongState(told) from None
+        raise WrongState(
+            f"{share.parent.name}: the cluster is down; take it up first"
+        ) from None

@@ -2,7 +2,7 @@
 """Find and end the processes of a cluster by the mark they carry.
 
 The lab keeps no file of process ids, because such a file goes stale.  Every
-node of the lab has an argument that only it can have; /proc tells the rest.
+node of the lab has an argument that no other process has; /proc shows it.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.waiting import pauses
 
-# Seconds; loading a program takes a hundredth.
+# Seconds to look again; loading a program takes a hundredth of one.
 _BETWEEN = 0.5
 
 
@@ -26,12 +26,13 @@ def first(mark: str) -> int | None:
     """Return the process that has started all others with ``mark``.
 
     Between two programs a process has no arguments, and user-mode Linux
-    executes itself anew at its start: so nobody is looked for twice.
+    executes itself anew at its start: so a missing process is looked for
+    again for a while.
     """
     for _ in pauses(_BETWEEN):
-        found = find(mark)
-        for pid in found:
-            if _parent(pid) not in found:
+        pids = find(mark)
+        for pid in pids:
+            if _parent(pid) not in pids:
                 return pid
     return None
 
@@ -42,22 +43,23 @@ def carries(pid: int, mark: str) -> bool:
 
 
 def marks(beginning: str) -> set[str]:
-    """Return the arguments of living processes that begin so."""
+    """Return the arguments of living processes with a beginning."""
     every = (word for pid in _all() for word in _arguments(pid))
     return {word for word in every if word.startswith(beginning)}
 
 
 def kill(mark: str, timeout: float = 20) -> int:
-    """End every process with ``mark``; return how many there were.
+    """End every process with ``mark``; return the number of processes.
 
     Each is held by a pidfd while its arguments are read again, so a number
     that the kernel gave to another process in between is never signalled.
-    Raises TimeoutError for one that outlives SIGKILL by ``timeout`` seconds.
+    Raises TimeoutError for a process that outlives SIGKILL by ``timeout``
+    seconds.
     """
     killed = 0
     # User-mode Linux has a process for each of its own, and makes more.
-    while found := find(mark):
-        killed += sum(_kill_one(pid, mark, timeout) for pid in found)
+    while pids := find(mark):
+        killed += sum(_kill_one(pid, mark, timeout) for pid in pids)
     return killed
 
 
@@ -89,7 +91,7 @@ def _all() -> list[int]:
 
 
 def _arguments(pid: int) -> list[str]:
-    # A zombie's are empty: it is dead for us.
+    # A zombie has no arguments: it counts as dead.
     try:
         line = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:

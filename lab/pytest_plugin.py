@@ -39,7 +39,7 @@ _LINES = 20
 
 @pytest.fixture(scope="session")
 def lab_nodes() -> Sequence[NodeSpec | str]:
-    """Name the nodes of the shared cluster; override it at will."""
+    """Name the nodes of the shared cluster; a conftest may override it."""
     return ["node1", "node2", "node3"]
 
 
@@ -50,10 +50,10 @@ def cluster(lab_nodes: Sequence[NodeSpec | str]) -> Iterator[Cluster]:
 
 
 def shared_cluster(nodes: Sequence[NodeSpec | str]) -> Iterator[Cluster]:
-    """Yield a cluster that is up, and take it down whatever happens.
+    """Yield a cluster that is up, and take it down in any case.
 
-    One that a killed run left behind is cleared away first; a run that is
-    under way is waited for.  Each worker of pytest-xdist has its own.
+    A cluster that a killed run left behind is cleared away first; a run that
+    is under way is waited for.  Each worker of pytest-xdist has its own.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
@@ -68,9 +68,9 @@ def shared_cluster(nodes: Sequence[NodeSpec | str]) -> Iterator[Cluster]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Take down what workers of pytest-xdist have left behind.
+    """Take down the clusters that workers of pytest-xdist left behind.
 
-    When a run is interrupted they are killed amid their tests.
+    When a run is interrupted, the workers are killed amid their tests.
     """
     if hasattr(session.config, "workeroutput"):
         return
@@ -94,7 +94,7 @@ def clear(lock: Path) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add what the nodes said to the report of a test that failed."""
+    """Add the nodes' consoles and logs to the report of a failed test."""
     report = yield
     shared = getattr(item, "funcargs", {}).get("cluster")
     if report.failed and isinstance(shared, Cluster):

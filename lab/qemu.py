@@ -15,14 +15,14 @@ _KERNEL_ARGUMENTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Qemu:
-    """What every such machine of a cluster starts from."""
+    """The kernel, initramfs and accelerator of a cluster's QEMU machines."""
 
     kernel: Path
     initramfs: Path
     accelerator: tuple[str, ...]
 
     def start(self, machine: Machine) -> None:
-        """Start it in the background; raise ToolFailed if it refuses."""
+        """Start a machine in the background; raise ToolFailed on failure."""
         command = machine.network.enter(self.command(machine))
         tools.run(command, cwd=machine.folder)
 
@@ -45,7 +45,9 @@ class Qemu:
 
 
 def _processors(count: int) -> str:
-    """Have room for two at least, or no barrier of the guest's is one.
+    """Return ``-smp``'s value, with room for two CPUs at least.
+
+    With room for one only, memory barriers of the guest have no effect.
 
     TCG leaves them out for a single processor (QEMU's mttcg_start_vcpu_thread:
     CF_PARALLEL only if max_cpus > 1), but its network card works in another

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is there of a cluster, and what should not be there any more."""
+"""Reports on a cluster: the state of its nodes, and its leftovers."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -35,7 +35,7 @@ def _row(node: Node, link: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def in_nodes(nodes: Iterable[Node]) -> list[dict[str, str]]:
-    """Return what the nodes that have power hold."""
+    """Return the leftovers in the nodes that have power."""
     return [
         {"where": node.name, **thing}
         for node in nodes
@@ -45,9 +45,9 @@ def in_nodes(nodes: Iterable[Node]) -> list[dict[str, str]]:
 
 
 def on_host(marks: Iterable[str], network: Network) -> list[dict[str, str]]:
-    """Return the processes, network devices and namespace there are."""
-    found = [("process", mark) for mark in sorted(marks)]
-    found += [("link", name) for name in network.links() if name != "lo"]
+    """Return a cluster's processes, network devices and namespace."""
+    things = [("process", mark) for mark in sorted(marks)]
+    things += [("link", name) for name in network.links() if name != "lo"]
     if network.exists():
-        found.append(("namespace", network.namespace))
-    return [{"where": "host", "kind": k, "name": n} for k, n in found]
+        things.append(("namespace", network.namespace))
+    return [{"where": "host", "kind": k, "name": n} for k, n in things]

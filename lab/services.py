@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start in a node what a storage host has running: tgtd and iscsid.
+"""Start the daemons of a storage host in a node: tgtd and iscsid.
 
-Each function returns when the daemon answers, and does nothing when it
-already does.
+Each function returns when the daemon answers, and starts none when the daemon
+answers already.
 """
 
 from lab.node import Node
@@ -14,11 +14,11 @@ STORAGE_MODULES = (
 )
 
 INITIATORS = "iqn.2026-01.lab"
-"""What the names of the nodes' initiators begin with (lab/guest/init)."""
+"""The beginning of the names of the nodes' initiators (lab/guest/init)."""
 
 
 def load(node: Node, *modules: str) -> None:
-    """Load kernel modules; CommandFailed names one that is not there."""
+    """Load kernel modules; CommandFailed names a missing module."""
     node.run(["modprobe", "-a", *modules])
 
 
@@ -31,7 +31,7 @@ def start_target(node: Node) -> None:
 
 
 def kill_target(node: Node) -> None:
-    """Have tgtd die as in a crash; return when it has."""
+    """Kill tgtd, as a crash would; return when it is dead."""
     node.run(["pkill", "-KILL", "-x", "tgtd"])
     node.wait_until(["sh", "-c", "! pidof tgtd"])
 
@@ -41,7 +41,7 @@ def start_initiator(node: Node) -> None:
     load(node, "iscsi_tcp", "sd_mod")
     if node.run(["pidof", "iscsid"], check=False).code:
         node.run(["iscsid"])
-    # Without a session 21 is the good answer: there is nobody to list.
+    # Without a session, 21 is the good answer: the list is empty.
     node.wait_until(
         lambda: node.run(_SESSIONS, check=False).code in (0, 21),
         what="iscsid answers",
@@ -49,7 +49,7 @@ def start_initiator(node: Node) -> None:
 
 
 def start_storage(node: Node) -> None:
-    """Load every module the product uses and start both daemons."""
+    """Load every module that VMThunder uses and start both daemons."""
     load(node, *STORAGE_MODULES)
     start_target(node)
     start_initiator(node)

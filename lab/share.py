@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The folder that the nodes and the host share, /share in a node.
 
-``.lab`` in it is the lab's own: the guest's scripts, what each node has to
-know about itself, who is ready, and the commands under way.
+Its folder ``.lab`` is the lab's own: the guest's scripts, the settings of
+each node, a file for each node that is ready, and the commands under way.
 """
 
 import shlex
@@ -15,7 +15,7 @@ from lab.spec import NodeSpec
 
 
 def fill(share: Path, specs: Sequence[NodeSpec], checkout: Path) -> None:
-    """Make the folder anew for the nodes of ``specs``.
+    """Make the shared folder anew for the nodes of ``specs``.
 
     ``checkout`` is the source tree, whose udev rules the nodes obey.
     """
@@ -25,16 +25,16 @@ def fill(share: Path, specs: Sequence[NodeSpec], checkout: Path) -> None:
     for folder in ("runs", "nodes", "ready"):
         (ours / folder).mkdir()
     hosts = ["127.0.0.1 localhost"]
-    for position, one in enumerate(specs, 1):
+    for position, node in enumerate(specs, 1):
         address = spec.address(position)
-        hosts.append(f"{address} {one.name}")
+        hosts.append(f"{address} {node.name}")
         words = {
-            "NAME": one.name,
+            "NAME": node.name,
             "ADDRESS": address,
             "CHECKOUT": str(checkout),
-            "UDEV": str(int(one.udev)),
-            "ROOT": one.root,
+            "UDEV": str(int(node.udev)),
+            "ROOT": node.root,
         }
         lines = (f"{k}={shlex.quote(v)}\n" for k, v in words.items())
-        (ours / "nodes" / one.name).write_text("".join(lines))
+        (ours / "nodes" / node.name).write_text("".join(lines))
     (ours / "hosts").write_text("\n".join(hosts) + "\n")

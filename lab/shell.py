@@ -54,7 +54,7 @@ class Shell:
         code, out, err = self._run(argv, data, timeout)
         texts = out.decode(errors="replace"), err.decode(errors="replace")
         if code and check:
-            raise CommandFailed(self._told(argv), code, *texts)
+            raise CommandFailed(self._described(argv), code, *texts)
         return Result(code, *texts)
 
     def _run(
@@ -73,7 +73,7 @@ class Shell:
         stdin: bytes | None = None,
         timeout: float = _ALL_DAY,
     ) -> int:
-        """Run a command, pass on what it prints as it does; return its code.
+        """Run a command, pass on its output as it comes; return its code.
 
         An exception, Ctrl-C too, kills the command.
         """
@@ -82,10 +82,10 @@ class Shell:
         try:
             code = process.wait(timeout, follower.tick)
             if code is None:
-                told = f"{self._told(argv)}: killed after {timeout} s"
-                seen = map(process.read, ("out", "err"))
-                texts = (data.decode(errors="replace") for data in seen)
-                raise CommandTimeout(told, 137, *texts)
+                killed = f"{self._described(argv)}: killed after {timeout} s"
+                outputs = map(process.read, ("out", "err"))
+                texts = (data.decode(errors="replace") for data in outputs)
+                raise CommandTimeout(killed, 137, *texts)
             return code
         except BaseException:
             with contextlib.suppress(LabError):
@@ -101,7 +101,7 @@ class Shell:
         return Process(self.machine, argv, log=path)
 
     def log(self, name: str) -> Path:
-        """Return where on the host the log of a daemon is."""
+        """Return the path on the host of a daemon's log."""
         return self.machine.share / "logs" / self.name / name
 
     def wait_until(
@@ -111,9 +111,10 @@ class Shell:
         timeout: float = 60,
         what: str = "",
     ) -> Any:
-        """Wait until a function gives a true value, or a command a 0.
+        """Wait until a function returns a true value, or a command a 0.
 
-        Returns that value.  Raises NotInTime naming ``what`` was awaited.
+        Returns that value.  Raises NotInTime with ``what``, the name of the
+        condition.
         """
         if callable(condition):
             ask = condition
@@ -127,8 +128,8 @@ class Shell:
         for _ in pauses(timeout):
             if value := ask():
                 return value
-        told = what or getattr(condition, "__name__", "the condition")
-        raise NotInTime(f"node {self.name}: {told}: not in {timeout} s")
+        name = what or getattr(condition, "__name__", "the condition")
+        raise NotInTime(f"node {self.name}: {name}: not in {timeout} s")
 
     def put(self, path: str, data: bytes) -> None:
         """Write a file in the node, making its folder."""
@@ -139,9 +140,9 @@ class Shell:
         """Return the content of a file in the node."""
         code, out, err = self._run(["cat", "--", path], None, 60)
         if code:
-            told = err.decode(errors="replace")
-            raise CommandFailed(f"node {self.name}", code, "", told)
+            text = err.decode(errors="replace")
+            raise CommandFailed(f"node {self.name}", code, "", text)
         return out
 
-    def _told(self, argv: Sequence[str]) -> str:
+    def _described(self, argv: Sequence[str]) -> str:
         return f"node {self.name}: {shlex.join(argv)}"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Show that the lab itself works: ``python -m lab.smoke [qemu|uml]``.
 
-Boots its own small cluster beside whatever else is up, tries power, wire,
-disk, limit, counters and many commands at once, and takes it down.
+Boots its own small cluster beside other clusters, tries power, wire, disk,
+limit, counters and many commands at once, and takes its cluster down.  The
+docstring of each step is printed when the step has passed.
 """
 
 import sys
@@ -44,7 +45,7 @@ def files_and_output(cluster: Cluster) -> None:
 
 
 def power_cut(cluster: Cluster) -> None:
-    """What was synced is there after a power cut, what ran is not."""
+    """A synced file survives a power cut; a process does not."""
     node = cluster.node("b")
     node.put("/var/lib/virtman/kept", b"kept")
     node.run(["sync"])
@@ -80,19 +81,19 @@ def limit_and_counters(cluster: Cluster) -> None:
         limited.limit(_LIMIT_MBIT)
         took = _fetch(b, a)
         limited.limit(None)
-        told = f"{took:.1f} s with, {free:.1f} s without"
-        _hold(0.9 * ideal < took, f"limit of {limited.name}: {told}")
+        times = f"{took:.1f} s with, {free:.1f} s without"
+        _hold(0.9 * ideal < took, f"limit of {limited.name}: {times}")
 
 
 def storage_services(cluster: Cluster) -> None:
-    """The daemons start; what they leave is found."""
+    """The daemons start; a leftover is found."""
     node = cluster.node("a")
     services.start_storage(node)
     _hold(node.leftovers() == [], f"at first: {node.leftovers()}")
     node.run(["dmsetup", "create", "odd", "--table", "0 8 zero"])
-    found = [(t["kind"], t["name"]) for t in node.leftovers()]
+    left = [(t["kind"], t["name"]) for t in node.leftovers()]
     node.run(["dmsetup", "remove", "odd"])
-    _hold(found == [("dm", "odd")], f"found {found}")
+    _hold(left == [("dm", "odd")], f"the leftovers are {left}")
 
 
 def _reaches(here: Node, there: Node) -> bool:
@@ -106,16 +107,16 @@ def _serve(source: Node) -> None:
 
 
 def _fetch(sink: Node, source: Node) -> float:
-    """Return in how many seconds the blob came over."""
+    """Fetch the blob from a node; return the seconds that it took."""
     begin = time.monotonic()
     url = f"http://{source.name}:9000/blob"
     sink.run(["busybox", "wget", "-q", "-O", "/dev/null", url])
     return time.monotonic() - begin
 
 
-def _hold(truth: bool, told: str) -> None:
+def _hold(truth: bool, message: str) -> None:
     if not truth:
-        raise LabError(told)
+        raise LabError(message)
 
 
 def _refuses(error: type[LabError], call: Callable[[], object]) -> None:
@@ -123,7 +124,7 @@ def _refuses(error: type[LabError], call: Callable[[], object]) -> None:
         call()
     except error:
         return
-    raise LabError(f"{error.__name__} was due")
+    raise LabError(f"the call succeeded; {error.__name__} was expected")
 
 
 _STEPS: tuple[Callable[[Cluster], None], ...] = (
@@ -147,7 +148,8 @@ def main(machine: str = "qemu") -> int:
                 step(cluster)
                 took = time.monotonic() - begin
                 print(f"ok {took:5.1f} s  {step.__doc__}", flush=True)
-        _hold(cluster.leftovers() == [], f"left: {cluster.leftovers()}")
+        left = cluster.leftovers()
+        _hold(left == [], f"the cluster has leftovers: {left}")
     except LabError as error:
         print(f"lab.smoke: {error}", file=sys.stderr)
         return 1

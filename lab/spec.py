@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a cluster is made of, and how that is kept on disk."""
+"""The nodes of a cluster, and how they are kept on disk."""
 
 import dataclasses
 import json
@@ -44,18 +44,21 @@ class NodeSpec:
             )
         if self.machine not in MACHINES:
             raise LabError(
-                f"node {self.name}: machine {self.machine!r} is none of "
-                f"{', '.join(MACHINES)}"
+                f"node {self.name}: the machine {self.machine!r} is unknown; "
+                f"use one of {', '.join(MACHINES)}"
             )
         if not Path(self.root).is_absolute():
-            raise LabError(f"node {self.name}: root {self.root!r}: begin at /")
+            raise LabError(
+                f"node {self.name}: the root {self.root!r} is not an absolute "
+                "path; begin it with /"
+            )
         for field in ("memory", "cpus", "disk"):
             if getattr(self, field) <= 0:
                 raise LabError(f"node {self.name}: {field} must be positive")
 
 
 def make(nodes: Iterable[NodeSpec | str]) -> tuple[NodeSpec, ...]:
-    """Turn names into specs; raise LabError for none, twins or too many."""
+    """Return the specs of names; LabError for none, twins or too many."""
     specs = tuple(NodeSpec(n) if isinstance(n, str) else n for n in nodes)
     names = [spec.name for spec in specs]
     if not 0 < len(names) <= 200:
@@ -79,7 +82,7 @@ def save(path: Path, specs: Sequence[NodeSpec]) -> None:
 
 
 def load(path: Path) -> tuple[NodeSpec, ...]:
-    """Read what ``save`` wrote; nothing readable there, no nodes."""
+    """Return the specs that ``save`` wrote, none if they are unreadable."""
     try:
         items = json.loads(path.read_text())
         return tuple(NodeSpec(**item) for item in items)

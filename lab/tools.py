@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host programs the lab stands on, and running one of them."""
+"""The host programs that the lab needs: check, find and run them."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ PACKAGES = {
     "nsenter": "util-linux",
 }
 
-_TIMEOUT = 60  # seconds; none of them takes one
+_TIMEOUT = 60  # seconds; each of the programs takes less than one
 
 
 def check() -> None:
@@ -38,7 +38,10 @@ def check() -> None:
             + f"\ninstall them: apt-get install {packages}"
         )
     if os.geteuid() != 0:
-        raise MissingTool("the lab makes network namespaces: run it as root")
+        raise MissingTool(
+            "the lab makes network namespaces, which takes root: run it as "
+            "root"
+        )
 
 
 def which(tool: str) -> str | None:
@@ -48,10 +51,10 @@ def which(tool: str) -> str | None:
 
 
 def run(argv: Sequence[str], *, stdin: str | None = None, **more: Any) -> str:
-    """Run a host program and return what it printed.
+    """Run a host program; return its output.
 
     Raises ToolFailed when it fails, MissingTool when it is not installed,
-    subprocess.TimeoutExpired when it has been killed for being late.
+    subprocess.TimeoutExpired when it was late and has been killed.
     """
     data = None if stdin is None else stdin.encode()
     return run_bytes(argv, stdin=data, **more).decode(errors="replace")
@@ -65,7 +68,7 @@ def run_bytes(
     env: Mapping[str, str] | None = None,
     timeout: float = _TIMEOUT,
 ) -> bytes:
-    """Do as ``run`` does, with bytes in and out.
+    """Run a host program as ``run`` does, with bytes in and out.
 
     :param env: more variables than this process has.
     """
@@ -83,6 +86,6 @@ def run_bytes(
         check=False,
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip()
-        raise ToolFailed(" ".join(argv), done.returncode, said)
+        output = (done.stderr or done.stdout).decode(errors="replace").strip()
+        raise ToolFailed(" ".join(argv), done.returncode, output)
     return done.stdout

@@ -3,7 +3,7 @@
 
 It is the same kernel source as the stock one, with the same device-mapper,
 SCSI, iSCSI and NBD drivers (package user-mode-linux), on one CPU and without
-hardware below it.  What is in a node runs on the real CPU, not on an emulated
+hardware below it.  Programs of a node run on the real CPU, not on an emulated
 one: that takes a fifth of the time (doc/source/lab.rst has the figures).
 """
 
@@ -29,7 +29,7 @@ _SILENT = ("con=null", "ssl=null", "pty.legacy_count=0", "quiet")
 
 _PROBE = "guest=lab-probe"
 _WORD = "lab: alive"
-_PATIENCE = 20.0
+_PATIENCE = 20.0  # seconds
 _NO_PROGRAM = "linux.uml is missing: apt-get install user-mode-linux"
 
 
@@ -39,13 +39,12 @@ def works() -> bool:
 
 
 def trouble(preload: Path | None) -> str | None:
-    """Boot a node that runs a program to its end; return why it could not.
+    """Boot a node that runs one program; return why it failed, or None.
 
-    None: it could.  It is a host's business whether a process may trace
-    others and run what is in its memory file, and its CPU's how large the
-    registers are that are handed to each program.
+    A host may forbid that a process traces others and runs code in its memory
+    file; a CPU may have more registers than the kernel can hand to a program.
 
-    :param preload: what ``xstate.library`` returns, or None to try without.
+    :param preload: the result of ``xstate.library``, or None to try without.
     """
     program = tools.which(PROGRAM)
     if program is None:
@@ -64,17 +63,17 @@ def trouble(preload: Path | None) -> str | None:
     except subprocess.TimeoutExpired:
         processes.kill(_PROBE)
         return f"no program ended within {_PATIENCE:.0f} s of its start"
-    said = (done.stdout + done.stderr).decode(errors="replace")
-    if _WORD in said:
+    console = (done.stdout + done.stderr).decode(errors="replace")
+    if _WORD in console:
         return None
-    last = said.strip().rpartition("\n")[2]
-    return diagnosis.cause(said) or f"it ended with {last!r}"
+    last = console.strip().rpartition("\n")[2]
+    return diagnosis.cause(console) or f"it ended with {last!r}"
 
 
 def environment(preload: Path | None) -> dict[str, str]:
-    """Return the variables that a kernel of user-mode Linux is started with.
+    """Return the environment in which to start a kernel of user-mode Linux.
 
-    :param preload: what ``xstate.library`` returns.
+    :param preload: the result of ``xstate.library``.
     """
     more = {"LD_PRELOAD": str(preload)} if preload else {}
     return {**os.environ, "TMPDIR": _MEMORY, **more}
@@ -82,15 +81,15 @@ def environment(preload: Path | None) -> dict[str, str]:
 
 @dataclasses.dataclass(frozen=True)
 class UserMode:
-    """A way to start machines; ``preload`` is what ``xstate.library`` built.
+    """A way to start machines; ``preload`` was built by ``xstate.library``.
 
-    With a CPU and a kernel that need no preload it changes nothing.
+    With a CPU and a kernel that need no preload, it has no effect.
     """
 
     preload: Path | None = None
 
     def start(self, machine: Machine) -> None:
-        """Start it in the background; raise ToolFailed if it refuses."""
+        """Start a machine in the background; raise ToolFailed on failure."""
         program = _program(machine)
         with _bell(machine) as bell, machine.console.open("ab") as console:
             # setsid leaves at once, and init reaps what it has started.
@@ -112,9 +111,10 @@ class UserMode:
 
 
 def _program(machine: Machine) -> list[str]:
-    """Return how the kernel of a machine's root is run.
+    """Return the command that runs the kernel of a machine's root.
 
-    That of another root than the host's needs the C library there.
+    The kernel of a root other than the host's needs the C library of that
+    root.
     """
     root = machine.spec.root
     if root == HOST and (program := tools.which(PROGRAM)):
@@ -146,7 +146,8 @@ def _words(machine: Machine, bell: int) -> list[str]:
 def _bell(machine: Machine) -> Iterator[int]:
     """Yield the end of a pipe from which the node reads its serial port.
 
-    Open for both ways: the end of what one writer says is not the end.
+    It is open for reading and writing, so that the node sees no end of file
+    when a writer closes the pipe.
     """
     path = machine.folder / BELL
     path.unlink(missing_ok=True)

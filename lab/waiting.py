@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting: short steps first, longer ones later, never past the deadline."""
+"""Wait in short steps first, longer ones later, never past the deadline."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _FIRST, _LONGEST, _GROWTH = 0.005, 0.1, 1.3
 def pauses(timeout: float) -> Iterator[None]:
     """Yield now and then for ``timeout`` seconds, the last time at its end.
 
-    Made for ``for _ in pauses(5): if it is so: return``; the loop ends by
+    Made for ``for _ in pauses(5): if condition(): return``; the loop ends by
     itself when the time is over.
     """
     limit = time.monotonic() + timeout

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build the preload that lets user-mode Linux run on CPUs with a large xstate.
 
-xstate.c says what it does and why.  It has to be C: it stands in for the
+xstate.c explains what the preload does.  It has to be C: it stands in for the
 function ``ptrace`` inside another program's process.  ``make system`` builds
 it ahead of its first use, by ``python -m lab prepare``.
 """
@@ -23,7 +23,7 @@ _FLAGS = ("-O2", "-Wall", "-shared", "-fPIC")
 def library(cache: Path = CACHE) -> Path | None:
     """Return the preload, built in ``cache`` if it is missing there.
 
-    None where there is no C compiler: most CPUs need no preload.
+    None without a C compiler: most CPUs need no preload.
     """
     if tools.which("cc") is None:
         return None

@@ -2,9 +2,9 @@
 """One node as an object: ``Client('10.0.0.3:7774').create(...)``.
 
 The same calls as ``vmtapi``, with several image connections, and with
-exceptions instead of ``1:`` and ``2:`` strings.  The endpoint says which door
-of the agent is asked: the one on the network, the one of its own host, or the
-one behind a broker.
+exceptions instead of ``1:`` and ``2:`` strings.  The endpoint names the door
+of the agent: the one on the network, the one on its own host, or the one
+behind a broker.
 """
 
 import builtins
@@ -24,7 +24,7 @@ Connections = list[Connection]
 
 
 class Wire(Protocol):
-    """What every door can do."""
+    """The calls that every door has."""
 
     def create(
         self,
@@ -33,17 +33,17 @@ class Wire(Protocol):
         connections: Connections,
         snapshot: str | None,
     ) -> str:
-        """Make a disk; return its path."""
+        """Make an instance's disk; return its path."""
 
     def destroy(self, instance: str) -> None:
-        """Remove a disk and its data; raise ``NotFound`` without one."""
+        """Remove an instance's disk and data; raise ``NotFound`` if none."""
 
     def list(self) -> list[str]:
-        """Return ``<instance>:<image>`` for each disk."""
+        """Return ``<instance>:<image>`` for each instance with a disk."""
 
-    # Not ``list``, which is the call above in here.
+    # ``list[str]`` would name the method above.
     def inactive(self) -> Sequence[str]:
-        """Return ``<instance>:<image>`` for each without its disk."""
+        """Return ``<instance>:<image>`` for each instance without a disk."""
 
 
 class Client:
@@ -51,13 +51,14 @@ class Client:
 
     :param endpoint: ``host``, ``host:port`` or ``http://host:port`` (the port
         is 7774 when it is left out); ``unix:///run/virtman/agent.sock``, the
-        door of this very host; or ``rabbit://USER:PASSWORD@HOST/``, a broker
+        agent of this very host; or ``rabbit://USER:PASSWORD@HOST/``, a broker
     :param timeout: seconds to wait for an answer, None for ever
     :param token: the node's secret; None takes the environment's, as
         ``vmtapi`` does
     :param host: behind a broker, the agent's option ``host``
     :raises InvalidEndpoint: the endpoint is none of these
-    :raises MissingPackage: it is a broker, and oslo.messaging is not there
+    :raises MissingPackage: the endpoint is a broker, and oslo.messaging is
+        not installed
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Client:
         image_connections: Connection | Sequence[Connection],
         snapshot: str | None = None,
     ) -> str:
-        """Make a VM's disk and return its path.
+        """Make a VM's disk; return its path.
 
         :param image_connections: where the image is exported: one or
             several of ``{'target_portal': 'ip:port', 'target_iqn': ...,
@@ -95,7 +96,7 @@ class Client:
         :raises AlreadyExists: the instance exists (``unix://`` and
             ``rabbit://``: it is another image's; the same request again
             returns the same path)
-        :raises OperationFailed: the node could not make it
+        :raises OperationFailed: the node could not make the disk
         :raises ClientError: any other reason, see ``exceptions``
         """
         connections = _each(image_connections)
@@ -106,8 +107,8 @@ class Client:
     def destroy(self, instance_name: str) -> None:
         """Remove a VM's disk and what the VM wrote.
 
-        :raises NotFound: there is no such instance
-        :raises OperationFailed: the node could not remove it
+        :raises NotFound: the node has no such instance
+        :raises OperationFailed: the node could not remove the disk
         """
         self._wire.destroy(instance_name)
 
@@ -116,13 +117,13 @@ class Client:
         return self._wire.list()
 
     def inactive(self) -> Sequence[str]:
-        """Return those that were deactivated: their data is kept."""
+        """Return the deactivated instances, whose data is kept."""
         return self._wire.inactive()
 
     def working(self) -> bool:
         """Return True when the node answers.
 
-        :raises ClientError: why it does not
+        :raises ClientError: the node does not answer, with the reason
         """
         self._wire.list()
         return True
@@ -173,7 +174,7 @@ class _Typed:
 
     def destroy(self, instance: str) -> None:
         if not self._agent.destroy(instance):
-            raise NotFound(f"there is no instance {instance} on that host")
+            raise NotFound(f"the host has no instance {instance}")
 
     def list(self) -> list[str]:
         return self._named(active=True)
@@ -181,17 +182,21 @@ class _Typed:
     def inactive(self) -> Sequence[str]:
         return self._named(active=False)
 
-    # Quoted: ``list`` is the call above in here.
+    # ``list[str]`` would name the method above.
     def _named(self, active: bool) -> "builtins.list[str]":
+        """Return ``<instance>:<image>`` of the instances with a disk or not.
+
+        An instance without a disk has no path.
+        """
         return [
-            f"{one['name']}:{one['image']}"
-            for one in self._agent.instances()
-            if (one["path"] is not None) == active
+            f"{instance['name']}:{instance['image']}"
+            for instance in self._agent.instances()
+            if (instance["path"] is not None) == active
         ]
 
 
 def _each(connections: Connection | Sequence[Connection]) -> Connections:
-    """Return the connections as the list of dicts that XML-RPC can carry."""
+    """Return the connections as a list of dicts, which XML-RPC can carry."""
     if isinstance(connections, Mapping):
         connections = [connections]
-    return [dict(one) for one in connections]
+    return [dict(connection) for connection in connections]

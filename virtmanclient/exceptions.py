@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong when a node is asked, one class a reason.
+"""The errors of a call to a node, one class a reason.
 
 ``ClientError`` is the base of them all.  ``translated`` turns the errors of
-the standard library into these, each naming the node and the remedy.
+the standard library into these; each message names the node and the remedy.
 """
 
 import contextlib
@@ -13,35 +13,35 @@ from collections.abc import Iterator
 
 
 class ClientError(Exception):
-    """The node did not do what it was asked."""
+    """The node did not do the call."""
 
 
 class InvalidEndpoint(ClientError, ValueError):
-    """That names no agent in any way that there is."""
+    """The endpoint has none of the forms that name an agent."""
 
 
 class MissingPackage(ClientError):
-    """That endpoint needs a package that is not installed here."""
+    """The endpoint needs a package that is not installed here."""
 
 
 class CommunicationError(ClientError):
-    """The node cannot be reached, or what answers there is no node."""
+    """The node cannot be reached, or the answer is not one of a node."""
 
 
 class AnswerTimeout(CommunicationError):
-    """The node was asked and did not answer in time; it may do so yet."""
+    """The node did not answer the call in time; it may still do it."""
 
 
 class NotAdmitted(ClientError):
-    """The node wants a token that it was not shown."""
+    """The node wants another token, or does not let this user in."""
 
 
 class ServerFault(ClientError):
-    """The server raised while it worked on the call."""
+    """The server raised an exception while it worked on the call."""
 
 
 class Refused(ClientError):
-    """The server answered, and the answer is no (``1:`` or ``2:``)."""
+    """The server refused the call, or failed at it (``1:`` or ``2:``)."""
 
 
 class AlreadyExists(Refused):
@@ -57,7 +57,7 @@ class InvalidRequest(Refused):
 
 
 class InUse(Refused):
-    """Somebody holds it: the VM runs, or a device stands on it."""
+    """The disk or store is held: the VM runs, or a device stands on it."""
 
 
 class OperationFailed(Refused):
@@ -80,11 +80,13 @@ def translated(node: str) -> Iterator[None]:
     except xmlrpc.client.ProtocolError as error:
         raise _refusal(node, error) from error
     except (http.client.InvalidURL, UnicodeError) as error:
-        raise InvalidEndpoint(f"{node}: no address: {error}") from error
+        raise InvalidEndpoint(
+            f"{node}: the address is not usable: {error}"
+        ) from error
     except TimeoutError as error:
         raise AnswerTimeout(
-            f"{node}: no answer in time; the node may be down, or at work "
-            f"on it still: list what it has before you try again"
+            f"{node}: no answer in time; the node may be down, or still at "
+            f"work: list what it has before you try again"
         ) from error
     except OSError as error:
         raise CommunicationError(
@@ -97,19 +99,20 @@ def translated(node: str) -> Iterator[None]:
         http.client.HTTPException,
     ) as error:
         raise CommunicationError(
-            f"{node}: what answers there is no virtman-server "
-            f"({type(error).__name__}: {error})"
+            f"{node}: the answer is not one of virtman-server "
+            f"({type(error).__name__}: {error}); is another service on that "
+            f"port?"
         ) from error
 
 
 def _refusal(node: str, error: xmlrpc.client.ProtocolError) -> ClientError:
-    """Return what an answer other than 200 of HTTP means."""
+    """Return the error that an HTTP status other than 200 means."""
     if error.errcode == 401:
         return NotAdmitted(
             f"{node}: the node wants its token (rpc_token_file); name a file "
             f"that has it: VIRTMAN_TOKEN_FILE or --token-file"
         )
     return CommunicationError(
-        f"{node}: what answers there is no virtman-server "
-        f"({error.errcode} {error.errmsg})"
+        f"{node}: the answer is not one of virtman-server "
+        f"({error.errcode} {error.errmsg}); is another service on that port?"
     )

@@ -21,12 +21,12 @@ from virtmanclient.exceptions import (
 )
 
 MONITOR = 10
-"""Seconds without a sign of life from an agent at work until it is given up;
-it gives one in half of that (RPCDispatcher._watchdog of oslo.messaging)."""
+"""Seconds without a sign of life until an agent at work is given up; it sends
+one in half of that (RPCDispatcher._watchdog of oslo.messaging)."""
 RETRIES = 2
-"""How often a broker is tried again to which there is no connection."""
+"""How often a broker without a connection is tried again."""
 GRACE = 5.0
-"""Seconds that connections have to close."""
+"""Seconds for connections to close."""
 # Seconds that stand for "for ever"; AMQP counts milliseconds in 32 bits.
 _LONGEST = 30 * 24 * 3600.0
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,200}")
@@ -40,8 +40,8 @@ class RemoteAgent(verbs.Verbs):
     :param host: the agent's option ``host``
     :param timeout: seconds to wait for an answer, None for ever; an agent
         that dies meanwhile is noticed after ``MONITOR`` seconds
-    :raises InvalidEndpoint: no URL, or no host
-    :raises MissingPackage: oslo.messaging is not there
+    :raises InvalidEndpoint: the URL or the host is not usable
+    :raises MissingPackage: oslo.messaging is not installed
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class RemoteAgent(verbs.Verbs):
     ) -> None:
         if not host or not _HOST.fullmatch(host):
             raise InvalidEndpoint(
-                f"{host!r:.80} is no host; name the one whose agent is asked, "
-                "by the agent's option host"
+                f"{host!r:.80} is not a host; name the host of the agent by "
+                "the agent's option host"
             )
         self.host = host
         self._library = broker.library()
@@ -68,9 +68,9 @@ class RemoteAgent(verbs.Verbs):
         self._connected = False
 
     def close(self) -> None:
-        """Give up the connections; a broker that is away is not waited for.
+        """Close the connections, without a wait for a broker that is away.
 
-        The library would do that for ever.
+        The library would wait for ever, so it does so in a thread.
         """
         closer = threading.Thread(target=self._transport.cleanup, daemon=True)
         closer.start()
@@ -83,46 +83,49 @@ class RemoteAgent(verbs.Verbs):
         except Exception as error:
             raise self._reason(error) from error
         if not isinstance(answer, dict):
-            raise ServerFault(f"{self.host}: what answers there is no agent")
+            raise ServerFault(
+                f"{self.host}: the answer is not one of an agent; is its "
+                "version that of this client?"
+            )
         return verbs.result(answer)
 
     def _connect(self) -> None:
-        """See that the broker is there, and somebody who serves.
+        """See that the broker is there, and an agent that listens.
 
-        The first call connects to read the answer, and would do so for ever
-        (AMQPDriverBase._get_reply_q has no number of retries); a cast only
-        writes, as often as it was told to try.
+        The first call connects to read the answer, and would try for ever
+        (AMQPDriverBase._get_reply_q has no number of retries).  A cast only
+        writes, and tries as often as RETRIES says.
         """
         if not self._connected:
             self._client.cast({}, "working")
             self._connected = True
 
     def _reason(self, error: Exception) -> ClientError:
-        """Return what an exception of oslo.messaging means."""
+        """Return the error that an exception of oslo.messaging means."""
         where, library = self.host, self._library
         if isinstance(error, library.MessagingTimeout):
             return AnswerTimeout(
                 f"{where}: no answer, or no sign of life in {MONITOR} s; the "
-                "agent may have died, or be at work on it still: list what "
-                "it has before you try again"
+                "agent may have died, or still be at work: list what it has "
+                "before you try again"
             )
         if isinstance(error, library.MessageUndeliverable) or _no_exchange(
             error
         ):
             return CommunicationError(
-                f"{where}: no agent of that host serves at the broker; does "
+                f"{where}: no agent of that host listens at the broker; does "
                 "virtman-server run there, with transport_url, and is its "
                 "option host the same?"
             )
         if isinstance(error, library.RemoteError):
             return self._remote(error)
         return CommunicationError(
-            f"{where}: the broker cannot be used: {error}; does it run, is "
-            "the user let in, and is there that virtual host?"
+            f"{where}: the broker cannot be used: {error}; does it run, may "
+            "the user log in, and does the virtual host exist?"
         )
 
     def _remote(self, error: Any) -> ClientError:
-        """Return what the other end's exception means."""
+        """Return the error that an exception of the agent means."""
         if error.exc_type in _OTHER_VERSION:
             return InvalidRequest(
                 f"{self.host}: {error.value}; the agent there is of another "
@@ -135,8 +138,9 @@ class RemoteAgent(verbs.Verbs):
 
 
 def _no_exchange(error: Exception) -> bool:
-    """Tell whether the exchange has gone with the last agent of all.
+    """Tell whether an error says that the exchange is gone.
 
-    A connection that has seen it takes it to be there still.
+    The exchange goes with the last agent, and a connection that has seen it
+    takes it to be there still.
     """
     return f"no exchange '{broker.EXCHANGE}'" in str(error)

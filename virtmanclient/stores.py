@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stores that one image server keeps for disks of other hosts.
+"""The server stores of one image server: ``Stores(endpoint).open(...)``.
 
-``Stores(endpoint).open(...)`` lets one host write; asked of the server's
-agent, by the door that the endpoint names.
+A server store takes the writes of a disk on another host.  The image server's
+agent is asked, by the door that the endpoint names.
 """
 
 import dataclasses
@@ -16,14 +16,15 @@ from virtmanclient.exceptions import (
 )
 
 LUN = 1
+# The words of the answer to store_room, in their order.
 _ROOM = ("total", "free", "provisioned")
 
 
 @dataclasses.dataclass(frozen=True)
 class Store:
-    """Where a host writes: ids and no secret.
+    """A server store that was opened to a host: ids and no secret.
 
-    ``written`` is whether a disk has ever stood on it.
+    ``written`` is whether a disk has ever stood on the store.
     """
 
     portal: str
@@ -32,7 +33,7 @@ class Store:
 
     @property
     def connection(self) -> dict[str, object]:
-        """What the agent of the host that writes is given."""
+        """The store as the connection that the writing host's agent takes."""
         return {
             "target_portal": self.portal,
             "target_iqn": self.iqn,
@@ -44,7 +45,7 @@ class Store:
 class Room:
     """Room for files that grow, in bytes.
 
-    ``provisioned`` is what those that there are take up once they are full.
+    ``provisioned`` is what the existing files take up once they are full.
     """
 
     total: int
@@ -68,7 +69,11 @@ class Stores:
         timeout: float | None = 600,
         token: str | None = None,
     ) -> None:
-        where = parse_direct(endpoint, "no stores are opened through a broker")
+        where = parse_direct(
+            endpoint,
+            "stores cannot be opened through a broker; write unix:///path or "
+            "host:port",
+        )
         self.node = where.address
         self._network = NetworkDoor(where.address, timeout, token)
         self._local = None
@@ -78,12 +83,12 @@ class Stores:
     def open(
         self, store: str, sectors: int, initiator: str, new: bool
     ) -> Store:
-        """Let one initiator write on a store, and nobody else.
+        """Open a store to one initiator; return the store.
 
         :param sectors: of the disk that is to stand on it, of 512 bytes
-        :param new: whether it is made if there is none
-        :raises NotFound: there is none
-        :raises Refused: another host has a session with it (by
+        :param new: whether a missing store is made
+        :raises NotFound: the store is missing, and ``new`` is false
+        :raises Refused: another host has a session with the store (by
             ``unix://``; else an ``OperationFailed`` with that reason)
         :raises ClientError: any other reason, see ``exceptions``
         """
@@ -94,9 +99,9 @@ class Stores:
         return _read(self._network.order("open_store", *wanted), self.node)
 
     def delete(self, store: str) -> None:
-        """Remove a store with all that was written, if there is one.
+        """Remove a store with all that was written; a missing one is fine.
 
-        :raises Refused: a host has a session with it (as in ``open``)
+        :raises Refused: a host has a session with the store (as in ``open``)
         :raises ClientError: any other reason, see ``exceptions``
         """
         if self._local:
@@ -105,42 +110,44 @@ class Stores:
         self._network.order("delete_store", store)
 
     def written(self, store: str) -> bool:
-        """Tell whether a disk has ever stood on a store that there is.
+        """Tell whether a store exists and a disk has ever stood on it.
 
-        :raises ClientError: it cannot be asked
+        :raises ClientError: the agent cannot be asked
         """
         if self._local:
-            known = {
-                one["store"]: bool(one["written"])
-                for one in self._local.stores()
+            written = {
+                entry["store"]: bool(entry["written"])
+                for entry in self._local.stores()
             }
-            return known.get(store, False)
-        listed: list[str] = self._network.ask("list_store")
+            return written.get(store, False)
+        lines: list[str] = self._network.ask("list_store")
         return any(
-            one.startswith(f"{store} ") and one.endswith(" written")
-            for one in listed
+            line.startswith(f"{store} ") and line.endswith(" written")
+            for line in lines
         )
 
     def room(self) -> Room:
         """Return the room in the folder of stores.
 
-        :raises ClientError: it cannot be asked, or is of an older version
+        :raises ClientError: the agent cannot be asked, or is of a version
+            before this call
         """
         try:
             if self._local:
-                told = self._local.room()
+                room = self._local.room()
             else:
                 words = self._network.order("store_room").split()
-                told = dict(zip(_ROOM, words, strict=True))
-            return Room(*(int(told[name]) for name in _ROOM))
+                room = dict(zip(_ROOM, words, strict=True))
+            return Room(*(int(room[name]) for name in _ROOM))
         except ClientError:
-            # One of them is a ValueError, too.
+            # InvalidEndpoint is a ValueError, too.
             raise
         except (KeyError, TypeError, ValueError):
             raise _no_agent(self.node) from None
 
 
 def _read(text: str, node: str) -> Store:
+    """Return the store of an answer: portal, name, and written or new."""
     words = text.split()
     if len(words) != 3:
         raise _no_agent(node)
@@ -148,4 +155,7 @@ def _read(text: str, node: str) -> Store:
 
 
 def _no_agent(node: str) -> ClientError:
-    return CommunicationError(f"{node}: what answers is no agent of ours")
+    return CommunicationError(
+        f"{node}: the answer is not one of virtman-server; is another "
+        "service at this address?"
+    )

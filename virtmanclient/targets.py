@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The image targets of one image server: ``Targets(endpoint).create(...)``.
 
-Asked of its agent, by the door that the endpoint names, as
+The image server's agent is asked, by the door that the endpoint names, as
 :class:`virtmanclient.client.Client` reads it.
 """
 
@@ -30,7 +30,11 @@ class Targets:
         timeout: float | None = 600,
         token: str | None = None,
     ) -> None:
-        where = parse_direct(endpoint, "no targets are made through a broker")
+        where = parse_direct(
+            endpoint,
+            "targets cannot be made through a broker; write unix:///path or "
+            "host:port",
+        )
         self.node = where.address
         self._network = NetworkDoor(where.address, timeout, token)
         self._local = None
@@ -38,7 +42,7 @@ class Targets:
             self._local = Agent(where.address, timeout)
 
     def create(self, image: str, file: str) -> None:
-        """Export a file of the node.
+        """Export a RAW file of the node as an image.
 
         :raises AlreadyExists: an image of that name is exported
         :raises ClientError: any other reason, see ``exceptions``
@@ -52,10 +56,10 @@ class Targets:
         )  # fmt: skip
 
     def delete(self, image: str) -> None:
-        """Export an image no more; the file stays.
+        """Stop exporting an image; the file stays.
 
         :raises NotFound: no image of that name is exported
-        :raises Refused: a node reads it
+        :raises Refused: a node reads the image
         :raises ClientError: any other reason, see ``exceptions``
         """
         if self._local:
@@ -64,9 +68,9 @@ class Targets:
         self._network.order("destroy_image_target", image)
 
     def images(self) -> set[str]:
-        """Return the names that are exported, ``volume-`` before each."""
+        """Return the names of the exported images, each with ``volume-``."""
         if self._local:
-            return {str(one["image"]) for one in self._local.targets()}
-        found: list[str] = self._network.ask("list_image_target")
-        # The id and the device behind it have no colon.
-        return {one.rsplit(":", 2)[0] for one in found}
+            return {str(target["image"]) for target in self._local.targets()}
+        lines: list[str] = self._network.ask("list_image_target")
+        # <image>:<tid>:<device>; the last two have no colon in them.
+        return {line.rsplit(":", 2)[0] for line in lines}

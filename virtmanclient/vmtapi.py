@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask a node to make VM disks and image targets: one call, one function.
+"""Make VM disks and image targets on a node: one call, one function.
 
-This file stands alone: the standard library only, Python 2.7 (Jython too)
-to today's, so it can be copied to wherever it is needed; its types are in
-``vmtapi.pyi``.  Each function asks the server on the node named first
+This file stands alone.  It needs the standard library only, of Python 2.7
+(Jython too) to today's, so it can be copied to another place; its types are
+in ``vmtapi.pyi``.  Each function asks the server on the node named first
 (``ip`` or ``ip:port``) and returns what that server returned; it prints
 nothing and sends only once, for a ``create`` must not happen twice.
 
@@ -16,7 +16,7 @@ seconds (None: wait for ever), ``Fault`` when the server itself raised,
 
 ``token`` is the node's secret (its ``rpc_token_file``).  None takes the one
 in the environment: ``VIRTMAN_TOKEN``, or the first line of the file that
-``VIRTMAN_TOKEN_FILE`` names; without these none is shown.
+``VIRTMAN_TOKEN_FILE`` names; without these no token is sent.
 """
 # Python 2 knows neither annotations nor f-strings, and wants (object).
 # ruff: noqa: ANN001, ANN201, ANN202, ANN204, UP004, UP031
@@ -51,7 +51,7 @@ def create(
     timeout=None,
     token=None,
 ):
-    """Make a VM's disk; returns ``0:/dev/mapper/snapshot_<instance>``.
+    """Make a VM's disk; return ``0:/dev/mapper/snapshot_<instance>``.
 
     ``snapshot_dev`` is a block device of that node to keep the VM's writes
     on; None lets the node make its own.
@@ -77,7 +77,7 @@ def list(node_ip, port=PORT, timeout=None, token=None):
 
 
 def list_inactive(node_ip, port=PORT, timeout=None, token=None):
-    """Return what a node keeps of disks that were deactivated, as list."""
+    """Return a node's deactivated VM disks, in the form of ``list``."""
     return server(node_ip, port, timeout, token).list_inactive()
 
 
@@ -91,9 +91,10 @@ def create_image_target(
     timeout=None,
     token=None,
 ):
-    """Export a RAW file of the image server; ``0:<target id>:<loop device>``.
+    """Export a RAW file; return ``0:<target id>:<loop device>``.
 
-    ``loop_dev`` None takes the first free loop device.
+    The file is one of the image server.  ``loop_dev`` None takes the first
+    free loop device.
     """
     proxy = server(image_server_ip, port, timeout, token)
     return proxy.create_image_target(
@@ -110,15 +111,15 @@ def destroy_image_target(
 
 
 def list_image_target(image_server_ip, port=PORT, timeout=None, token=None):
-    """Return the targets as ``volume-<image>:<target id>:<loop device>``."""
+    """Return the targets: ``volume-<image>:<target id>:<loop device>``."""
     return server(image_server_ip, port, timeout, token).list_image_target()
 
 
 def known_token(path=None):
     """Return the first secret of a file, else the environment's, else None.
 
-    Raises IOError (Python 3: OSError) when a file that is named cannot be
-    read, ValueError when there is none in it.
+    Raises IOError (Python 3: OSError) when a named file cannot be read, and
+    ValueError when it has no secret.
     """
     if path is None and _os.environ.get("VIRTMAN_TOKEN"):
         return _os.environ["VIRTMAN_TOKEN"]
@@ -129,12 +130,12 @@ def known_token(path=None):
         lines = [line.strip() for line in file]
     secrets = [line for line in lines if line and line[0] != "#"]
     if not secrets:
-        raise ValueError("there is no secret in %s" % path)
+        raise ValueError("the file %s has no secret" % path)
     return secrets[0]
 
 
 def _volume(image_name):
-    """Return the name under which the nodes know an image."""
+    """Return the name that nodes have for an image: ``volume-<image>``."""
     if image_name.startswith("volume-"):
         return image_name
     return "volume-" + image_name
@@ -148,12 +149,12 @@ def _portal(address, port):
 
 
 def _has_port(address):
-    """Tell whether an address brings its own port (IPv6: ``[::1]:7774``)."""
+    """Tell whether an address has its own port (IPv6: ``[::1]:7774``)."""
     return address.count(":") == 1 or "]:" in address
 
 
 def server(address, port=PORT, timeout=None, token=None):
-    """Return the proxy whose methods are those of a node's server."""
+    """Return an XML-RPC proxy for the server of a node."""
     if token is None:
         token = known_token()
     place = address if _has_port(address) else _portal(address, port)
@@ -165,37 +166,37 @@ def server(address, port=PORT, timeout=None, token=None):
 
 
 class _Connection(_http.HTTPConnection):
-    """An HTTP connection quick to give up connecting, patient afterwards."""
+    """HTTP with a short time to connect and a long one to answer."""
 
     def connect(self):
         """Connect within CONNECT_SECONDS, then allow the whole timeout."""
-        patience, self.timeout = self.timeout, CONNECT_SECONDS
-        if patience is not None:
-            self.timeout = min(patience, CONNECT_SECONDS)
+        answer_timeout, self.timeout = self.timeout, CONNECT_SECONDS
+        if answer_timeout is not None:
+            self.timeout = min(answer_timeout, CONNECT_SECONDS)
         _http.HTTPConnection.connect(self)
-        self.sock.settimeout(patience)
+        self.sock.settimeout(answer_timeout)
 
 
 class _Transport(_xmlrpc.Transport, object):
-    """One request, one connection, one try."""
+    """XML-RPC's transport with one connection and one try a request."""
 
     def __init__(self, timeout, token):
         _xmlrpc.Transport.__init__(self)
         self._timeout = timeout
         if token:
-            # Not in the URL, which errors print.
+            # Not in the URL: errors print URLs.
             pair = ("virtman:" + token).encode("ascii")
             shown = str(_base64.b64encode(pair).decode("ascii"))
             self._extra_headers = [("Authorization", "Basic " + shown)]
 
     def make_connection(self, host):
-        """Return the connection the request goes over."""
+        """Return the connection for a request to a host."""
         place = self.get_host_info(host)[0]
         self._connection = host, _Connection(place, timeout=self._timeout)
         return self._connection[1]
 
     def request(self, host, handler, request_body, verbose=0):
-        """Send once: the library's own would send again after a reset."""
+        """Send a request once; the library would repeat it after a reset."""
         try:
             return self.single_request(host, handler, request_body, verbose)
         finally:

@@ -30,7 +30,7 @@ example:
 
 
 def main() -> int:
-    """Run the command and return its exit status."""
+    """Run ``vmtimg``; return its exit status."""
     return shell.main(COMMAND)
 
 

@@ -9,7 +9,7 @@ from virtmanclient.batch import plan, shell
 
 
 def _more(parser: argparse.ArgumentParser) -> None:
-    """Add the option that makes another command of this one."""
+    """Add the option ``--openstack``, which leads to another command."""
     parser.add_argument(
         "--openstack",
         action="store_true",
@@ -47,14 +47,14 @@ example:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
+    """Run ``vmtrun``, or ``vmtrun --openstack``; return its exit status."""
     words = sys.argv[1:] if argv is None else [*argv]
     first = argparse.ArgumentParser(add_help=False)
     _more(first)
     given, rest = first.parse_known_args(words)
     if not given.openstack:
         return shell.main(COMMAND, words)
-    # Imported here, for the nodes' own callers need none of it.
+    # Imported here: without --openstack none of it is needed.
     from virtmanclient.openstack import nodelist
 
     return nodelist.main(rest)

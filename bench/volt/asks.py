@@ -20,7 +20,7 @@ class Ask:
 
     @property
     def raw(self) -> bytes:
-        """The body as it is sent."""
+        """The body of the request as it is sent."""
         return json.dumps(self.body).encode()
 
 
@@ -50,12 +50,12 @@ def name(position: int) -> str:
 
 
 def peer_id(node: str, volume: str = VOLUME) -> str:
-    """Return what volt calls a node in the tree."""
+    """Return volt's name of a node in the tree."""
     return f"{node}:{volume}"
 
 
 def address(node: str) -> dict[str, str]:
-    """Return from where a node serves."""
+    """Return the address from which a node serves, in volt's fields."""
     return {"host": node, "port": "3260", "iqn": IQN, "lun": "1"}
 
 
@@ -72,20 +72,20 @@ def old_join(node: str) -> Ask:
 
 
 def register(node: str, volume: str = VOLUME) -> Ask:
-    """A node says that it serves from now on."""
+    """Return the request of a node that serves from now on."""
     path = f"/v1/volumes/{volume}/{peer_id(node, volume)}"
     return Ask("register", "POST", path, address(node))
 
 
 def beat(node: str) -> Ask:
-    """An agent beats, and says what it serves."""
-    one = {"session_name": VOLUME, "peer_id": peer_id(node)} | address(node)
-    body = {"host": node, "serving": [one]}
+    """Return the beat of an agent that serves one volume."""
+    served = {"session_name": VOLUME, "peer_id": peer_id(node)} | address(node)
+    body = {"host": node, "serving": [served]}
     return Ask("beat", "PUT", "/v1/members/heartbeat", body)
 
 
 def old_beat(node: str) -> Ask:
-    """A client of the original protocol beats."""
+    """Return the beat of a client of the original protocol."""
     body = {"host": node}
     return Ask("old beat", "PUT", "/v1/members/heartbeat", body)
 

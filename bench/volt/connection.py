@@ -12,12 +12,12 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to the server."""
+        """Keep the transport to the server."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Wake up who waits, once the answer is whole."""
+        """Hand the waiting caller its answer once it is whole."""
         self._buffer += data
         head, end, body = self._buffer.partition(b"\r\n\r\n")
         if end and len(body) >= _length(head) and self._answer:
@@ -25,7 +25,7 @@ class Connection(asyncio.Protocol):
             self._answer.set_result((int(head[9:12]), body))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Say so to who waits."""
+        """Hand the waiting caller the loss of the connection."""
         if self._answer and not self._answer.done():
             self._answer.set_exception(
                 error or ConnectionError("volt closed the connection")
@@ -38,12 +38,12 @@ class Connection(asyncio.Protocol):
         return await self._answer
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._transport.close()
 
 
 def _length(head: bytes) -> int:
-    """Return what the header Content-Length says."""
+    """Return the value of the header Content-Length."""
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":

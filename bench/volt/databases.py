@@ -27,7 +27,7 @@ NAMES = (SQLITE, *SERVERS)
 
 
 def missing(name: str) -> str:
-    """Return what to do to have it, nothing if it is here."""
+    """Return the remedy for a missing database, empty if it is here."""
     if name == SQLITE:
         return ""
     try:

@@ -36,7 +36,7 @@ class Meter:
         self._began = self._read()
 
     def stop(self, replies: list[Reply]) -> Burst:
-        """Return what has been used for these answers."""
+        """Return the time and CPU used for these answers."""
         spent = zip(self._began, self._read(), strict=True)
         return Burst(replies, *(after - before for before, after in spent))
 

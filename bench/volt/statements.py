@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SQL that this process runs, noted; and the rows it visits, counted."""
+"""Record the SQL of this process, and count the rows that it visits."""
 
 import contextlib
 import dataclasses

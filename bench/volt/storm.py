@@ -16,7 +16,7 @@ FANOUT = 2
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Storm:
-    """What became of it; times in seconds."""
+    """The results of a storm; times in seconds."""
 
     workers: int
     joins: int

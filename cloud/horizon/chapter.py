@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The chapter of the user who clicks."""
+"""The chapter of a user in a browser, with Horizon."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATIENCE = 3000.0
 
 
 def launch_and_delete(stage: Stage) -> dict[str, Any]:
-    """Have the member do in a browser what the others asked the API for."""
+    """Have the member launch and delete a server in a browser."""
     plan = stage.plan
     stage.plane.keep(serve.start(plan))
     stage.say("Horizon answers")

@@ -53,7 +53,7 @@ class User:
         self._pictures = 0
 
     def log_in(self) -> None:
-        """Log in; what is wrong with it shows as a page that stays."""
+        """Log in to Horizon; a failed login shows as a page that stays."""
         self._open("/auth/login/")
         self._see(By.ID, "id_username").send_keys(self._asked["user"])
         self._see(By.ID, "id_password").send_keys(self._asked["password"])
@@ -113,7 +113,7 @@ class User:
         self._picture("deleted")
 
     def picture_of_trouble(self) -> None:
-        """Keep what is on the screen, and the page."""
+        """Save a picture of the screen, and the page's source."""
         self._picture("trouble")
         (self._folder / "trouble.html").write_text(self._browser.page_source)
 
@@ -121,7 +121,7 @@ class User:
         self._browser.get(self._url + path)
 
     def _see(self, by: str, what: str) -> Any:
-        """Wait until something is there to be clicked; return it."""
+        """Wait until an element can be clicked; return the element."""
 
         def there(browser: Any) -> Any:
             for one in browser.find_elements(by, what):
@@ -151,7 +151,7 @@ class User:
         )
 
     def _take(self, name: str, needed: bool = True) -> None:
-        """Click on the arrow in the row of a table of what there is."""
+        """Click on the arrow in the row of a table of available items."""
         arrow = (
             f"{MODAL}//tr[td[contains(.,'{name}')]]//button"
             "[contains(@class,'fa-arrow-up')"
@@ -198,7 +198,7 @@ class User:
         return str(chosen[0].text).strip() if chosen else ""
 
     def _has_quota(self, browser: Any) -> bool:
-        """Tell whether the dialog shows what remains of the quota."""
+        """Tell whether the dialog shows the remaining quota."""
         dialogs = browser.find_elements(By.CSS_SELECTOR, ".modal")
         text = " ".join(one.text for one in dialogs)
         left = re.search(r"(\d+)\s+Remaining", text)
@@ -229,7 +229,7 @@ class User:
 
 @contextlib.contextmanager
 def browser() -> Iterator[Any]:
-    """Start a Chromium with nothing of anybody's in it."""
+    """Start a Chromium with an empty profile."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     with tempfile.TemporaryDirectory() as profile:
@@ -244,7 +244,7 @@ def browser() -> Iterator[Any]:
 
 
 def main() -> int | str:
-    """Do what is asked; print what was seen."""
+    """Log in, launch and delete an instance; print the results."""
     # Whoever ends us ends the browser, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked = json.load(sys.stdin)

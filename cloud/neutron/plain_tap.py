@@ -12,7 +12,7 @@ from neutron_lib.plugins.ml2 import api
 
 
 class PlainTap(api.MechanismDriver):
-    """Binds whatever it is asked to."""
+    """A mechanism driver that binds every port."""
 
     def initialize(self) -> None:
         """Have nothing to prepare."""

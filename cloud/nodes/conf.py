@@ -11,7 +11,7 @@ from lab.node import Node
 
 Sections = dict[str, dict[str, Any]]
 STATE = "/var/lib/virtman"
-"""The node's disk (lab): what is there outlives a power cut."""
+"""The node's disk (lab), whose files outlive a power cut."""
 IMAGES = f"{STATE}/cinder"
 STORES = f"{STATE}/stores"
 _NETWORK = f"{HOST.rpartition('.')[0]}.0/24"
@@ -45,7 +45,7 @@ def compute(plan: Plan, node: Node, file: str) -> Sections:
 
 
 def volume(plan: Plan, node: Node, file: str) -> Sections:
-    """Return cinder-volume's; it runs where images are served."""
+    """Return cinder-volume's configuration, for the image server."""
     return {
         "DEFAULT": {
             "host": node.name,

@@ -80,7 +80,7 @@ def accounts(plan: Plan, admin: Any) -> None:
 
 
 def resources(admin: Any) -> None:
-    """Make what every user finds: flavour, network, the volume type."""
+    """Make the flavour, the network and the volume type for all users."""
     admin.compute.create_flavor(name=FLAVOR, ram=256, vcpus=1, disk=1)
     network = admin.network.create_network(name=NETWORK, is_shared=True)
     admin.network.create_subnet(

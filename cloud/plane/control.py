@@ -110,7 +110,7 @@ class ControlPlane:
         self.keep(*servers.rabbitmq(self._plan))
 
     def alive(self) -> dict[str, bool]:
-        """Tell of each daemon whether it runs."""
+        """Return for each daemon whether it runs."""
         return {name: one.alive() for name, one in self._daemons.items()}
 
     def _keystone(self) -> None:

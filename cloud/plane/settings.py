@@ -93,7 +93,7 @@ def placement(plan: Plan) -> Sections:
 
 
 def nova(plan: Plan) -> Sections:
-    """Return what all of Nova's services have."""
+    """Return the options that all of Nova's services share."""
     return {
         "DEFAULT": _common(plan, "nova"),
         "api_database": {"connection": plan.database("nova_api")},
@@ -119,7 +119,7 @@ def nova(plan: Plan) -> Sections:
 
 
 def cinder(plan: Plan) -> Sections:
-    """Return what all of Cinder's services have."""
+    """Return the options that all of Cinder's services share."""
     return {
         "DEFAULT": _common(plan, "cinder")
         | {

@@ -145,7 +145,7 @@ def _stranger(stage: Stage, image_id: str) -> Any:
 
 
 def _hurried(stage: Stage, image_id: str) -> Any:
-    """Ask as who does not wait for ever."""
+    """Launch a server and wait for it a short time only."""
     hurried = dataclasses.replace(stage, timeout=_IMPATIENCE)
     return hurried.launch("fault", image_id)
 

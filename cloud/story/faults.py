@@ -33,7 +33,7 @@ _REFUSALS = (
 
 
 def told(stage: Stage, image_id: str) -> dict[str, Any]:
-    """Go through all cases; return what was said in each.
+    """Go through all cases; return the messages of each.
 
     :raises CloudError: a cause was told nowhere, or something stayed.
     """
@@ -52,7 +52,7 @@ def told(stage: Stage, image_id: str) -> dict[str, Any]:
 
 
 def _one(stage: Stage, case: Case, image_id: str) -> dict[str, Any]:
-    """Return what the user was told, and what was logged; leave nothing."""
+    """Return a case's messages to the user and in the logs; clean up."""
     ends = {file: file.stat().st_size for file in _logs(stage)}
     before = _messages(stage)
     with case.taken(stage):
@@ -74,7 +74,7 @@ def _one(stage: Stage, case: Case, image_id: str) -> dict[str, Any]:
 
 
 def _logs(stage: Stage) -> Iterator[Path]:
-    """Yield the logs of the services that see what goes wrong."""
+    """Yield the logs of the services that report errors."""
     site = stage.machines.site
     yield stage.plan.log("nova-api")
     yield site.master.log("cinder-volume")
@@ -83,7 +83,7 @@ def _logs(stage: Stage) -> Iterator[Path]:
 
 
 def _messages(stage: Stage) -> dict[str, str]:
-    """Return what Cinder tells the member of volumes that failed, by id."""
+    """Return Cinder's messages to the member of failed volumes, by id."""
     # The version that has messages at all is 3.3.
     answer = stage.member.block_storage.get("/messages", microversion="3.3")
     return {
@@ -106,7 +106,7 @@ def _fault_of(stage: Stage, server: Any) -> str:
 
 
 def _clear(stage: Stage) -> None:
-    """Delete what there is of servers and volumes; see that all went."""
+    """Delete all servers and volumes; wait until they are gone."""
     there = stage.servers()
     for one in there:
         stage.member.compute.delete_server(one.id)

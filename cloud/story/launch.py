@@ -27,7 +27,7 @@ _SOURCE = re.compile(r"<source dev=['\"]([^'\"]+)['\"]")
 
 
 def upload(stage: Stage, folder: Path) -> Any:
-    """Make the image and give it to Glance, for everybody; return it."""
+    """Make an image and upload it to Glance as public; return the image."""
     made = disk_image.build(
         folder / "disk.img", size_mib=IMAGE_MIB, progress=stage.say
     )
@@ -43,7 +43,7 @@ def upload(stage: Stage, folder: Path) -> Any:
 
 
 def servers(stage: Stage, image_id: str) -> dict[str, Any]:
-    """Launch them, and look at their disks and at what was sent for them."""
+    """Launch servers; check their disks and the bytes sent for them."""
     before = stage.machines.images.sent_bytes()
     # One request: of four, each would be placed by what the hosts had then.
     stage.launch("vm", image_id, count=SERVERS)
@@ -102,7 +102,7 @@ def read_whole(stage: Stage, image_id: str) -> bool:
 
 
 def marker(stage: Stage, server: Any) -> bool:
-    """Wait until a server says on its console that it is up."""
+    """Wait until a server's console has the line that it is up."""
     text = ""
     for _ in pauses_of_an_api(PATIENCE):
         told = stage.member.compute.get_server_console_output(server.id)

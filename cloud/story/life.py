@@ -101,7 +101,7 @@ def evacuate(stage: Stage) -> dict[str, Any]:
 
 
 def _forced(stage: Stage, node: Node, *, down: bool) -> None:
-    """Tell Nova that a host is off, as who has seen it, or is not."""
+    """Set or clear Nova's mark that a host is forced down."""
     compute = stage.admin.compute
     (service,) = compute.services(binary="nova-compute", host=node.name)
     compute.update_service_forced_down(service, forced=down)
@@ -120,7 +120,7 @@ def _wait_trusted(stage: Stage, node: Node) -> None:
 
 
 def _wait_running(stage: Stage, node: Node, servers: list[Any]) -> None:
-    """Wait until servers run on a node, and Nova has seen it."""
+    """Wait until servers run on a node, and Nova lists them as running."""
     for one in servers:
         node.wait_until(
             functools.partial(_runs, node, one),

@@ -56,7 +56,7 @@ def wait_no_volume(stage: Stage, these: Collection[str] | None = None) -> None:
 
 
 def leftovers(stage: Stage) -> dict[str, Any]:
-    """Wait until the image goes, too; stop all; count what stays."""
+    """Wait until the image is gone; stop all; count the leftovers."""
     images = stage.machines.images
     images.wait_until(
         lambda: (

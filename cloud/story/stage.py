@@ -41,7 +41,7 @@ class Stage:
 
     @functools.cached_property
     def member(self) -> Any:
-        """The connection of an ordinary member, who launches."""
+        """The connection of the ordinary member that launches servers."""
         return catalog.client(self.plan, catalog.USER, timeout=self.timeout)
 
     def servers(self) -> list[Any]:
@@ -120,5 +120,5 @@ class Stage:
 
 
 def fault(server: Any) -> str:
-    """Return what Nova says of a server in ERROR."""
+    """Return the fault that Nova shows of a server in ERROR."""
     return str((server.fault or {}).get("message", "no fault is told"))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many disks on many nodes in one run: what vmtrun and vmtimg do."""
+"""Many steps on many nodes in one run, for vmtrun and vmtimg."""

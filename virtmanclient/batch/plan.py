@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read image.cfg and nodelist.cfg into typed steps.
 
-Both have one step a line, its fields separated by blanks, the first one
-saying what is done: ``+`` create, ``-`` destroy, ``@`` list.  Empty lines
-and what follows a ``#`` that starts a field are passed over.  A line that
-fits no form becomes a BadLine; the good lines around it still count.
+Both have one step a line, its fields separated by blanks.  The first field is
+the symbol: ``+`` create, ``-`` destroy, ``@`` list.  Empty lines are passed
+over, and the rest of a line from a field on that starts with ``#``.  A line
+that fits no form becomes a BadLine; the good lines around it still count.
 """
 
 import dataclasses
@@ -19,7 +19,8 @@ from virtmanclient.batch.steps import Step
 class Form:
     """One kind of line: the step it makes and the fields after the symbol.
 
-    ``loose``: more fields may follow and mean nothing, as they always did.
+    ``loose``: more fields may follow and are passed over, so that old files
+    still work.
     """
 
     step: type[Step]
@@ -27,18 +28,18 @@ class Form:
     loose: bool = False
 
     def __str__(self) -> str:
-        """Show the form as a user writes it."""
+        """Return the form as a user writes it."""
         return " ".join((self.step.symbol, *self.fields))
 
     def fits(self, fields: list[str]) -> bool:
-        """Tell whether these fields make such a line."""
+        """Tell whether fields make a line of this form."""
         extra = len(fields) - len(self.fields)
         return extra == 0 or (self.loose and extra > 0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that was left out, why, and what to write instead."""
+    """A line that was left out, and the remedy."""
 
     file: str
     line: int
@@ -46,7 +47,7 @@ class BadLine:
     remedy: str
 
     def __str__(self) -> str:
-        """Report in the form editors jump to."""
+        """Return the report on the line, in the form editors jump to."""
         return f"{self.file}:{self.line}: {self.text!r}: {self.remedy}"
 
 
@@ -112,7 +113,7 @@ def parse(content: bytes, grammar: Grammar, file: str) -> Plan:
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, str, list[str]]]:
-    """Yield number, text and fields of each line that says something."""
+    """Yield number, text and fields of each line that has a step."""
     text = content.decode("utf-8-sig", errors="surrogateescape")
     for number, line in enumerate(text.split("\n"), 1):
         line = line.strip().replace("\t", " ")
@@ -126,7 +127,7 @@ def _lines(content: bytes) -> Iterator[tuple[int, str, list[str]]]:
 
 
 def _remedy(grammar: Grammar, text: str, fields: list[str]) -> str:
-    """Say what the line should look like; nothing when it is good."""
+    """Return how a bad line should be written; empty for a good one."""
     form = grammar.get(fields[0])
     if form is None:
         forms = ", ".join(f'"{form}"' for form in grammar.values())

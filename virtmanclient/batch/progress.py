@@ -19,7 +19,7 @@ LIVE_LINES = 10  # more running steps than this are only counted
 
 
 class Progress(Protocol):
-    """Something that shows events."""
+    """A display of a run's events."""
 
     tick: float
 
@@ -27,18 +27,18 @@ class Progress(Protocol):
         """Show one event; None means that time has passed."""
 
     def close(self) -> None:
-        """Leave the screen as a reader wants to find it."""
+        """Take moving lines off the screen."""
 
 
 def on(stream: TextIO, total: int) -> Progress:
-    """Return the progress that suits a stream, for so many steps."""
+    """Return the progress that suits a stream, for a number of steps."""
     if stream.isatty():
         return Live(stream, total)
     return Plain(stream, total)
 
 
 class Plain:
-    """One line an event, for logs and pipes."""
+    """A display of one line an event, for logs and pipes."""
 
     tick: float = REMINDER
 
@@ -49,7 +49,7 @@ class Plain:
         self._began: dict[Step, float] = {}
 
     def show(self, event: Event | None) -> None:
-        """Write a line about the event."""
+        """Write a line about an event."""
         if event is None:
             for step, began in self._began.items():
                 seconds = time.monotonic() - began
@@ -63,14 +63,14 @@ class Plain:
             self._say(f"[{self._ended}/{self._total}] {_ended(event)}")
 
     def close(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: there are no moving lines."""
 
     def _say(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
 
 
 class Live:
-    """Lines that move, for a terminal."""
+    """A display of lines that move, for a terminal."""
 
     tick: float = TICK
 
@@ -82,7 +82,7 @@ class Live:
         self._drawn = 0
 
     def show(self, event: Event | None) -> None:
-        """Draw the picture anew."""
+        """Draw the lines anew after an event."""
         self._wipe()
         if isinstance(event, Started):
             self._began[event.step] = time.monotonic()
@@ -93,7 +93,7 @@ class Live:
         self._draw()
 
     def close(self) -> None:
-        """Take the moving lines away; what has ended stays."""
+        """Take the moving lines away; the ended steps stay."""
         self._wipe()
         self._stream.flush()
 
@@ -105,6 +105,7 @@ class Live:
 
     def _draw(self) -> None:
         width, height = shutil.get_terminal_size()
+        # Two lines are for the count and the cursor.
         room = max(0, min(LIVE_LINES, height - 2))
         now = time.monotonic()
         lines = [

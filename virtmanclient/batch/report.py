@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell how a run ended: a table to read, or JSON to process."""
+"""Report how a run ended: a table to read, or JSON to process."""
 
 import json
 from collections.abc import Sequence
@@ -11,14 +11,17 @@ HEADINGS = ("line", "node", "step", "result", "seconds", "message")
 
 
 def table(results: Sequence[Result]) -> str:
-    """Return one row a step; the last column is as wide as it must be."""
+    """Return the table of results, one row a step.
+
+    The last column is as wide as its longest cell.
+    """
     rows = [HEADINGS, *(_row(result) for result in results)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(_aligned(row, widths) for row in rows)
 
 
 def verdict(plan: Plan, results: Sequence[Result]) -> str:
-    """Return the last line: how many steps went well, and what did not."""
+    """Return the last line: how many steps went well, failed, and so on."""
     good = sum(result.outcome is Outcome.OK for result in results)
     text = f"{good} of {len(results)} steps ok"
     for outcome in Outcome:
@@ -32,7 +35,7 @@ def verdict(plan: Plan, results: Sequence[Result]) -> str:
 
 
 def as_json(plan: Plan, results: Sequence[Result], status: int) -> str:
-    """Return the same as one JSON object.
+    """Return plan, results and exit status as one JSON object.
 
     ``{"file", "exit_status", "steps": [{"line", "node", "method",
     "arguments", "result", "seconds", "message"}], "bad_lines": [{"line",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Work through a plan: nodes side by side, a node's steps in order.
 
-Each node is worked by one thread; what happens comes out of ``events`` in
-the caller's thread, as it happens.  A node that does not answer is given
-no further steps; a step that fails does not stop the ones after it.
+Each node is worked by one thread; ``events`` yields each start and end of a
+step in the caller's thread, as it happens.  A node that does not answer is
+given no further steps; a failed step does not stop the ones after it.
 """
 
 import collections
@@ -39,14 +39,14 @@ class Outcome(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Started:
-    """A step was sent to its node."""
+    """The event that a step was sent to its node."""
 
     step: Step
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Result:
-    """A step has ended; ``seconds`` is how long the node took."""
+    """The event that a step has ended; ``seconds`` is the node's time."""
 
     step: Step
     outcome: Outcome
@@ -59,7 +59,7 @@ Event = Started | Result
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wire:
-    """How nodes are reached: port, patience in seconds, and token."""
+    """How nodes are reached: port, seconds to wait, and token."""
 
     port: int = vmtapi.PORT
     timeout: float | None = 600
@@ -69,7 +69,7 @@ class Wire:
 class Runner:
     """One run of one plan.
 
-    :param plan: what to do
+    :param plan: the steps to do
     :param wire: how to reach the nodes
     """
 
@@ -83,7 +83,7 @@ class Runner:
         self.results: dict[Step, Result] = {}
 
     def events(self, tick: float) -> Iterator[Event | None]:
-        """Start, and yield what happens until every step has ended.
+        """Start the run, and yield its events until every step has ended.
 
         :param tick: yield None when nothing happened for so many seconds,
             so that a clock on the screen can move
@@ -99,9 +99,9 @@ class Runner:
             yield event
 
     def interrupt(self) -> list[Result]:
-        """Begin nothing more; return what becomes of the steps not ended.
+        """Begin no more steps; return the results of those not ended.
 
-        The nodes go on with what they are doing: nobody can recall it.
+        The nodes go on with the steps they have: a call cannot be recalled.
         """
         self._stop.set()
         left = [
@@ -161,7 +161,7 @@ class Runner:
 
 
 def perform(step: Step, wire: Wire) -> tuple[Result, bool]:
-    """Do one step; return how it ended and whether the node answered."""
+    """Do one step; return its result and whether the node answered."""
     began = time.monotonic()
     answered = True
     try:
@@ -186,14 +186,14 @@ def _ask(step: Step, wire: Wire) -> tuple[Outcome, str]:
     """Call the step's function on its node and read the answer."""
     function = getattr(vmtapi, step.method)
     with translated(step.node):
-        said = function(
+        reply = function(
             step.node,
             *step.arguments,
             port=wire.port,
             timeout=wire.timeout,
             token=wire.token,
         )
-    if isinstance(said, list):
-        return Outcome.OK, ", ".join(map(str, said)) or "(nothing)"
-    got = answer.parse(said)
-    return _OUTCOMES[got.code], got.info
+    if isinstance(reply, list):
+        return Outcome.OK, ", ".join(map(str, reply)) or "(nothing)"
+    parsed = answer.parse(reply)
+    return _OUTCOMES[parsed.code], parsed.info

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the two commands share: options, the run, the exit status."""
+"""The common part of vmtrun and vmtimg: options, the run, the exit status."""
 
 import argparse
 import dataclasses
@@ -27,7 +27,7 @@ exit status:
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """What tells one command from the other."""
+    """The parts in which vmtrun and vmtimg differ."""
 
     name: str
     default_file: str
@@ -35,11 +35,11 @@ class Command:
     help: str
     details: str
     more: Callable[[argparse.ArgumentParser], None] | None = None
-    """Adds options that it has alone."""
+    """Adds options that the other command lacks."""
 
 
 def main(command: Command, argv: Sequence[str] | None = None) -> int:
-    """Work through a file of steps and return the exit status."""
+    """Work through a file of steps; return the exit status."""
     options = _parser(command).parse_args(argv)
     try:
         todo = plan.load(options.file, command.grammar)
@@ -50,8 +50,8 @@ def main(command: Command, argv: Sequence[str] | None = None) -> int:
         token = vmtapi.known_token(options.token_file)
     except (OSError, ValueError) as error:
         print(
-            f"{command.name}: the file of the token: {error}; name one "
-            f"that can be read",
+            f"{command.name}: the token file cannot be used: {error}; name "
+            f"a file that has the token (--token-file)",
             file=sys.stderr,
         )
         return BAD_INPUT
@@ -68,7 +68,7 @@ def main(command: Command, argv: Sequence[str] | None = None) -> int:
 
 
 def _run(todo: Plan, wire: Wire) -> tuple[list[Result], bool]:
-    """Run a plan; return its results in file order, and if interrupted."""
+    """Run a plan; return its results, and whether it was interrupted."""
     runner = Runner(todo, wire)
     screen = progress.on(sys.stderr, len(todo.steps))
     interrupted = False
@@ -96,7 +96,7 @@ def _table(todo: Plan, results: Sequence[Result]) -> str:
 
 
 def _print(text: str) -> None:
-    """Print to standard output, whose reader may have gone (``| head``)."""
+    """Print a text to standard output, whose reader may have gone (head)."""
     try:
         print(text, flush=True)
     except BrokenPipeError:

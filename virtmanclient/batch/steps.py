@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steps a plan may hold, one type each.
+"""The steps of a plan, one type a kind of line.
 
 A step is data: the node to ask, the ``vmtapi`` function to call there and
 its arguments.  The fields of a type, in order, are those of its line.
@@ -13,7 +13,7 @@ from typing import ClassVar
 class Step:
     """One line of a plan.
 
-    ``line`` counts from 1; ``node`` is whose server is asked.
+    ``line`` counts from 1; ``node`` is the node that is asked.
     """
 
     symbol: ClassVar[str]
@@ -28,7 +28,7 @@ class Step:
         return ()
 
     def __str__(self) -> str:
-        """Show the line without its node."""
+        """Return the line without its node."""
         _, _, *fields = dataclasses.astuple(self)
         return " ".join((self.symbol, *fields))
 

@@ -13,7 +13,7 @@ from typing import Any
 def __getattr__(name: str) -> Any:
     """Import the driver when Cinder asks for it.
 
-    The modules beside it, which need no Cinder, can be had without one.
+    Not at import: the modules beside the driver work without Cinder.
     """
     if name != "VirtmanDriver":
         raise AttributeError(f"{__name__} has no {name}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask the agents of the compute hosts what they have, and to purge it.
+"""The agents of the compute hosts: ask for a volume's disk, and purge it.
 
-Cinder knows a host by the connector that Nova sends, and a user can send one,
+Cinder knows a host by the connector that Nova sends.  A user can send one,
 too (``POST /v3/attachments``).  So the secret goes to addresses in the
 operator's networks and to no others.
 """
@@ -14,15 +14,15 @@ from virtmanclient.cinder.options import Settings
 from virtmanclient.client import Client
 
 
-class Away(Exception):
-    """An agent does not answer as one should; it may later.
+class AgentUnreachable(Exception):
+    """An agent that could not be asked; a later try may succeed.
 
     The message has the address and the reason.
     """
 
 
-class Refusal(Exception):
-    """An agent that answers did not do it; nothing was changed."""
+class AgentRefused(Exception):
+    """An agent that answered with a refusal; nothing was changed."""
 
 
 class Agents:
@@ -33,57 +33,60 @@ class Agents:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # A wrong path is an error of cinder-volume's start, not of a request.
         self._token()
 
     def admits(self, address: object) -> bool:
-        """Tell whether that is the address of a host that may be asked."""
+        """Tell whether an address is that of a host that may be asked."""
         try:
-            found = ipaddress.ip_address(str(address))
+            host = ipaddress.ip_address(str(address))
         except ValueError:
             return False
-        networks = self._settings.networks
-        return any(found in one for one in networks)
+        return any(host in network for network in self._settings.networks)
 
     def has(self, address: str, volume: str) -> bool:
         """Tell whether a host has a volume's disk, or what was written on it.
 
-        :raises Away: it does not answer
+        :raises AgentUnreachable: the agent does not answer
         """
         client = self._client(address)
         try:
-            known = [*client.list(), *client.inactive()]
+            instances = [*client.list(), *client.inactive()]
         except exceptions.ClientError as error:
-            raise Away(str(error)) from error
-        return any(one.partition(":")[0] == volume for one in known)
+            raise AgentUnreachable(str(error)) from error
+        # Each is <instance>:<image>, and the instance is the volume's id.
+        return any(line.partition(":")[0] == volume for line in instances)
 
     def purge(self, address: str, volume: str) -> None:
         """Have a host remove a volume's disk and data, if it has any.
 
-        :raises Refusal: it has it still: the VM runs
-        :raises Away: it does not answer
+        :raises AgentRefused: the host keeps them: the VM runs
+        :raises AgentUnreachable: the agent does not answer
         """
         try:
             self._client(address).destroy(volume)
         except exceptions.NotFound:
             return
         except exceptions.Refused as error:
-            raise Refusal(str(error)) from error
+            raise AgentRefused(str(error)) from error
         except exceptions.ClientError as error:
-            raise Away(str(error)) from error
+            raise AgentUnreachable(str(error)) from error
 
     def _client(self, address: str) -> Client:
         if not self.admits(address):
-            raise Away(f"{address} is in none of virtman_agent_networks")
+            raise AgentUnreachable(
+                f"the address {address} is outside virtman_agent_networks"
+            )
         host = f"[{address}]" if ":" in address else address
         try:
             token = self._token()
         except ValueError as error:
-            raise Away(str(error)) from error
+            raise AgentUnreachable(str(error)) from error
         endpoint = f"{host}:{self._settings.port}"
         return Client(endpoint, self._settings.timeout, token or "")
 
     def _token(self) -> str | None:
-        """Return the secret, read anew: it may be exchanged."""
+        """Return the agents' secret, read anew: it may be exchanged."""
         path = self._settings.token_file
         if not path:
             return None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a volume is attached, by Cinder's own records.
 
-Any user who may attach can ask for a connection to a host of his choice, and
-take it away again, while the real one lives; so what is really attached is
-read here and not guessed from the call.
+A user who may attach can ask for a connection to any host, and take it away
+again, while the real one lives.  So the attachments are read from Cinder's
+records and not guessed from the call.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from typing import Any
 
 
 def hosts(volume: Any) -> set[str]:
-    """Return the hosts that a volume has been connected to and still is."""
+    """Return the hosts that a volume is connected to."""
     return {host for host, _ in _places(volume) if host}
 
 
 def elsewhere(volume: Any, host: str, address: str) -> set[str]:
-    """Return the hosts that have it besides one, which has an address.
+    """Return the hosts that have a volume, except the given one.
 
-    One of that name and another address is another host.
+    A host of that name with another address counts as another host.
     """
     return {
         at
@@ -29,21 +29,27 @@ def elsewhere(volume: Any, host: str, address: str) -> set[str]:
 
 def initiators(volume: Any, host: str) -> set[str]:
     """Return the initiators by which a host is connected to a volume."""
-    told = (one.connector for one in volume.volume_attachment or ())
-    found = (one for one in told if isinstance(one, Mapping))
+    attachments = volume.volume_attachment or ()
+    connectors = (attachment.connector for attachment in attachments)
     return {
-        str(one["initiator"])
-        for one in found
-        if one.get("host") == host and one.get("initiator")
+        str(connector["initiator"])
+        for connector in connectors
+        if isinstance(connector, Mapping)
+        and connector.get("host") == host
+        and connector.get("initiator")
     }
 
 
 def _places(volume: Any) -> set[tuple[str | None, str | None]]:
-    return {_place(one) for one in volume.volume_attachment or ()}
+    attachments = volume.volume_attachment or ()
+    return {_place(attachment) for attachment in attachments}
 
 
 def _place(attachment: Any) -> tuple[str | None, str | None]:
-    told = attachment.connector
-    if not isinstance(told, Mapping):
+    """Return host and address of an attachment, as far as it has them."""
+    connector = attachment.connector
+    # An attachment that is only reserved has no connector.
+    if not isinstance(connector, Mapping):
         return attachment.attached_host, None
-    return told.get("host") or attachment.attached_host, told.get("ip")
+    host = connector.get("host") or attachment.attached_host
+    return host, connector.get("ip")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The room that a backend has: for images, and for what VMs write.
+"""The capacity of a backend: for images, and for server stores.
 
 Images are in ``virtman_image_dir``: a file for each image and size, shared by
-all volumes of it.  What VMs write is in the ``store_dir`` of the image
+all volumes of it.  Server stores are in the ``store_dir`` of the image
 server's agent, which need not be on this host, so the agent is asked.
 """
 
@@ -18,7 +18,7 @@ _NONE = Room(0, 0, 0)
 
 
 class Rooms:
-    """Looks at both places.
+    """The capacity of the image folder and of the folder of server stores.
 
     :param folder: of images
     """
@@ -26,17 +26,17 @@ class Rooms:
     def __init__(self, folder: Path, stores: Stores) -> None:
         self._folder = folder
         self._stores = stores
-        self._told = True
+        self._agent_answered = True
 
     def smaller(self, reserved: float) -> Room:
-        """Return the place of the two that is full first.
+        """Return the capacity of the folder that is full first.
 
-        The figures are all of one place: Cinder holds what is provisioned
-        against the total.  Places of the same size are taken for one, as a
-        server with one large file system has them; were they two, too much
-        would count as provisioned, and not too little.
+        The figures are all of one folder: Cinder holds what is provisioned
+        against the total.  Folders of the same total are taken for one file
+        system, as a server with one large disk has them.  Were they two, too
+        much would count as provisioned, and not too little.
 
-        :param reserved: per cent of a place that stay free
+        :param reserved: per cent of a folder's total that stay free
         """
         images, stores = _of_images(self._folder), self._of_stores()
         if stores is None:
@@ -46,23 +46,27 @@ class Rooms:
             return Room(images.total, min(images.free, stores.free), both)
         return min(
             (images, stores),
-            key=lambda one: one.free - one.total * reserved / 100,
+            key=lambda room: room.free - room.total * reserved / 100,
         )
 
     def _of_stores(self) -> Room | None:
-        """Ask the agent; log once that it does not tell, until it does."""
+        """Ask the agent for the room for stores; log only its first failure.
+
+        The statistics are asked for each minute, and the log is read.
+        """
         try:
-            found = self._stores.room()
+            room = self._stores.room()
         except ClientError as error:
-            if self._told:
+            if self._agent_answered:
                 LOG.warning(
-                    "the scheduler is told of the room for images alone: %s",
+                    "the scheduler is told of the room for images alone, for "
+                    "the image server's agent cannot be asked: %s",
                     error,
                 )
-            self._told = False
+            self._agent_answered = False
             return None
-        self._told = True
-        return found
+        self._agent_answered = True
+        return room
 
 
 def _of_images(folder: Path) -> Room:

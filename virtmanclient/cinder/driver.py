@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``volume_driver = virtmanclient.cinder.VirtmanDriver``.
+"""The Cinder driver: ``volume_driver = virtmanclient.cinder.VirtmanDriver``.
 
-A volume is what a VM writes over an image that all volumes of it share, so
+A volume is what a VM writes over an image that all volumes of it share.  So
 Cinder has little to do: see that the image is exported, tell a host the ids,
 know which host has the writes, and have that host purge them.  The disk
 itself is made by the agent, when Nova connects the volume.
@@ -18,7 +18,7 @@ from oslo_config import cfg
 from virtmanclient.cinder import options, stats, volume_record
 from virtmanclient.cinder.agents import Agents
 from virtmanclient.cinder.capacity import Rooms
-from virtmanclient.cinder.host_stores import Cows
+from virtmanclient.cinder.host_stores import HostStores
 from virtmanclient.cinder.images import Images
 from virtmanclient.cinder.pending_purges import Debts
 from virtmanclient.cinder.server_stores import Served
@@ -33,7 +33,7 @@ cfg.CONF.register_opts(options.OPTIONS, group=configuration.SHARED_CONF_GROUP)
 
 @interface.volumedriver
 class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
-    """Volumes that are disks of the agents of the compute hosts."""
+    """The driver of volumes that are disks of the compute hosts' agents."""
 
     VERSION = "1.0"
     CI_WIKI_NAME = "none"
@@ -49,9 +49,9 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
         return options.OPTIONS
 
     def do_setup(self, context: Any) -> None:
-        """Read the options and put the parts together.
+        """Read the options and make the parts of the driver.
 
-        :raises InvalidConfigurationValue: an option cannot be right
+        :raises InvalidInput: an option cannot be right
         """
         try:
             settings = options.settings(self.configuration)
@@ -65,20 +65,21 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
         self._rooms = Rooms(settings.image_dir, stores)
         self._debts = Debts(settings.state_dir, agents)
         served = Served(stores, agents, self._debts)
-        self._cows = Cows(agents, self._debts, served)
+        self._host_stores = HostStores(agents, self._debts, served)
 
     def check_for_setup_error(self) -> None:
         """See that the folder of images can be used.
 
-        The image server's agent may still be starting.
+        The image server's agent is not asked: it may still be starting.
 
-        :raises VolumeBackendAPIException: it cannot
+        :raises VolumeBackendAPIException: the folder cannot be used
         """
         try:
             self._images.begin()
         except OSError as error:
             raise exception.VolumeBackendAPIException(
-                data=f"virtman_image_dir = {self._settings.image_dir}: "
+                data=f"the folder virtman_image_dir = "
+                f"{self._settings.image_dir} cannot be used: "
                 f"{error.strerror}"
             ) from error
 
@@ -89,43 +90,46 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
         """Do nothing: the image is exported already."""
 
     def remove_export(self, context: Any, volume: Any) -> None:
-        """Do nothing: the image is others', too."""
+        """Do nothing: other volumes stand on the image, too."""
 
     def validate_connector(self, connector: Any) -> None:
-        """See that the host is one whose agent may be asked.
+        """See that a connector is of a host whose agent may be asked.
 
-        :raises InvalidConnectorException: it is none
+        :raises InvalidConnectorException: the connector names no such host
         """
-        self._cows.require_host(connector)
+        self._host_stores.require_host(connector)
 
     @coordination.synchronized("virtman-volume-{volume.id}")
     def initialize_connection(
         self, volume: Any, connector: Any, **kwargs: Any
     ) -> dict[str, Any]:
-        """Tell a host what the volume's disk is, in ids alone.
+        """Return what a host is told of a volume's disk: ids alone.
 
         :raises InvalidVolume: it is attached to, or written on, another host
         """
-        told, known = self._cows.connect(volume, connector)
-        volume_record.save(volume, known)
-        return told
+        info, record = self._host_stores.connect(volume, connector)
+        volume_record.save(volume, record)
+        return info
 
     @coordination.synchronized("virtman-volume-{volume.id}")
     def terminate_connection(
         self, volume: Any, connector: Any, **kwargs: Any
     ) -> None:
-        """Note whether the host keeps anything of the volume."""
-        known = self._cows.disconnect(volume, connector)
-        if known is not None:
-            volume_record.save(volume, known)
+        """Record whether a host keeps anything of a volume."""
+        record = self._host_stores.disconnect(volume, connector)
+        if record is not None:
+            volume_record.save(volume, record)
 
     @classmethod
     def clean_volume_file_locks(cls, volume_id: str) -> None:
-        """Remove the lock's file of a volume that is gone."""
+        """Remove the lock file of a volume that was deleted."""
         coordination.synchronized_remove(f"virtman-volume-{volume_id}")
 
     def _update_volume_stats(self) -> None:
-        """Say what there is, and do what is left to do."""
+        """Refresh the backend's statistics, then do the pending work.
+
+        Pending are purges of hosts that were away, and idle images.
+        """
         name = self.configuration.safe_get("volume_backend_name")
         self._stats = stats.of(
             name or type(self).__name__,
@@ -137,15 +141,18 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
             self._debts.pay()
             self._images.tidy(self._needed)
         except Exception:
-            # It comes again in a minute; the statistics must come now.
-            LOG.exception("what was left to do is not done")
+            # Cinder calls again in a minute; the statistics must come now.
+            LOG.exception(
+                "the pending purges and the idle images are not dealt with; "
+                "they are tried again with the next statistics"
+            )
 
     def _needed(self) -> set[str]:
-        """Return the images that volumes and snapshots stand on."""
+        """Return the keys of images that volumes and snapshots stand on."""
         context = cinder_context.get_admin_context()
         entries = [
             *objects.VolumeList.get_all_by_host(context, self.host),
             *objects.SnapshotList.get_by_host(context, self.host),
         ]
-        found = (volume_record.of(one) for one in entries)
-        return {one.image for one in found if one}
+        records = (volume_record.of(entry) for entry in entries)
+        return {record.image for record in records if record}

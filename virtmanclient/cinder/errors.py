@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cinder's exceptions for a volume with which something cannot be done."""
+"""The exceptions of Cinder for a call that a volume does not allow."""
 
 import logging
 from typing import Any
@@ -10,7 +10,7 @@ LOG = logging.getLogger(__name__)
 
 
 def invalid(volume: Any, reason: str) -> Exception:
-    """Return the error of a call that cannot be right now."""
+    """Return the error of a call that a volume's state does not allow."""
     made: Exception = exception.InvalidVolume(
         reason=f"virtman: volume {volume.id}: {reason}"
     )
@@ -18,7 +18,7 @@ def invalid(volume: Any, reason: str) -> Exception:
 
 
 def busy(volume: Any, reason: str) -> Exception:
-    """Return the error after which Cinder lets the volume be.
+    """Return the error after which Cinder keeps a volume; log the reason.
 
     Cinder logs no reason of its own.
     """

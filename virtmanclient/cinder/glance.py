@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an image in Glance to a RAW file of a size, by Cinder's own tools.
+"""Make a RAW file of an image in Glance, by Cinder's own tools.
 
-Downloaded whole, held against Glance's hash, converted if it is not RAW, and
-as long as the volume's size; what is in the way of that is said, and no half
-of a file is left.
+The image is downloaded whole, held against Glance's hash, converted if it is
+not RAW, and made as long as the volume.  An error names the reason, and no
+half of a file is left.
 """
 
 import contextlib
@@ -20,20 +20,21 @@ from oslo_config import cfg
 
 GIB = 1 << 30
 FORMATS = frozenset({"raw", "qcow2", "vmdk", "vdi", "vhd", "vhdx"})
+# So much is read at once: a file may be larger than the memory.
 _PIECE = 1 << 20
 _PROGRAMS = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
 Meta = Mapping[str, Any]
 
 
 class TooLarge(exception.ImageUnacceptable):
-    """An image that a larger volume would hold."""
+    """An image that is larger than the volume; a larger one would hold it."""
 
 
 def require_usable(meta: Meta, size: int) -> None:
-    """Refuse an image at once that no disk can be made of.
+    """Refuse an image that no disk can be made of, before any download.
 
     :param size: of the volume, in GiB
-    :raises ImageUnacceptable: it says why; Cinder does not try elsewhere
+    :raises ImageUnacceptable: with the reason; Cinder does not try elsewhere
     """
     kind, shell = meta.get("disk_format"), meta.get("container_format")
     if kind not in FORMATS or shell not in ("bare", "raw", None):
@@ -43,7 +44,7 @@ def require_usable(meta: Meta, size: int) -> None:
             f", not of {kind} in {shell}; convert the image and upload it",
         )
     if (meta.get("size") or 0) > size * GIB and kind == "raw":
-        raise too_large(meta, f"it is larger than {size} GiB")
+        raise too_large(meta, f"the image is larger than {size} GiB")
 
 
 def fetch_raw(
@@ -51,11 +52,11 @@ def fetch_raw(
 ) -> None:
     """Make the RAW file of an image, of ``size`` GiB.
 
-    :param target: the file; what there is beside it with other suffixes is
-        of an attempt that was broken off
-    :raises ImageUnacceptable: the image is not what it is said to be
-    :raises ImageTooBig: no room to download it
-    :raises ImageCopyFailure: it could not be converted or written
+    :param target: the file; files beside it with other suffixes are of an
+        attempt that was broken off
+    :raises ImageUnacceptable: the image is not what Glance says it is
+    :raises ImageTooBig: the folder has no room for the download
+    :raises ImageCopyFailure: the file could not be converted or written
     """
     source, part = target.with_suffix(".glance"), target.with_suffix(".part")
     with _leaving_nothing(source, part):
@@ -68,9 +69,9 @@ def fetch_raw(
 
 
 def enlarge(source: Path, size: int, target: Path) -> None:
-    """Make of one RAW file a larger one, of ``size`` GiB, sparse as it is.
+    """Make a larger copy of a RAW file, of ``size`` GiB, as sparse as it is.
 
-    :raises ImageCopyFailure: it could not be written
+    :raises ImageCopyFailure: the copy could not be written
     """
     part = target.with_suffix(".part")
     with _leaving_nothing(part):
@@ -82,21 +83,20 @@ def enlarge(source: Path, size: int, target: Path) -> None:
 
 @contextlib.contextmanager
 def _leaving_nothing(*files: Path) -> Iterator[None]:
-    """Remove these files in the end; tell what failed as Cinder does."""
+    """Remove files in the end; raise what failed as an error of Cinder."""
     try:
         yield
     except processutils.ProcessExecutionError as error:
         raise copy_failure(str(error.stderr or error).strip()) from error
     except OSError as error:
-        told = f"{files[0].parent}: {error.strerror}"
-        raise copy_failure(told) from error
+        raise copy_failure(f"{files[0].parent}: {error.strerror}") from error
     finally:
         for file in files:
             file.unlink(missing_ok=True)
 
 
 def unacceptable(meta: Meta, reason: str) -> Exception:
-    """Return the error for an image that no other host could use either."""
+    """Return the error of an image that no other host could use either."""
     made: Exception = exception.ImageUnacceptable(
         image_id=meta["id"], reason=f"virtman: {reason}"
     )
@@ -104,7 +104,7 @@ def unacceptable(meta: Meta, reason: str) -> Exception:
 
 
 def too_large(meta: Meta, reason: str) -> TooLarge:
-    """Return the error for an image that this volume does not hold."""
+    """Return the error of an image that is larger than its volume."""
     return TooLarge(
         image_id=meta["id"],
         reason=f"virtman: {reason}; ask for a larger volume",
@@ -112,22 +112,22 @@ def too_large(meta: Meta, reason: str) -> TooLarge:
 
 
 def copy_failure(reason: str) -> Exception:
-    """Return the error for an image that could not be written here."""
+    """Return the error of an image file that could not be written."""
     made: Exception = exception.ImageCopyFailure(reason=f"virtman: {reason}")
     return made
 
 
 def _verify(context: Any, service: Any, meta: Meta, file: Path) -> None:
-    """Hold a file against what Glance says of the image."""
+    """Hold a downloaded file against the hash and signature of its image."""
     name, wanted = meta.get("os_hash_algo"), meta.get("os_hash_value")
     if not (name and wanted):
-        # Of an image from before Glance's Rocky.
+        # Images from before Glance's Rocky have a checksum alone.
         name, wanted = "md5", meta.get("checksum")
     if wanted and _digest(file, name) != wanted:
         raise unacceptable(
             meta,
-            f"what was downloaded has another {name} than Glance says; try "
-            "again, and if it is the same, upload the image anew",
+            f"the downloaded file has another {name} than Glance says; try "
+            "again, and if the error stays, upload the image anew",
         )
     if cfg.CONF.verify_glance_signatures != "disabled":
         image_utils.verify_glance_image_signature(
@@ -138,12 +138,13 @@ def _verify(context: Any, service: Any, meta: Meta, file: Path) -> None:
 def _digest(file: Path, name: str) -> str:
     """Return a file's digest.
 
-    By a program where there is one: cinder-volume's threads are green, and
-    would all wait for gigabytes to be read.
+    By a program for the usual hashes: cinder-volume's threads are green, and
+    all of them would wait while gigabytes are read.
     """
     if name in _PROGRAMS:
-        told, _ = processutils.execute(f"{name}sum", "--binary", file)
-        return str(told).lstrip("\\").partition(" ")[0]
+        output, _ = processutils.execute(f"{name}sum", "--binary", file)
+        # The line starts with a backslash when the file's name is escaped.
+        return str(output).lstrip("\\").partition(" ")[0]
     made = hashlib.new(name, usedforsecurity=False)
     with file.open("rb") as opened:
         while piece := opened.read(_PIECE):
@@ -152,17 +153,19 @@ def _digest(file: Path, name: str) -> str:
 
 
 def _convert(meta: Meta, size: int, source: Path, part: Path) -> None:
-    """Have the content in ``part``, RAW.
+    """Write an image's content to ``part``, as RAW.
 
-    Cinder's tools look into the file before QEMU does, and refuse what has a
-    backing file, or is of another format than it is said to be.
+    Cinder's tools look into the file before QEMU does.  They refuse a file
+    with a backing file, or of another format than Glance says.
     """
     kind = image_utils.fixup_disk_format(meta["disk_format"])
     data = _look(meta, source)
     if data.backing_file:
-        raise unacceptable(meta, "it has a backing file")
+        raise unacceptable(
+            meta, "the image has a backing file; upload it without one"
+        )
     if data.virtual_size > size * GIB:
-        raise too_large(meta, f"its disk is larger than {size} GiB")
+        raise too_large(meta, f"the image's disk is larger than {size} GiB")
     if kind == "raw":
         image_utils.check_image_format(
             str(source), kind, meta["id"], data, run_as_root=False
@@ -187,11 +190,11 @@ def _look(meta: Meta, file: Path) -> Any:
 
 
 def _finish(part: Path, size: int, target: Path) -> None:
-    """Give the file its size and its name, on the disk for sure."""
+    """Give a finished file its size and its name, flushed to the disk."""
     handle = os.open(part, os.O_RDWR)
     try:
         os.ftruncate(handle, size * GIB)
-        # The agent reads it, as another user maybe.
+        # The agent reads it, perhaps as another user.
         os.fchmod(handle, 0o644)
         os.fsync(handle)
     finally:

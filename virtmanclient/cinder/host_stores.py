@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which host has what was written on a volume, and the end of it.
+"""COW stores of volumes: which host has them, and when they are purged.
 
-A host is told of a volume before anything is written, and whether anything
-came of it the host's agent alone knows; so it is asked before the volume is
-given to another, and when it is given back.
+A host is told of a volume before anything is written.  Only the host's agent
+knows whether anything was.  So it is asked before the volume is given to
+another host, and when the volume is given back.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Any
 from cinder import exception
 
 from virtmanclient.cinder import attachments, errors, volume_record
-from virtmanclient.cinder.agents import Agents, Away, Refusal
+from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
 from virtmanclient.cinder.pending_purges import Debts
 from virtmanclient.cinder.server_stores import Served
 from virtmanclient.cinder.volume_record import Record
@@ -22,10 +22,10 @@ LOG = logging.getLogger(__name__)
 VOLUME_TYPE = "virtman"
 
 
-class Cows:
-    """The copy-on-write stores of volumes, wherever they are.
+class HostStores:
+    """The host stores of volumes; server stores are passed on to ``served``.
 
-    :param served: those that the image server keeps
+    :param served: the server stores
     """
 
     def __init__(self, agents: Agents, debts: Debts, served: Served) -> None:
@@ -36,7 +36,7 @@ class Cows:
     def require_host(self, connector: Any) -> None:
         """See that a connector is of a host whose agent may be asked.
 
-        :raises InvalidConnectorException: it is not
+        :raises InvalidConnectorException: the connector names no such host
         """
         if not volume_record.is_host(connector.get("host")):
             raise exception.InvalidConnectorException(missing="host")
@@ -48,105 +48,113 @@ class Cows:
     def connect(
         self, volume: Any, connector: Any
     ) -> tuple[dict[str, Any], Record]:
-        """Return what the host is told, and what is known from now on.
+        """Return what a host is told of a volume, and the volume's record.
 
         :raises InvalidVolume: it is attached to another host, or written
             there
-        :raises VolumeBackendAPIException: an agent that has to say so is away
+        :raises VolumeBackendAPIException: an agent that has to be asked is
+            away
         """
         self.require_host(connector)
         host = connector["host"]
         _require_alone(volume, host, connector["ip"])
-        known = _known(volume)
-        if known.on_server:
-            store, known = self._served.connect(volume, connector, known)
-            return _told(volume, known, store), known
-        known = self._settled(volume, known)
-        if known.kept and known.host != host:
+        record = _record(volume)
+        if record.on_server:
+            store, record = self._served.connect(volume, connector, record)
+            return _info(volume, record, store), record
+        record = self._settled(volume, record)
+        if record.kept and record.host != host:
             raise errors.invalid(
                 volume,
-                f"what was written on it is on host {known.host} and not "
+                f"what was written on it is on host {record.host} and not "
                 f"reached from {host}; start the server there",
             )
-        if connector["ip"] != known.address:
-            # A host that has another address now has the writes still.
+        if connector["ip"] != record.address:
+            # A host that changed its address still has the writes.
             kept = self._has(host, connector["ip"], volume.id)
-            if kept or not known.kept:
-                known = known.at(host, connector["ip"], kept)
-        return _told(volume, known), known
+            if kept or not record.kept:
+                record = record.at(host, connector["ip"], kept)
+        return _info(volume, record), record
 
     def disconnect(self, volume: Any, connector: Any) -> Record | None:
-        """Return what is known of a volume once a host gives it back.
+        """Return the record of a volume that a host gives back.
 
-        :returns: None when that is nothing new
+        :returns: None when the record stays as it is
         """
-        known = volume_record.of(volume)
+        record = volume_record.of(volume)
         host = connector.get("host") if connector else None
-        if known is None or known.untouched or host not in (None, known.host):
+        if (
+            record is None
+            or record.untouched
+            or host not in (None, record.host)
+        ):
             return None
         try:
-            return self._settled(volume, known)
+            return self._settled(volume, record)
         except exception.VolumeBackendAPIException as error:
-            LOG.warning("%s; it is asked again later", error.msg)
+            # The detach must not fail; connect and purge ask, too.
+            LOG.warning("%s; the agent is asked again later", error.msg)
             return None
 
     def purge(self, volume: Any) -> None:
         """Have what was written on a volume removed from its host.
 
-        A host that is away owes it.
+        For a host that is away, the purge is noted and done later.
 
         :raises VolumeIsBusy: it is attached, or its disk is open
         """
-        known = volume_record.of(volume)
+        record = volume_record.of(volume)
         hosts = attachments.hosts(volume)
         if hosts:
             raise errors.busy(volume, f"it is attached on {', '.join(hosts)}")
-        if known is not None and known.on_server:
-            self._served.purge(volume, known)
+        if record is not None and record.on_server:
+            self._served.purge(volume, record)
             return
-        if known is None or known.host is None or known.address is None:
+        if record is None or record.host is None or record.address is None:
             return
         try:
-            self._agents.purge(known.address, volume.id)
-        except Refusal as error:
+            self._agents.purge(record.address, volume.id)
+        except AgentRefused as error:
             raise errors.busy(volume, str(error)) from error
-        except Away as error:
+        except AgentUnreachable as error:
             LOG.warning(
-                'host %s is to purge volume %s when it is back: %s',
-                known.host, volume.id, error,
-            )  # fmt: skip
-            self._debts.add(volume.id, known.host, known.address)
+                "host %s is to purge volume %s when its agent is back: %s",
+                record.host,
+                volume.id,
+                error,
+            )
+            self._debts.add(volume.id, record.host, record.address)
 
-    def _settled(self, volume: Any, known: Record) -> Record:
-        """Have the host say whether anything came of what it was told.
+    def _settled(self, volume: Any, record: Record) -> Record:
+        """Return a volume's record after asking its host for a disk.
 
-        What was seen once stays so: should it be gone, the agent says so
-        when the disk is to be made, and nothing begins anew unasked.
+        A disk that was seen once counts as kept for good.  Should it be gone,
+        the agent reports that when the disk is to be made, and no disk begins
+        anew without an order.
         """
-        if known.on_server:
-            return self._served.settled(volume, known)
-        if known.kept or known.host is None or known.address is None:
-            return known
-        has = self._has(known.host, known.address, volume.id)
-        return (
-            known.at(known.host, known.address, True) if has else known.anew()
-        )
+        if record.on_server:
+            return self._served.settled(volume, record)
+        if record.kept or record.host is None or record.address is None:
+            return record
+        if self._has(record.host, record.address, volume.id):
+            return record.at(record.host, record.address, True)
+        return record.anew()
 
     def _has(self, host: str, address: str, volume: str) -> bool:
         try:
             return self._agents.has(address, volume)
-        except Away as error:
+        except AgentUnreachable as error:
             raise exception.VolumeBackendAPIException(
-                data=f"virtman: whether host {host} has anything of volume "
-                f"{volume} cannot be asked: {error}"
+                data=f"virtman: the agent of host {host} cannot be asked "
+                f"whether it has a disk of volume {volume}: {error}"
             ) from error
 
 
-def _known(volume: Any) -> Record:
-    known = volume_record.of(volume)
-    if known is None:
+def _record(volume: Any) -> Record:
+    record = volume_record.of(volume)
+    if record is None:
         raise errors.invalid(volume, "it was never made; delete it")
-    return known
+    return record
 
 
 def _require_alone(volume: Any, host: str, address: str) -> None:
@@ -159,15 +167,18 @@ def _require_alone(volume: Any, host: str, address: str) -> None:
         )
 
 
-def _told(
-    volume: Any, known: Record, store: Store | None = None
+def _info(
+    volume: Any, record: Record, store: Store | None = None
 ) -> dict[str, Any]:
-    """Return the connection, which users may read: no secret is in it."""
+    """Return the connection_info of a volume, without a secret.
+
+    Users may read it.
+    """
     data = {
         "volume_id": volume.id,
-        "image_name": known.image_name,
-        "cow_host": known.host,
-        "cow_kept": known.kept,
+        "image_name": record.image_name,
+        "cow_host": record.host,
+        "cow_kept": record.kept,
     }
     if store is not None:
         data |= {"cow_shared": True, "store": store.connection}

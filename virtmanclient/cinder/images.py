@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The images that volumes stand on: made and exported once each.
 
-A RAW file in the folder of images and a target of the image server's agent,
-for each image and size.  One that no volume needs any more is kept for the
-next until it has been idle for long.
+For each image and size: a RAW file in the folder of images, and a target of
+the image server's agent.  An image that no volume needs any more is kept for
+the next volume until it has been idle for long.
 """
 
 import logging
@@ -19,13 +19,14 @@ from virtmanclient.cinder import glance, volume_record
 from virtmanclient.targets import Targets
 
 LOG = logging.getLogger(__name__)
+# The suffixes of files that glance.py has at work.
 _LEFT = (".part", ".glance")
 
 
 class Images:
     """The folder of RAW files, and their targets.
 
-    :param idle: seconds after which one that nobody needs goes; 0: never
+    :param idle: seconds after which an unneeded image is removed; 0: never
     """
 
     def __init__(self, folder: Path, targets: Targets, idle: float) -> None:
@@ -34,9 +35,9 @@ class Images:
         self._idle = idle
 
     def begin(self) -> None:
-        """Make the folder; take away what an earlier start left half done.
+        """Make the folder; remove half-done files of an earlier run.
 
-        :raises OSError: it cannot be used
+        :raises OSError: the folder cannot be used
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         for file in self._folder.iterdir():
@@ -50,10 +51,10 @@ class Images:
     def ensure(self, context: Any, service: Any, meta: Any, size: int) -> str:
         """Have an image exported on a disk of ``size`` GiB; return its key.
 
-        The first caller makes it, others of the same wait for that one.
+        The first caller makes the image; other callers wait for the first.
 
-        :raises ImageUnacceptable: no disk can be made of it
-        :raises CinderException: it could not be made now
+        :raises ImageUnacceptable: no disk can be made of the image
+        :raises CinderException: the disk could not be made now
         """
         glance.require_usable(meta, size)
         key = volume_record.sized(meta["id"], size)
@@ -67,14 +68,15 @@ class Images:
     def enlarge(self, key: str, size: int) -> str:
         """Have a larger disk of the same image exported; return its key.
 
-        :raises CinderException: it could not be made now
+        :raises CinderException: the disk could not be made now
         """
-        found = volume_record.parts(key)
-        if found is None or size < found[1]:
+        parts = volume_record.parts(key)
+        if parts is None or size < parts[1]:
             raise exception.InvalidVolume(
-                reason=f"virtman: no disk of {size} GiB can be made of {key}"
+                reason=f"virtman: no disk of {size} GiB can be made of the "
+                f"image {key}; ask for at least its size"
             )
-        larger = volume_record.sized(found[0], size)
+        larger = volume_record.sized(parts[0], size)
 
         def make() -> None:
             glance.enlarge(self.file(key), size, self.file(larger))
@@ -83,10 +85,10 @@ class Images:
         return larger
 
     def tidy(self, needed: Callable[[], Container[str]]) -> None:
-        """Take away what has been idle for long and nobody needs.
+        """Remove images that no volume needs and that have long been idle.
 
         :param needed: returns the keys that volumes and snapshots stand on;
-            asked only if there is anything that could go
+            called only if an image could be removed, for it asks the database
         """
         idle = [key for key in self._keys() if self._is_idle(key)]
         if not idle:
@@ -101,16 +103,16 @@ class Images:
             self._make_and_export(key=key, make=make)
         except exceptions.ClientError as error:
             raise exception.VolumeBackendAPIException(
-                data=f"virtman: the image server does not export {key}: "
-                f"{error}"
+                data=f"virtman: the image server does not export the image "
+                f"{key}: {error}"
             ) from error
 
     @coordination.synchronized("virtman-image-{key}")
     def _make_and_export(self, key: str, make: Callable[[], None]) -> None:
-        # Noted first: what is in use must not look idle to another thread.
+        # First of all: an image in use must not look idle to another thread.
         self._stamp(key).touch()
         if not self.file(key).exists():
-            LOG.info("the image %s is made", key)
+            LOG.info("the RAW file of the image %s is being made", key)
             try:
                 make()
             except Exception:
@@ -122,12 +124,13 @@ class Images:
 
     @coordination.synchronized("virtman-image-{key}")
     def _remove(self, key: str) -> None:
+        # Looked at again, now under the lock: a volume may have asked for it.
         if not self._is_idle(key):
             return
         try:
             self._targets.delete(key)
         except exceptions.NotFound:
-            LOG.debug("the image %s is exported no more", key)
+            LOG.debug("the image %s has no target any more", key)
         except exceptions.ClientError as error:
             LOG.info("the idle image %s stays: %s", key, error)
             return
@@ -140,9 +143,10 @@ class Images:
         return [file.stem for file in files if volume_record.parts(file.stem)]
 
     def _is_idle(self, key: str) -> bool:
-        """Tell whether it was last asked for long ago.
+        """Tell whether an image was last asked for long ago.
 
-        Not by the file's own times: by them the agent knows its content.
+        The stamp file says so, not the RAW file's own times: by these the
+        agent tells whether the content has changed.
         """
         stamp, file = self._stamp(key), self.file(key)
         last = stamp if stamp.exists() else file

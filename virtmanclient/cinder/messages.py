@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the owner of a volume is told of an image that does not become one.
+"""Messages for a volume's owner when no volume could be made of an image.
 
 Nova says of such a launch only that the volume is in ``error``; ``openstack
 volume message list`` and Horizon's tab *Messages* say why.  Cinder has a fixed
 list of reasons (cinder/message/message_field.py), so that nothing of a backend
-reaches a user; the words and the remedy are in cinder-volume's log, under the
-message's request id.
+reaches a user.  The reason and the remedy are in cinder-volume's log, under
+the message's request id.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from cinder.message import api, message_field
 from virtmanclient.cinder import glance
 
 _DETAIL = message_field.Detail
-# The first that fits.
+# The first that fits is used, so a class stands before its base class.
 _REASONS = (
     (glance.TooLarge, _DETAIL.NOT_ENOUGH_SPACE_FOR_IMAGE),
     (exception.ImageTooBig, _DETAIL.NOT_ENOUGH_SPACE_FOR_IMAGE),
@@ -33,7 +33,7 @@ _REASONS = (
 
 @contextlib.contextmanager
 def of_an_image(context: Any, volume: Any) -> Iterator[None]:
-    """Leave a message if no volume is made; what went wrong goes on."""
+    """Leave a message if making a volume fails; the error is raised on."""
     try:
         yield
     except Exception as error:

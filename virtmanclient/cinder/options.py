@@ -34,8 +34,8 @@ OPTIONS = [
     cfg.ListOpt(
         "virtman_agent_networks",
         default=[],
-        help="Networks, as 10.0.0.0/24, in which the agents of the compute "
-        "hosts are: no other address is shown the token. "
+        help="Networks, as 10.0.0.0/24, of the compute hosts' agents; the "
+        "token is sent to no other address. "
         "A compute host is asked at the my_block_storage_ip of its nova.conf, "
         "which is its my_ip unless it is set.",
     ),
@@ -47,7 +47,7 @@ OPTIONS = [
     cfg.StrOpt(
         "virtman_agent_token_file",
         help="File with the agents' secret, their rpc_token_file. Without it "
-        "none is shown.",
+        "no secret is sent.",
     ),
     cfg.FloatOpt(
         "virtman_agent_timeout",
@@ -59,18 +59,15 @@ OPTIONS = [
     cfg.StrOpt(
         "virtman_state_dir",
         default="$state_path/virtman",
-        help="Folder in which is noted what hosts that were away still have "
-        "to purge.",
+        help="Folder for the purges that hosts which were away still have "
+        "to do.",
     ),
 ]
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a backend's section says, checked.
-
-    Times in seconds.
-    """
+    """The options of a backend's section, checked; times in seconds."""
 
     image_server: str
     image_dir: Path
@@ -86,7 +83,7 @@ def settings(section: Any) -> Settings:
     """Read a backend's section.
 
     :param section: Cinder's ``Configuration``, with the options appended
-    :raises ValueError: one cannot be right; the message names it
+    :raises ValueError: an option cannot be right; the message names it
     """
     return Settings(
         image_server=section.virtman_image_server,
@@ -100,21 +97,21 @@ def settings(section: Any) -> Settings:
     )
 
 
-def _networks(found: list[str]) -> tuple[Any, ...]:
-    if not found:
+def _networks(texts: list[str]) -> tuple[Any, ...]:
+    if not texts:
         raise ValueError(
-            "virtman_agent_networks names no network; write those that the "
-            "compute hosts have their my_ip in, as 10.0.0.0/24"
+            "virtman_agent_networks names no network; write the networks of "
+            "the compute hosts' my_ip, as 10.0.0.0/24"
         )
     try:
-        return tuple(ipaddress.ip_network(one) for one in found)
+        return tuple(ipaddress.ip_network(text) for text in texts)
     except ValueError as error:
         raise ValueError(f"virtman_agent_networks: {error}") from None
 
 
 def _absolute(name: str, path: str) -> Path:
     if not Path(path).is_absolute():
-        raise ValueError(f"{name} = {path} is no absolute path")
+        raise ValueError(f"{name} = {path} is not an absolute path")
     return Path(path)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Purges that are owed: of volumes that were deleted, or left, a host away.
+"""Pending purges: of volumes that left a host whose agent was away.
 
-A small file for each, so that a cinder-volume that is started again still
-knows.  They are tried again as long as the host does not answer.
+Each is noted in a small file, so that a restarted cinder-volume has it still.
+A purge is tried again as long as the host does not answer.
 """
 
 import json
@@ -10,17 +10,17 @@ import logging
 import re
 from pathlib import Path
 
-from virtmanclient.cinder.agents import Agents, Away, Refusal
+from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
 
 LOG = logging.getLogger(__name__)
-# Without a host: as it was noted before volumes went from host to host.
+# A name without a host was written before volumes could change hosts.
 _OF = re.compile("(?P<volume>[0-9a-f-]{36})(@[A-Za-z0-9._-]{1,100})?")
 
 
 class Debts:
-    """The purges that are owed by this backend.
+    """The pending purges of this backend.
 
-    :param folder: where they are noted; made when it is needed
+    :param folder: for their files; made when it is needed
     """
 
     def __init__(self, folder: Path, agents: Agents) -> None:
@@ -30,34 +30,41 @@ class Debts:
     def add(self, volume: str, host: str, address: str) -> None:
         """Note that a host is to purge a volume.
 
-        :raises OSError: it cannot be noted
+        :raises OSError: the file cannot be written
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self._file(volume, host)
+        # Written aside and renamed: a reader never sees half of a file.
         fresh = file.with_suffix(".new")
         fresh.write_text(json.dumps({"host": host, "address": address}))
         fresh.replace(file)
 
     def drop(self, volume: str, host: str) -> None:
-        """Owe nothing of a volume by a host that is to have it again."""
+        """Forget the purge of a volume by a host that gets it again."""
         self._file(volume, host).unlink(missing_ok=True)
 
     def owed(self) -> dict[str, dict[str, str]]:
-        """Return by file: volume, host, address; odd files are left."""
-        found = {}
+        """Return volume, host and address of each purge, by file name.
+
+        Unreadable files, and files with other names, are passed over.
+        """
+        purges = {}
         for file in sorted(self._folder.glob("*.json")):
             try:
-                told = json.loads(file.read_text())
-                entry = {key: str(told[key]) for key in ("host", "address")}
+                content = json.loads(file.read_text())
+                entry = {key: str(content[key]) for key in ("host", "address")}
             except (OSError, ValueError, TypeError, KeyError):
                 continue
-            named = _OF.fullmatch(file.stem)
-            if named:
-                found[file.name] = entry | {"volume": named["volume"]}
-        return found
+            match = _OF.fullmatch(file.stem)
+            if match:
+                purges[file.name] = entry | {"volume": match["volume"]}
+        return purges
 
     def pay(self) -> None:
-        """Try each once; a host that is away is asked once, not for each."""
+        """Try each pending purge once.
+
+        A host that does not answer is not asked again in this round.
+        """
         away: set[str] = set()
         for name, entry in self.owed().items():
             if entry["address"] not in away:
@@ -71,14 +78,22 @@ class Debts:
         address = entry["address"]
         try:
             self._agents.purge(address, volume)
-        except Away as error:
+        except AgentUnreachable as error:
             away.add(address)
-            LOG.info("%s is still owed by %s: %s", volume, host, error)
-        except Refusal as error:
+            LOG.info(
+                "the purge of volume %s on host %s is still pending: %s",
+                volume,
+                host,
+                error,
+            )
+        except AgentRefused as error:
             LOG.warning(
-                'volume %s, which is not its any more, is on host %s: %s',
-                volume, host, error,
-            )  # fmt: skip
+                "host %s still holds the disk of volume %s, which it has to "
+                "purge: %s",
+                host,
+                volume,
+                error,
+            )
         else:
             (self._folder / name).unlink(missing_ok=True)
             LOG.info("volume %s is purged on host %s", volume, host)

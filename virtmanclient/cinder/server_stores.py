@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was written on a volume, where that is on the image server.
+"""COW stores of volumes on the image server.
 
-Its agent keeps a store for each volume and opens it to one host at a time, so
-the volume is not bound to the host that it was first used on.
+The image server's agent keeps a store for each volume and opens it to one
+host at a time.  So the volume is not bound to the host that had it first.
 """
 
 import dataclasses
@@ -13,17 +13,17 @@ from cinder import exception
 
 from virtmanclient import exceptions
 from virtmanclient.cinder import attachments, errors, volume_record
-from virtmanclient.cinder.agents import Agents, Away, Refusal
+from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
 from virtmanclient.cinder.pending_purges import Debts
 from virtmanclient.cinder.volume_record import Record
 from virtmanclient.stores import Store, Stores
 
 LOG = logging.getLogger(__name__)
-_SECTORS_OF_GIB = 1 << 21
+_SECTORS_OF_GIB = 1 << 21  # of 512 bytes
 
 
 class Served:
-    """The copy-on-write stores of volumes, on the image server."""
+    """The server stores of volumes."""
 
     def __init__(self, stores: Stores, agents: Agents, debts: Debts) -> None:
         self._stores = stores
@@ -31,15 +31,16 @@ class Served:
         self._debts = debts
 
     def connect(
-        self, volume: Any, connector: Any, known: Record
+        self, volume: Any, connector: Any, record: Record
     ) -> tuple[Store, Record]:
-        """Open a volume's store to a host; return it, and what is known now.
+        """Open a volume's store to a host; return the store and the record.
 
-        The host that had it before forgets it; one that is away does so
-        later, and cannot log in any more meanwhile.
+        The host that had the volume before forgets it.  A host that is away
+        does so later, and cannot log in to the store meanwhile.
 
         :raises InvalidConnectorException: the host has no initiator
-        :raises InvalidVolume: another host uses it still, or it is gone
+        :raises InvalidVolume: another host uses the volume still, or the
+            store is gone
         :raises VolumeBackendAPIException: the image server cannot be asked
         """
         initiator = connector.get("initiator")
@@ -48,67 +49,70 @@ class Served:
         host, address = connector["host"], connector["ip"]
         others = attachments.initiators(volume, host) - {initiator}
         if others:
-            # It would be closed to the host that is connected to it.
+            # The store takes one initiator; the connected one would lose it.
             raise errors.invalid(
                 volume,
                 f"host {host} is attached by the initiator "
                 f"{', '.join(sorted(others))}",
             )
-        if known.host not in (None, host):
-            self._forget(volume, known)
+        if record.host not in (None, host):
+            self._forget(volume, record)
+        # Before the store is opened: a late purge would remove the new disk.
         self._debts.drop(volume.id, host)
-        store = self._open(volume, initiator, known.cow != volume_record.MADE)
-        kept = known.kept or store.written
+        store = self._open(volume, initiator, record.cow != volume_record.MADE)
+        kept = record.kept or store.written
         return store, dataclasses.replace(
-            known,
+            record,
             host=host,
             address=address,
             kept=kept,
             cow=volume_record.MADE,
         )
 
-    def settled(self, volume: Any, known: Record) -> Record:
-        """Ask whether anything came of what a host was told.
+    def settled(self, volume: Any, record: Record) -> Record:
+        """Return a volume's record after asking whether its store is written.
 
-        If not, the volume is its image still, and may go anywhere.
+        An unwritten store is deleted: the volume is its image still.
 
         :raises VolumeBackendAPIException: the image server cannot be asked
         """
-        if known.kept or known.untouched:
-            return known
+        if record.kept or record.untouched:
+            return record
         try:
             if self._stores.written(volume.id):
-                return dataclasses.replace(known, kept=True)
+                return dataclasses.replace(record, kept=True)
             self._stores.delete(volume.id)
         except exceptions.Refused as error:
             LOG.info("the store of volume %s stays: %s", volume.id, error)
-            return known
+            return record
         except exceptions.ClientError as error:
-            raise _away(volume, error) from error
-        return known.anew()
+            raise _unreachable(volume, error) from error
+        return record.anew()
 
-    def purge(self, volume: Any, known: Record) -> None:
+    def purge(self, volume: Any, record: Record) -> None:
         """Remove what was written on a volume, and have its host forget it.
 
-        :raises VolumeIsBusy: its disk is open, or a host has it
+        :raises VolumeIsBusy: its disk is open, or a host has a session with
+            its store
         :raises VolumeBackendAPIException: the image server cannot be asked
         """
+        # The host first: its disk stands on the store.
         away = None
         try:
-            if known.host is not None and known.address is not None:
-                self._agents.purge(known.address, volume.id)
-        except Refusal as error:
+            if record.host is not None and record.address is not None:
+                self._agents.purge(record.address, volume.id)
+        except AgentRefused as error:
             raise errors.busy(volume, str(error)) from error
-        except Away as error:
+        except AgentUnreachable as error:
             away = error
         try:
             self._stores.delete(volume.id)
         except exceptions.Refused as error:
             raise errors.busy(volume, str(error)) from error
         except exceptions.ClientError as error:
-            raise _away(volume, error) from error
+            raise _unreachable(volume, error) from error
         if away is not None:
-            self._owe(volume, known, away)
+            self._owe(volume, record, away)
 
     def _open(self, volume: Any, initiator: str, new: bool) -> Store:
         sectors = volume.size * _SECTORS_OF_GIB
@@ -117,28 +121,32 @@ class Served:
         except exceptions.Refused as error:
             raise errors.invalid(volume, str(error)) from error
         except exceptions.ClientError as error:
-            raise _away(volume, error) from error
+            raise _unreachable(volume, error) from error
 
-    def _forget(self, volume: Any, known: Record) -> None:
+    def _forget(self, volume: Any, record: Record) -> None:
         """Have the host that had a volume forget it; the data stays."""
         try:
-            self._agents.purge(str(known.address), volume.id)
-        except Refusal as error:
+            self._agents.purge(str(record.address), volume.id)
+        except AgentRefused as error:
             raise errors.invalid(
-                volume, f"host {known.host} uses it still: {error}"
+                volume, f"host {record.host} uses it still: {error}"
             ) from error
-        except Away as error:
-            self._owe(volume, known, error)
+        except AgentUnreachable as error:
+            self._owe(volume, record, error)
 
-    def _owe(self, volume: Any, known: Record, error: Exception) -> None:
+    def _owe(self, volume: Any, record: Record, error: Exception) -> None:
+        """Note that the host of a volume is to forget it later."""
         LOG.warning(
-            'host %s is to forget volume %s when it is back: %s',
-            known.host, volume.id, error,
-        )  # fmt: skip
-        self._debts.add(volume.id, str(known.host), str(known.address))
+            "host %s is to forget volume %s when its agent is back: %s",
+            record.host,
+            volume.id,
+            error,
+        )
+        self._debts.add(volume.id, str(record.host), str(record.address))
 
 
-def _away(volume: Any, error: Exception) -> Exception:
+def _unreachable(volume: Any, error: Exception) -> Exception:
+    """Return the error of an image server that cannot be asked."""
     made: Exception = exception.VolumeBackendAPIException(
         data=f"virtman: the image server, which has what was written on "
         f"volume {volume.id}, cannot be asked: {error}"

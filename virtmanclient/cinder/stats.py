@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Cinder's scheduler is told of a backend.
+"""The statistics of a backend, for Cinder's scheduler.
 
-Its filter holds ``provisioned_capacity_gb`` against the total times
-``max_over_subscription_ratio``, and looks at what is free for volumes of a
-type with ``provisioning:type = thick`` alone (cinder/scheduler/sched_utils.py,
-calculate_capacity_factors, of Cinder 29.0.0).
+The scheduler's filter holds ``provisioned_capacity_gb`` against the total
+times ``max_over_subscription_ratio``.  It looks at the free capacity only for
+volumes of a type with ``provisioning:type = thick``
+(calculate_capacity_factors in cinder/scheduler/sched_utils.py, Cinder 29.0.0).
 """
 
 from typing import Any
@@ -16,10 +16,10 @@ _GIB = 1 << 30
 
 
 def of(backend: str, version: str, section: Any, room: Room) -> Any:
-    """Return the statistics.
+    """Return the statistics of a backend.
 
     :param section: Cinder's ``Configuration`` of the backend
-    :param room: in the place that is full first
+    :param room: of the folder that is full first
     """
     return {
         "volume_backend_name": backend,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the type of a volume asks for."""
+"""Read where the type of a volume puts what VMs write."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ COW = "virtman:cow"
 
 
 def cow(volume: Any) -> str:
-    """Return where what is written on a new volume is to go.
+    """Return where a new volume's COW store is to be: server or host.
 
-    :raises InvalidVolume: its type names no such place
+    :raises InvalidVolume: its type names another place
     """
     specs = (volume.volume_type and volume.volume_type.extra_specs) or {}
-    found = str(specs.get(COW, volume_record.SERVER))
-    if found not in (volume_record.SERVER, volume_record.HOST):
+    place = str(specs.get(COW, volume_record.SERVER))
+    if place not in (volume_record.SERVER, volume_record.HOST):
         raise exception.InvalidVolume(
-            reason=f"virtman: {COW} of the volume type is {found!r:.40}; it "
-            f"is {volume_record.SERVER} or {volume_record.HOST}"
+            reason=f"virtman: the volume type has {COW} = {place!r:.40}; "
+            f"write {volume_record.SERVER} or {volume_record.HOST}"
         )
-    return found
+    return place

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What this driver cannot do, each with the reason and a remedy.
+"""The calls that this driver refuses, each with the reason and a remedy.
 
-Cinder's base class would try, by attaching the volume to cinder-volume's own
-host, and fail late.
+Cinder's base class would try them by attaching the volume to cinder-volume's
+own host, and fail late.
 """
 
 from typing import Any
@@ -11,43 +11,48 @@ from cinder import exception
 
 
 class Refusals:
-    """The methods of a driver that refuse."""
+    """The methods of a driver that always refuse."""
 
     def create_volume(self, volume: Any) -> None:
         """Refuse a volume without an image.
 
         :raises VolumeDriverException: always
         """
-        why = (
-            "there is no encryption"
+        reason = (
+            "this backend has no encryption"
             if volume.encryption_key_id
-            else ("a volume is made of an image")
+            else "a volume of this backend is made of an image"
         )
-        raise _refusal(f"{why} here; use a volume type of another backend")
+        raise _refusal(f"{reason}; use a volume type of another backend")
 
     def _attach_volume(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuse what would read the volume here: migration, retype.
+        """Refuse to attach a volume to this host, for migration or retype.
 
         :raises VolumeDriverException: always
         """
         raise _refusal(
-            "the data is on its compute host and cannot be read from here; "
+            "the volume's data cannot be read on the host of cinder-volume; "
             "copy it within the server"
         )
 
     def get_backup_device(self, context: Any, backup: Any) -> Any:
-        """Refuse a backup.
+        """Refuse a backup of a volume.
 
         :raises VolumeDriverException: always
         """
-        raise _refusal("no backups are made of these volumes")
+        raise _refusal(
+            "this backend makes no backups of volumes; back the data up "
+            "within the server"
+        )
 
     def retype(self, *args: Any) -> Any:
-        """Refuse to move to another type.
+        """Refuse to change a volume's type.
 
         :raises VolumeDriverException: always
         """
-        raise _refusal("a volume keeps its type")
+        raise _refusal(
+            "a volume keeps its type; make a new volume of the other type"
+        )
 
 
 def _refusal(reason: str) -> Exception:

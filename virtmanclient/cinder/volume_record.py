@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is to be known of a volume, in Cinder's own database.
+"""The record of a volume: its image and its COW store, in Cinder's database.
 
-``provider_location`` is a field of volumes and snapshots that no user is
-shown.  It holds one small JSON object: the image, and the host that has what
-the VM has written.
+The record is one small JSON object in ``provider_location``, a field of
+volumes and snapshots that users do not see.
 """
 
 import dataclasses
@@ -13,20 +12,20 @@ from typing import Any
 
 IMAGE_PREFIX = "volume-"
 HOST, SERVER, MADE = "host", "server", "made"
-"""Where writes go: the host's own disk, or a store of the image server's,
-which was made or was not yet."""
+"""Where writes go: a host store; a server store that is not made yet; a
+server store that is made."""
 _HOST = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SIZED = re.compile("(?P<id>[0-9a-f-]{36})-(?P<size>[1-9][0-9]{0,5})")
 
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """A volume: its image, and where its writes are.
+    """A volume's image, and where its writes are.
 
     ``host`` and ``address`` are of the compute host that was told of the
     volume, None before the first; ``kept`` is whether its agent was seen to
     have the volume's disk, or what was written on it.  ``cow`` is where writes
-    go; a record that does not say is of before there was a choice.
+    go; records without it were written when a host store was the only choice.
     """
 
     image: str
@@ -37,12 +36,12 @@ class Record:
 
     @property
     def on_server(self) -> bool:
-        """Whether the image server has, or is to have, what is written."""
+        """Whether the volume's COW store is a server store."""
         return self.cow != HOST
 
     @property
     def untouched(self) -> bool:
-        """Whether no host was ever told of it: it is its image still."""
+        """Whether no host was ever told of the volume: it is its image."""
         return self.host is None
 
     @property
@@ -59,24 +58,22 @@ class Record:
         return Record(self.image, cow=SERVER if self.on_server else HOST)
 
     def text(self) -> str:
-        """Return it as ``provider_location``, which holds 255 bytes."""
+        """Return the record as text for ``provider_location`` (255 bytes)."""
         fields = dataclasses.asdict(self)
         if not self.on_server:
-            # As this driver wrote it before.
+            # Without the field, earlier versions of this driver read it, too.
             del fields["cow"]
         return json.dumps(fields, separators=(",", ":"))
 
     def update(self) -> dict[str, str]:
-        """Return it as a driver's model update."""
+        """Return the record as a driver's model update."""
         return {"provider_location": self.text()}
 
 
 def of(entry: Any) -> Record | None:
-    """Return what is known of a volume or snapshot of Cinder's.
+    """Return the record of a volume or snapshot, None if it was never made.
 
-    None of one that was never made.
-
-    :raises ValueError: something else is in ``provider_location``
+    :raises ValueError: ``provider_location`` holds no record of this driver
     """
     text = entry.provider_location
     if not text:
@@ -85,21 +82,22 @@ def of(entry: Any) -> Record | None:
         return Record(**json.loads(text))
     except (ValueError, TypeError):
         raise ValueError(
-            f"provider_location of {entry.id} is not of this driver"
+            f"the provider_location of {entry.id} holds no record of this "
+            "driver"
         ) from None
 
 
-def save(volume: Any, known: Record) -> None:
-    """Write what is known of a volume into Cinder's database."""
-    volume.provider_location = known.text()
+def save(volume: Any, record: Record) -> None:
+    """Write the record of a volume into Cinder's database."""
+    volume.provider_location = record.text()
     volume.save()
 
 
 def sized(image_id: str, size: int) -> str:
     """Return the key of an image on a disk of a size.
 
-    One RAW file and one tree of readers for each pair, so that a volume is as
-    large as Cinder says.
+    Each pair of image and size has a RAW file and a tree of readers of its
+    own, so that a volume is as large as Cinder says.
 
     :param size: in GiB
     """
@@ -107,11 +105,11 @@ def sized(image_id: str, size: int) -> str:
 
 
 def parts(key: str) -> tuple[str, int] | None:
-    """Return image id and size in GiB of a key, None of what is none."""
-    found = _SIZED.fullmatch(key)
-    return (found["id"], int(found["size"])) if found else None
+    """Return image id and size in GiB of a key, None of another text."""
+    match = _SIZED.fullmatch(key)
+    return (match["id"], int(match["size"])) if match else None
 
 
 def is_host(name: object) -> bool:
-    """Tell whether that can be a host's name."""
+    """Tell whether a value can be a host's name."""
     return isinstance(name, str) and _HOST.fullmatch(name) is not None

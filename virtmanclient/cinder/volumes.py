@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How volumes and snapshots begin and end.
+"""Volumes and snapshots: how they are made and removed.
 
-None has data of its own here: it is an image and, once a host has been told
-of it, what was written on it.
+A volume has no data on this host: it is an image and, once a host has been
+told of it, what was written over the image.
 """
 
 import dataclasses
@@ -12,15 +12,15 @@ from cinder import exception
 from cinder.volume import volume_utils
 
 from virtmanclient.cinder import messages, types, volume_record
-from virtmanclient.cinder.host_stores import Cows
+from virtmanclient.cinder.host_stores import HostStores
 from virtmanclient.cinder.images import Images
 
 
 class Volumes:
-    """The methods of a driver that make and remove."""
+    """The methods of a driver that make and remove volumes and snapshots."""
 
     _images: Images
-    _cows: Cows
+    _host_stores: HostStores
 
     def clone_image(
         self,
@@ -30,7 +30,7 @@ class Volumes:
         image_meta: Any,
         image_service: Any,
     ) -> tuple[dict[str, str], bool]:
-        """Make a volume of an image: no byte of it is copied.
+        """Make a volume of an image, without a copy of the image.
 
         The first volume of an image and size has the image exported.
 
@@ -51,112 +51,116 @@ class Volumes:
         image_id: str,
         disable_sparse: bool = False,
     ) -> None:
-        """Begin a volume anew on an image, as a rebuild of its server asks.
+        """Begin a volume anew on an image, for a rebuild of its server.
 
         :raises VolumeIsBusy: it is attached, or its disk is open
         """
         cow = types.cow(volume)
         meta = image_service.show(context, image_id)
         key = self._images.ensure(context, image_service, meta, volume.size)
-        self._cows.purge(volume)
+        self._host_stores.purge(volume)
         volume_record.save(volume, volume_record.Record(key, cow=cow))
 
     def create_volume_from_snapshot(
         self, volume: Any, snapshot: Any
     ) -> dict[str, str]:
-        """Make a volume of the image that the snapshot is of."""
+        """Make a volume of the image of a snapshot."""
         return self._another(volume_record.of(snapshot), volume)
 
     def create_cloned_volume(
         self, volume: Any, src_vref: Any
     ) -> dict[str, str]:
-        """Make a volume of the image of one that was never attached.
+        """Make a volume of the image of a volume that was never attached.
 
-        :raises InvalidVolume: a VM has written on it
+        :raises InvalidVolume: a VM has written on that volume
         """
         return self._another(_untouched(src_vref, "cloned"), volume)
 
     def create_snapshot(self, snapshot: Any) -> dict[str, str]:
-        """Note the image of a volume that was never attached.
+        """Record the image of a volume that was never attached.
 
-        :raises InvalidVolume: a VM has written on it; the snapshot that
-            failed can be deleted
+        :raises InvalidVolume: a VM has written on the volume; the snapshot
+            that failed can be deleted
         """
         return _untouched(snapshot.volume, "snapshotted").update()
 
     def delete_snapshot(self, snapshot: Any) -> None:
-        """Do nothing: it is an entry of Cinder's alone."""
+        """Do nothing: a snapshot is an entry in Cinder's database alone."""
 
     def delete_volume(self, volume: Any) -> None:
-        """Have who holds what was written purge it.
+        """Have the COW store of a volume purged.
 
-        A host that is away is told later.
+        A host that is away does so later.
 
         :raises VolumeIsBusy: it is attached, or its disk is open
         """
-        self._cows.purge(volume)
+        self._host_stores.purge(volume)
 
     def extend_volume(self, volume: Any, new_size: int) -> None:
         """Enlarge a volume that was never attached.
 
-        :raises ExtendVolumeError: a VM has written on it: its disk is as
-            large as the image that it was begun on
+        :raises ExtendVolumeError: a VM has written on the volume: its disk is
+            as large as the image that it was begun on
         """
         try:
-            known = _untouched(volume, "extended")
+            record = _untouched(volume, "extended")
         except exception.InvalidVolume as error:
             raise exception.ExtendVolumeError(reason=error.msg) from error
-        key = self._images.enlarge(known.image, new_size)
-        volume_record.save(volume, dataclasses.replace(known, image=key))
+        key = self._images.enlarge(record.image, new_size)
+        volume_record.save(volume, dataclasses.replace(record, image=key))
 
     def copy_volume_to_image(
         self, context: Any, volume: Any, image_service: Any, image_meta: Any
     ) -> None:
-        """Upload a volume that was never attached.
+        """Upload a volume that was never attached, as an image.
 
-        :raises InvalidVolume: a VM has written on it
+        :raises InvalidVolume: a VM has written on the volume
         """
-        known = _untouched(volume, "uploaded")
+        record = _untouched(volume, "uploaded")
         volume_utils.upload_volume(
             context,
             image_service,
             image_meta,
-            str(self._images.file(known.image)),
+            str(self._images.file(record.image)),
             volume,
             run_as_root=False,
         )
 
     def _another(
-        self, known: volume_record.Record | None, volume: Any
+        self, source: volume_record.Record | None, volume: Any
     ) -> dict[str, str]:
-        if known is None:
+        """Return the model update of a volume made of another's image."""
+        if source is None:
             raise exception.InvalidVolume(
-                reason="virtman: what it is to be made of was never whole"
+                reason=f"virtman: the source of volume {volume.id} was never "
+                "made; use another source"
             )
         cow = types.cow(volume)
-        key = self._images.enlarge(known.image, volume.size)
+        key = self._images.enlarge(source.image, volume.size)
         return volume_record.Record(key, cow=cow).update()
 
 
 def _untouched(volume: Any, done: str) -> volume_record.Record:
-    """Return what is known of a volume that is its image still.
+    """Return the record of a volume that is its image still.
 
-    :raises InvalidVolume: it is not
+    :param done: what the call does to a volume, for the error
+    :raises InvalidVolume: a host was told of the volume, or it was never made
     """
-    known = volume_record.of(volume)
-    if known is not None and known.untouched:
-        return known
+    record = volume_record.of(volume)
+    if record is not None and record.untouched:
+        return record
     raise exception.InvalidVolume(
         reason="virtman: what was written on volume "
-        f"{volume.id} is {_where(known)}, "
+        f"{volume.id} is {_where(record)}, "
         f"and only a volume that no server ever had can be {done} here; copy "
         "the data within the server"
     )
 
 
-def _where(known: volume_record.Record | None) -> str:
-    if known is None:
+def _where(record: volume_record.Record | None) -> str:
+    """Return where the writes of a volume are, in words."""
+    if record is None:
         return "nowhere"
     return (
-        "on the image server" if known.on_server else f"on host {known.host}"
+        "on the image server" if record.on_server else f"on host {record.host}"
     )

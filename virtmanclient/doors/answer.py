@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the server's answers: ``0:<info>``, ``1:<why>``, ``2:<why>``."""
+"""Read a server's answers: ``0:<info>``, ``1:<why>``, ``2:<why>``."""
 
 import dataclasses
 import enum
@@ -15,14 +15,14 @@ class Code(enum.IntEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server said: a code, and the path or the reason."""
+    """An answer of a server: a code, and the path or the reason."""
 
     code: Code
     info: str
 
 
 def parse(text: object) -> Answer:
-    """Split an answer; what has no known code counts as a failure."""
+    """Split an answer; one without a known code counts as a failure."""
     code, colon, info = str(text).partition(":")
     if not colon or code not in ("0", "1", "2"):
         return Answer(Code.FAILED, f"unknown answer {str(text)!r}")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an agent and its callers agree on when a broker stands between them.
+"""The terms on which an agent and its callers meet at a broker.
 
 oslo.messaging is imported when a URL is used, and not before: neither the
-agent nor Nova's compute service is to pay for what it does not use.  All that
-it is told stands in the URL, the options of RabbitMQ in the query, so nothing
-depends on what else the process is configured for.
+agent nor Nova's compute service should load it without need.  The URL has all
+settings, the options of RabbitMQ in its query, so nothing depends on the
+other configuration of the process.
 """
 
 import contextlib
@@ -19,11 +19,12 @@ SCHEME = "rabbit://"
 TOPIC = EXCHANGE = NAMESPACE = "virtman"
 VERSION = "1.0"
 _FORM = "rabbit://USER:PASSWORD@HOST:5672/VHOST"
-# Unless the URL says otherwise.  A queue ends with the agent that serves it:
-# a caller is told at once that nobody serves, and no agent finds calls that
-# were given up long ago.  A dead host is noticed in 20 seconds, not 60, and a
-# listener looks up each two seconds (20 / 5 / 2), so that it ends in time.  A
-# broker that is back is found within ten seconds, not thirty.
+# Defaults; the URL's own options go before them.  A queue ends with the agent
+# that listens on it: a caller learns at once that no agent listens, and no
+# agent finds calls that were given up long ago.  A dead host is noticed in 20
+# seconds, not 60, and a listener looks up each two seconds (20 / 5 / 2), so
+# that it ends in time.  A broker that is back is found within ten seconds, not
+# thirty.
 _QUERY = {
     "amqp_auto_delete": "true",
     "heartbeat_timeout_threshold": "20",
@@ -33,12 +34,12 @@ _QUERY = {
 
 
 def transport(url: str) -> Any:
-    """Return an ``RPCTransport``; nothing is connected yet.
+    """Return the ``RPCTransport`` of a broker's URL, not connected yet.
 
-    What is wrong with a URL is never quoted: it has a password in it.
+    Errors never quote a URL: it has a password in it.
 
-    :raises InvalidEndpoint: it is no URL of a broker
-    :raises MissingPackage: oslo.messaging is not there
+    :raises InvalidEndpoint: the URL is not one of a broker
+    :raises MissingPackage: oslo.messaging is not installed
     """
     messaging = library()
     conf = _configuration()
@@ -49,15 +50,17 @@ def transport(url: str) -> Any:
         return messaging.get_rpc_transport(conf, parsed)
     except Exception as error:
         kind = type(error).__name__
+    # Out of the except block: the cause's text may have the password.
     raise InvalidEndpoint(
         f"the URL of the broker is not usable ({kind}): write {_FORM}, with "
-        "what is neither letter nor digit in the password as %XX, and options "
-        "of oslo.messaging for RabbitMQ as ?ssl=true&ssl_ca_file=/PATH"
+        "each character of the password other than letters and digits as %XX, "
+        "and options of oslo.messaging for RabbitMQ as "
+        "?ssl=true&ssl_ca_file=/PATH"
     )
 
 
 def where(url: str) -> str:
-    """Return the hosts of a URL, without what must not be shown."""
+    """Return the hosts of a broker's URL, without users and passwords."""
     hosts = urllib.parse.urlsplit(url).netloc.split(",")
     return ", ".join(host.rpartition("@")[2] for host in hosts)
 
@@ -65,7 +68,7 @@ def where(url: str) -> str:
 def library() -> Any:
     """Import oslo.messaging, for native threads.
 
-    :raises MissingPackage: it is not there
+    :raises MissingPackage: oslo.messaging is not installed
     """
     try:
         if "oslo_messaging" not in sys.modules:
@@ -73,32 +76,33 @@ def library() -> Any:
         return importlib.import_module("oslo_messaging")
     except (ImportError, ValueError) as error:
         raise MissingPackage(
-            "a broker needs two packages: pip install oslo.messaging "
+            "calls through a broker need two packages: pip install "
+            "oslo.messaging "
             "'oslo.service[threading]', or vmthunder[messaging] where "
             f"virtman-server runs ({error})"
         ) from error
 
 
 def served(host: str) -> Any:
-    """Return the ``Target`` that the agent of a host listens on."""
+    """Return the ``Target`` on which the agent of a host listens."""
     return library().Target(exchange=EXCHANGE, topic=TOPIC, server=host)
 
 
 def spoken() -> Any:
-    """Return the ``Target`` that says which verbs these are."""
+    """Return the ``Target`` with the namespace and version of the verbs."""
     return library().Target(namespace=NAMESPACE, version=VERSION)
 
 
 def called(host: str) -> Any:
-    """Return the ``Target`` of calls to the agent of a host."""
+    """Return the ``Target`` for calls to the agent of a host."""
     return served(host)(namespace=NAMESPACE, version=VERSION)
 
 
 def _choose_threads() -> None:
-    """Keep eventlet out, unless this program has chosen it.
+    """Choose native threads, unless this program has chosen eventlet.
 
-    oslo.messaging imports oslo.service, which loads eventlet when nobody has
-    said otherwise before (DEFAULT_BACKEND_TYPE in oslo_service/backend).
+    oslo.messaging imports oslo.service, which loads eventlet when no backend
+    was chosen before (DEFAULT_BACKEND_TYPE in oslo_service/backend).
     """
     backend = importlib.import_module("oslo_service.backend")
     if backend.get_backend_type() is None:
@@ -106,7 +110,7 @@ def _choose_threads() -> None:
 
 
 def _configuration() -> Any:
-    """Return options of oslo.messaging's own, all at their defaults."""
+    """Return a configuration with oslo.messaging's options at defaults."""
     from oslo_config import cfg
 
     conf = cfg.ConfigOpts()
@@ -122,7 +126,7 @@ def _configuration() -> Any:
 
 
 def _check(url: str) -> None:
-    """Refuse what would be read as another host than is meant.
+    """Refuse a URL that the library would read as another host's.
 
     A '/' or '?' in a password ends the host for the library, which would then
     connect to the user's name and log it with half of the password.

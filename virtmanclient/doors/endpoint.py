@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Endpoints: which door of which agent a text names."""
+"""Endpoints: read a text as a door of an agent."""
 
 import dataclasses
 import enum
@@ -35,7 +35,7 @@ class Endpoint:
 def parse(text: str) -> Endpoint:
     """Return the endpoint that a text names.
 
-    :raises InvalidEndpoint: the text names none
+    :raises InvalidEndpoint: the text names no endpoint
     """
     if text.startswith(_UNIX):
         return Endpoint(Door.LOCAL, text.removeprefix(_UNIX))
@@ -45,9 +45,9 @@ def parse(text: str) -> Endpoint:
 
 
 def parse_direct(text: str, refusal: str) -> Endpoint:
-    """Return the endpoint of a node that is asked without a broker.
+    """Return the endpoint that a text names, which must not be a broker.
 
-    :param refusal: what an endpoint of a broker is refused with
+    :param refusal: the message that refuses an endpoint of a broker
     :raises InvalidEndpoint: the text names a broker, or no endpoint
     """
     endpoint = parse(text)
@@ -61,7 +61,7 @@ def _host_and_port(text: str) -> str:
     try:
         parts = urllib.parse.urlsplit(url)
         host, port = parts.hostname, parts.port or vmtapi.PORT
-    except ValueError:  # the port is no number, or a bracket is missing
+    except ValueError:  # the port is not a number, or a bracket is missing
         raise _invalid(text) from None
     if parts.scheme != "http" or not host or parts.path.strip("/"):
         raise _invalid(text)
@@ -72,6 +72,6 @@ def _invalid(text: str) -> InvalidEndpoint:
     # What stands before an '@' may be a password.
     quoted = f"...@{text.rpartition('@')[2]}" if "@" in text else text
     return InvalidEndpoint(
-        f"{quoted!r} is no endpoint: write host:port, http://host:port, "
+        f"{quoted!r} is not an endpoint: write host:port, http://host:port, "
         "unix:///path or rabbit://user:password@host/"
     )

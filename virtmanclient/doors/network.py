@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The XML-RPC door of a node: calls it, raises what its answers mean."""
+"""The XML-RPC door of a node: call a verb, raise the errors it answers."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class NetworkDoor:
         self._token = token
 
     def ask(self, verb: str, *arguments: object) -> Any:
-        """Return what the node answers to a verb.
+        """Return the node's answer to a verb.
 
         :raises ClientError: the node cannot be asked, see ``exceptions``
         """
@@ -45,17 +45,19 @@ class NetworkDoor:
         *arguments: object,
         refusal: type[Refused] = NotFound,
     ) -> str:
-        """Have a node do something; return the info of its answer.
+        """Have the node do a verb; return the info of its answer.
 
-        :param refusal: what a refusal, ``1:<why>``, is raised as
-        :raises OperationFailed: the node could not do it
+        :param refusal: the class as which ``1:<why>`` is raised
+        :raises OperationFailed: the node could not do the verb
         :raises ClientError: any other reason, see ``exceptions``
         """
         return self._settled(self.ask(verb, *arguments), refusal)
 
-    def _settled(self, said: object, refusal: type[Refused]) -> str:
-        got = answer.parse(said)
-        if got.code is answer.Code.OK:
-            return got.info
-        wrong = refusal if got.code is answer.Code.REFUSED else OperationFailed
-        raise wrong(f"{self.node}: {got.info}")
+    def _settled(self, text: object, refusal: type[Refused]) -> str:
+        """Return the info of an answer, or raise its error."""
+        parsed = answer.parse(text)
+        if parsed.code is answer.Code.OK:
+            return parsed.info
+        refused = parsed.code is answer.Code.REFUSED
+        error = refusal if refused else OperationFailed
+        raise error(f"{self.node}: {parsed.info}")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The typed verbs of an agent, whichever door they go through.
+"""The typed verbs of an agent, the same at the local door and the broker.
 
 A door is one method, ``_call``, in ``agent`` and ``remote``.  Both get the
 same answer from the agent, ``{'result': ...}`` or ``{'error': {'code',
-'message'}}``, and ``result`` makes of it a value or an exception.
+'message'}}``, and ``result`` turns it into a value or an exception.
 """
 
 import abc
@@ -36,13 +36,13 @@ _ERRORS: Mapping[str, type[ClientError]] = {
 
 
 class Verbs(abc.ABC):
-    """Makes, keeps, removes and lists what one agent has.
+    """The verbs for the disks, image targets and server stores of one agent.
 
     Every call raises a ``ClientError``: ``CommunicationError`` when no agent
-    answers, ``AnswerTimeout`` when it may be at work still, ``NotAdmitted``
-    when this user may not ask, ``InvalidRequest`` for arguments that cannot
-    be right, and ``OperationFailed`` with the agent's reason when it could
-    not do it.
+    answers, ``AnswerTimeout`` when the agent may be at work still,
+    ``NotAdmitted`` when this user may not ask, ``InvalidRequest`` for
+    arguments that cannot be right, and ``OperationFailed`` with the agent's
+    reason when it could not do the call.
     """
 
     def create(
@@ -53,43 +53,42 @@ class Verbs(abc.ABC):
         store: str | Connection | None = None,
         keep: bool | None = None,
     ) -> str:
-        """Make an instance's disk, or bring it back, and return its path.
+        """Make an instance's disk, or bring it back; return its path.
 
         The same request again changes nothing and returns the same path.
 
         :param connections: where the image is exported, each with
-            ``target_portal``, ``target_iqn`` and ``target_lun``; none: the
-            agent asks volt
-        :param store: block device of the agent's host for the writes; or a
-            volume to log in to for them, as a connection, with
-            ``auth_method``, ``auth_username`` and ``auth_password`` if it
-            asks for CHAP
-        :param keep: of an instance that this host does not know, whether
-            another has written on the store: true takes that up, false
-            begins anew, None begins anew where nothing was written
-        :raises NotFound: there are no writes to keep
-        :raises InUse: there are some, and ``keep`` is None
+            ``target_portal``, ``target_iqn`` and ``target_lun``; without any,
+            the agent asks volt
+        :param store: the COW store: a block device of the agent's host; or a
+            volume to log in to, as a connection, with ``auth_method``,
+            ``auth_username`` and ``auth_password`` if it asks for CHAP
+        :param keep: for an instance that this host does not know, whether
+            another host has written on the store: true keeps these writes,
+            false begins anew, None begins anew on an unwritten store
+        :raises NotFound: ``keep`` is true, and the store is unwritten
+        :raises InUse: ``keep`` is None, and the store is written
         :raises AlreadyExists: the name is another image's instance
         """
-        told = self._call(
+        made = self._call(
             "create",
             instance=instance,
             image=image,
-            connections=[dict(one) for one in connections],
+            connections=[dict(connection) for connection in connections],
             store=store if isinstance(store, str | None) else dict(store),
             **({} if keep is None else {"keep": keep}),
         )
-        return str(told["path"])
+        return str(made["path"])
 
     def deactivate(self, instance: str) -> bool:
-        """Take the disk away, keep the data; return whether there was one.
+        """Remove an instance's disk, keep its data; tell if it had a disk.
 
         :raises InUse: the disk is open: the VM runs
         """
         return bool(self._call("deactivate", instance=instance)["changed"])
 
     def destroy(self, instance: str) -> bool:
-        """Remove the disk and the data; return whether there were any.
+        """Remove an instance's disk and data; tell if it had any.
 
         :raises InUse: the disk is open: the VM runs
         """
@@ -98,13 +97,13 @@ class Verbs(abc.ABC):
     def instances(self) -> list[JSON]:
         """Return each instance: ``name``, ``image``, ``path``, ``store``.
 
-        ``path`` is None for one that was deactivated; ``store`` is ``fine``,
+        ``path`` is None for a deactivated instance; ``store`` is ``fine``,
         ``full`` or ``invalid``.
         """
         return list(self._call("instances"))
 
     def images(self) -> list[JSON]:
-        """Return each deployed image and where it is read from."""
+        """Return each deployed image, with its sources."""
         return list(self._call("images"))
 
     def create_target(
@@ -119,7 +118,7 @@ class Verbs(abc.ABC):
         )
 
     def delete_target(self, image: str) -> None:
-        """Export an image no more; the file stays.
+        """Stop exporting an image; the file stays.
 
         :raises NotFound: no image of that name is exported
         """
@@ -132,16 +131,16 @@ class Verbs(abc.ABC):
     def open_store(
         self, store: str, sectors: int, initiator: str, new: bool
     ) -> JSON:
-        """Let one initiator write on a store that the agent keeps.
+        """Open a server store of the agent to one initiator.
 
         Return ``store``, ``iqn``, ``portal``, ``lun``, ``initiator`` and
         ``written``: whether a disk has ever stood on it; agents of this
         version also ``allocated``, the bytes that it takes up on the disk.
 
         :param sectors: of the disk, of 512 bytes
-        :param new: whether it is made if there is none
-        :raises NotFound: there is none
-        :raises InUse: another has a session with it
+        :param new: whether a missing store is made
+        :raises NotFound: the store is missing, and ``new`` is false
+        :raises InUse: another initiator has a session with the store
         """
         return dict(
             self._call(
@@ -154,14 +153,14 @@ class Verbs(abc.ABC):
         )
 
     def delete_store(self, store: str) -> bool:
-        """Remove a store and what was written; return whether it was there.
+        """Remove a server store and its data; tell if it was there.
 
-        :raises InUse: a host has a session with it
+        :raises InUse: a host has a session with the store
         """
         return bool(self._call("delete_store", store=store)["changed"])
 
     def stores(self) -> list[JSON]:
-        """Return each store, as ``open_store`` returns it."""
+        """Return the server stores, each as ``open_store`` returns it."""
         return list(self._call("stores"))
 
     def room(self) -> JSON:
@@ -179,13 +178,13 @@ class Verbs(abc.ABC):
 
     @abc.abstractmethod
     def _call(self, verb: str, **arguments: object) -> Any:
-        """Have the agent do a verb; return its result."""
+        """Have the agent do a verb; return the verb's result."""
 
 
 def result(answer: JSON) -> Any:
-    """Return what an agent's answer says.
+    """Return the result in an agent's answer.
 
-    :raises ClientError: it says why not
+    :raises ClientError: the answer is an error
     """
     error = answer.get("error")
     if error:

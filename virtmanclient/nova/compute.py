@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``virtman-nova-compute``: nova-compute that knows our driver.
+"""The command ``virtman-nova-compute``: nova-compute with our driver.
 
-Nova imports its driver from below ``nova.virt`` alone.  Where its folder can
-take no file of ours, this puts a module of that name in place by hand; all
-the rest is nova-compute.
+Nova imports a driver only from below ``nova.virt``.  Where that folder cannot
+take our file, this command puts a module of that name in place; all the rest
+is nova-compute.
 """
 
 import importlib
@@ -16,9 +16,9 @@ _DRIVER = "virtmanclient.nova.driver"
 
 
 def alias() -> None:
-    """Have ``nova.virt.virtman`` found; what it holds is imported when used.
+    """Put ``nova.virt.virtman`` in place; the driver is imported when used.
 
-    Later, because Nova's modules want its configuration read first.
+    Not at once, because Nova's modules want its configuration read first.
     """
     module = types.ModuleType(_ALIAS)
 
@@ -30,7 +30,7 @@ def alias() -> None:
 
 
 def main() -> Any:
-    """Run nova-compute."""
+    """Run nova-compute with the alias in place."""
     # Its first line chooses between threads and eventlet, before anything
     # else of Nova may be imported.
     from nova.cmd import compute

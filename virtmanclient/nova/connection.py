@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what Cinder says of a volume: a ``connection_info``, checked.
+"""Read and check a ``connection_info``, which Cinder sends of a volume.
 
-A user may read it (``GET /v3/attachments/<id>``) and the database keeps it,
-so it holds ids and no secret, and nothing of it is believed before it is
-checked here.  The standard library only.
+A user may read it (``GET /v3/attachments/<id>``) and the database keeps it.
+So it holds ids and no secret, and no field of it is used before it is checked
+here.  The standard library only.
 """
 
 import dataclasses
@@ -20,18 +20,18 @@ _CONNECTIONS_MOST = 64
 
 
 class InvalidConnection(ValueError):
-    """That cannot be a volume's disk; the message says why."""
+    """A connection_info that cannot be a volume's disk, with the reason."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Disk:
-    """What the agent is asked for.
+    """The disk that the agent is asked for.
 
-    ``store`` is what takes the writes: a block device of the host, a volume
-    to log in to, or None for a file of the agent's own.  ``cow_host`` is the
-    only host that has the writes, None when nobody has said.  ``keep`` is
-    whether there are any, None when nobody knows: the agent begins anew only
-    where nothing was written.
+    ``store`` is the COW store: a block device of the host, a volume to log in
+    to, or None for a file of the agent's own.  ``cow_host`` is the only host
+    that has the writes, None when Cinder names no host.  ``keep`` is whether
+    the store is written, None when this is unknown: the agent then begins
+    anew only on an unwritten store.
     """
 
     volume: str
@@ -44,29 +44,29 @@ class Disk:
 
 
 def is_ours(connection_info: Mapping[str, Any] | None) -> bool:
-    """Tell whether a volume is one of the agent's."""
+    """Tell whether a connection_info is of a volume of the agent."""
     kind = (connection_info or {}).get("driver_volume_type")
     return kind == DRIVER_VOLUME_TYPE
 
 
 def volume_id(connection_info: Mapping[str, Any]) -> str:
-    """Return the volume's id, under which the agent has its disk.
+    """Return the volume's id, the agent's name for the disk.
 
     The volume's, not the server's: a server may have several such disks.
 
-    :raises InvalidConnection: there is none, or it is no UUID
+    :raises InvalidConnection: the id is missing, or not a UUID
     """
-    found = connection_info.get("serial")
+    serial = connection_info.get("serial")
     try:
-        return str(uuid.UUID(found))
+        return str(uuid.UUID(serial))
     except (ValueError, TypeError, AttributeError):
         raise InvalidConnection(
-            f"the connection_info's serial {found!r:.60} is no volume id"
+            f"the connection_info's serial {serial!r:.60} is not a volume id"
         ) from None
 
 
 def is_shared(connection_info: Mapping[str, Any]) -> bool:
-    """Tell whether every host reaches what the VM has written."""
+    """Tell whether every host reaches the volume's COW store."""
     data = connection_info.get("data")
     return isinstance(data, Mapping) and data.get("cow_shared") is True
 
@@ -74,7 +74,7 @@ def is_shared(connection_info: Mapping[str, Any]) -> bool:
 def read(connection_info: Mapping[str, Any]) -> Disk:
     """Return the disk that a connection_info asks for.
 
-    :raises InvalidConnection: something in it cannot be right
+    :raises InvalidConnection: a field cannot be right
     """
     data = connection_info.get("data")
     if not isinstance(data, Mapping):
@@ -93,20 +93,20 @@ def read(connection_info: Mapping[str, Any]) -> Disk:
 
 
 def _cow(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return where the writes are, and whether there are any.
+    """Return where the COW store is, and whether it is written.
 
-    A volume tells by itself whether it was written on; where Cinder knows of
-    nothing it is asked, and never wiped.
+    A store on another host tells by itself whether it is written.  So where
+    Cinder knows of no writes, the store is asked, and never wiped.
     """
     shared, host = data.get("cow_shared", False), data.get("cow_host")
     if not isinstance(shared, bool):
-        raise InvalidConnection(f"cow_shared {shared!r:.20} is no boolean")
+        raise InvalidConnection(f"cow_shared {shared!r:.20} is not a boolean")
     if host is not None and not isinstance(host, str):
-        raise InvalidConnection(f"cow_host {host!r:.60} is no host name")
+        raise InvalidConnection(f"cow_host {host!r:.60} is not a host name")
     store = _store(data)
     if shared and not store:
         raise InvalidConnection(
-            "cow_shared is true and no store says on which device"
+            "cow_shared is true, but the connection_info names no store"
         )
     keep = _kept(data)
     if isinstance(store, Mapping) and not keep:
@@ -120,7 +120,7 @@ def _cow(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _store(data: Mapping[str, Any]) -> str | Mapping[str, object] | None:
-    """Return what takes the writes, if Cinder says so."""
+    """Return the COW store that Cinder names, None without one."""
     if data.get("store") is None:
         return None
     if isinstance(data["store"], Mapping):
@@ -132,48 +132,54 @@ def _store(data: Mapping[str, Any]) -> str | Mapping[str, object] | None:
 
 
 def _kept(data: Mapping[str, Any]) -> bool | None:
-    """Return whether the disk has been written on.
+    """Return whether the disk has been written on, None if unknown.
 
-    What Cinder says is as old as the attachment.  A path is here once Nova
-    has connected the volume in it, and Nova keeps it.
+    Cinder's cow_kept is as old as the attachment.  Nova stores device_path
+    when it has connected the volume, so a VM may have written since.
     """
     kept = data.get("cow_kept")
     if kept not in (None, True, False):
-        raise InvalidConnection(f"cow_kept {kept!r:.20} is no boolean")
+        raise InvalidConnection(f"cow_kept {kept!r:.20} is not a boolean")
     return True if data.get("device_path") else kept
 
 
-def _connections(found: Any) -> tuple[Mapping[str, object], ...]:
-    if found is None:
+def _connections(entries: Any) -> tuple[Mapping[str, object], ...]:
+    """Return the connections of the image's sources."""
+    if entries is None:
         return ()
-    if not isinstance(found, list | tuple) or len(found) > _CONNECTIONS_MOST:
+    is_list = isinstance(entries, list | tuple)
+    if not is_list or len(entries) > _CONNECTIONS_MOST:
         raise InvalidConnection(
-            f"image_connections is no list of at most {_CONNECTIONS_MOST}"
+            f"image_connections is not a list of at most {_CONNECTIONS_MOST}"
         )
-    return tuple(_connection(one) for one in found)
+    return tuple(_connection(entry) for entry in entries)
 
 
 def _connection(
-    one: Any, what: str = "an image connection"
+    entry: Any, name: str = "an image connection"
 ) -> Mapping[str, object]:
-    """Return one connection; values are the agent's to check.
+    """Return one connection; the agent checks its values.
 
-    A key besides the three is refused by its name alone: it may be a secret.
+    A key besides the three is refused by its name alone: its value may be a
+    secret.
+
+    :param name: the name of the connection, for the error
     """
-    keys = set(one) if isinstance(one, Mapping) else set()
+    keys = set(entry) if isinstance(entry, Mapping) else set()
     if keys != _CONNECTION_KEYS:
         odd = ", ".join(sorted(map(str, keys ^ _CONNECTION_KEYS)))
         raise InvalidConnection(
-            f"{what} has {odd:.60} missing or too much; it has "
+            f"{name} has {odd:.60} missing or too much; write "
             "target_portal, target_iqn, target_lun, and no secret"
         )
-    return dict(one)
+    return dict(entry)
 
 
 def _matching(
     data: Mapping[str, Any], name: str, pattern: re.Pattern[str]
 ) -> str:
-    found = data.get(name)
-    if not isinstance(found, str) or not pattern.fullmatch(found):
-        raise InvalidConnection(f"the {name} {found!r:.60} is not usable")
-    return found
+    """Return a field of the data that matches a pattern."""
+    value = data.get(name)
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise InvalidConnection(f"the {name} {value!r:.60} is not usable")
+    return value

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """``compute_driver = virtman.VirtmanLibvirtDriver``: libvirt, with our disks.
 
-Nova's libvirt driver finds volume drivers in a table of its own; the method
-that looks into it is the one funnel of every volume's way (``_get_volume_
-driver``, nova/virt/libvirt/driver.py:2172 of Nova 34), and is overridden here.
-The others are what a disk that is active on one host makes necessary.
+Nova's libvirt driver finds volume drivers in a table of its own.  Every volume
+passes the method that reads the table (``_get_volume_driver``,
+nova/virt/libvirt/driver.py:2172 of Nova 34), so that method is overridden
+here.  The other methods are overridden because a disk is active on one host at
+a time.
 
-``cleanup`` stays Nova's: it is told to destroy the disks at a shelve, a
-rebuild, an evacuation and a reschedule as well, where a volume must live on.
+``cleanup`` stays Nova's.  Nova has it destroy the disks also at a shelve, a
+rebuild, an evacuation and a reschedule, where a volume must live on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ BlockDevices = Mapping[str, Any] | None
 
 
 class VirtmanLibvirtDriver(driver.LibvirtDriver):
-    """The libvirt driver, with volumes of the agent beside all others."""
+    """The libvirt driver, with the agent's volumes beside all others."""
 
     def __init__(self, virtapi: Any, read_only: bool = False) -> None:
         super().__init__(virtapi, read_only)
@@ -34,7 +35,7 @@ class VirtmanLibvirtDriver(driver.LibvirtDriver):
         )
 
     def _get_volume_driver(self, connection_info: dict[str, Any]) -> Any:
-        """Return our volume driver for our volumes, Nova's for others."""
+        """Return the driver of a volume: ours for ours, else Nova's."""
         if connection.is_ours(connection_info):
             return self._virtman
         return super()._get_volume_driver(connection_info)
@@ -47,9 +48,10 @@ class VirtmanLibvirtDriver(driver.LibvirtDriver):
         vol_driver: Any,
         volume_id: str,
     ) -> bool:
-        """Disconnect ours always: no two servers share a disk.
+        """Tell whether to disconnect a volume; ours always.
 
-        Nova passes over a volume that another server of this host has.
+        Nova passes over a volume that another server of this host has, and
+        two servers never share one of our disks.
         """
         if vol_driver is self._virtman:
             return True
@@ -66,7 +68,7 @@ class VirtmanLibvirtDriver(driver.LibvirtDriver):
         dest_check_data: Any,
         block_device_info: BlockDevices = None,
     ) -> Any:
-        """Refuse before anything is begun on the destination.
+        """Refuse to migrate a server live that has a disk of the agent.
 
         A dm-snapshot keeps its table of exceptions in the kernel's memory, so
         it must not be active on two hosts; Nova's pre_live_migration would
@@ -95,7 +97,7 @@ class VirtmanLibvirtDriver(driver.LibvirtDriver):
         timeout: float = 0,
         retry_interval: float = 0,
     ) -> Any:
-        """Refuse, while the VM still runs, what would lose its writes.
+        """Refuse a migration, while the VM runs, that would lose its writes.
 
         :param dest: address of the destination; a resize may stay here
         :raises InstanceFaultRollback: the writes are on this host alone; the
@@ -124,21 +126,22 @@ def _ours(block_device_info: BlockDevices) -> Iterator[Mapping[str, Any]]:
 
 
 def _names(volumes: Iterator[Mapping[str, Any]]) -> Iterator[str]:
-    yield from (str(one.get("serial")) for one in volumes)
+    yield from (str(volume.get("serial")) for volume in volumes)
 
 
 def _require_shared(block_device_info: BlockDevices) -> None:
+    """Refuse a server with a volume whose writes are on this host alone."""
     local = (
-        one
-        for one in _ours(block_device_info)
-        if not connection.is_shared(one)
+        volume
+        for volume in _ours(block_device_info)
+        if not connection.is_shared(volume)
     )
     for name in _names(local):
         raise exception.InstanceFaultRollback(
             exception.MigrationPreCheckError(
-                reason=f"virtman: what volume {name} has been written is on "
-                "this host alone (its type has virtman:cow = host, or no "
-                "cow_shared is said), so its server stays here; a resize "
-                "needs allow_resize_to_same_host"
+                reason=f"virtman: the writes of volume {name} are on this "
+                "host alone (its type has virtman:cow = host, or its "
+                "connection has no cow_shared), so its server stays here; a "
+                "resize needs allow_resize_to_same_host"
             )
         )

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong with a disk, as Nova's own exceptions.
+"""Raise the errors of a disk as Nova's own exceptions.
 
-Nova shows the user 255 bytes of one (exception_to_dict in
+Nova shows the user 255 bytes of a message (exception_to_dict in
 nova/compute/utils.py), of which 120 are its own words when it gives up after
-several hosts (populate_retry in nova/scheduler/utils.py), so these are short
-and name no volume.  Of nova.exception, because others do not cross Nova's RPC.
-``InvalidInput`` ends a launch at once; ``InternalError`` has Nova try the next
-host (_build_and_run_instance in nova/compute/manager.py).
+several hosts (populate_retry in nova/scheduler/utils.py).  So the messages are
+short and name no volume.  The classes are of nova.exception, because others do
+not cross Nova's RPC.  ``InvalidInput`` ends a launch at once;
+``InternalError`` has Nova try the next host (_build_and_run_instance in
+nova/compute/manager.py).
 """
 
 import contextlib
@@ -20,10 +21,10 @@ from virtmanclient.nova.connection import InvalidConnection
 
 @contextlib.contextmanager
 def of_attaching() -> Iterator[None]:
-    """Raise what went wrong with making a disk.
+    """Raise the errors of making a disk as Nova's.
 
-    :raises InvalidInput: no host could make it
-    :raises InternalError: this host could not
+    :raises InvalidInput: no host could make the disk
+    :raises InternalError: this host could not make it
     """
     try:
         yield
@@ -39,7 +40,7 @@ def of_attaching() -> Iterator[None]:
 
 @contextlib.contextmanager
 def of_detaching(volume: str) -> Iterator[None]:
-    """Raise what went wrong with taking a disk away.
+    """Raise the errors of removing a volume's disk as Nova's.
 
     :raises VolumeDetachFailed: the disk is there still
     """

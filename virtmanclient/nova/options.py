@@ -14,16 +14,15 @@ OPTIONS = [
         "agent_socket",
         default=agent.SOCKET,
         help="Unix socket of the agent, its option local_socket. The user "
-        "that nova-compute runs as has to be in the group that the agent has "
-        "as local_group.",
+        "that nova-compute runs as has to be in the agent's local_group.",
     ),
     cfg.FloatOpt(
         "agent_timeout",
         default=verbs.TIMEOUT,
         min=1,
-        help="Seconds to wait for a disk. More than the times that the agent "
-        "itself waits (place_timeout and source_timeout), or a launch fails "
-        "while the agent is at work on it still.",
+        help="Seconds to wait for a disk. Set more than the agent itself "
+        "waits (place_timeout and source_timeout), or a launch fails while "
+        "the agent is still at work on the disk.",
     ),
 ]
 
@@ -34,7 +33,7 @@ def list_opts() -> list[tuple[Any, list[Any]]]:
 
 
 def agent_of(conf: Any) -> agent.Agent:
-    """Return the agent that a configuration names.
+    """Return the agent that Nova's configuration names.
 
     :param conf: Nova's ``CONF``; the options are registered with it here
     """

@@ -2,8 +2,8 @@
 """The libvirt volume driver of ``driver_volume_type = 'virtman'``.
 
 Nova connects and disconnects a volume at each hard reboot, start and boot of
-the host, so connecting brings back what there was and disconnecting keeps
-what the VM has written.  Who owns the volume purges it: Cinder.
+the host.  So connecting brings an existing disk back, and disconnecting keeps
+what the VM has written.  Cinder owns the volume and purges it.
 """
 
 import logging
@@ -21,11 +21,11 @@ ConnectionInfo = MutableMapping[str, Any]
 
 
 class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
-    """Makes volumes the agent's disks.
+    """The volume driver that has the agent make and remove disks.
 
     :param host: Nova's connection to libvirt
     :param agent: the agent of this host
-    :param hostname: the name Nova has for this host, its option ``host``
+    :param hostname: Nova's name of this host, its option ``host``
     """
 
     def __init__(self, host: Any, agent: Agent, hostname: str) -> None:
@@ -36,7 +36,7 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
     def connect_volume(
         self, connection_info: ConnectionInfo, instance: Any
     ) -> None:
-        """Have the agent make or bring back the disk; note its path.
+        """Have the agent make or bring back a volume's disk; note its path.
 
         :raises NovaException: see :mod:`virtmanclient.nova.errors`
         """
@@ -59,19 +59,23 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
         instance: Any,
         force: bool = False,
     ) -> None:
-        """Have the agent take the disk away and keep what was written.
+        """Have the agent remove a volume's disk and keep its data.
 
-        A volume that the agent does not have is no error: Nova disconnects
-        after a failed connect, too.  ``force`` changes nothing: Nova says it
-        at each hard reboot, and a disk that is open still must not be taken
-        for gone.
+        A volume that the agent does not have is not an error: Nova
+        disconnects after a failed connect, too.  ``force`` changes nothing:
+        Nova passes it at each hard reboot, and a disk that is still open must
+        not count as gone.
 
         :raises VolumeDetachFailed: the disk is there still
         """
         try:
             name = connection.volume_id(connection_info)
         except connection.InvalidConnection as error:
-            LOG.warning("never connected, so not disconnected: %s", error)
+            LOG.warning(
+                "the volume was never connected, so it is not disconnected: "
+                "%s",
+                error,
+            )
             return
         with errors.of_detaching(name):
             self._agent.deactivate(name)
@@ -79,7 +83,7 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
     def get_config(
         self, connection_info: ConnectionInfo, disk_info: Any
     ) -> Any:
-        """Return the guest's disk: a block device that it may write to."""
+        """Return the guest's disk: a block device that it can write to."""
         conf = super().get_config(connection_info, disk_info)
         conf.source_type = "block"
         conf.source_path = connection_info["data"]["device_path"]
@@ -95,7 +99,7 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
         instance: Any,
         requested_size: int,
     ) -> int:
-        """Refuse: the disk is as large as its image.
+        """Refuse to extend a volume: its disk is as large as its image.
 
         :raises VolumeExtendFailed: always
         """
@@ -106,7 +110,7 @@ class VirtmanVolumeDriver(volume.LibvirtBaseVolumeDriver):
         )
 
     def _require_here(self, disk: connection.Disk) -> None:
-        """Refuse to begin anew on a host that lacks what the VM wrote."""
+        """Refuse a disk on a host that cannot reach what the VM wrote."""
         if disk.cow_host not in (None, self._hostname) and not disk.cow_shared:
             raise connection.InvalidConnection(
                 f"what the VM has written is on host {disk.cow_host} and not "

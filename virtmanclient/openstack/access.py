@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Get into a cloud: credentials from clouds.yaml or from the environment.
+"""Connect to a cloud, with credentials of clouds.yaml or the environment.
 
-There is no option for a secret: a command line is in every process list.
+No option takes a secret: a command line is in every process list.
 """
 
 from virtmanclient.openstack.cloud import MICROVERSION, Cloud
@@ -12,11 +12,11 @@ PATIENCE = 60.0
 
 
 def connect(name: str | None = None) -> Cloud:
-    """Return the cloud of this name in clouds.yaml; by default OS_CLOUD's.
+    """Return the cloud of a name in clouds.yaml; by default OS_CLOUD's.
 
-    Where neither names one, the variables OS_AUTH_URL and so on do.
+    Without a name, the variables OS_AUTH_URL and so on have the credentials.
 
-    :raises CloudError: there are no credentials, or they are not taken
+    :raises CloudError: the credentials are missing or refused
     """
     try:
         import openstack.config
@@ -25,8 +25,9 @@ def connect(name: str | None = None) -> Cloud:
         from novaclient import client
     except ImportError as error:
         raise CloudError(
-            f"there is no module {error.name}; install vmthunder with what "
-            "it needs ('pip install python-novaclient openstacksdk')"
+            f"the module {error.name} is not installed; install vmthunder "
+            "with its requirements ('pip install python-novaclient "
+            "openstacksdk')"
         ) from error
     with translated("credentials"):
         try:
@@ -38,7 +39,7 @@ def connect(name: str | None = None) -> Cloud:
         ) as error:
             raise CloudError(
                 f"{error}; name a cloud of your clouds.yaml (--os-cloud, "
-                "OS_CLOUD), or set OS_AUTH_URL and what goes with it"
+                "OS_CLOUD), or set OS_AUTH_URL and the other variables OS_*"
             ) from error
         session.timeout = session.timeout or PATIENCE
         session.get_token()
@@ -46,7 +47,7 @@ def connect(name: str | None = None) -> Cloud:
     nova = client.Client(
         MICROVERSION,
         session=session,
-        # A request that may have been taken is not made twice.
+        # A request that Nova may have accepted is not made twice.
         connect_retries=0,
         region_name=place,
         endpoint_type=interface,

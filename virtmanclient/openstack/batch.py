@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many requests side by side, and one look at all servers from time to time.
 
-A few threads make the requests.  What becomes of them is seen in the thread
-of the caller, by one list of all servers a look, never by a call a server.
+A few threads make the requests.  The caller's thread sees their outcome, by
+one list of all servers a look, never by a call a server.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from virtmanclient.openstack.request_state import OPEN, Pace, Record, State
 from virtmanclient.openstack.server_requests import Order
 
 GRACE = 5.0
-"""Seconds after Ctrl-C to learn what became of requests under way."""
+"""Seconds after Ctrl-C to learn the outcome of requests under way."""
 
 
 class Batch(abc.ABC):
     """One run over some orders.
 
-    :param cloud: whom to ask
-    :param orders: what for
-    :param pace: how hard
+    :param cloud: the cloud to ask
+    :param orders: the servers to boot or delete
+    :param pace: how hard to drive the cloud
     """
 
     def __init__(
@@ -39,30 +39,33 @@ class Batch(abc.ABC):
         self.records = [Record(order) for order in orders]
         self._lanes = Lanes(self._ask, pace.parallel)
         self.trouble = ""
-        """Why the last look at the cloud failed; empty if it did not."""
+        """Why the last look at the cloud failed; empty if it succeeded."""
 
     @abc.abstractmethod
     def _adopt(self, record: Record, there: Sequence[Server]) -> None:
-        """Before any request: note what is there already of an order."""
+        """Note an order's existing servers, before any request is made."""
 
     @abc.abstractmethod
     def _ask(self, record: Record) -> str:
-        """Make the request, in a thread; return the server's id."""
+        """Make the request of a record, in a thread; return the server's id.
+
+        Any exception is the record's failure.
+        """
 
     @abc.abstractmethod
     def _judge(self, record: Record, server: Server | None) -> None:
-        """Note what a look shows of an order that Nova works on."""
+        """Note the state of a server that Nova works on, None if missing."""
 
     @property
     def seconds(self) -> float:
-        """How long the run has lasted."""
+        """The seconds since the run began."""
         return time.monotonic() - self._began
 
     def steps(self, tick: float) -> Iterator[None]:
-        """Work, and yield whenever something may have changed.
+        """Run the orders, and yield whenever a record may have changed.
 
-        :param tick: at least so often, in seconds
-        :raises CloudError: not even the first look succeeds
+        :param tick: yield at least so often, in seconds
+        :raises CloudError: the first look at the cloud fails
         """
         self._begin()
         due = self.seconds + self._pace.poll
@@ -71,10 +74,11 @@ class Batch(abc.ABC):
             self._take(min(tick, max(0.0, due - self.seconds)))
             if self.seconds >= due:
                 taken = self._look()
+                # A slow cloud is asked less often: half of the time at most.
                 due = self.seconds + max(self._pace.poll, taken)
 
     def interrupt(self) -> None:
-        """Request nothing more; wait a little for what is under way."""
+        """Make no more requests; wait a little for those under way."""
         self._lanes.stop()
         end = self.seconds + GRACE
         self._take(0)
@@ -93,12 +97,12 @@ class Batch(abc.ABC):
         for record in [*self.records]:
             self._adopt(record, there[record.order.key])
         self._lanes.begin(
-            one for one in self.records if one.state is State.WAITING
+            record for record in self.records if record.state is State.WAITING
         )
 
     def _take(self, seconds: float) -> None:
-        """Take what the threads have to tell; wait for it so long."""
-        # Before: what was taken up until then is in the news.
+        """Take the outcomes of requests; wait for them a number of seconds."""
+        # Read before the news: all requests begun by then are in the news.
         hopeless = self._lanes.hopeless
         for record, answer in self._lanes.news(seconds):
             self._note(record, answer)
@@ -116,21 +120,26 @@ class Batch(abc.ABC):
             record.end(State.FAILED, self.seconds, _words(answer))
 
     def _skip(self, after: str) -> None:
-        """Leave out what has not been taken up."""
+        """Leave out the orders that were not requested.
+
+        :param after: the server whose message has the reason
+        """
         for record in self.records:
             if record.state is State.WAITING:
-                why = f"not requested: see {after}"
+                why = f"not requested: see the message of {after}"
                 record.end(State.SKIPPED, self.seconds, why)
 
     def _look(self) -> float:
-        """Look at all servers once; return how long that took."""
-        asked = [one for one in self.records if one.state is State.ASKED]
+        """Look at all servers once; return the seconds that it took."""
+        asked = [
+            record for record in self.records if record.state is State.ASKED
+        ]
         before = self.seconds
         try:
-            there = {one.id: one for one in self._cloud.servers()}
+            there = {server.id: server for server in self._cloud.servers()}
             self.trouble = ""
         except CloudError as error:
-            # A cloud under load may miss one; the deadlines go on.
+            # A cloud under load may fail a look; the deadlines go on.
             self.trouble = str(error)
         else:
             for record in asked:
@@ -149,10 +158,11 @@ class Batch(abc.ABC):
         return any(record.state in OPEN for record in self.records)
 
     def _asking(self) -> bool:
-        return any(one.state is State.ASKING for one in self.records)
+        return any(record.state is State.ASKING for record in self.records)
 
 
 def _words(error: Exception) -> str:
+    """Return the message of an error, with its class if it is unexpected."""
     if isinstance(error, CloudError):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cloud: the few calls to Nova, and the names of what they take.
+"""The cloud: the calls to Nova, and the names of images, flavors, networks.
 
 Nova is asked by python-novaclient with microversion 2.74 (Train, 2019), the
 first that takes ``host``: a server on one host, which the scheduler checks as
-it would any other.  The older way to say it, an availability zone
-``zone:host``, goes past the scheduler's filters (nova/policies/servers.py of
-Nova 34), so a host that is disabled or has no room would be used all the
-same.  Both are for administrators, unless policy says otherwise.
+it would any other.  The older way, an availability zone ``zone:host``, goes
+past the scheduler's filters (nova/policies/servers.py of Nova 34), so a host
+that is disabled or has no room would be used all the same.  Both are for
+administrators, unless policy says otherwise.
 """
 
 import dataclasses
@@ -22,11 +22,13 @@ GIB = 2**30
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Server:
-    """A server of ours, as Nova told of it.
+    """A server that was made here, as Nova lists it.
 
+    :param key: its name and its mark (``Order.key``)
     :param status: Nova's word: ``BUILD``, ``ACTIVE``, ``ERROR``, ...
-    :param host: where it runs; empty if Nova does not tell us
+    :param host: where it runs; empty if Nova does not show hosts
     :param fault: why it is in ``ERROR``, in Nova's words
+    :param leaving: whether Nova is deleting it
     """
 
     id: str
@@ -61,51 +63,55 @@ class Cloud:
         self._scope = scope
 
     def image(self, named: str) -> Image:
-        """Return the image of this name or id."""
-        found = self._one("image", "images", named)
-        size = found.get("virtual_size") or found.get("size") or 0
-        least = found.get("min_disk") or 0
-        return Image(found["id"], max(1, least, -(-size // GIB)))
+        """Return the image of a name or id."""
+        image = self._one("image", "images", named)
+        size = image.get("virtual_size") or image.get("size") or 0
+        least = image.get("min_disk") or 0
+        # Rounded up: a volume takes whole GiB, one at least.
+        return Image(image["id"], max(1, least, -(-size // GIB)))
 
     def network(self, named: str) -> str:
-        """Return the id of the network of this name or id."""
-        found = self._one("network", "networks", named)
-        return str(found["id"])
+        """Return the id of the network of a name or id."""
+        network = self._one("network", "networks", named)
+        return str(network["id"])
 
     def flavor(self, named: str) -> str:
-        """Return the id of the flavor of this name or id."""
+        """Return the id of the flavor of a name or id."""
         with translated("flavors"):
-            known = self._nova.flavors.list(is_public=None)
-        for flavor in known:
+            flavors = self._nova.flavors.list(is_public=None)
+        for flavor in flavors:
             if named in (flavor.id, flavor.name):
                 return str(flavor.id)
-        names = ", ".join(sorted(flavor.name for flavor in known)) or "none"
-        raise Gone(f"there is no flavor {named!r}; there are: {names}")
+        names = ", ".join(sorted(flavor.name for flavor in flavors)) or "none"
+        raise Gone(f"there is no flavor {named!r}; the flavors are: {names}")
 
     def hosts(self) -> dict[str, str]:
         """Return Nova's name of each compute host by its address."""
         with translated("compute hosts"):
-            known = self._nova.hypervisors.list()
-        return {one.host_ip: one.service["host"] for one in known}
+            hypervisors = self._nova.hypervisors.list()
+        return {
+            hypervisor.host_ip: hypervisor.service["host"]
+            for hypervisor in hypervisors
+        }
 
     def servers(self) -> list[Server]:
-        """Return all that were made here: one call, or one for a page."""
-        found: list[dict[str, Any]] = []
+        """Return all servers with our tag, by one call a page."""
+        listed: list[dict[str, Any]] = []
         query = {"tags": TAG}
         while True:
             url = "/servers/detail?" + urllib.parse.urlencode(query)
             with translated("list of servers"):
                 _, body = self._nova.client.get(url)
-            found += body["servers"]
+            listed += body["servers"]
             if not body.get("servers_links") or not body["servers"]:
-                return [_server(one) for one in found]
-            query["marker"] = found[-1]["id"]
+                return [_server(entry) for entry in listed]
+            query["marker"] = listed[-1]["id"]
 
     def create(self, order: Order) -> str:
-        """Ask for a server; return its id as soon as Nova has taken it."""
+        """Request a server; return its id as soon as Nova has accepted it."""
         boot = order.boot
         if boot is None:
-            raise CloudError(f"{order.name}: it is not said how it is booted")
+            raise CloudError(f"{order.name}: the order has no image to boot")
         network = boot.network
         with translated():
             server = self._nova.servers.create(
@@ -126,7 +132,7 @@ class Cloud:
         return str(server.id)
 
     def delete(self, server: str) -> None:
-        """Ask for the end of a server; of none is no error."""
+        """Request that a server is deleted; a missing one is not an error."""
         try:
             with translated():
                 self._nova.servers.delete(server)
@@ -134,7 +140,7 @@ class Cloud:
             pass
 
     def _one(self, service: str, kind: str, named: str) -> dict[str, Any]:
-        """Return the one of this name, or else of this id."""
+        """Return the entry of a name, else of an id, in another service."""
         # Version 2 of either API, wherever the catalog's root has it.
         where = {"service_type": service, "min_version": "2", **self._scope}
         for key in ("name", "id"):
@@ -144,8 +150,8 @@ class Cloud:
                     f"/{kind}?{query}", endpoint_filter=where
                 )
             match answer.json()[kind]:
-                case [found]:
-                    return dict(found)
+                case [entry]:
+                    return dict(entry)
                 case [_, *_]:
                     raise CloudError(
                         f"there are several {kind} {named!r}; give an id "
@@ -174,12 +180,13 @@ def _root(boot: Boot) -> list[dict[str, Any]] | None:
     return [disk]
 
 
-def _server(told: dict[str, Any]) -> Server:
+def _server(entry: dict[str, Any]) -> Server:
+    """Return the server of an entry in Nova's list."""
     return Server(
-        id=told["id"],
-        key=(told["name"], told.get("metadata", {}).get(MARK, "")),
-        status=told["status"],
-        host=told.get("OS-EXT-SRV-ATTR:host") or "",
-        fault=" ".join(told.get("fault", {}).get("message", "").split()),
-        leaving=told.get("OS-EXT-STS:task_state") == "deleting",
+        id=entry["id"],
+        key=(entry["name"], entry.get("metadata", {}).get(MARK, "")),
+        status=entry["status"],
+        host=entry.get("OS-EXT-SRV-ATTR:host") or "",
+        fault=" ".join(entry.get("fault", {}).get("message", "").split()),
+        leaving=entry.get("OS-EXT-STS:task_state") == "deleting",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Say in one line what a cloud did not do, and what can be done about it."""
+"""The errors of a cloud, each one line with the reason and a remedy."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,51 +8,52 @@ from virtmanclient.exceptions import ClientError
 
 
 class CloudError(ClientError):
-    """The cloud did not do what it was asked, or cannot be asked."""
+    """The cloud did not do a request, or cannot be asked."""
 
 
-class Hopeless(CloudError):
-    """No request like this one will do any better: rights, or a quota."""
+class Unretryable(CloudError):
+    """The same request would fail again, for lack of rights or quota."""
 
 
-class Silent(CloudError):
-    """No answer came; what was asked may be done all the same."""
+class NoAnswer(CloudError):
+    """The cloud did not answer; the request may be done all the same."""
 
 
 class Gone(CloudError):
-    """It is not there."""
+    """The server, image, flavor or network does not exist."""
 
 
 @contextlib.contextmanager
-def translated(what: str = "") -> Iterator[None]:
+def translated(subject: str = "") -> Iterator[None]:
     """Raise the errors of the libraries as CloudError.
 
-    :param what: what was tried, if the message has to say it
+    :param subject: the subject of the request, to begin the message with
     """
-    # Loaded already by whoever is in here.
+    # Here and not above: only callers that have a client need the libraries.
     from keystoneauth1 import exceptions as keystone
     from novaclient import exceptions as nova
 
-    before = f"{what}: " if what else ""
+    before = f"{subject}: " if subject else ""
     try:
         yield
     except (nova.NotFound, keystone.NotFound) as error:
         raise Gone(f"{before}{_line(error)}") from error
     except (keystone.Unauthorized, nova.Unauthorized) as error:
-        raise Hopeless(
-            f"{before}the cloud does not take these credentials: "
+        raise Unretryable(
+            f"{before}the cloud refuses these credentials: "
             f"{_line(error)}; see OS_CLOUD and clouds.yaml, or the other "
             "variables OS_*"
         ) from error
     except (nova.Forbidden, nova.OverLimit, keystone.Forbidden) as error:
-        raise Hopeless(f"{before}{_line(error)}") from error
+        raise Unretryable(f"{before}{_line(error)}") from error
     except keystone.ConnectionError as error:
-        raise Silent(
-            f"{before}{_line(error)}; what was asked may be done all the same"
+        raise NoAnswer(
+            f"{before}{_line(error)}; the request may be done all the same"
         ) from error
     except (nova.ClientException, keystone.ClientException) as error:
         raise CloudError(f"{before}{_line(error)}") from error
 
 
 def _line(error: Exception) -> str:
+    """Return the message of an error on one line, or else its class."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -20,14 +20,14 @@ Kind = type[Step]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Job:
-    """Neighbouring steps of one kind, which may run side by side."""
+    """Neighbouring steps of one kind, which can run side by side."""
 
     kind: Kind
     orders: tuple[Order, ...]
 
 
 def removed(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps that undo those that create."""
+    """Return the steps that delete the servers of the steps that create."""
     return [
         DestroyInstance(step.line, step.node, step.instance)
         for step in steps
@@ -36,46 +36,51 @@ def removed(steps: Sequence[Step]) -> list[Step]:
 
 
 def images(steps: Sequence[Step]) -> list[str]:
-    """Return each image that a server is to be booted from, once."""
-    named = [one.image for one in steps if isinstance(one, CreateInstance)]
-    return list(dict.fromkeys(named))
+    """Return the images from which servers are to be booted, each once."""
+    names = [step.image for step in steps if isinstance(step, CreateInstance)]
+    return list(dict.fromkeys(names))
 
 
 def hosts(cloud: Cloud, steps: Sequence[Step]) -> dict[str, str]:
-    """Return Nova's names of hosts by address, if any step has an address."""
-    return cloud.hosts() if any(_address(one.node) for one in steps) else {}
+    """Return Nova's names of hosts by address, if any step has an address.
+
+    The list of hosts is for administrators, so it is not asked without need.
+    """
+    return cloud.hosts() if any(_address(step.node) for step in steps) else {}
 
 
 def read(
-    steps: Sequence[Step], boots: Mapping[str, Boot], known: Mapping[str, str]
+    steps: Sequence[Step],
+    boots: Mapping[str, Boot],
+    host_names: Mapping[str, str],
 ) -> list[Job]:
-    """Return the jobs, in the order of the file.
+    """Return the jobs of steps, in the order of the file.
 
     :param boots: how servers are booted, by the image as the file has it
-    :param known: Nova's names of hosts, by their addresses
+    :param host_names: Nova's names of hosts, by their addresses
     """
     return [
-        Job(kind, tuple(_order(step, boots, known) for step in group))
+        Job(kind, tuple(_order(step, boots, host_names) for step in group))
         for kind, group in itertools.groupby(steps, key=type)
     ]
 
 
 def listed(order: Order, servers: Sequence[Server]) -> str:
-    """Say which servers of ours a host has."""
+    """Return the names and states of the servers on the host of an order."""
     here = [
-        f"{one.key[0]} {one.status}"
-        for one in sorted(servers, key=lambda one: one.key)
-        if order.host in (None, one.host)
+        f"{server.key[0]} {server.status}"
+        for server in sorted(servers, key=lambda server: server.key)
+        if order.host in (None, server.host)
     ]
     return ", ".join(here) or "(nothing)"
 
 
 def _order(
-    step: Step, boots: Mapping[str, Boot], known: Mapping[str, str]
+    step: Step, boots: Mapping[str, Boot], host_names: Mapping[str, str]
 ) -> Order:
     host = None
     if step.node != ANYWHERE:
-        host = known.get(step.node, step.node)
+        host = host_names.get(step.node, step.node)
     boot = boots[step.image] if isinstance(step, CreateInstance) else None
     if not isinstance(step, CreateInstance | DestroyInstance):
         return Order(str(step), host, line=step.line)
@@ -85,6 +90,7 @@ def _order(
 
 
 def _address(node: str) -> bool:
+    """Tell whether the node of a step is an address, not a name."""
     try:
         ipaddress.ip_address(node)
     except ValueError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boot servers and see them through until they are ACTIVE or have failed."""
+"""Boot servers and watch them until they are ACTIVE or have failed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from virtmanclient.openstack.request_state import Pace, Record, State
 from virtmanclient.openstack.server_requests import Order
 
 LOOKS = 2
-"""So many looks in a row have to miss a server before it counts as deleted.
+"""The number of looks in a row that must miss a server to count as deleted.
 
 A list is made of several databases (build requests, then cells), between
 which a server moves once.
@@ -19,7 +19,7 @@ which a server moves once.
 
 
 class Launch(Batch):
-    """One launch.  A server that is there already is not made again."""
+    """A run that boots servers; an existing one is not made again."""
 
     def __init__(
         self, cloud: Cloud, orders: Sequence[Order], pace: Pace
@@ -44,7 +44,7 @@ class Launch(Batch):
         if server is None:
             record.missed += 1
             if record.missed >= LOOKS:
-                why = "it was deleted by somebody else"
+                why = "the server was deleted by another program or user"
                 record.end(State.FAILED, self.seconds, why)
             return
         record.missed = 0
@@ -53,7 +53,7 @@ class Launch(Batch):
             why = server.fault or "Nova gives no reason"
             record.end(State.FAILED, self.seconds, why)
         elif server.status != "BUILD":
-            # ACTIVE; or, of an earlier run, whatever its owner made of it.
+            # A server of an earlier run may be in any state by now.
             record.end(State.OK, self.seconds)
             if server.status != "ACTIVE":
                 record.message = f"is {server.status}"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``vmtrun --openstack``: servers of Nova, from a file of steps.
+"""The command ``vmtrun --openstack``: servers of Nova, from a file of steps.
 
 The file is vmtrun's own.  NODE is a compute host, by Nova's name or by its
-address, or ``*`` for whichever the scheduler takes; VM is the server's name;
-the image server is passed over, for Glance and Cinder have the images.
+address, or ``*`` for the scheduler's choice.  VM is the server's name.  The
+image server is passed over, for Glance and Cinder have the images.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from virtmanclient.openstack.watch import watch
 
 ALL_GOOD, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DETAILS = """\
-the file, one step a line (vmtrun's own, read so):
+the file, one step a line (the file of vmtrun, with these meanings):
   + NODE VM IMAGE_SERVER IMAGE   boot server VM from Glance's IMAGE on NODE
   - NODE VM                      delete it
   @ NODE                         list the servers of that node
   # anything                     a comment
 
-NODE is a compute host, by Nova's name or its address, or * for whichever the
-scheduler takes.  To choose a host takes an administrator.  IMAGE_SERVER is
-passed over.  A server that is there already is not made again, and none is
-deleted but what was made here.
+NODE is a compute host, by Nova's name or its address, or * for the scheduler's
+choice.  Only an administrator can choose a host.  IMAGE_SERVER is passed over.
+An existing server is not made again, and only servers that were made here are
+deleted.
 
 example:
   + compute-1 vm1 - debian-12
@@ -47,7 +47,7 @@ example:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command and return its exit status."""
+    """Run ``vmtrun --openstack``; return its exit status."""
     given = _parser().parse_args(argv)
     try:
         todo = plan.load(given.file, plan.NODELIST_CFG)
@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
 def _jobs(
     given: argparse.Namespace, todo: plan.Plan, cloud: Cloud
 ) -> list[Job]:
-    """Look up all that the file names, before anything is begun."""
+    """Return the jobs of a file, all its names looked up beforehand."""
     steps = jobs.removed(todo.steps) if given.delete else todo.steps
     wanted = options.Plan(given)
     named = jobs.images(steps)
@@ -81,7 +81,7 @@ def _jobs(
 def _work(
     given: argparse.Namespace, todo: plan.Plan, cloud: Cloud, work: list[Job]
 ) -> int:
-    """Do the jobs one after the other, print what came of them."""
+    """Do the jobs one after the other, print their results."""
     records: list[Record] = []
     interrupted, seconds = False, 0.0
     for job in work:

@@ -15,7 +15,7 @@ CREDENTIALS = """
 credentials:
   From clouds.yaml (--os-cloud, or OS_CLOUD), else from the environment
   (OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME, ...), as for the
-  command openstack.  There is no option for a secret.
+  command openstack.  No option takes a secret.
 """
 EXIT_STATUS = """
 exit status:
@@ -27,7 +27,7 @@ exit status:
 
 
 def add_boot(parser: argparse.ArgumentParser) -> None:
-    """Add what says how servers are booted."""
+    """Add the options of how servers are booted."""
     group = parser.add_argument_group("how servers are booted")
     group.add_argument("--flavor", metavar="FLAVOR", help="name or id")
     group.add_argument(
@@ -58,9 +58,9 @@ def add_boot(parser: argparse.ArgumentParser) -> None:
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
-    """Add whom to ask, and how hard."""
+    """Add the options of the cloud to ask, and of the pace."""
     default = Pace()
-    group = parser.add_argument_group("whom to ask, and how hard")
+    group = parser.add_argument_group("the cloud, and how hard to drive it")
     group.add_argument(
         "--os-cloud", metavar="CLOUD", help="a cloud of clouds.yaml"
     )
@@ -96,7 +96,7 @@ def pace(given: argparse.Namespace) -> Pace:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """What was said of booting; the names are looked up in a cloud.
+    """The options of booting; their names are looked up in a cloud.
 
     :param given: the options of ``add_boot``
     """
@@ -108,26 +108,31 @@ class Plan:
         given = self.given
         if not given.flavor:
             raise CloudError(
-                "which flavor? --flavor NAME ('openstack flavor list')"
+                "no flavor is given; add --flavor NAME ('openstack flavor "
+                "list')"
             )
         if given.no_volume and (given.volume_type or given.volume_size):
-            raise CloudError("--no-volume leaves no volume to describe")
+            raise CloudError(
+                "--no-volume makes no volume; leave out --volume-type and "
+                "--volume-size, or --no-volume"
+            )
 
-    def boot(self, cloud: Cloud, image: str) -> Boot:
-        """Return it in ids.
+    def boot(self, cloud: Cloud, name: str) -> Boot:
+        """Return how a server is booted from an image, in ids.
 
-        :raises CloudError: something of it is not there
+        :param name: the image's name or id
+        :raises CloudError: the image, flavor or network does not exist
         """
-        given, found = self.given, cloud.image(image)
+        given, image = self.given, cloud.image(name)
         volume = None
         if not given.no_volume:
-            size = given.volume_size or found.gib
+            size = given.volume_size or image.gib
             volume = Volume(size, given.volume_type)
         network = given.network
         if network not in ("auto", "none"):
             network = cloud.network(network)
         return Boot(
-            found.id,
+            image.id,
             cloud.flavor(given.flavor),
             volume,
             network,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One line that tells how far a run is, and goes on while Nova works."""
+"""One line that shows how far a run is, kept up to date while Nova works."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ORDER = (
 
 
 class Line:
-    """The line, on a stream.
+    """The progress line of a run, on a stream.
 
-    On a terminal it is drawn anew each time; elsewhere it is printed when
-    ``REMINDER`` seconds have passed.
+    On a terminal the line is drawn anew each time; elsewhere it is printed
+    when ``REMINDER`` seconds have passed.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -38,7 +38,7 @@ class Line:
     def show(
         self, records: Sequence[Record], seconds: float, trouble: str = ""
     ) -> None:
-        """Show how far they are."""
+        """Show how far the servers are, and the last failed look."""
         text = told(records, seconds)
         if trouble:
             text += f" ({trouble})"
@@ -52,14 +52,14 @@ class Line:
         self._stream.flush()
 
     def close(self) -> None:
-        """Take a moving line away."""
+        """Take the moving line off a terminal."""
         if self._live:
             self._stream.write("\r\033[K")
             self._stream.flush()
 
 
 def told(records: Sequence[Record], seconds: float) -> str:
-    """Return the line: ``12 s, 100 servers: 20 done, 80 at work``."""
+    """Return the text: ``12 s, 100 servers: 20 done, 80 at work``."""
     count = collections.Counter(record.state for record in records)
     parts = [f"{count[state]} {word}" for state, word in ORDER if count[state]]
     servers = "server" if len(records) == 1 else "servers"

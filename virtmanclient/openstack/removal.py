@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Delete servers that were made here, and see them gone."""
+"""Delete servers that were made here, and watch until they are gone."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from virtmanclient.openstack.request_state import Record, State
 
 
 class Removal(Batch):
-    """One removal.  A server that is not there is gone already.
+    """A run that deletes servers; a missing one is gone already.
 
-    Whose tag, name and mark are not those of an order is not touched: the
-    list of servers has our tag alone, and an order finds a server by name and
-    mark (Batch).
+    Only a server with the tag, name and mark of an order is touched: the list
+    of servers has our tag alone, and an order finds a server by name and mark
+    (Batch).
     """
 
     def _adopt(self, record: Record, there: Sequence[Server]) -> None:
         if not there:
             record.end(State.OK, self.seconds, "was not there")
             return
-        # Two runs at one time may have made two.
+        # Two launches at one time may have made two servers of an order.
         others = [Record(record.order) for _ in there[1:]]
         self.records += others
-        for one, server in zip([record, *others], there, strict=True):
-            one.server, one.host = server.id, server.host
+        for entry, server in zip([record, *others], there, strict=True):
+            entry.server, entry.host = server.id, server.host
 
     def _ask(self, record: Record) -> str:
         self._cloud.delete(record.server)

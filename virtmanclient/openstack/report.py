@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell how a run ended: rows for a table, a verdict, plain data."""
+"""Report how a run ended: rows for a table, a verdict, plain data."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ COLUMNS = ("server", "host", "result", "requested", "done", "message")
 
 
 def values(record: Record) -> tuple[object, ...]:
-    """Return what ``COLUMNS`` have; times are seconds into the run.
+    """Return a record's values for ``COLUMNS``, times since the run began.
 
-    What is not known is an empty text.
+    An unknown value is an empty text.
     """
     return (
         record.order.name,
@@ -27,27 +27,31 @@ def values(record: Record) -> tuple[object, ...]:
 
 
 def row(record: Record) -> tuple[str, ...]:
-    """Return the same as texts."""
+    """Return a record's values for ``COLUMNS``, as texts."""
     return tuple(map(str, values(record)))
 
 
 def table(records: Sequence[Record]) -> str:
-    """Return one row a server; the last column is as wide as it must be."""
+    """Return the table of records, one row a server.
+
+    The last column is as wide as its longest cell.
+    """
     rows = [COLUMNS, *map(row, records)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
+            # The times, columns 3 and 4, are to the right.
             cell.rjust(width) if number in (3, 4) else cell.ljust(width)
             for number, (cell, width) in enumerate(
-                zip(one, widths, strict=True)
+                zip(cells, widths, strict=True)
             )
         ).rstrip()
-        for one in rows
+        for cells in rows
     )
 
 
 def verdict(records: Sequence[Record], seconds: float) -> str:
-    """Return how many servers went well, what did not, and the time."""
+    """Return the last line: how many servers went well, failed, and so on."""
     count = collections.Counter(record.state for record in records)
     text = f"{count[State.OK]} of {len(records)} servers ok"
     for state in State:
@@ -57,7 +61,7 @@ def verdict(records: Sequence[Record], seconds: float) -> str:
 
 
 def data(record: Record) -> dict[str, object]:
-    """Return the same for JSON; what is not known is null."""
+    """Return a record's values for JSON; an unknown value is null."""
     return {
         "server": record.order.name,
         "id": record.server or None,
@@ -71,7 +75,7 @@ def data(record: Record) -> dict[str, object]:
 
 
 def all_good(records: Sequence[Record]) -> bool:
-    """Tell whether all went well."""
+    """Tell whether all records ended well."""
     return all(record.state is State.OK for record in records)
 
 

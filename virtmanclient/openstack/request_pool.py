@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A few threads that make requests; what comes of them goes into a queue.
+"""A few threads that make requests and put the outcomes into a queue.
 
-Which request was taken up is known for certain when all have been stopped: a
-request is taken up, and told, under one lock.
+After a stop it is certain which requests were begun: a thread takes a request
+up, and reports that, under one lock.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
-from virtmanclient.openstack.errors import Hopeless, Silent
+from virtmanclient.openstack.errors import NoAnswer, Unretryable
 from virtmanclient.openstack.request_state import Record
 
 SILENT = 3
-"""So many requests in a row without an answer, or as many as are made at once
-if these are more, and no more are made: each takes a minute to give up."""
+"""The number of requests in a row without an answer (or the number of threads,
+if that is more) after which no more are made: each takes a minute to fail."""
 
 News = tuple[Record, str | Exception | None]
-"""A record and the server's id, or why there is none; None: taken up."""
+"""A record and the server's id, its error, or None: the request is begun."""
 
 
 class Lanes:
-    """The threads.
+    """The threads that make the requests of records.
 
     :param ask: makes the request of a record, returns the server's id
-    :param parallel: how many
+    :param parallel: the number of threads
     """
 
     def __init__(self, ask: Callable[[Record], str], parallel: int) -> None:
@@ -40,26 +40,26 @@ class Lanes:
         self._stopped = False
         self._silent = 0
         self.hopeless = ""
-        """The server after whose request no more are made, if there is one."""
+        """The server whose request ended all requests; empty if none did."""
 
     def begin(self, records: Iterable[Record]) -> None:
-        """Start on these."""
+        """Start the threads on the requests of records."""
         self._waiting.extend(records)
         for _ in range(min(self._parallel, len(self._waiting))):
-            # Daemons: nobody must wait for a cloud that does not answer.
+            # Daemons: the program must not wait for a silent cloud at its end.
             threading.Thread(
                 target=self._work, name="nova-request", daemon=True
             ).start()
 
     def news(self, seconds: float) -> Iterator[News]:
-        """Yield what there is to tell; wait for it so long."""
+        """Yield the outcomes in the queue; wait for the first so long."""
         with contextlib.suppress(queue.Empty):
             yield self._news.get(timeout=max(0.001, seconds))
             while True:
                 yield self._news.get_nowait()
 
     def stop(self) -> None:
-        """Take no more up."""
+        """Begin no more requests."""
         with self._lock:
             self._stopped = True
 
@@ -67,7 +67,7 @@ class Lanes:
         while (record := self._next()) is not None:
             try:
                 answer: str | Exception = self._ask(record)
-            except Exception as error:  # else the run would wait for it
+            except Exception as error:  # else the run would wait for ever
                 answer = error
             self._mind(record, answer)
             self._news.put((record, answer))
@@ -81,11 +81,11 @@ class Lanes:
             return record
 
     def _mind(self, record: Record, answer: str | Exception) -> None:
-        """Stop if no request will do any better, or none is answered."""
+        """Stop after an error that repeats, or after too many silences."""
         with self._lock:
-            silent = isinstance(answer, Silent)
+            silent = isinstance(answer, NoAnswer)
             self._silent = self._silent + 1 if silent else 0
-            tired = self._silent >= max(SILENT, self._parallel)
-            if tired or isinstance(answer, Hopeless):
+            too_silent = self._silent >= max(SILENT, self._parallel)
+            if too_silent or isinstance(answer, Unretryable):
                 self._stopped = True
                 self.hopeless = self.hopeless or record.order.name

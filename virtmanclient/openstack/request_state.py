@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of each order of a run, and how hard a run drives a cloud."""
+"""The state of each order of a run, and how hard a run drives a cloud."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from virtmanclient.openstack.server_requests import Order
 
 
 class State(enum.StrEnum):
-    """How far an order is; those from OK on are final."""
+    """The state of an order; OK and those after it are final."""
 
     WAITING = "waiting"
     ASKING = "asking"  # the request is under way
-    ASKED = "asked"  # Nova has taken it and works on it
+    ASKED = "asked"  # Nova has accepted the request and works on it
     OK = "ok"
     FAILED = "failed"
     LATE = "late"  # not done in time; Nova may go on with it
-    SKIPPED = "skipped"  # no request like it would have done any better
+    SKIPPED = "skipped"  # not requested: the request would have failed, too
     INTERRUPTED = "interrupted"
 
 
@@ -27,12 +27,12 @@ OPEN = (State.WAITING, State.ASKING, State.ASKED)
 
 @dataclasses.dataclass(slots=True)
 class Record:
-    """What became of an order; times are seconds since the run began.
+    """The course of an order; times are seconds since the run began.
 
-    :param requested: when Nova had taken the request
-    :param done: when it was first seen done, or failed
-    :param since: from when on its time is counted
-    :param missed: so many looks in a row did not show it
+    :param requested: when Nova had accepted the request
+    :param done: when the server was first seen done, or failed
+    :param since: the time from which ``Pace.timeout`` counts
+    :param missed: the number of looks in a row that did not show the server
     """
 
     order: Order
@@ -46,7 +46,7 @@ class Record:
     missed: int = 0
 
     def end(self, state: State, seconds: float, message: str = "") -> None:
-        """Note how it ended, and when."""
+        """Note how the order ended, and when."""
         self.state, self.done = state, seconds
         self.message = message or self.message
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is asked for: servers, each by name, and how all of them are booted."""
+"""The orders of a run: servers by name, and how all of them are booted."""
 
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
 TAG = "virtman-burst"
-"""Each server that is made here has this tag; no other is ever touched."""
+"""The tag of each server that is made here; no other server is touched."""
 MARK = "virtman_order"
-"""The key of the server's metadata that tells which order it came from."""
+"""The key in a server's metadata under which it has its order's mark."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Volume:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Boot:
-    """What all servers of a run have in common; ids, not names.
+    """The image, flavor and so on of all servers of a run; ids, not names.
 
-    :param volume: None for a disk of the flavor's, as Nova makes it
+    :param volume: None for a disk of the flavor's size that Nova makes
     :param network: an id, or Nova's words ``auto`` and ``none``
     """
 
@@ -39,15 +39,15 @@ class Boot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """One server that shall be there, or be gone.
+    """One server that is to be booted, or deleted.
 
-    :param name: its name
+    :param name: the server's name
     :param host: Nova's name of the host that it must run on; by default the
         scheduler chooses
     :param boot: how it is booted; not needed to delete it
-    :param mark: tells the servers of one name apart; a second run finds by
-        it what the first one made
-    :param line: in a file of steps, counting from 1
+    :param mark: tells servers of one name apart; by it a second run finds the
+        servers of the first
+    :param line: its line in a file of steps, counting from 1
     """
 
     name: str
@@ -58,7 +58,7 @@ class Order:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What a server of this order has: its name and its mark."""
+        """The name and the mark that a server of this order has."""
         return self.name, self.mark or self.name
 
 
@@ -68,7 +68,7 @@ def numbered(
     hosts: Sequence[str] = (),
     boot: Boot | None = None,
 ) -> list[Order]:
-    """Return ``prefix-1`` and on, the hosts in turn if there are any."""
+    """Return orders for ``prefix-1`` and on, on the hosts in turn."""
     return [
         Order(
             f"{prefix}-{number}",
@@ -80,7 +80,10 @@ def numbered(
 
 
 def made(prefix: str, keys: Sequence[tuple[str, str]]) -> Iterator[Order]:
-    """Yield an order for each server there is of ``numbered``'s names."""
+    """Yield an order for each existing server with a name of ``numbered``.
+
+    Shorter names come first, so that ``b-2`` comes before ``b-10``.
+    """
     form = re.compile(re.escape(prefix) + r"-[1-9][0-9]*")
     for name, mark in sorted(keys, key=lambda key: (len(key[0]), key)):
         if name == mark and form.fullmatch(name):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a batch under the eyes of a user, who may press Ctrl-C."""
+"""Run a batch with its progress on a terminal, and end it on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def watch(batch: Batch, stream: TextIO, undo: str) -> bool:
     """Run a batch to its end; return whether it was interrupted.
 
     :param stream: where progress is shown
-    :param undo: the command that takes away what was made; empty if nothing
-        is made
-    :raises CloudError: it could not even begin
+    :param undo: the command that deletes the servers that were made; empty if
+        the batch makes none
+    :raises CloudError: the first look at the cloud fails
     """
     line, interrupted = Line(stream), False
     try:
@@ -29,12 +29,12 @@ def watch(batch: Batch, stream: TextIO, undo: str) -> bool:
     finally:
         line.close()
     if undo and not _clean(batch):
-        print(f"to take away what was made: {undo}", file=stream)
+        print(f"to delete the servers that were made: {undo}", file=stream)
     return interrupted
 
 
 def _clean(batch: Batch) -> bool:
-    """Tell whether nothing is left to be taken away, or all went well."""
+    """Tell whether all went well, or the batch has made no server."""
     states = {record.state for record in batch.records}
     return states <= {State.OK} or not any(
         record.server or record.state is State.INTERRUPTED

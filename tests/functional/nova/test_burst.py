@@ -99,7 +99,7 @@ def test_a_quota_is_told_once_and_no_more_is_requested(nova):
     rows = told_of_the_quota(nova, 12)
     assert column(rows, "result") == ["failed"] + ["skipped"] * 11
     assert "Quota exceeded for instances" in rows[0]["message"]
-    assert rows[-1]["message"] == "not requested: see q-1"
+    assert rows[-1]["message"] == "not requested: see the message of q-1"
 
 
 def test_what_nova_refuses_after_it_took_the_request_is_told_too(nova):

@@ -192,7 +192,7 @@ def test_a_node_that_is_not_there_is_named_with_those_that_are(world, folder):
         Cluster(folder, ["a", "b"]).node("c")
     with pytest.raises(LabError, match="down"):
         Cluster(folder).node("c")
-    with pytest.raises(LabError, match="which nodes"):
+    with pytest.raises(LabError, match="no nodes are given"):
         Cluster(folder).up()
 
 

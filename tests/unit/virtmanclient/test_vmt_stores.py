@@ -88,7 +88,9 @@ def test_it_is_asked_how_much_room_there_is(server):
 @pytest.mark.parametrize("said", ["0:1 2", "0:a b c", "0:"])
 def test_what_tells_no_room_is_no_agent(node, said):
     node._server.register_function(lambda: said, "store_room")
-    with pytest.raises(exceptions.CommunicationError, match="no agent"):
+    with pytest.raises(
+        exceptions.CommunicationError, match="not one of virtman"
+    ):
         Stores(node.endpoint, 5).room()
 
 
@@ -107,7 +109,9 @@ def test_what_a_host_is_given_has_no_secret():
 
 def test_what_answers_something_else_is_no_agent(node):
     node._server.register_function(lambda *_: "0:x", "open_store")
-    with pytest.raises(exceptions.CommunicationError, match="no agent"):
+    with pytest.raises(
+        exceptions.CommunicationError, match="not one of virtman"
+    ):
         Stores(node.endpoint, 5).open("a", 8, ONE, new=True)
 
 

@@ -67,7 +67,7 @@ def test_a_part_of_them_can_be_taken_away(cloud, capsys):
     [
         ((), "which IMAGE"),
         (("i",), "how many?"),
-        (("i", "2"), "which flavor?"),
+        (("i", "2"), "no flavor is given"),
         (("i", "2", "--flavor=f", "--no-volume", "--volume-size=1"), "volume"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from virtmanclient.cinder import attachments, volume_record
-from virtmanclient.cinder.agents import Agents, Away, Refusal
+from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
 from virtmanclient.cinder.options import Settings
 from virtmanclient.cinder.pending_purges import Debts
 from virtmanclient.cinder.volume_record import Record
@@ -125,7 +125,7 @@ def test_only_addresses_of_the_operator_s_networks_are_asked(
     agents = Agents(settings())
     assert agents.admits(address) is admitted
     if not admitted:
-        with pytest.raises(Away, match="virtman_agent_networks"):
+        with pytest.raises(AgentUnreachable, match="virtman_agent_networks"):
             agents.has(address, VOLUME)
 
 
@@ -150,7 +150,7 @@ def test_a_token_file_that_went_away_is_named_and_nobody_is_asked(
     token.write_text("sixteen characters\n")
     agents = Agents(settings(port=node.port, token_file=str(token)))
     token.unlink()
-    with pytest.raises(Away, match=str(token)):
+    with pytest.raises(AgentUnreachable, match=str(token)):
         agents.has(node.address, VOLUME)
     assert node.calls == []
 
@@ -158,10 +158,10 @@ def test_a_token_file_that_went_away_is_named_and_nobody_is_asked(
 def test_a_host_that_is_away_is_told_from_one_that_refuses(node, monkeypatch):
     agents = Agents(settings(port=node.port))
     monkeypatch.setattr(network.NetworkDoor, "ask", lambda *_: "2:the VM runs")
-    with pytest.raises(Refusal, match="the VM runs"):
+    with pytest.raises(AgentRefused, match="the VM runs"):
         agents.purge(node.address, VOLUME)
     monkeypatch.undo()
-    with pytest.raises(Away, match="virtman-server"):
+    with pytest.raises(AgentUnreachable, match="virtman-server"):
         Agents(settings(port=1)).purge("127.0.0.7", VOLUME)
 
 
@@ -187,7 +187,10 @@ def test_what_is_owed_is_paid_once_and_a_host_that_is_away_asked_once(
     for volume, address in ((VOLUME, "10.0.0.1"), (OTHER, "10.0.0.1")):
         debts.add(volume, "a", address)
     debts.add(IMAGE, "b", "10.0.0.2")
-    hosts.trouble = {"10.0.0.1": Away("away"), "10.0.0.2": Refusal("runs")}
+    hosts.trouble = {
+        "10.0.0.1": AgentUnreachable("away"),
+        "10.0.0.2": AgentRefused("runs"),
+    }
     debts.pay()
     assert hosts.asked == [("10.0.0.1", VOLUME), ("10.0.0.2", IMAGE)]
     hosts.trouble = {}

@@ -69,8 +69,8 @@ def test_what_was_connected_once_is_to_be_kept(data, keep):
         ({"image_name": "../x"}, "image_name"),
         ({"image_name": "x" * 101}, "image_name"),
         ({"image_name": "x\n"}, "image_name"),
-        ({"image_connections": "a:3260"}, "no list"),
-        ({"image_connections": [IMAGE] * 65}, "no list"),
+        ({"image_connections": "a:3260"}, "not a list"),
+        ({"image_connections": [IMAGE] * 65}, "not a list"),
         ({"image_connections": ["a:3260"]}, "target_iqn"),
         ({"image_connections": [{"target_portal": "a"}]}, "target_iqn"),
         ({"store": "/etc/shadow"}, "store"),
@@ -79,9 +79,9 @@ def test_what_was_connected_once_is_to_be_kept(data, keep):
         ({"store": {"target_iqn": "iqn.x"}}, "the store has target_lun"),
         ({"store": {}}, "the store"),
         ({"cow_shared": True}, "no store"),
-        ({"cow_shared": "yes"}, "no boolean"),
-        ({"cow_host": 7}, "no host name"),
-        ({"cow_kept": "yes"}, "no boolean"),
+        ({"cow_shared": "yes"}, "not a boolean"),
+        ({"cow_host": 7}, "not a host name"),
+        ({"cow_kept": "yes"}, "not a boolean"),
     ],
 )
 def test_what_cannot_be_right_is_refused_with_its_name(data, why):
@@ -100,7 +100,7 @@ def test_a_secret_is_refused_by_its_key_alone(many):
 
 @pytest.mark.parametrize("serial", [None, "", 7, "../x", "volume-1"])
 def test_a_volume_without_an_id_is_refused(serial):
-    with pytest.raises(InvalidConnection, match="no volume id"):
+    with pytest.raises(InvalidConnection, match="not a volume id"):
         connection.read(INFO | {"serial": serial})
 
 

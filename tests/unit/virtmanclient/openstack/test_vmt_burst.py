@@ -7,7 +7,7 @@ import pytest
 from burst_cloud import MemoryCloud, server
 
 from virtmanclient.openstack import server_requests
-from virtmanclient.openstack.errors import CloudError, Hopeless, Silent
+from virtmanclient.openstack.errors import CloudError, NoAnswer, Unretryable
 from virtmanclient.openstack.launch import Launch
 from virtmanclient.openstack.removal import Removal
 from virtmanclient.openstack.request_state import Pace, State
@@ -74,23 +74,23 @@ def test_a_failed_build_fails_with_nova_s_words_and_spares_the_others():
 
 def test_after_a_hopeless_request_no_more_are_made():
     cloud = MemoryCloud()
-    cloud.refuse["b-2"] = Hopeless("Quota exceeded")
+    cloud.refuse["b-2"] = Unretryable("Quota exceeded")
     batch = launch(cloud, 50, Pace(1, 0.01, 20))
     states = run(batch)
     assert states == [State.OK, State.FAILED] + [State.SKIPPED] * 48
-    assert batch.records[2].message == "not requested: see b-2"
+    assert batch.records[2].message == "not requested: see the message of b-2"
 
 
 def test_a_cloud_that_answers_nobody_is_left_alone():
     cloud = MemoryCloud()
     orders_ = server_requests.numbered("b", 50)
-    cloud.refuse = {one.name: Silent("no answer") for one in orders_}
+    cloud.refuse = {one.name: NoAnswer("no answer") for one in orders_}
     del cloud.refuse["b-2"]  # one answer, and it is worth another try
     batch = Launch(cloud, orders_, Pace(1, 0.01, 20))
     states = run(batch)
     assert states[:5] == [State.FAILED, State.OK] + [State.FAILED] * 3
     assert set(states[5:]) == {State.SKIPPED}
-    assert batch.records[5].message == "not requested: see b-5"
+    assert batch.records[5].message == "not requested: see the message of b-5"
 
 
 def test_what_nobody_expected_is_a_failure_of_that_server():
@@ -136,7 +136,7 @@ def test_a_server_that_goes_away_meanwhile_has_failed():
     for _ in batch.steps(0.05):
         if batch.records[0].state is State.ASKED:
             cloud.there.clear()
-    assert batch.records[0].message == "it was deleted by somebody else"
+    assert "deleted by another program" in batch.records[0].message
 
 
 def test_an_interrupt_says_of_each_whether_it_was_requested():
