@@ -31,7 +31,7 @@ PACKAGES = {
 # below its own; a folder's own modules may import each other.
 TIERS = {
     "bench": (
-        "volt",
+        "startup volt",
         "table",
     ),
     "demo": (
