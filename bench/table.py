@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of figures, as text."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 Rows = Sequence[Sequence[object]]

@@ -4,6 +4,8 @@
 No mount and no loop device: mke2fs fills the file system from a folder.
 """
 
+from __future__ import annotations
+
 import hashlib
 import pathlib
 import shutil

@@ -9,6 +9,8 @@ shell there.  No root, no mount, no loop device.  An image that is up to
 date is kept: OUT.json beside it says what it was made from.
 """
 
+from __future__ import annotations
+
 import argparse
 import dataclasses
 import hashlib

@@ -6,6 +6,8 @@ buffer-format.rst), and not compressed: an emulated machine unpacks slower
 than it reads.
 """
 
+from __future__ import annotations
+
 import lzma
 import pathlib
 import re

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs and files that an image is made with, and their packages."""
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 import re

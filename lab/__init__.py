@@ -5,6 +5,8 @@ A program uses ``Cluster``; ``python -m lab -h`` has the same as commands, and
 doc/source/lab.rst explains how it works.
 """
 
+from __future__ import annotations
+
 from lab.cluster import Cluster
 from lab.errors import (
     CommandFailed,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the lab's commands as ``python -m lab``."""
 
+from __future__ import annotations
+
 import sys
 
 from lab.cli import main

@@ -6,6 +6,8 @@ full load.  So KVM is used once a machine booted with it has printed a word
 within seconds; the result is kept in the lab's cache.
 """
 
+from __future__ import annotations
+
 import json
 import subprocess
 from pathlib import Path

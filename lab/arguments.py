@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands and options of ``python -m lab``."""
 
+from __future__ import annotations
+
 import argparse
 import re
 from collections.abc import Callable, Mapping

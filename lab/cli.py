@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands of the lab: ``python -m lab up``, ``run``, ``down``, ..."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal

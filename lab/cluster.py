@@ -9,6 +9,8 @@ kernel.  So another process can go on with the same cluster, or clear away
 what a killed process left.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import functools
@@ -93,7 +95,7 @@ class Cluster:
         how = accelerator.choose(self._cache, kernel, ramdisk)
         return Qemu(kernel, ramdisk, how)
 
-    def __enter__(self) -> "Cluster":
+    def __enter__(self) -> Cluster:
         """Take the cluster up."""
         self.up()
         return self

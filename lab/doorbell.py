@@ -8,6 +8,8 @@ neither stream nor kill, and while no client is connected it wakes ten times
 a second and is deaf in between.)
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The errors of the lab; each message names the thing and the remedy."""
 
+from __future__ import annotations
+
 
 class LabError(Exception):
     """The base of the lab's errors."""

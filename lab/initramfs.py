@@ -5,6 +5,8 @@ It is busybox and the modules that a 9p root under an overlay needs.  Busybox
 is the one installed on the host; the modules are those of the node's root.
 """
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import lzma

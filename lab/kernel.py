@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernel that nodes boot: the stock one that their root has installed."""
 
+from __future__ import annotations
+
 import lzma
 import struct
 import tempfile

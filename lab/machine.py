@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One node on the host: its disk, its tap, its start and its end."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +15,7 @@ from lab.spec import NodeSpec
 class Boot(Protocol):
     """A way to run a kernel: see ``lab.qemu`` and ``lab.usermode``."""
 
-    def start(self, machine: "Machine") -> None:
+    def start(self, machine: Machine) -> None:
         """Start a machine in the background; raise ToolFailed on failure."""
 
 

@@ -7,6 +7,8 @@ both directions; a tap's own queue holds back what goes to the node, an ifb
 device what comes from it.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One node for its user: commands and files, power, wire."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
 

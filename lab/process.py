@@ -7,6 +7,8 @@ size, can be read while it grows, and outlives a power cut; and waiting costs
 the node nothing.
 """
 
+from __future__ import annotations
+
 import shlex
 import shutil
 import tempfile

@@ -5,6 +5,8 @@ The lab keeps no file of process ids, because such a file goes stale.  Every
 node of the lab has an argument that no other process has; /proc shows it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import select

@@ -17,6 +17,8 @@ A test then asks for ``cluster``.  When it fails, its report shows the last
 lines of every node's console and of every daemon's log.
 """
 
+from __future__ import annotations
+
 import fcntl
 import os
 from collections.abc import Generator, Iterator, Sequence

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """QEMU as a node: the distribution's stock kernel on an emulated computer."""
 
+from __future__ import annotations
+
 import dataclasses
 from pathlib import Path
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reports on a cluster: the state of its nodes, and its leftovers."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Any
 

@@ -5,6 +5,8 @@ Each function returns when the daemon answers, and starts none when the daemon
 answers already.
 """
 
+from __future__ import annotations
+
 from lab.node import Node
 
 STORAGE_MODULES = (

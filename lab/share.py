@@ -5,6 +5,8 @@ Its folder ``.lab`` is the lab's own: the guest's scripts, the settings of
 each node, a file for each node that is ready, and the commands under way.
 """
 
+from __future__ import annotations
+
 import shlex
 import shutil
 from collections.abc import Sequence

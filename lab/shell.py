@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands and files in one node."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import io

@@ -6,6 +6,8 @@ limit, counters and many commands at once, and takes its cluster down.  The
 docstring of each step is printed when the step has passed.
 """
 
+from __future__ import annotations
+
 import sys
 import time
 from collections.abc import Callable

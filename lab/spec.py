@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes of a cluster, and how they are kept on disk."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import re

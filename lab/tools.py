@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The host programs that the lab needs: check, find and run them."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess

@@ -7,6 +7,8 @@ hardware below it.  Programs of a node run on the real CPU, not on an emulated
 one: that takes a fifth of the time (doc/source/lab.rst has the figures).
 """
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import os

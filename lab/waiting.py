@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wait in short steps first, longer ones later, never past the deadline."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 

@@ -7,6 +7,8 @@ The standard library only, and no eventlet: Nova's compute service imports
 this module.
 """
 
+from __future__ import annotations
+
 import http.client
 import json
 import socket

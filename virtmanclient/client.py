@@ -7,6 +7,8 @@ of the agent: the one on the network, the one on its own host, or the one
 behind a broker.
 """
 
+from __future__ import annotations
+
 import builtins
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -183,7 +185,7 @@ class _Typed:
         return self._named(active=False)
 
     # ``list[str]`` would name the method above.
-    def _named(self, active: bool) -> "builtins.list[str]":
+    def _named(self, active: bool) -> builtins.list[str]:
         """Return ``<instance>:<image>`` of the instances with a disk or not.
 
         An instance without a disk has no path.

@@ -5,6 +5,8 @@
 the standard library into these; each message names the node and the remedy.
 """
 
+from __future__ import annotations
+
 import contextlib
 import http.client
 import xml.parsers.expat

@@ -5,6 +5,8 @@
 door that virtman-server(8) describes under BROKER.
 """
 
+from __future__ import annotations
+
 import re
 import threading
 from typing import Any

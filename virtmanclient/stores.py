@@ -5,6 +5,8 @@ A server store takes the writes of a disk on another host.  The image server's
 agent is asked, by the door that the endpoint names.
 """
 
+from __future__ import annotations
+
 import dataclasses
 
 from virtmanclient.agent import Agent

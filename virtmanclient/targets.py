@@ -5,6 +5,8 @@ The image server's agent is asked, by the door that the endpoint names, as
 :class:`virtmanclient.client.Client` reads it.
 """
 
+from __future__ import annotations
+
 from virtmanclient import vmtapi
 from virtmanclient.agent import Agent
 from virtmanclient.doors.endpoint import Door, parse_direct

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command ``vmtimg``: image targets on image servers, from a file."""
 
+from __future__ import annotations
+
 import sys
 
 from virtmanclient.batch import plan, shell

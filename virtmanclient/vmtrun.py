@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command ``vmtrun``: VM disks on many nodes, from a file."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections.abc import Sequence

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the parts of the service from a configuration, in order."""
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 from typing import TYPE_CHECKING
@@ -41,7 +43,7 @@ class Service:
     application: App
     evictor: Evictor
     engine: Engine
-    figures: "Figures"
+    figures: Figures
 
     def close(self) -> None:
         """Stop the evictor and close the registry's connections."""
@@ -59,7 +61,7 @@ def prepare(conf: cfg.ConfigOpts) -> None:
     _open(conf).dispose()
 
 
-def compose(conf: cfg.ConfigOpts, figures: "Figures | None" = None) -> Service:
+def compose(conf: cfg.ConfigOpts, figures: Figures | None = None) -> Service:
     """Build the parts of the service; start none.  Raises ``ConfigError``.
 
     ``figures`` are the metrics of a service that this one is to replace.

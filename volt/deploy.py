@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the WSGI application: router, admission, middleware."""
 
+from __future__ import annotations
+
 from volt.api.call import Services
 from volt.api.router import Router
 from volt.api.routes import ROUTE_DECLARATIONS

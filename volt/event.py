@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events of trees and nodes, which volt counts."""
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Callable
 

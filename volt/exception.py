@@ -5,6 +5,8 @@ Codes are for programs: once released they are neither changed nor reused.
 Messages are for people: they name the thing at fault and the remedy.
 """
 
+from __future__ import annotations
+
 import math
 
 

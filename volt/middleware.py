@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The WSGI middleware of every request: time, request id, errors."""
 
+from __future__ import annotations
+
 import http
 import json
 import logging

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The values of volt, such as peers and images, for every layer."""
 
+from __future__ import annotations
+
 import dataclasses
 import enum
 

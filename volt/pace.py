@@ -7,6 +7,8 @@ than ``beats_per_second``.  News that cannot wait for the next beat (a parent
 that fails) are sent at once by the node that sees them.
 """
 
+from __future__ import annotations
+
 import dataclasses
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a WSGI environment; faults in it become errors 400 and 413."""
 
+from __future__ import annotations
+
 import ipaddress
 import urllib.parse
 from typing import Any

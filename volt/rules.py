@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operator's settings of the trees, for all modules that use them."""
 
+from __future__ import annotations
+
 import dataclasses
 
 from volt.executor.policy import Policy

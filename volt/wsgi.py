@@ -8,6 +8,8 @@ fork after it has loaded the application, and neither connections of a
 database nor threads may be shared over a fork.
 """
 
+from __future__ import annotations
+
 import os
 import threading
 from collections.abc import Iterable

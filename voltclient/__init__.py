@@ -6,6 +6,8 @@
 >>> volt.volumes.list()
 """
 
+from __future__ import annotations
+
 from voltclient.client import Client
 
 __all__ = ["Client"]

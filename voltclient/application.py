@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The application ``volt``: shared options, help, and the client."""
 
+from __future__ import annotations
+
 import argparse
 import functools
 import importlib.metadata

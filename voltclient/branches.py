@@ -7,6 +7,8 @@ too.  So one reader a level, a page ahead, is all that is held: as many pages
 as the tree is deep, whatever the number of peers.
 """
 
+from __future__ import annotations
+
 import bisect
 import dataclasses
 import itertools
@@ -113,7 +115,7 @@ class _Level:
         self._peers = branches.between(first, last)
         self._next: TreePeer | None = None
 
-    def below(self) -> "_Level":
+    def below(self) -> _Level:
         """Return the reader of the next level."""
         fanout = self._branches.tree.fanout
         first, last = self._first * fanout + 1, (self._last + 1) * fanout

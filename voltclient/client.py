@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client of one endpoint, with a manager for each resource."""
 
+from __future__ import annotations
+
 import functools
 import os
 from collections.abc import Callable, Mapping
@@ -75,7 +77,7 @@ class Client:
         insecure: bool | None = None,
         within: float | None = None,
         environ: environment.Environ = os.environ,
-    ) -> "Client":
+    ) -> Client:
         """Return a client configured by ``VOLT_URL`` and its like.
 
         What is given wins over the environment.  ``within`` is how many

@@ -4,6 +4,8 @@
 volt's own names come before those that all clients of OpenStack share.
 """
 
+from __future__ import annotations
+
 import pathlib
 from collections.abc import Mapping
 

@@ -5,6 +5,8 @@ The names are those of the original client, two for most HTTP codes: the
 short one is the family, the ``HTTP`` one is what is raised.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls of volt's API: JSON over HTTP, tried again where that is safe."""
 
+from __future__ import annotations
+
 import functools
 import json
 import re

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls about images, which image servers serve."""
 
+from __future__ import annotations
+
 from voltclient.http import HTTPClient
 from voltclient.types import Image, parsed
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls about members: the nodes, and their beats."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 from collections.abc import Iterable, Iterator, Mapping

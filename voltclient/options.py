@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options that all commands share, and their common help."""
 
+from __future__ import annotations
+
 import argparse
 
 from voltclient import environment
@@ -74,7 +76,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_identity(parser.add_argument_group("who you are, whom you trust"))
 
 
-def _add_identity(group: "argparse._ArgumentGroup") -> None:
+def _add_identity(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--token-file",
         metavar="FILE",

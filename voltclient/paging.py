@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fetches long lists a page at a time, by limit and marker."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decides whether and when a failed call is made again."""
 
+from __future__ import annotations
+
 import dataclasses
 import random
 import time

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command ``volt``: runs it, and ends quietly when it is cut short."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Sequence

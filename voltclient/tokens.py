@@ -5,6 +5,8 @@ A source is a function, or a session of keystoneauth1, which is not imported
 here: a caller with a session has the library.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, Protocol
 

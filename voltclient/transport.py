@@ -5,6 +5,8 @@ urllib3, ssl and http.client take long to import on small machines, so they are
 imported with the first request: a command's --help does not wait for them.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import time
@@ -40,7 +42,7 @@ class TLS:
     key_file: str | None = None
     insecure: bool = False
 
-    def context(self) -> "ssl.SSLContext":
+    def context(self) -> ssl.SSLContext:
         """Return the TLS context; raises ``SSLConfigurationError``."""
         import ssl
 
@@ -97,7 +99,7 @@ class Transport:
         return Answer(response.status, response.headers, whole)
 
     @functools.cached_property
-    def _pool(self) -> "urllib3.PoolManager":
+    def _pool(self) -> urllib3.PoolManager:
         """The connections, without proxies: volt knows nodes by address."""
         import urllib3
 
@@ -118,7 +120,7 @@ class Transport:
             maxsize=8, retries=again, ssl_context=context
         )
 
-    def _body(self, response: "urllib3.BaseHTTPResponse", end: float) -> bytes:
+    def _body(self, response: urllib3.BaseHTTPResponse, end: float) -> bytes:
         """Return the body, read until ``end`` even if bytes still drip in."""
         parts, size = [], 0
         try:
@@ -143,7 +145,7 @@ class Transport:
         return f"volt at {self._endpoint}"
 
     def _failure(
-        self, error: "urllib3.exceptions.HTTPError"
+        self, error: urllib3.exceptions.HTTPError
     ) -> exceptions.BaseException:
         """Return voltclient's exception for one of urllib3's."""
         from urllib3 import exceptions as theirs

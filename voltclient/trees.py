@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls about trees: the places and parents of a volume's peers."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -55,7 +57,7 @@ class Tree:
     peers: list[TreePeer]
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any]) -> "Tree":
+    def parse(cls, answer: Mapping[str, Any]) -> Tree:
         """Return the tree of an answer."""
         peers = [pick(TreePeer, peer) for peer in answer["peers"]]
         return pick(cls, {**answer, "peers": peers})

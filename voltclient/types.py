@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The types of volt's answers and of beats."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -44,7 +46,7 @@ class Admission:
     now: float
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any]) -> "Admission | None":
+    def parse(cls, answer: Mapping[str, Any]) -> Admission | None:
         """Return the admission of an answer; None from an older volt."""
         fields = answer.get("admission")
         return None if fields is None else pick(cls, fields)
@@ -68,7 +70,7 @@ class Source:
     ticket: Ticket | None = dataclasses.field(default=None, compare=False)
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any]) -> "Source":
+    def parse(cls, answer: Mapping[str, Any]) -> Source:
         """Return the source of an answer."""
         fields = answer.get("ticket")
         ticket = None if fields is None else pick(Ticket, fields)
@@ -90,7 +92,7 @@ class Image:
     )
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any]) -> "Image":
+    def parse(cls, answer: Mapping[str, Any]) -> Image:
         """Return the image of an answer."""
         sources = [pick(Portal, portal) for portal in answer["sources"]]
         more = {"sources": sources, "admission": Admission.parse(answer)}
@@ -118,7 +120,7 @@ class Assignment:
     )
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any]) -> "Assignment":
+    def parse(cls, answer: Mapping[str, Any]) -> Assignment:
         """Return the assignment of an answer."""
         image = answer.get("image")
         return cls(
@@ -174,7 +176,7 @@ class Beat:
     )
 
     @classmethod
-    def parse(cls, answer: Any) -> "Beat":
+    def parse(cls, answer: Any) -> Beat:
         """Return the beat's answer; an older volt sends a bare list."""
         if isinstance(answer, list):
             answer = {"peers": answer}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls about volumes: places in their trees."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterable
 from typing import Any

@@ -4,6 +4,8 @@
 Exit codes: 0 measured, whatever the figures; 1 volt answered wrongly.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os

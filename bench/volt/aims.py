@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the figures ought to be.  One that falls short is told as it is."""
 
+from __future__ import annotations
+
 import statistics
 from collections.abc import Mapping
 from typing import Any

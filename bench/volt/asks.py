@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The requests that are measured, as agents and old clients send them."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from collections.abc import Callable, Mapping

@@ -6,6 +6,8 @@ beat, and as the kernel saw it while nodes beat at that pace, each over a
 connection of its own that stays open.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import resource
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What volt answers is held to be right before it is held to be quick."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

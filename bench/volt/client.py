@@ -5,6 +5,8 @@ It shares the machine with the server that it measures; a client library
 would use more CPU than volt.
 """
 
+from __future__ import annotations
+
 import asyncio
 import itertools
 import time

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One keep-alive connection, and as much of HTTP as volt's answers need."""
 
+from __future__ import annotations
+
 import asyncio
 
 

@@ -5,6 +5,8 @@ The servers are those of the tests: private, in a folder of their own, and
 they do not wait for the disk (fsync is off).
 """
 
+from __future__ import annotations
+
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator

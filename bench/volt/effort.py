@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one request asks of the database, at each size of the tree."""
 
+from __future__ import annotations
+
 import dataclasses
 import statistics
 from collections.abc import Callable

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From samples to figures."""
 
+from __future__ import annotations
+
 import math
 import statistics
 from collections.abc import Iterable, Sequence

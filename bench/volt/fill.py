@@ -7,6 +7,8 @@ positions, in bulk.  That the result is a right tree is read back through
 the API.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Any
 

@@ -4,6 +4,8 @@
 It is called in this process, one request after the other.
 """
 
+from __future__ import annotations
+
 import io
 import time
 from collections.abc import Sequence

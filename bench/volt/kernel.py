@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the kernel says about a process and its children: proc(5)."""
 
+from __future__ import annotations
+
 import time
 from pathlib import Path
 

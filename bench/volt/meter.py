@@ -4,6 +4,8 @@
 The client runs in this process, so its CPU time is this process's own.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import time
 from collections.abc import Callable

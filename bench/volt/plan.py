@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much is measured: the whole, or a little of everything."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 
@@ -24,7 +26,7 @@ class Plan:
     beating: float = 20.0
     """Seconds for which they are watched."""
 
-    def fewer(self) -> "Plan":
+    def fewer(self) -> Plan:
         """Return what suffices for a database that is slower."""
         return dataclasses.replace(
             self, rounds=math.ceil(self.rounds / 2), storms=1

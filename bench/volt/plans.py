@@ -6,6 +6,8 @@ that is quicker.  PostgreSQL is asked for the plan it would make if it could
 not; MariaDB has to be asked about tables that are not small.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

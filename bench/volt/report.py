@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The figures as people read them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

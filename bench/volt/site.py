@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A volt-api of its own, with a registry of its own, to be measured."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from types import TracebackType
 
@@ -30,7 +32,7 @@ class Site:
         with self._api.conf.open("a") as file:
             file.write(f"[database]\nconnection = {url}\n")
 
-    def __enter__(self) -> "Site":
+    def __enter__(self) -> Site:
         """Fill the registry, then start the process."""
         inside = self.inside()
         if self.nodes:

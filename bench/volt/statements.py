@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Record the SQL of this process, and count the rows that it visits."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator

@@ -5,6 +5,8 @@ Every size in every round, and each way to reach it in every round, so that
 what disturbs one disturbs all.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import random
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many nodes join an empty tree at the same moment."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 

@@ -6,6 +6,8 @@ do as JSON from standard input (it has a password) and prints what was seen as
 JSON.  Pictures of each step go to a folder.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import pathlib

@@ -5,6 +5,8 @@ Neutron's own drivers wait for an agent of theirs on the host before they bind
 a port; the trial's nodes have none, and no guest of it needs a wire.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from neutron_lib import constants

@@ -5,6 +5,8 @@ In the checkout's folder: sphinx-build -b html doc/source build/docs/html
 (or -b man).  Nothing here reaches out to other hosts.
 """
 
+from __future__ import annotations
+
 import importlib.metadata
 from typing import Any
 

@@ -5,6 +5,8 @@ Run by :mod:`virtman.drivers.digest` without the project's packages.  It ends
 with the process that started it: nobody waits for the answer then.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import sys

@@ -7,6 +7,8 @@ over, and the rest of a line from a field on that starts with ``#``.  A line
 that fits no form becomes a BadLine; the good lines around it still count.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping

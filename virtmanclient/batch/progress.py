@@ -6,6 +6,8 @@ the steps that have ended; elsewhere each event is one plain line, and a
 step that takes long is mentioned again from time to time.
 """
 
+from __future__ import annotations
+
 import shutil
 import time
 from typing import Protocol, TextIO

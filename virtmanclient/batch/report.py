@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Report how a run ended: a table to read, or JSON to process."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 

@@ -6,6 +6,8 @@ step in the caller's thread, as it happens.  A node that does not answer is
 given no further steps; a failed step does not stop the ones after it.
 """
 
+from __future__ import annotations
+
 import collections
 import dataclasses
 import enum

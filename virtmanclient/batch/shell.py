@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The common part of vmtrun and vmtimg: options, the run, the exit status."""
 
+from __future__ import annotations
+
 import argparse
 import dataclasses
 import os

@@ -5,6 +5,8 @@ A step is data: the node to ask, the ``vmtapi`` function to call there and
 its arguments.  The fields of a type, in order, are those of its line.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import ClassVar
 

@@ -7,6 +7,8 @@ imports the standard library, Cinder, what Cinder itself stands on (oslo), and
 this client library.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 

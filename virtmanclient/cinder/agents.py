@@ -6,6 +6,8 @@ too (``POST /v3/attachments``).  So the secret goes to addresses in the
 operator's networks and to no others.
 """
 
+from __future__ import annotations
+
 import ipaddress
 from pathlib import Path
 

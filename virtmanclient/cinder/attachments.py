@@ -6,6 +6,8 @@ again, while the real one lives.  So the attachments are read from Cinder's
 records and not guessed from the call.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -6,6 +6,8 @@ all volumes of it.  Server stores are in the ``store_dir`` of the image
 server's agent, which need not be on this host, so the agent is asked.
 """
 
+from __future__ import annotations
+
 import logging
 import shutil
 from pathlib import Path

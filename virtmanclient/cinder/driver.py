@@ -7,6 +7,8 @@ know which host has the writes, and have that host purge them.  The disk
 itself is made by the agent, when Nova connects the volume.
 """
 
+from __future__ import annotations
+
 import logging
 from typing import Any
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exceptions of Cinder for a call that a volume does not allow."""
 
+from __future__ import annotations
+
 import logging
 from typing import Any
 

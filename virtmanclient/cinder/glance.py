@@ -6,6 +6,8 @@ not RAW, and made as long as the volume.  An error names the reason, and no
 half of a file is left.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import os

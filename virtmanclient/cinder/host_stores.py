@@ -6,6 +6,8 @@ knows whether anything was.  So it is asked before the volume is given to
 another host, and when the volume is given back.
 """
 
+from __future__ import annotations
+
 import logging
 from typing import Any
 

@@ -6,6 +6,8 @@ the image server's agent.  An image that no volume needs any more is kept for
 the next volume until it has been idle for long.
 """
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Callable, Container

@@ -8,6 +8,8 @@ reaches a user.  The reason and the remedy are in cinder-volume's log, under
 the message's request id.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator
 from typing import Any

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options of a backend's section in cinder.conf."""
 
+from __future__ import annotations
+
 import dataclasses
 import ipaddress
 from pathlib import Path

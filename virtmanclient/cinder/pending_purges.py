@@ -5,6 +5,8 @@ Each is noted in a small file, so that a restarted cinder-volume has it still.
 A purge is tried again as long as the host does not answer.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import re

@@ -5,6 +5,8 @@ The image server's agent keeps a store for each volume and opens it to one
 host at a time.  So the volume is not bound to the host that had it first.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import logging
 from typing import Any

@@ -7,6 +7,8 @@ volumes of a type with ``provisioning:type = thick``
 (calculate_capacity_factors in cinder/scheduler/sched_utils.py, Cinder 29.0.0).
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from virtmanclient.stores import Room

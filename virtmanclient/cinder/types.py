@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read where the type of a volume puts what VMs write."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from cinder import exception

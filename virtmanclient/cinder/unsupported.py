@@ -5,6 +5,8 @@ Cinder's base class would try them by attaching the volume to cinder-volume's
 own host, and fail late.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from cinder import exception

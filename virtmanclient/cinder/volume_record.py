@@ -5,6 +5,8 @@ The record is one small JSON object in ``provider_location``, a field of
 volumes and snapshots that users do not see.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import re
@@ -49,11 +51,11 @@ class Record:
         """The image's name, as the agents know it."""
         return IMAGE_PREFIX + self.image
 
-    def at(self, host: str, address: str, kept: bool) -> "Record":
+    def at(self, host: str, address: str, kept: bool) -> Record:
         """Return the record of a volume that a host is told of."""
         return dataclasses.replace(self, host=host, address=address, kept=kept)
 
-    def anew(self) -> "Record":
+    def anew(self) -> Record:
         """Return the record of a volume that is its image again."""
         return Record(self.image, cow=SERVER if self.on_server else HOST)
 

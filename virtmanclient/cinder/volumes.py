@@ -5,6 +5,8 @@ A volume has no data on this host: it is an image and, once a host has been
 told of it, what was written over the image.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read a server's answers: ``0:<info>``, ``1:<why>``, ``2:<why>``."""
 
+from __future__ import annotations
+
 import dataclasses
 import enum
 

@@ -7,6 +7,8 @@ settings, the options of RabbitMQ in its query, so nothing depends on the
 other configuration of the process.
 """
 
+from __future__ import annotations
+
 import contextlib
 import importlib
 import sys

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Endpoints: read a text as a door of an agent."""
 
+from __future__ import annotations
+
 import dataclasses
 import enum
 import urllib.parse

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The XML-RPC door of a node: call a verb, raise the errors it answers."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from virtmanclient import vmtapi

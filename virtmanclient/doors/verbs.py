@@ -6,6 +6,8 @@ same answer from the agent, ``{'result': ...}`` or ``{'error': {'code',
 'message'}}``, and ``result`` turns it into a value or an exception.
 """
 
+from __future__ import annotations
+
 import abc
 from collections.abc import Mapping, Sequence
 from typing import Any

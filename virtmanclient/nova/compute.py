@@ -6,6 +6,8 @@ take our file, this command puts a module of that name in place; all the rest
 is nova-compute.
 """
 
+from __future__ import annotations
+
 import importlib
 import sys
 import types

@@ -6,6 +6,8 @@ So it holds ids and no secret, and no field of it is used before it is checked
 here.  The standard library only.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import re
 import uuid

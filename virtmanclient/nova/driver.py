@@ -11,6 +11,8 @@ a time.
 rebuild, an evacuation and a reschedule, where a volume must live on.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -10,6 +10,8 @@ not cross Nova's RPC.  ``InvalidInput`` ends a launch at once;
 nova/compute/manager.py).
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options of nova.conf's section ``[virtman]``."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from oslo_config import cfg

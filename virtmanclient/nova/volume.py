@@ -6,6 +6,8 @@ the host.  So connecting brings an existing disk back, and disconnecting keeps
 what the VM has written.  Cinder owns the volume and purges it.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import MutableMapping
 from typing import Any

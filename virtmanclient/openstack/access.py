@@ -4,6 +4,8 @@
 No option takes a secret: a command line is in every process list.
 """
 
+from __future__ import annotations
+
 from virtmanclient.openstack.cloud import MICROVERSION, Cloud
 from virtmanclient.openstack.errors import CloudError, translated
 

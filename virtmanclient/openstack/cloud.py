@@ -9,6 +9,8 @@ that is disabled or has no room would be used all the same.  Both are for
 administrators, unless policy says otherwise.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import urllib.parse
 from typing import Any

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The errors of a cloud, each one line with the reason and a remedy."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The orders of a run: servers by name, and how all of them are booted."""
 
+from __future__ import annotations
+
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One request as a handler sees it, and the handler's answer."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -5,6 +5,8 @@ Requests are checked against the same schemas that the API document shows, so
 the two cannot differ.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 
 from volt.api.call import Answer, Call

@@ -4,6 +4,8 @@
 The only module that imports the library Routes.
 """
 
+from __future__ import annotations
+
 import http
 import json
 from typing import Any

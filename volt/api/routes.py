@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The routes: the whole API is the one table below."""
 
+from __future__ import annotations
+
 from volt.api.handlers import images, members, monitoring, root, trees, volumes
 from volt.api.route import Route, Table
 from volt.api.schemas import images as image

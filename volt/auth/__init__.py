@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Admission of callers and their permissions; one file a strategy."""
 
+from __future__ import annotations
+
 import importlib
 
 from oslo_config import cfg

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interface of strategies: they admit callers, or refuse them."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, Protocol

@@ -5,6 +5,8 @@ keystonemiddleware validates the tokens; the policy decides, route by route,
 what their owners may do.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import importlib.util
 import logging

@@ -5,6 +5,8 @@ keystonemiddleware's own cache in the process looks through all tokens at
 each request; there may be one token for each node.
 """
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable

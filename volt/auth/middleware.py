@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Has the strategy identify the caller, once a request."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from volt import request

@@ -6,6 +6,8 @@ alone: under another WSGI server, that server's options say where to listen.
 So the address of each caller is checked, too.
 """
 
+from __future__ import annotations
+
 import logging
 
 from oslo_config import cfg

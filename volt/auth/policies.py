@@ -5,6 +5,8 @@ Each names the roles that may call a route.  An operator changes them in
 policy.yaml; etc/volt/policy.yaml.sample is made of this file.
 """
 
+from __future__ import annotations
+
 from oslo_policy import policy
 
 ADMIN, NODE = "rule:volt:admin", "rule:volt:node"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decides by the rules, as the operator has changed them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from oslo_config import cfg

@@ -5,6 +5,8 @@ The file holds one secret a line and all of them are valid, so that an
 operator can bring a new secret to the nodes while the old one still works.
 """
 
+from __future__ import annotations
+
 import hmac
 import os
 import pathlib

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``volt-api``: the coordinator's REST server."""
 
+from __future__ import annotations
+
 import functools
 import socket
 import sys

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs work that may block in a thread, while the server goes on."""
 
+from __future__ import annotations
+
 import socket
 import threading
 from collections.abc import Callable

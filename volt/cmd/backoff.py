@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Delays new workers when others have died soon after their start."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 

@@ -7,6 +7,8 @@ it runs to its answer without a switch.  The evictor is a plain thread.  So the
 rest of volt runs unchanged under any other WSGI server.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import gc

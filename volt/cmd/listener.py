@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opens the listening socket, with errors that name the remedy."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import resource

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``volt-manage``: an operator's commands for the registry."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections.abc import Callable

@@ -6,6 +6,8 @@ a time, and an old worker goes only after a new one is ready, so that the
 number of serving workers never falls below the wanted one.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import enum
 import signal

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the configuration and its files, at a start or at a SIGHUP."""
 
+from __future__ import annotations
+
 import dataclasses
 import logging as plain_logging
 import ssl
@@ -36,7 +38,7 @@ class Settings:
         """Number of processes that serve; 1 is the started process itself."""
         return max(int(self.options.workers), 1)
 
-    def tell_fixed(self, before: "Settings") -> None:
+    def tell_fixed(self, before: Settings) -> None:
         """Log the options that have changed but need a restart."""
         for name in FIXED:
             if self.options[name] != before.options[name]:

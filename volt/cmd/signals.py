@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns signals into bytes to read, so that one wait covers all events."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal
@@ -31,7 +33,7 @@ class Inbox:
         self.on_stop: Callable[[int], None] = leave
         self._heard = heard
 
-    def __enter__(self) -> "Inbox":
+    def __enter__(self) -> Inbox:
         """Set the handlers; the first process of a container needs them."""
         self.reader, self._writer = socket.socketpair()
         self.reader.setblocking(False)

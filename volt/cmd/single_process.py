@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The single process that serves when no workers are configured."""
 
+from __future__ import annotations
+
 import logging
 import signal
 import socket

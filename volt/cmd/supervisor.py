@@ -5,6 +5,8 @@ The supervisor itself opens no database and serves no request, so little in
 it can fail.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import signal

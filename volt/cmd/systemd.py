@@ -4,6 +4,8 @@
 Where NOTIFY_SOCKET is not set, nothing is sent.
 """
 
+from __future__ import annotations
+
 import os
 import time
 

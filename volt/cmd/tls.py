@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the TLS context of the files, with errors that name the remedy."""
 
+from __future__ import annotations
+
 import pathlib
 import ssl
 import stat

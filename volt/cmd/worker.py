@@ -6,6 +6,8 @@ borders of messages: the words below, or REFUSED and the reason.  When the
 line ends, the supervisor has ended, and the worker ends, too.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import signal

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workers of a supervisor: starts them, hears them, notes their end."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import logging

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options of volt, one file a topic; no option object is global."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from oslo_config import cfg

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of the server: where and how it listens, where its state is."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from oslo_config import cfg

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of admission: which callers may use the API."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from oslo_config import cfg

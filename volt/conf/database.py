@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of the registry: those of oslo.db that volt uses."""
 
+from __future__ import annotations
+
 import copy
 from typing import Any
 

@@ -4,6 +4,8 @@
 The functions import the libraries, because other strategies do not need them.
 """
 
+from __future__ import annotations
+
 import copy
 from typing import Any
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refuses unknown options and bad values, which oslo.config accepts."""
 
+from __future__ import annotations
+
 import difflib
 import pathlib
 import re

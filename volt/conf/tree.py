@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of the trees: their shape, and when a node leaves them."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from oslo_config import cfg

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Placement policies, one a file; others come in by entry points."""
 
+from __future__ import annotations
+
 import importlib
 import importlib.metadata
 

@@ -8,6 +8,8 @@ children is spread as evenly as that of the tree itself, and two parents
 share no ancestor but the image servers.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Iterator
 

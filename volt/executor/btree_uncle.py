@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``btreewithuncle``: the extra parents are the siblings of the parent."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 from volt.executor import shape

@@ -14,6 +14,8 @@ is ever below the limit, whatever the order of joins and leaves, with one
 move for each leave.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Collection, Iterable
 from typing import Protocol
@@ -36,7 +38,7 @@ class View(Protocol):
     def fanout(self) -> int:
         """Children per place."""
 
-    def lowest_open(self, least: Opening) -> "Vacancy | None":
+    def lowest_open(self, least: Opening) -> Vacancy | None:
         """Return the lowest place whose peer is open to ``least`` or more."""
 
     def highest_serving(self, limit: int) -> list[Peer]:

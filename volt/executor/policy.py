@@ -8,6 +8,8 @@ serve, these suffice; else the serving peers at the positions of ``reach`` are
 needed, too, O(log n) of them.
 """
 
+from __future__ import annotations
+
 import abc
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -11,6 +11,8 @@ position alone, without looking at any other peer.
                   3 4   5 6         level 2
 """
 
+from __future__ import annotations
+
 import functools
 
 ROOT = 0

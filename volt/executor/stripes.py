@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ordered sources of one peer: its parents, then the image servers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from volt.model import Address, Peer, Portals, Source, Status

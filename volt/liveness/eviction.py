@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evicts the peers of silent nodes, and places that were never taken."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable
 

@@ -10,6 +10,8 @@ validate callers: a beat that is refused through no fault of its node is not
 heard.
 """
 
+from __future__ import annotations
+
 import logging
 import threading
 import time

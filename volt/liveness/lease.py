@@ -6,6 +6,8 @@ it to one of them for a few turns.  When that worker dies, another gets the
 lease soon after.
 """
 
+from __future__ import annotations
+
 import logging
 import uuid
 

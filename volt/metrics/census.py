@@ -5,6 +5,8 @@ It reads the row of each volume and makes one descent into its tree, so the
 cost does not grow with the number of peers.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import importlib.metadata

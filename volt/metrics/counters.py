@@ -9,6 +9,8 @@ Labels are routes, methods and classes of status that the API has, and ids
 of volumes; no other text of a caller becomes a label.
 """
 
+from __future__ import annotations
+
 import os
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, values

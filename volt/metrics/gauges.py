@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gauges: metrics that are read from the registry at each request."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily

@@ -11,6 +11,8 @@ operator who runs ``volt.wsgi:application`` in several processes makes one and
 names it in the same variable of the environment.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import tempfile

@@ -5,6 +5,8 @@ A request that finds the database away has waited for seconds.  For a moment
 after it, others fail at once instead of waiting too; then one may try again.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the database's clock, the only one that all workers share."""
 
+from __future__ import annotations
+
 import time
 
 import sqlalchemy as sa

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opens the registry when a program starts, with errors for operators."""
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import time

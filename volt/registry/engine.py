@@ -4,6 +4,8 @@
 Each kind has a file of its own: sqlite.py, postgresql.py, mariadb.py.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 from collections.abc import Iterator

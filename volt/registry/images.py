@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The images in the registry, and the portals that serve them."""
 
+from __future__ import annotations
+
 import dataclasses
 import itertools
 from typing import Any

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inspects a database for its operator: answers, version, clock, writes."""
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 import time

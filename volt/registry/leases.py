@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Leases: each gives one process of the cluster a duty for some time."""
 
+from __future__ import annotations
+
 import sqlalchemy as sa
 
 from volt.registry.models import leases

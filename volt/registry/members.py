@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes in the registry: their beats, and the places they hold."""
 
+from __future__ import annotations
+
 import sqlalchemy as sa
 
 from volt.model import Peer, Status, Volume

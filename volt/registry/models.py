@@ -22,6 +22,8 @@ counts, and no locale does.  The widest index (volume_key, peer_id) takes
 2052 of the 3072 bytes that MariaDB allows, at four bytes a character.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import sqlalchemy as sa

@@ -5,6 +5,8 @@ A page is found by the last entry of the page before, so no rows are skipped,
 and only those of the page are read.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The peers of one tree in the registry: added, changed, moved, removed."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterable
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns rows of the tables into values, and values into rows."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

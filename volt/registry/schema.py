@@ -6,6 +6,8 @@ without the time it takes to import Alembic); an old one is upgraded step by
 step.
 """
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import enum

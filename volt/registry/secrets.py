@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The secrets that all workers on a database share."""
 
+from __future__ import annotations
+
 import secrets as randomness
 
 import sqlalchemy as sa

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs transactions: each unit of work happens wholly or not at all."""
 
+from __future__ import annotations
+
 import itertools
 import logging
 import random

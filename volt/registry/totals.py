@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Totals of the registry, without reading all of it."""
 
+from __future__ import annotations
+
 import sqlalchemy as sa
 
 from volt.model import Volume

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A unit of work: one transaction, and the tables seen through it."""
 
+from __future__ import annotations
+
 import sqlalchemy as sa
 
 from volt.event import Event

@@ -4,6 +4,8 @@
 Statements are built once, because to build one takes longer than to run it.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Iterable
 from typing import Any

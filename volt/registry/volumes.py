@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The volumes in the registry, a row each, locked by writers of the tree."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import sqlalchemy as sa

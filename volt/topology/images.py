@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Registers and withdraws images and the image servers that serve them."""
 
+from __future__ import annotations
+
 import dataclasses
 import logging
 

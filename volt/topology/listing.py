@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists nodes, volumes and trees for operators, a page at a time."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes the beats of nodes and answers with the sources of their peers."""
 
+from __future__ import annotations
+
 import dataclasses
 import logging
 from collections.abc import Sequence

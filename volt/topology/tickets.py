@@ -12,6 +12,8 @@ out.  A reader that was given another parent gets none for the old one any
 more.  ``virtman/admission/tickets.py`` is the other end.
 """
 
+from __future__ import annotations
+
 import base64
 import dataclasses
 import hmac

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Queries, joins and leaves of trees: one transaction each."""
 
+from __future__ import annotations
+
 import logging
 
 from volt.event import Event

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The steps of joining, serving and leaving one tree in a transaction."""
 
+from __future__ import annotations
+
 import dataclasses
 import logging
 

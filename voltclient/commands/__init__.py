@@ -6,6 +6,8 @@ those took a tenth of the time of a whole command, and takes longer the more
 packages there are on the host.
 """
 
+from __future__ import annotations
+
 import difflib
 import importlib.metadata
 import itertools

@@ -6,6 +6,8 @@ hooks and formats; that took a third of the time of a whole command.  Ours are
 known, so nothing is looked for.
 """
 
+from __future__ import annotations
+
 import abc
 import argparse
 from collections.abc import Sequence

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws a tree as lines of text, a line for each peer as it comes."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterable, Iterator
 

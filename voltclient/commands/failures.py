@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reports the failure of a command: one line, a remedy, a status."""
 
+from __future__ import annotations
+
 import traceback
 from typing import TextIO
 

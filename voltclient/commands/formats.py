@@ -6,6 +6,8 @@ hundred thousand.  csv and value come a row at a time as they are; a table
 cannot, its columns are as wide as their widest row.
 """
 
+from __future__ import annotations
+
 import argparse
 import itertools
 import json

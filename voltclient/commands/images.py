@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``volt image``: the images that image servers serve."""
 
+from __future__ import annotations
+
 import argparse
 from typing import Any
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``volt member``: the nodes, and when they were heard of."""
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 from collections.abc import Iterator

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``volt peer``: the places of nodes in the tree of a volume."""
 
+from __future__ import annotations
+
 import argparse
 from typing import Any
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The portals of an image's servers, for commands about its tree."""
 
+from __future__ import annotations
+
 import dataclasses
 
 from voltclient.client import Client

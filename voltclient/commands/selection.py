@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Selects a part of a tree: some levels, or the branch of a node."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterator
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``volt tree``: the peers of a volume, and their parents."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any

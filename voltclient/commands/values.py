@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values with one form for people and another for programs."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

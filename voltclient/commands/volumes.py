@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``volt volume``: the volumes, each with its tree."""
 
+from __future__ import annotations
+
 import argparse
 from typing import Any
 

@@ -4,6 +4,8 @@
 Nothing here is for VMThunder: what users see is what they always saw.
 """
 
+from __future__ import annotations
+
 import os
 
 from openstack_dashboard.settings import *  # noqa: F403

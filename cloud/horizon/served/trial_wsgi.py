@@ -4,6 +4,8 @@
 A web server would serve the files; here Django does.
 """
 
+from __future__ import annotations
+
 import os
 
 from django.core.wsgi import get_wsgi_application

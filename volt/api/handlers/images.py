@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers of images; the original API has no such routes."""
 
+from __future__ import annotations
+
 from volt.api.call import Answer, Call
 from volt.api.handlers import wire
 from volt.model import Image

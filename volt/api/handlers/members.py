@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers of members: the nodes and their beats."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from volt.api.call import Answer, Call

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers for probes and monitoring: volt's health and its metrics."""
 
+from __future__ import annotations
+
 from volt.api.call import Answer, Call
 from volt.exception import Unavailable
 from volt.metrics.census import version

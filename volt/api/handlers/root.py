@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers of the API's versions and of its OpenAPI document."""
 
+from __future__ import annotations
+
 from volt.api.call import Answer, Call
 from volt.api.handlers.wire import JSON
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handler of trees: the position of each peer, for operators."""
 
+from __future__ import annotations
+
 from volt.api.call import Answer, Call
 from volt.api.handlers import wire
 

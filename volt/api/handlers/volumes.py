@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers of volumes: the trees, and the peers that join and leave them."""
 
+from __future__ import annotations
+
 from volt.api.call import Answer, Call
 from volt.api.handlers import wire
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns volt's values into the JSON of the API, and back."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any

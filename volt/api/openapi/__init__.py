@@ -5,6 +5,8 @@ Requests are checked against the schemas that it shows, and its texts are the
 docstrings of the handlers and the errors, so it cannot lag behind them.
 """
 
+from __future__ import annotations
+
 import functools
 import json
 from typing import Any

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The answers of a route in OpenAPI, with the texts of the errors."""
 
+from __future__ import annotations
+
 import http
 import inspect
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemas that have a name in the API document and stand there once."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

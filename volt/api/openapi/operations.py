@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One method of one path in OpenAPI: its parameters, body and answers."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Iterator
 from typing import Any

@@ -5,6 +5,8 @@
 error message for a wrong value.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 Schema = dict[str, Any]

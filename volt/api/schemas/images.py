@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemas of images: registration, withdrawal, answers."""
 
+from __future__ import annotations
+
 from volt.api.schemas.common import (
     ADDRESS,
     ADMISSION,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemas of members and beats; an agent's beat lists what it serves."""
 
+from __future__ import annotations
+
 from volt.api.schemas.common import (
     ADDRESS,
     ADMISSION,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemas of the query parameters of long lists: limit and marker."""
 
+from __future__ import annotations
+
 from volt.api.schemas.common import LABEL, PEER_ID, VOLUME_ID, Schema
 
 LARGEST = 1000

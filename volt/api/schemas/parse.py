@@ -6,6 +6,8 @@ with one name, and returns halves of UTF-16 pairs that no database stores.
 A body that two programs may understand differently is refused instead.
 """
 
+from __future__ import annotations
+
 import collections
 import json
 import re

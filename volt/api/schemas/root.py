@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemas of the service itself: versions, health, metrics, errors."""
 
+from __future__ import annotations
+
 from volt.api.schemas.common import kind, listing, record
 
 _LINK = record(rel=kind("string", "self"), href=kind("string", "Its URL."))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schemas of trees: the position of each peer."""
 
+from __future__ import annotations
+
 from volt.api.schemas.common import (
     LABEL,
     PEER_ID,

@@ -5,6 +5,8 @@ fastjsonschema makes a function of each schema: to validate a beat costs
 some microseconds, a sixtieth of what an interpreter of schemas needs.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from typing import Any

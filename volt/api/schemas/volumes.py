@@ -5,6 +5,8 @@ Unknown keys are ignored, in the bodies of agents too: a newer agent may send
 more than this volt knows.
 """
 
+from __future__ import annotations
+
 from volt.api.schemas.common import (
     ADDRESS,
     ADMISSION,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interface of a kind of database: what differs between kinds."""
 
+from __future__ import annotations
+
 import abc
 import contextlib
 import dataclasses

@@ -6,6 +6,8 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html,
 https://mariadb.com/kb/en/mariadb-error-code-reference/.
 """
 
+from __future__ import annotations
+
 import enum
 import errno
 from typing import Any

@@ -5,6 +5,8 @@ Names are compared byte by byte, as in the other databases, by the collation
 in volt/registry/models.py.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any

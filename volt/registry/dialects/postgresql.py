@@ -6,6 +6,8 @@ the server for each request.  The session runs the work again when a
 connection was dead.
 """
 
+from __future__ import annotations
+
 import contextlib
 import time
 from collections.abc import Iterator, Mapping

@@ -7,6 +7,8 @@ open: with the last one SQLite would fold its log into the file, which takes
 longer than a join.
 """
 
+from __future__ import annotations
+
 import sqlite3
 import time
 from collections.abc import Mapping

@@ -8,6 +8,8 @@ SQLAlchemy does not cache these statements compiled, and compiling takes six
 times as long as running; so they are compiled here, once.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any
 

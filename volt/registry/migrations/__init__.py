@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upgrades old tables, in steps of Alembic (versions/)."""
 
+from __future__ import annotations
+
 import pathlib
 
 import sqlalchemy as sa

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alembic runs this for each command: uses the caller's connection."""
 
+from __future__ import annotations
+
 from alembic import context
 
 context.configure(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first tables: trees, their peers, nodes, images and portals."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import sqlalchemy as sa
