@@ -71,11 +71,7 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
         "leftovers": "list leftovers; exit code 1 if there are any",
     }.items():
         add(name, text).add_argument("--json", action="store_true")
-    run = add("run", "run a command in a node, as root")
-    run.add_argument("-i", action="store_true", help="pass on stdin")
-    run.add_argument("--timeout", type=float, default=86400, help="seconds")
-    run.add_argument("node")
-    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    _run(add("run", "run a command in a node, as root"))
     for name, text in NODE_VERBS.items():
         add(name, text, "node")
     limit = add("limit", "limit a cable, both ways", "node")
@@ -83,6 +79,13 @@ def parser(actions: Mapping[str, Action]) -> argparse.ArgumentParser:
     console = add("console", "show the end of a node's console", "node")
     console.add_argument("--lines", type=int, default=40)
     return top
+
+
+def _run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("-i", action="store_true", help="pass on stdin")
+    run.add_argument("--timeout", type=float, default=86400, help="seconds")
+    run.add_argument("node")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
 
 
 def _up(up: argparse.ArgumentParser) -> None:

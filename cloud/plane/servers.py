@@ -57,6 +57,13 @@ def mariadb(plan: Plan) -> Daemon:
         plan.log("mariadb"),
     )  # fmt: skip
     daemon.wait_until(lambda: _sql(address, ("SELECT 1",)), _PATIENCE)
+    if not _sql(address, _databases(plan)):
+        raise CloudError(f"mariadb took no statements:\n{daemon.tail()}")
+    return daemon
+
+
+def _databases(plan: Plan) -> list[str]:
+    """Return the statements that make the services' user and databases."""
     user = f"openstack@'{HOST.rpartition('.')[0]}.%'"
     statements = [
         f"CREATE USER {user} IDENTIFIED BY '{plan.password('mariadb')}'"
@@ -66,9 +73,7 @@ def mariadb(plan: Plan) -> Daemon:
             f"CREATE DATABASE {name} CHARACTER SET utf8mb3",
             f"GRANT ALL ON {name}.* TO {user}",
         ]
-    if not _sql(address, statements):
-        raise CloudError(f"mariadb took no statements:\n{daemon.tail()}")
-    return daemon
+    return statements
 
 
 def _sql(address: Path, statements: Sequence[str]) -> bool:
@@ -93,6 +98,22 @@ def rabbitmq(plan: Plan) -> list[Daemon]:
     :raises CloudError: it does not start, or is not installed.
     """
     folder = plan.data("rabbitmq")
+    env = _rabbit_environment(plan, folder)
+    mapper = Daemon(
+        "epmd",
+        [_newest(_EPMD), "-relaxed_command_check"],
+        plan.log("epmd"),
+        env=env,
+    )
+    broker = Daemon(
+        "rabbitmq", [_newest(_RABBIT)], plan.log("rabbitmq"), env=env
+    )
+    broker.wait_until(lambda: _speaks_amqp(plan.amqp_port), _PATIENCE)
+    return [mapper, broker]
+
+
+def _rabbit_environment(plan: Plan, folder: Path) -> dict[str, str]:
+    """Write RabbitMQ's files; return the environment that names them."""
     conf = folder / "rabbitmq.conf"
     conf.touch(mode=0o600)
     conf.write_text(
@@ -102,7 +123,7 @@ def rabbitmq(plan: Plan) -> list[Daemon]:
         f"{HOST}:{plan.amqp_port}\nnum_acceptors.tcp = 2\n"
     )
     (folder / "plugins").write_text("[].\n")
-    env = {
+    return {
         # Where Erlang keeps its cookie.
         "HOME": str(folder),
         "ERL_EPMD_PORT": str(_EPMD_PORT),
@@ -121,17 +142,6 @@ def rabbitmq(plan: Plan) -> list[Daemon]:
             "-kernel inet_dist_use_interface {127,0,0,1}"
         ),
     }
-    mapper = Daemon(
-        "epmd",
-        [_newest(_EPMD), "-relaxed_command_check"],
-        plan.log("epmd"),
-        env=env,
-    )
-    broker = Daemon(
-        "rabbitmq", [_newest(_RABBIT)], plan.log("rabbitmq"), env=env
-    )
-    broker.wait_until(lambda: _speaks_amqp(plan.amqp_port), _PATIENCE)
-    return [mapper, broker]
 
 
 def _speaks_amqp(port: int) -> bool:

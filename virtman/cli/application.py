@@ -92,19 +92,7 @@ class Application(app.App):
             help="a file of options of the agent's, in place of "
             f"{conf.DEFAULT_FILE}; may be given again",
         )
-        door = parser.add_mutually_exclusive_group()
-        door.add_argument(
-            "--socket",
-            metavar="PATH",
-            help="the agent's local_socket; by default the environment's "
-            f"{ENVIRONMENT}, or {SOCKET}",
-        )
-        door.add_argument(
-            "--node",
-            metavar="HOST",
-            help="ask the agent whose option host is this, through the broker "
-            f"that the environment's {BROKER} names",
-        )
+        _add_doors(parser)
         return parser
 
     def print_help_if_requested(self) -> None:
@@ -139,3 +127,20 @@ class Application(app.App):
                 "them"
             )
         return super().run_subcommand(argv)
+
+
+def _add_doors(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose an agent and its door."""
+    door = parser.add_mutually_exclusive_group()
+    door.add_argument(
+        "--socket",
+        metavar="PATH",
+        help="the agent's local_socket; by default the environment's "
+        f"{ENVIRONMENT}, or {SOCKET}",
+    )
+    door.add_argument(
+        "--node",
+        metavar="HOST",
+        help="ask the agent whose option host is this, through the broker "
+        f"that the environment's {BROKER} names",
+    )

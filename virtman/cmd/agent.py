@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import FrameType
 
 from oslo_config import cfg
@@ -74,6 +75,20 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class _Agent:
+    """The parts of a running agent, put together from its options."""
+
+    settings: Settings
+    services: Services
+    node: Node
+    images: ImageService
+    admission: Admission
+    recovery: Recovery
+    secrets: rpc_token.Secrets | None
+    callers: Callers
+
+
 def _serve(settings: Settings) -> bool:
     """Put the parts together, serve, take the threads down again.
 
@@ -82,9 +97,27 @@ def _serve(settings: Settings) -> bool:
     Callers are served while the node is put in order: one that asks for a
     name that is being recovered waits for that name alone.
     """
-    steps = from_environment(os.environ)
-    privsep.observe(steps.done)
-    # Before there are helpers of our own.
+    agent = _assemble(settings)
+    agent.recovery.begin()
+    threads = _threads(agent)
+    all_ended = _serve_doors(agent, threads)
+    for thread in threads:
+        thread.stop()
+    agent.images.stop()
+    agent.node.close()
+    LOG.info("ended; devices, sessions and targets are left as they are")
+    return all_ended()
+
+
+def _assemble(settings: Settings) -> _Agent:
+    """Check the host and build the agent's parts; nothing is served yet.
+
+    :raises ConfigError: an option asks for what cannot be done.
+    :raises VirtmanError: the host lacks something.
+    """
+    kill_points = from_environment(os.environ)
+    privsep.observe(kill_points.done)
+    # Before this agent has helpers itself.
     orphaned_commands.wait_for_helpers()
     privsep.begin(settings.root_helper, settings.helper_commands)
     cache = engine.load(settings)
@@ -93,40 +126,59 @@ def _serve(settings: Settings) -> bool:
     prerequisites.check(settings, cache)
     udev.install()
     credentials = _credentials(settings)
-    services = _services(settings, cache, steps, credentials)
+    services = _services(settings, cache, kill_points, credentials)
     node = Node(services)
     images = ImageService(settings, services.coordinator, services.intents)
     admission = Admission(credentials, settings.closed_targets, images.stores)
     recovery = Recovery(node, images, services)
-    recovery.begin()
-    threads = (
-        Heartbeat(node, services.coordinator, services.beat_schedule),
-        PathMonitor(Uevents(), node.look),
+    return _Agent(
+        settings, services, node, images, admission, recovery, secrets, callers
+    )
+
+
+def _threads(
+    agent: _Agent,
+) -> Sequence[Heartbeat | PathMonitor | Housekeeping]:
+    """Return the agent's threads, not started yet."""
+    services = agent.services
+    chores = [
+        agent.recovery.turn,
+        agent.node.collect,
+        agent.node.serve_again,
+        agent.images.republish,
+        agent.admission.tidy,
+        StoreWatch(agent.settings).turn,
+        StoreSessions().turn,
+    ]
+    return (
+        Heartbeat(agent.node, services.coordinator, services.beat_schedule),
+        PathMonitor(Uevents(), agent.node.look),
         Housekeeping(
-            [
-                recovery.turn,
-                node.collect,
-                node.serve_again,
-                images.republish,
-                admission.tidy,
-                StoreWatch(settings).turn,
-                StoreSessions().turn,
-            ],
-            settings.heartbeat_interval,
-            first=[recovery.first, admission.tidy],
+            chores,
+            agent.settings.heartbeat_interval,
+            first=[agent.recovery.first, agent.admission.tidy],
         ),
     )
-    verbs = Verbs(node, images)
-    door = Door(
-        settings.rpc_host, settings.rpc_port, Virtman(node, images), secrets
-    )
+
+
+def _serve_doors(
+    agent: _Agent, threads: Sequence[threading.Thread]
+) -> Callable[[], bool]:
+    """Serve at every door until a signal; the threads begin with them.
+
+    :returns: asks whether the door behind the broker is closed by now.
+    """
+    settings = agent.settings
+    verbs = Verbs(agent.node, agent.images)
+    calls = Virtman(agent.node, agent.images)
+    door = Door(settings.rpc_host, settings.rpc_port, calls, agent.secrets)
     readers = AdmissionDoor(
-        settings.host_ip, settings.admission_port, admission
+        settings.host_ip, settings.admission_port, agent.admission
     )
     with (
         door,
         readers.served(),
-        local.serving(settings.local_socket, verbs, callers),
+        local.serving(settings.local_socket, verbs, agent.callers),
         messaging.serving(
             settings.transport_url, settings.host, verbs
         ) as brokered,
@@ -136,12 +188,7 @@ def _serve(settings: Settings) -> bool:
             thread.start()
         LOG.info("serving on %s:%d", settings.rpc_host, settings.rpc_port)
         door.serve_forever(poll_interval=0.5)
-    for thread in threads:
-        thread.stop()
-    images.stop()
-    node.close()
-    LOG.info("ended; devices, sessions and targets are left as they are")
-    return brokered is None or brokered.closed
+    return lambda: brokered is None or brokered.closed
 
 
 def _credentials(settings: Settings) -> Credentials:
@@ -155,12 +202,12 @@ def _credentials(settings: Settings) -> Credentials:
 def _services(
     settings: Settings,
     cache: CacheEngine,
-    steps: KillPoints,
+    kill_points: KillPoints,
     credentials: Credentials,
 ) -> Services:
     sessions = Connector(
         settings.run_dir / "locks",
-        steps.done,
+        kill_points.done,
         TicketClient(credentials, settings.admission_port),
     )
     sessions.start()
@@ -170,7 +217,7 @@ def _services(
         sessions,
         _coordinator(settings, credentials),
         BeatSchedule(settings.heartbeat_interval),
-        Intents(settings.state_dir / "intents", steps.done),
+        Intents(settings.state_dir / "intents", kill_points.done),
     )
 
 

@@ -121,6 +121,14 @@ def _parser(command: Command) -> argparse.ArgumentParser:
         epilog=command.details + EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_options(parser, command)
+    if command.more is not None:
+        command.more(parser)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
+    """Add the options that vmtrun and vmtimg share."""
     parser.add_argument(
         "file",
         nargs="?",
@@ -153,9 +161,6 @@ def _parser(command: Command) -> argparse.ArgumentParser:
         action="store_true",
         help="print one JSON object in place of the table",
     )
-    if command.more is not None:
-        command.more(parser)
-    return parser
 
 
 def _port(text: str) -> int:

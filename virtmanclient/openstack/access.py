@@ -13,6 +13,12 @@ PATIENCE = 60.0
 """Seconds for one answer, unless clouds.yaml has an ``api_timeout``."""
 
 
+_REMEDY = (
+    "name a cloud of your clouds.yaml (--os-cloud, OS_CLOUD), or set "
+    "OS_AUTH_URL and the other variables OS_*"
+)
+
+
 def connect(name: str | None = None) -> Cloud:
     """Return the cloud of a name in clouds.yaml; by default OS_CLOUD's.
 
@@ -31,18 +37,13 @@ def connect(name: str | None = None) -> Cloud:
             "with its requirements ('pip install python-novaclient "
             "openstacksdk')"
         ) from error
+    wrong = openstack.exceptions.ConfigException, MissingRequiredOptions
     with translated("credentials"):
         try:
             region = openstack.config.get_cloud_region(cloud=name)
             session = region.get_session()
-        except (
-            openstack.exceptions.ConfigException,
-            MissingRequiredOptions,
-        ) as error:
-            raise CloudError(
-                f"{error}; name a cloud of your clouds.yaml (--os-cloud, "
-                "OS_CLOUD), or set OS_AUTH_URL and the other variables OS_*"
-            ) from error
+        except wrong as error:
+            raise CloudError(f"{error}; {_REMEDY}") from error
         session.timeout = session.timeout or PATIENCE
         session.get_token()
     place, interface = region.region_name, region.get_interface()
