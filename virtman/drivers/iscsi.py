@@ -192,23 +192,33 @@ def create(
     )
     flags = ("--bsoflags", "direct") if writer is None else ()
     try:
-        for name, value in _NOP.items():
-            privsep.tgtadm(
-                "--op", "update", "--mode", "target", "--tid", str(tid),
-                "--name", name, "--value", value,
-            )  # fmt: skip
+        _keep_alive(tid)
         privsep.tgtadm("--op", "new", *unit, "--backing-store", device, *flags)
         privsep.tgtadm("--op", "update", *unit, "--params", identity)
-        if closed:
-            accounts.close(tid)
-        elif writer is not None:
-            accounts.open_to(tid, writer)
-        else:
-            accounts.open_to_all(tid)
+        _admit(tid, writer, closed)
     except LayerError:
         _discard(iqn)
         raise
     return tid
+
+
+def _keep_alive(tid: int) -> None:
+    """Have tgtd ask the readers of a target for signs of life."""
+    for name, value in _NOP.items():
+        privsep.tgtadm(
+            "--op", "update", "--mode", "target", "--tid", str(tid),
+            "--name", name, "--value", value,
+        )  # fmt: skip
+
+
+def _admit(tid: int, writer: str | None, closed: bool) -> None:
+    """Let the initiators in that may log in to a new target."""
+    if closed:
+        accounts.close(tid)
+    elif writer is not None:
+        accounts.open_to(tid, writer)
+    else:
+        accounts.open_to_all(tid)
 
 
 def remove(iqn: str) -> bool:
