@@ -4,10 +4,10 @@
 ``python -m cloud`` (``make openstack``) takes it up, goes through the story of
 an operator and a user, and takes it down again.
 
-``plane``    keystone, glance, placement, nova, cinder, neutron: on this host,
-             inside the network of the lab's cluster
-``nodes``    the machines with real kernels: image server and compute nodes
-``horizon``  the dashboard, and a browser that clicks in it
-``story``    what is done and looked at, and the figures of it
-``neutron``  a distribution of one file for neutron's environment
+``control_plane``  keystone, glance, placement, nova, cinder, neutron: on this
+                   host, inside the network of the lab's cluster
+``nodes``          the machines with real kernels: image server, compute nodes
+``horizon``        the dashboard, and a browser that clicks in it
+``story``          what is done and looked at, and its figures
+``neutron``        a distribution of one file for neutron's environment
 """

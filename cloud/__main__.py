@@ -18,8 +18,8 @@ from typing import Any
 
 from cloud.errors import CloudError
 from cloud.plan import CHECKOUT
+from cloud.run import Trial
 from cloud.story import launch
-from cloud.trial import Trial
 from demo import telling
 from demo.telling import Teller
 from lab.errors import LabError

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.volt import asks
-from bench.volt.inside import Inside
+from bench.volt import requests
+from bench.volt.in_process import Inside
 from bench.volt.meter import Burst
 from volt.executor import shape
 
@@ -21,7 +21,7 @@ def check(volt: Inside, nodes: int) -> int:
     seen: list[Mapping[str, Any]] = []
     while len(seen) < nodes:
         after = seen[-1]["position"] if seen else 0
-        (reply,) = right(volt.ask([asks.page(after)])).replies
+        (reply,) = right(volt.ask([requests.page(after)])).replies
         told: Any = reply.told
         seen += told["peers"]
         if not told["peers"] or told["count"] != nodes:

@@ -13,9 +13,9 @@ import time
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any
 
-from bench.volt.asks import Ask, Reply
 from bench.volt.connection import Connection
 from bench.volt.meter import CPU, Burst, Meter
+from bench.volt.requests import Ask, Reply
 
 PATIENCE = 300
 """Seconds after which answers are not waited for any more."""

@@ -7,8 +7,8 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
-from bench.volt.asks import KINDS
-from bench.volt.steady import Sample
+from bench.volt.requests import KINDS
+from bench.volt.steady_state import Sample
 
 Figures = dict[str, float]
 MS = 1000.0

@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bench.volt import asks
-from bench.volt.asks import Ask, name, peer_id
+from bench.volt import requests
 from bench.volt.checks import check, right
-from bench.volt.inside import Inside
+from bench.volt.in_process import Inside
+from bench.volt.requests import Ask, name, peer_id
 from volt.executor import shape
 from volt.model import Opening
 from volt.registry import engine
@@ -38,8 +38,10 @@ Row = dict[str, Any]
 def fill(volt: Inside, url: str, nodes: int) -> None:
     """Fill an empty registry with a tree of so many nodes that serve."""
     first = name(1)
-    right(volt.ask([make(first) for make in (asks.join, asks.register)]))
-    right(volt.ask([asks.image()]))
+    right(
+        volt.ask([make(first) for make in (requests.join, requests.register)])
+    )
+    right(volt.ask([requests.image()]))
     opened = engine.connect(url)
     with engine.transaction(opened, Mode.WRITE) as writer:
         _copy(writer, nodes)
@@ -57,9 +59,9 @@ def _others() -> list[Ask]:
         make
         for one in names
         for make in (
-            asks.image(one),
-            asks.join(one, one),
-            asks.register(one, one),
+            requests.image(one),
+            requests.join(one, one),
+            requests.register(one, one),
         )
     ]
 

@@ -10,7 +10,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-from bench.volt.asks import Reply
+from bench.volt.requests import Reply
 
 CPU = Callable[[], float]
 """Returns the CPU seconds that volt has used so far."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.table import Rows, table
-from bench.volt.asks import KINDS
-from bench.volt.steady import ALONE, CROWD, INSIDE
+from bench.volt.requests import KINDS
+from bench.volt.steady_state import ALONE, CROWD, INSIDE
 
 JSON = Mapping[str, Any]
 COLUMNS = (

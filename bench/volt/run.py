@@ -9,15 +9,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench.volt import aims, figures
-from bench.volt.asks import KINDS
-from bench.volt.beating import beating
+from bench.volt import figures, targets
+from bench.volt.cost import effort
 from bench.volt.databases import Fresh
-from bench.volt.effort import effort
+from bench.volt.heartbeat_load import beating
+from bench.volt.join_storm import Storm, storm
 from bench.volt.plan import Plan
+from bench.volt.requests import KINDS
 from bench.volt.site import Site
-from bench.volt.steady import ALONE, CROWD, INSIDE, Sample, samples
-from bench.volt.storm import Storm, storm
+from bench.volt.steady_state import ALONE, CROWD, INSIDE, Sample, samples
 
 JSON = dict[str, Any]
 Say = Callable[[str], None]
@@ -45,7 +45,7 @@ class Run:
             ]
             found |= self._steady(sites)
         found["storms"] = list(map(dataclasses.asdict, self._storms()))
-        return found | {"aims": aims.of(found)}
+        return found | {"aims": targets.of(found)}
 
     def _steady(self, sites: Sequence[Site]) -> JSON:
         plan = self._plan

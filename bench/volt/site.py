@@ -6,11 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from bench.volt import asks, kernel
+from bench.volt import kernel, requests
 from bench.volt.checks import right
 from bench.volt.client import Client
 from bench.volt.fill import fill
-from bench.volt.inside import Inside
+from bench.volt.in_process import Inside
 from tests.functional.volt.volt_process import TOKEN, VoltAPI
 from volt import compose, conf
 
@@ -38,7 +38,7 @@ class Site:
         if self.nodes:
             fill(inside, self.url, self.nodes)
         else:
-            right(inside.ask([asks.image()]))
+            right(inside.ask([requests.image()]))
         self._api.start()
         if self._workers > 1:
             self._api.logged(f"{self._workers} workers serve")

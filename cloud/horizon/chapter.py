@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cloud.control_plane import catalog
 from cloud.daemons import run
 from cloud.errors import CloudError
 from cloud.horizon import serve
-from cloud.plane import catalog
 from cloud.story import removal
 from cloud.story.stage import Stage
 

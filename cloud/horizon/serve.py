@@ -6,9 +6,9 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from cloud.control_plane import web
 from cloud.daemons import Daemon, run
 from cloud.plan import Plan
-from cloud.plane import web
 
 _SERVED = Path(__file__).parent / "served"
 _APP = web.App("horizon", "trial_wsgi:application")

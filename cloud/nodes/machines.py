@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cloud.control_plane import catalog, ini
 from cloud.errors import CloudError
 from cloud.nodes import bindings, conf
 from cloud.plan import Plan
-from cloud.plane import catalog, ini
 from cloud.waiting import pauses_of_an_api
 from demo.site import Site, side_by_side
 from lab import services

@@ -13,8 +13,8 @@ from typing import Any
 
 import openstack.exceptions
 
+from cloud.control_plane import catalog
 from cloud.nodes import conf
-from cloud.plane import catalog
 from cloud.story.stage import Stage
 from lab import services
 

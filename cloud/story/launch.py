@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from cloud.control_plane import catalog
 from cloud.errors import CloudError
 from cloud.nodes import conf
-from cloud.plane import catalog
 from cloud.story.stage import PATIENCE, Stage
 from cloud.waiting import pauses_of_an_api
 from demo import image as disk_image

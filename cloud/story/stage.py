@@ -8,11 +8,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from cloud.control_plane import catalog
+from cloud.control_plane.control import ControlPlane
 from cloud.errors import CloudError
 from cloud.nodes.machines import Machines
 from cloud.plan import Plan
-from cloud.plane import catalog
-from cloud.plane.control import ControlPlane
 from cloud.waiting import pauses_of_an_api
 from lab.node import Node
 

@@ -91,13 +91,13 @@ TIERS = {
     ),
     "cloud": (
         "__main__",
-        "trial",
+        "run",
         "horizon",
         "story",
         "nodes",
-        "plane",
+        "control_plane",
         "daemons",
-        "errors inside neutron plan waiting",
+        "errors namespace neutron plan waiting",
     ),
     "volt": (
         "cmd wsgi",

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.volt.asks import KINDS
 from bench.volt.databases import NAMES
 from bench.volt.plan import QUICK
-from bench.volt.steady import ALONE, CROWD, INSIDE
+from bench.volt.requests import KINDS
+from bench.volt.steady_state import ALONE, CROWD, INSIDE
 
 ROOT = Path(__file__).parents[3]
 SIZES = [str(size) for size in QUICK.sizes]

@@ -4,15 +4,15 @@
 import pytest
 
 from bench.table import table
-from bench.volt import aims, asks, figures, plans
-from bench.volt.asks import Reply
+from bench.volt import figures, plans, requests, targets
 from bench.volt.connection import Connection
 from bench.volt.meter import Burst, Meter
-from bench.volt.steady import ALONE, Sample
+from bench.volt.requests import Reply
+from bench.volt.steady_state import ALONE, Sample
 
 
 def burst(*seconds, cpu=0.001):
-    replies = [Reply(asks.join("n1"), 200, b"{}", one) for one in seconds]
+    replies = [Reply(requests.join("n1"), 200, b"{}", one) for one in seconds]
     return Burst(replies, sum(seconds), cpu * len(seconds), 0.0)
 
 
@@ -96,7 +96,7 @@ def test_a_figure_that_falls_short_is_told():
     storms = [{"joins": 9, "seconds": 1.5, "no_slot": 0} for _ in range(3)]
     for one in storms:
         one |= {"cpu": 1.1, "depth": 4, "least_depth": 3}
-    told = aims._storms({"storms": storms})
+    told = targets._storms({"storms": storms})
     assert [one["met"] for one in told.values()] == [False, False, True, False]
 
 

@@ -8,11 +8,11 @@ ask of the registry is looked at.
 import pytest
 import sqlalchemy as sa
 
-from bench.volt import asks, statements
-from bench.volt.asks import DAY, KINDS, name
+from bench.volt import requests, statements
 from bench.volt.checks import NotRight, check, right
-from bench.volt.effort import effort
+from bench.volt.cost import effort
 from bench.volt.fill import fill
+from bench.volt.requests import DAY, KINDS, name
 from bench.volt.site import Site
 from volt.executor import shape
 
@@ -79,4 +79,4 @@ def test_a_tree_that_is_not_right_is_refused(site):
     with pytest.raises(NotRight, match=f"of {SMALL + 1}"):
         check(inside, SMALL + 1)
     with pytest.raises(NotRight, match="404"):
-        right(inside.ask([asks.leave("nobody")]))
+        right(inside.ask([requests.leave("nobody")]))

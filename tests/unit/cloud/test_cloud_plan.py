@@ -5,9 +5,9 @@ import configparser
 
 import pytest
 
+from cloud.control_plane import control, ini, settings, web
 from cloud.nodes import conf as nodes
 from cloud.plan import Plan
-from cloud.plane import control, ini, settings, web
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from bench.volt.asks import Ask, Reply
 from bench.volt.meter import Burst, Meter
+from bench.volt.requests import Ask, Reply
 
 
 class Inside:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import dataclasses
 import resource
 
-from bench.volt import asks
-from bench.volt.asks import name
+from bench.volt import requests
 from bench.volt.checks import right
 from bench.volt.figures import MS, percentile
 from bench.volt.plan import Plan
+from bench.volt.requests import name
 from bench.volt.site import Site
 
 SPARE = 200
@@ -45,7 +45,7 @@ def beating(plan: Plan, site: Site, cpu_per_beat: float) -> Beating:
     beat_after = _beat_after(site)
     rate = site.nodes / beat_after
     wanted = [
-        asks.beat(name(number % site.nodes + 1))
+        requests.beat(name(number % site.nodes + 1))
         for number in range(round(rate * plan.beating))
     ]
     connections = min(site.nodes, _files() - SPARE)
@@ -66,7 +66,7 @@ def beating(plan: Plan, site: Site, cpu_per_beat: float) -> Beating:
 
 def _beat_after(site: Site) -> float:
     """Return what volt tells nodes now; it counts them now and then."""
-    burst = right(site.client.ask([asks.beat(name(1))], 1))
+    burst = right(site.client.ask([requests.beat(name(1))], 1))
     told = burst.replies[0].told["beat_after"]
     assert isinstance(told, int | float)  # noqa: S101
     return float(told)

@@ -8,9 +8,9 @@ import statistics
 from collections.abc import Callable
 
 from bench.volt import statements
-from bench.volt.asks import DAY, KINDS, name
 from bench.volt.checks import right
-from bench.volt.inside import Inside
+from bench.volt.in_process import Inside
+from bench.volt.requests import DAY, KINDS, name
 from bench.volt.site import Site
 
 NODES = 5

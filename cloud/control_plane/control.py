@@ -8,9 +8,9 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cloud.control_plane import catalog, ini, servers, settings, web
 from cloud.daemons import Daemon, run
 from cloud.plan import REGION, Plan
-from cloud.plane import catalog, ini, servers, settings, web
 
 FILES: dict[str, tuple[str, Callable[[Plan], settings.Sections]]] = {
     "keystone": ("keystone.conf", settings.keystone),

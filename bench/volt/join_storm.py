@@ -6,9 +6,9 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from bench.volt import asks
-from bench.volt.asks import name
+from bench.volt import requests
 from bench.volt.checks import check, right
+from bench.volt.requests import name
 from bench.volt.site import Site
 from volt.executor import shape
 
@@ -35,7 +35,7 @@ class Storm:
 
 def storm(site: Site, workers: int, joins: int) -> Storm:
     """Let them join; raise ``NotRight`` unless the tree is a right one."""
-    wanted = [asks.join(name(number + 1)) for number in range(joins)]
+    wanted = [requests.join(name(number + 1)) for number in range(joins)]
     burst = right(site.client.at_once(wanted))
     placed = [json.loads(one.body)["peer_id"] for one in burst.replies]
     no_slot = placed.count(None)

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from bench.volt.steady import ALONE
+from bench.volt.steady_state import ALONE
 
 JSON = Mapping[str, Any]
 Aims = dict[str, dict[str, object]]

@@ -12,12 +12,12 @@ from typing import Any
 import keystoneauth1.exceptions
 import openstack.exceptions
 
+from cloud.control_plane.control import ControlPlane
 from cloud.errors import CloudError
 from cloud.horizon import chapter as horizon
-from cloud.inside import inside
+from cloud.namespace import inside
 from cloud.nodes.machines import Machines, specs
 from cloud.plan import Plan
-from cloud.plane.control import ControlPlane
 from cloud.story import faults, launch, life, removal
 from cloud.story.stage import Stage
 from demo.telling import Teller

@@ -12,10 +12,10 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from bench.volt.asks import DAY, Ask, name
 from bench.volt.checks import right
 from bench.volt.meter import Burst
 from bench.volt.plan import Plan
+from bench.volt.requests import DAY, Ask, name
 from bench.volt.site import Site
 
 ALONE, CROWD, INSIDE = "one connection", "connections", "in process"
