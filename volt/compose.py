@@ -18,8 +18,8 @@ from volt.auth.caller import Strategy
 from volt.deploy import load_app
 from volt.executor import load
 from volt.liveness.eviction import Eviction
-from volt.liveness.evictor import Evictor, Watch
-from volt.liveness.lease import Duty
+from volt.liveness.evictor import EvictionGate, Evictor
+from volt.liveness.lease import Lease
 from volt.metrics.census import Monitor
 from volt.middleware import App
 from volt.pace import Pace
@@ -33,7 +33,7 @@ from volt.topology.tickets import Terms, Tickets
 from volt.topology.tree import Tree
 
 if TYPE_CHECKING:
-    from volt.metrics.counters import Figures
+    from volt.metrics.counters import Counters
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Service:
     application: App
     evictor: Evictor
     engine: Engine
-    figures: Figures
+    counters: Counters
 
     def close(self) -> None:
         """Stop the evictor and close the registry's connections."""
@@ -61,20 +61,20 @@ def prepare(conf: cfg.ConfigOpts) -> None:
     _open(conf).dispose()
 
 
-def compose(conf: cfg.ConfigOpts, figures: Figures | None = None) -> Service:
+def compose(conf: cfg.ConfigOpts, counters: Counters | None = None) -> Service:
     """Build the parts of the service; start none.  Raises ``ConfigError``.
 
-    ``figures`` are the metrics of a service that this one is to replace.
+    ``counters`` are those of a service that this one is to replace.
     """
     # prometheus_client reads its environment when it is imported, and a
     # supervisor must have set the directory of shared metrics before.
-    from volt.metrics.counters import Figures
+    from volt.metrics.counters import Counters
 
-    figures = figures or Figures()
+    counters = counters or Counters()
     rules = _rules(conf)
     strategy = auth.load(conf)
     opened = _open(conf)
-    registry = Registry(opened, figures.happened)
+    registry = Registry(opened, counters.happened)
     services = Services(
         Tree(registry, rules),
         Members(registry, rules),
@@ -82,14 +82,14 @@ def compose(conf: cfg.ConfigOpts, figures: Figures | None = None) -> Service:
         Listing(registry),
         Tickets(registry, _terms(conf)),
         Monitor(registry),
-        figures.text,
+        counters.text,
         Document(ROUTE_DECLARATIONS).text,
     )
     return Service(
-        load_app(services, strategy, conf.metrics_access, figures.answered),
+        load_app(services, strategy, conf.metrics_access, counters.answered),
         _evictor(registry, rules, strategy),
         opened,
-        figures,
+        counters,
     )
 
 
@@ -114,18 +114,18 @@ def _terms(conf: cfg.ConfigOpts) -> Terms:
 
 def _evictor(registry: Registry, rules: Rules, strategy: Strategy) -> Evictor:
     eviction = Eviction(registry, rules)
-    duty = Duty(registry, eviction, rules.pace)
-    duty.measure()
+    lease = Lease(registry, eviction, rules.pace)
+    lease.measure()
     interval = rules.pace.interval
-    watch = Watch(
-        duty.sweep,
-        duty.take,
+    gate = EvictionGate(
+        lease.sweep,
+        lease.take,
         eviction.clock_was_set,
         interval,
         lambda: rules.pace.silence,
         was_deaf=strategy.was_away,
     )
-    return Evictor(watch, interval, duty.give_back)
+    return Evictor(gate, interval, lease.give_back)
 
 
 def _open(conf: cfg.ConfigOpts) -> Engine:

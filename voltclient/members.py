@@ -32,7 +32,7 @@ class Member:
 
 
 Members = list[Member]
-Told = list[dict[str, Any]]
+BeatAnswers = list[dict[str, Any]]
 
 
 class MemberManager:
@@ -63,7 +63,7 @@ class MemberManager:
         self,
         serving: Iterable[Served] | None = None,
         host: str | None = None,
-    ) -> Told:
+    ) -> BeatAnswers:
         """Beat; return ``{'peer_id': …, 'parents': [Volume, …]}`` by peer.
 
         With ``serving`` (see :meth:`beat`) the dicts have ``stripes`` and
@@ -114,7 +114,7 @@ def _plain(service: Served) -> dict[str, Any]:
     return fields
 
 
-def _with_volumes(answer: Any) -> Told:
+def _with_volumes(answer: Any) -> BeatAnswers:
     # To a beat that says what it serves, volt wraps the list.
     peers = answer if isinstance(answer, list) else answer["peers"]
     return [{**peer, "parents": volumes_of(peer["parents"])} for peer in peers]

@@ -27,7 +27,7 @@ class Services:
     listing: Listing
     tickets: Tickets
     monitor: Monitor
-    figures: Callable[[Census | None], bytes]
+    counters: Callable[[Census | None], bytes]
     """Returns the metrics as text, of a census if the registry answers."""
     document: Callable[[], bytes]
     """Returns the OpenAPI document as JSON."""

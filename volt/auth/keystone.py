@@ -19,7 +19,7 @@ from oslo_config import cfg
 from oslo_context.context import RequestContext
 
 from volt.auth.caller import Environ
-from volt.auth.memory import Memory, Patience
+from volt.auth.memory import Backoff, Memory
 from volt.auth.policy import Policy
 from volt.conf import keystone as options
 from volt.exception import ConfigError, Unauthorized
@@ -64,8 +64,8 @@ class Keystone:
         self._policy = Policy(conf)
         self._uri = _public_uri(conf)
         self._validate = _middleware(conf, self._uri)
-        self._patience = Patience()
-        self._memory = _memory(conf, self._patience)
+        self._backoff = Backoff()
+        self._memory = _memory(conf, self._backoff)
 
     def admit(self, environ: Environ) -> Bearer:
         """Return the caller of a token that keystone or the memory knows."""
@@ -87,7 +87,7 @@ class Keystone:
 
     def was_away(self) -> bool:
         """Return whether callers were refused because keystone was away."""
-        return self._patience.refused()
+        return self._backoff.refused()
 
     def _is_valid(self, environ: Environ) -> bool:
         outcomes: list[str] = []
@@ -102,9 +102,9 @@ class Keystone:
             outcomes.append(repr(error))
         if outcomes[0].startswith(("200", "401")):
             return outcomes[0].startswith("200")
-        self._patience.lost()
+        self._backoff.lost()
         LOG.error("keystone does not answer: %s", outcomes[0])
-        raise self._patience.refusal()
+        raise self._backoff.refusal()
 
     def _unauthorized(self, reason: str) -> Unauthorized:
         error = Unauthorized(f"{reason}; keystone ({self._uri}) gives tokens")
@@ -164,11 +164,11 @@ def _public_uri(conf: cfg.ConfigOpts) -> str:
     return str(uri)
 
 
-def _memory(conf: cfg.ConfigOpts, patience: Patience) -> Memory | None:
+def _memory(conf: cfg.ConfigOpts, backoff: Backoff) -> Memory | None:
     """Return volt's token cache, or None for the operator's memcached."""
     settings = conf[options.GROUP]
     if not settings.memcached_servers:
-        return Memory(settings.token_cache_time, patience)
+        return Memory(settings.token_cache_time, backoff)
     # Checked here: keystonemiddleware would fail with the first request.
     if importlib.util.find_spec("memcache") is None:
         raise ConfigError(

@@ -21,7 +21,7 @@ FIRST_REST, LONGEST_REST = 2.0, 30.0
 """Seconds."""
 
 
-class Patience:
+class Backoff:
     """Delays the next question to keystone after an outage, longer each time.
 
     A question takes seconds then, in which volt does nothing else.
@@ -67,11 +67,11 @@ class Memory:
     def __init__(
         self,
         seconds: float,
-        patience: Patience,
+        backoff: Backoff,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Keep answers for ``seconds``; 0 or less keeps none."""
-        self._patience = patience
+        self._backoff = backoff
         self._lock = threading.Lock()
         self._kept: cachetools.TTLCache[str, bytes] = cachetools.TTLCache(
             LARGEST, max(seconds, 0), clock
@@ -85,11 +85,11 @@ class Memory:
         with self._lock:
             found: bytes | None = self._kept.get(key)
         if found is None:
-            self._patience.check()
+            self._backoff.check()
         return found
 
     def set(self, key: str, value: bytes, time: float = 0) -> None:
         """Keep the answer that keystone gave just now."""
-        self._patience.found()
+        self._backoff.found()
         with self._lock:
             self._kept[key] = value

@@ -17,7 +17,7 @@ from volt.cmd.signals import Inbox
 from volt.cmd.single_process import Alone
 from volt.cmd.supervisor import Supervisor
 from volt.cmd.systemd import Systemd
-from volt.cmd.workers import Crew
+from volt.cmd.workers import Workers
 from volt.exception import ConfigError
 from volt.metrics import multiprocess
 
@@ -79,5 +79,5 @@ def _supervise(
     compose.prepare(settings.options)
     systemd = Systemd()
     with multiprocess.shared():
-        crew = Crew(opened, inbox, systemd.watchdog)
-        Supervisor(crew, settings, reread, systemd).run()
+        workers = Workers(opened, inbox, systemd.watchdog)
+        Supervisor(workers, settings, reread, systemd).run()

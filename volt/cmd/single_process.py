@@ -73,8 +73,8 @@ class Alone:
 
     def _try(self) -> tuple[Settings, compose.Service]:
         settings = self._reread()
-        figures = self._service.figures
-        return settings, compose.compose(settings.options, figures)
+        counters = self._service.counters
+        return settings, compose.compose(settings.options, counters)
 
     def _decide(self, tried: Tried) -> None:
         reason = ""

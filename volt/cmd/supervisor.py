@@ -17,7 +17,7 @@ from volt.cmd.rolling_restart import Step, cause, staff
 from volt.cmd.settings import REFUSED, Reread, Settings, set_up_logging
 from volt.cmd.signals import STOPS
 from volt.cmd.systemd import Systemd
-from volt.cmd.workers import Crew, Worker
+from volt.cmd.workers import Worker, Workers
 from volt.exception import ConfigError
 
 LOG = logging.getLogger(__name__)
@@ -30,9 +30,13 @@ class Supervisor:
     """Keeps workers with the settings in force, and at most one trial."""
 
     def __init__(
-        self, crew: Crew, settings: Settings, reread: Reread, systemd: Systemd
+        self,
+        workers: Workers,
+        settings: Settings,
+        reread: Reread,
+        systemd: Systemd,
     ) -> None:
-        self._crew = crew
+        self._workers = workers
         self._settings = settings
         self._reread = reread
         self._systemd = systemd
@@ -50,17 +54,17 @@ class Supervisor:
         Raises ``ConfigError`` if the first workers refuse the settings.
         """
         self._improve()
-        while self._crew.members or self._stop_by is None:
+        while self._workers.members or self._stop_by is None:
             self._guard()
-            for number in self._crew.wait(self._patience()):
+            for number in self._workers.wait(self._patience()):
                 self._hear(number)
-            for gone, how in self._crew.ended():
+            for gone, how in self._workers.ended():
                 self._mourn(gone, how)
             if self._stop_by is None:
                 self._adopt()
                 self._improve()
             elif time.monotonic() > self._stop_by:
-                self._crew.signal(signal.SIGKILL)
+                self._workers.signal(signal.SIGKILL)
 
     def _patience(self) -> float | None:
         """Return the seconds until the next task, or None for no end."""
@@ -82,13 +86,13 @@ class Supervisor:
     def _stop(self, number: int) -> None:
         """Let every worker finish; at a second signal, end all at once."""
         if self._stop_by is not None:
-            self._crew.signal(signal.SIGKILL)
+            self._workers.signal(signal.SIGKILL)
             raise SystemExit(128 + number)
         self._systemd.stopping()
         patience = self._settings.options.drain_timeout + MARGIN
         self._stop_by = time.monotonic() + patience
-        self._crew.close()
-        self._crew.signal(signal.SIGTERM)
+        self._workers.close()
+        self._workers.signal(signal.SIGTERM)
 
     def _try(self) -> None:
         """Start one worker that tries the settings now in the files."""
@@ -99,7 +103,7 @@ class Supervisor:
             os.kill(self._trial.pid, signal.SIGKILL)
             self._trial = None
         try:
-            self._trial = self._crew.hire(self._reread())
+            self._trial = self._workers.hire(self._reread())
         except (ConfigError, OSError) as error:
             LOG.error("%s: %s", REFUSED, error)
 
@@ -119,7 +123,7 @@ class Supervisor:
         elif gone.leaving or self._stop_by is not None:
             LOG.info("worker %d %s", gone.pid, cause(gone, how))
         elif gone.refusal and not self._proven:
-            self._crew.signal(signal.SIGKILL)
+            self._workers.signal(signal.SIGKILL)
             raise ConfigError(gone.refusal)
         else:
             left = self._backoff.note(gone.born)
@@ -128,14 +132,16 @@ class Supervisor:
 
     def _improve(self) -> None:
         """Take every step that can be taken now."""
-        here = staff(self._crew.members.values(), self._settings, self._trial)
+        here = staff(
+            self._workers.members.values(), self._settings, self._trial
+        )
         while (step := here.step()) is not Step.NOTHING:
             if isinstance(step, Worker):
                 step.retire()
             elif self._backoff.left() or not self._hire():
                 break
             here = staff(
-                self._crew.members.values(), self._settings, self._trial
+                self._workers.members.values(), self._settings, self._trial
             )
         self._proven = self._proven or any(worker.ready for worker in here.new)
         if here.complete and not self._trial and not self._told:
@@ -145,7 +151,7 @@ class Supervisor:
 
     def _hire(self) -> bool:
         try:
-            self._crew.hire(self._settings)
+            self._workers.hire(self._settings)
         except OSError as error:
             left = self._backoff.note(time.monotonic())
             LOG.error(
@@ -160,4 +166,4 @@ class Supervisor:
         """Tell systemd that the supervisor lives, and end hung workers."""
         if self._systemd.watchdog:
             self._systemd.alive()
-            self._crew.end_hung(self._systemd.watchdog)
+            self._workers.end_hung(self._systemd.watchdog)

@@ -50,7 +50,7 @@ class Worker:
             self.line.send(worker.RETIRE)
 
 
-class Crew:
+class Workers:
     """All workers of a supervisor: starts new ones and notes their end."""
 
     def __init__(

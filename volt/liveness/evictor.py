@@ -30,7 +30,7 @@ def read_clocks() -> Clocks:
     return time.monotonic(), time.time()
 
 
-class Watch:
+class EvictionGate:
     """Decides at each turn whether volt has listened for long enough."""
 
     def __init__(
@@ -104,12 +104,12 @@ class Evictor(threading.Thread):
 
     def __init__(
         self,
-        watch: Watch,
+        gate: EvictionGate,
         interval: float,
         at_end: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="evictor", daemon=True)
-        self._watch = watch
+        self._gate = gate
         self._interval = interval
         self._at_end = at_end
         self._stopped = threading.Event()
@@ -118,7 +118,7 @@ class Evictor(threading.Thread):
         """Run one turn each interval."""
         while not self._stopped.wait(self._interval):
             try:
-                self._watch.turn()
+                self._gate.turn()
             except Unavailable as reason:
                 LOG.warning("eviction is suspended: %s", reason)
             except Exception:

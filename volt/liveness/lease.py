@@ -21,7 +21,7 @@ TURNS = 3
 """Turns for which the lease is given."""
 
 
-class Duty:
+class Lease:
     """Sweeps if this process has the eviction lease."""
 
     def __init__(

@@ -33,7 +33,7 @@ BUCKETS = (
 """Seconds."""
 
 
-class Figures:
+class Counters:
     """The counters of one process."""
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ class Serving:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Told:
+class BeatAnswer:
     """The answer to a beat: the time of the next one, and the sources."""
 
     beat_after: float
@@ -46,7 +46,7 @@ class Members:
 
     def beat(
         self, member: str, serving: Sequence[Serving] | None = None
-    ) -> Told:
+    ) -> BeatAnswer:
         """Note that a node lives; return the sources of each of its peers.
 
         Old clients do not list what they serve.  A peer that an agent lists
@@ -60,7 +60,7 @@ class Members:
             for service in unknown:
                 self._take_back(member, service)
             assignments, _ = self._registry.note(beat.answer)
-        return Told(self._rules.pace.beat_after, tuple(assignments))
+        return BeatAnswer(self._rules.pace.beat_after, tuple(assignments))
 
     def _take_back(self, member: str, service: Serving) -> None:
         rules = self._rules

@@ -30,4 +30,4 @@ def show_metrics(call: Call) -> Answer:
         census = call.services.monitor.census()
     except Unavailable:
         census = None
-    return Answer(call.services.figures(census))
+    return Answer(call.services.counters(census))

@@ -11,7 +11,7 @@ from volt import exception, request
 from volt.api.routes import ROUTE_DECLARATIONS
 from volt.api.schemas import pages
 from volt.exception import VoltError
-from volt.metrics.counters import Figures
+from volt.metrics.counters import Counters
 
 SOURCE = Path(__file__).parents[4] / "doc" / "source"
 PAGE = (SOURCE / "rest-api.rst").read_text()
@@ -56,7 +56,7 @@ def test_it_tells_the_limits_as_they_are():
 
 def test_the_manual_tells_every_figure():
     told = (SOURCE / "volt.rst").read_text()
-    page = Figures().text(None).decode()
+    page = Counters().text(None).decode()
     for name in re.findall(r"^# TYPE (\S+) ", page, re.MULTILINE):
         if not name.endswith("_created"):
             assert f"``{name}" in told

@@ -3,7 +3,7 @@
 
 import pytest
 
-from volt.auth.memory import Memory, Patience
+from volt.auth.memory import Backoff, Memory
 from volt.exception import Unavailable
 
 
@@ -21,14 +21,14 @@ def clock():
 
 
 @pytest.fixture
-def patience(clock):
-    return Patience(clock)
+def backoff(clock):
+    return Backoff(clock)
 
 
-def waits(patience):
+def waits(backoff):
     """Return how long callers are told to wait; None is not at all."""
     try:
-        patience.check()
+        backoff.check()
     except Unavailable as refusal:
         (header,) = refusal.headers
         assert header[0] == "Retry-After"
@@ -36,8 +36,8 @@ def waits(patience):
     return None
 
 
-def test_an_answer_is_kept_for_its_time(clock, patience):
-    memory = Memory(300, patience, clock)
+def test_an_answer_is_kept_for_its_time(clock, backoff):
+    memory = Memory(300, backoff, clock)
     assert memory.get("tokens/a") is None
     memory.set("tokens/a", b"{}", time=300)
     clock.now += 299
@@ -47,44 +47,44 @@ def test_an_answer_is_kept_for_its_time(clock, patience):
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
-def test_no_time_is_not_at_all(clock, patience, seconds):
-    memory = Memory(seconds, patience, clock)
+def test_no_time_is_not_at_all(clock, backoff, seconds):
+    memory = Memory(seconds, backoff, clock)
     memory.set("tokens/a", b"{}")
     assert memory.get("tokens/a") is None
 
 
-def test_who_was_away_is_left_alone_longer_each_time(clock, patience):
+def test_who_was_away_is_left_alone_longer_each_time(clock, backoff):
     told = []
     for _ in range(6):
-        assert waits(patience) is None
-        patience.lost()
-        told.append(waits(patience))
+        assert waits(backoff) is None
+        backoff.lost()
+        told.append(waits(backoff))
         clock.now += told[-1]
     assert told == [2, 4, 8, 16, 30, 30]
 
 
-def test_who_answered_is_asked_at_once(clock, patience):
-    memory = Memory(300, patience, clock)
-    patience.lost()
-    patience.lost()
+def test_who_answered_is_asked_at_once(clock, backoff):
+    memory = Memory(300, backoff, clock)
+    backoff.lost()
+    backoff.lost()
     memory.set("tokens/a", b"{}")
-    assert waits(patience) is None
-    patience.lost()
-    assert waits(patience) == 2
+    assert waits(backoff) is None
+    backoff.lost()
+    assert waits(backoff) == 2
 
 
-def test_what_is_known_is_told_while_keystone_is_away(clock, patience):
-    memory = Memory(300, patience, clock)
+def test_what_is_known_is_told_while_keystone_is_away(clock, backoff):
+    memory = Memory(300, backoff, clock)
     memory.set("tokens/a", b"{}")
-    patience.lost()
+    backoff.lost()
     assert memory.get("tokens/a") == b"{}"
     with pytest.raises(Unavailable, match="keystone"):
         memory.get("tokens/b")
 
 
-def test_a_refusal_is_remembered_until_it_is_asked_for(patience):
-    assert not patience.refused()
-    patience.lost()
-    waits(patience)
-    assert patience.refused()
-    assert not patience.refused()
+def test_a_refusal_is_remembered_until_it_is_asked_for(backoff):
+    assert not backoff.refused()
+    backoff.lost()
+    waits(backoff)
+    assert backoff.refused()
+    assert not backoff.refused()

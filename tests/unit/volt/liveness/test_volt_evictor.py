@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from volt.exception import Unavailable
-from volt.liveness.evictor import Evictor, Watch
+from volt.liveness.evictor import EvictionGate, Evictor
 
 
 class Clocks:
@@ -40,58 +40,58 @@ def clocks():
 
 
 @pytest.fixture
-def watch(clocks):
-    return Watch(
+def gate(clocks):
+    return EvictionGate(
         clocks.sweep, clocks.ask, clocks.reset, 5.0, lambda: 15.0, clocks
     )
 
 
-def pass_time(clocks, watch, turns, steady=5.0, wall=None):
+def pass_time(clocks, gate, turns, steady=5.0, wall=None):
     for _ in range(turns):
         clocks.steady += steady
         clocks.wall += steady if wall is None else wall
-        watch.turn()
+        gate.turn()
 
 
-def test_it_listens_for_one_limit_before_the_first_sweep(clocks, watch):
-    pass_time(clocks, watch, 5)
+def test_it_listens_for_one_limit_before_the_first_sweep(clocks, gate):
+    pass_time(clocks, gate, 5)
     assert clocks.sweeps == [115.0, 120.0, 125.0]
 
 
-def test_after_it_was_held_up_it_listens_again(clocks, watch):
-    pass_time(clocks, watch, 4)
-    pass_time(clocks, watch, 1, steady=60.0)
-    pass_time(clocks, watch, 3)
+def test_after_it_was_held_up_it_listens_again(clocks, gate):
+    pass_time(clocks, gate, 4)
+    pass_time(clocks, gate, 1, steady=60.0)
+    pass_time(clocks, gate, 3)
     assert clocks.sweeps == [115.0, 120.0, 195.0]
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
-def test_after_the_clock_was_set_it_listens_again(clocks, watch, step):
-    pass_time(clocks, watch, 4)
-    pass_time(clocks, watch, 1, wall=5.0 + step)
-    pass_time(clocks, watch, 3)
+def test_after_the_clock_was_set_it_listens_again(clocks, gate, step):
+    pass_time(clocks, gate, 4)
+    pass_time(clocks, gate, 1, wall=5.0 + step)
+    pass_time(clocks, gate, 3)
     assert clocks.sweeps == [115.0, 120.0, 140.0]
     assert clocks.resets == 1
 
 
-def away(clocks, watch, turns):
+def away(clocks, gate, turns):
     clocks.away = True
     for _ in range(turns):
         with pytest.raises(Unavailable):
-            pass_time(clocks, watch, 1)
+            pass_time(clocks, gate, 1)
     clocks.away = False
 
 
-def test_after_the_registry_was_away_it_listens_again(clocks, watch):
-    pass_time(clocks, watch, 3)
-    away(clocks, watch, 1)
-    pass_time(clocks, watch, 3)
+def test_after_the_registry_was_away_it_listens_again(clocks, gate):
+    pass_time(clocks, gate, 3)
+    away(clocks, gate, 1)
+    pass_time(clocks, gate, 3)
     assert clocks.sweeps == [115.0, 135.0]
 
 
-def test_while_the_registry_is_away_it_does_not_listen(clocks, watch):
-    away(clocks, watch, 10)
-    pass_time(clocks, watch, 4)
+def test_while_the_registry_is_away_it_does_not_listen(clocks, gate):
+    away(clocks, gate, 10)
+    pass_time(clocks, gate, 4)
     assert clocks.sweeps == [165.0, 170.0]
 
 
@@ -118,7 +118,7 @@ def test_a_failed_turn_does_not_end_the_thread(caplog):
 def test_after_beats_were_refused_it_listens_again(clocks):
     """Whoever was not let in, because keystone was away, was not silent."""
     refused = [False, False, True, False, False, False, False]
-    deaf = Watch(
+    deaf = EvictionGate(
         clocks.sweep,
         clocks.ask,
         clocks.reset,

@@ -6,13 +6,13 @@ from memory_tree import VOLUME
 from tree_members import joined
 
 from volt.liveness.eviction import Eviction
-from volt.liveness.lease import Duty
+from volt.liveness.lease import Lease
 from volt.pace import Pace
 
 
 @pytest.fixture
 def new_duty(registry, rules, time):
-    return lambda: Duty(registry, Eviction(registry, rules), rules.pace)
+    return lambda: Lease(registry, Eviction(registry, rules), rules.pace)
 
 
 @pytest.fixture
@@ -72,5 +72,5 @@ def test_each_turn_suits_the_pace_to_the_number_of_nodes(
 ):
     slow = Pace(beats_per_second=0.5)
     joined(tree, "n1", "n2", "n3", "n4", "n5")
-    Duty(registry, Eviction(registry, rules), slow).sweep()
+    Lease(registry, Eviction(registry, rules), slow).sweep()
     assert slow.beat_after == 10.0

@@ -4,7 +4,7 @@
 from memory_tree import VOLUME, address
 
 from volt.liveness.eviction import Eviction
-from volt.liveness.lease import Duty
+from volt.liveness.lease import Lease
 from volt.metrics.census import Bulk, Monitor
 
 
@@ -26,7 +26,7 @@ def test_the_largest_trees_come_first(registry, tree):
 def test_health_says_whether_somebody_evicts(registry, rules, time):
     monitor = Monitor(registry)
     assert not monitor.health().evicting
-    Duty(registry, Eviction(registry, rules), rules.pace).sweep()
+    Lease(registry, Eviction(registry, rules), rules.pace).sweep()
     assert monitor.health().evicting
     time.now += 1000
     assert not monitor.health().evicting

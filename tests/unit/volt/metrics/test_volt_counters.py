@@ -14,7 +14,7 @@ from volt.exception import NoSlot, PeerNotFound
 from volt.executor.btree import BinaryTree
 from volt.metrics import multiprocess
 from volt.metrics.census import Bulk, Census
-from volt.metrics.counters import Figures
+from volt.metrics.counters import Counters
 from volt.registry import engine, schema
 from volt.registry.session import Registry
 from volt.rules import Rules
@@ -34,39 +34,39 @@ def samples(text):
 
 
 def test_each_event_has_its_counter():
-    figures = Figures()
+    counters = Counters()
     for number, event in enumerate(Event, 1):
-        figures.happened(event, number)
-    told = samples(figures.text(None))
+        counters.happened(event, number)
+    told = samples(counters.text(None))
     counted = [told[name] for name in told if "_total" in name]
     assert sorted(counted) == list(range(1, len(Event) + 1))
 
 
 def test_requests_are_counted_by_what_the_api_has():
-    figures = Figures()
-    figures.answered("/v1/volumes", "GET", "200 OK", 0.003)
-    figures.answered("/v1/volumes", "GET", "204 No Content", 0.3)
-    figures.answered(None, "BREW", "404 Not Found", 0.0)
-    told = samples(figures.text(None))
+    counters = Counters()
+    counters.answered("/v1/volumes", "GET", "200 OK", 0.003)
+    counters.answered("/v1/volumes", "GET", "204 No Content", 0.3)
+    counters.answered(None, "BREW", "404 Not Found", 0.0)
+    told = samples(counters.text(None))
     labels = '{method="GET",route="/v1/volumes",status="2xx"}'
     assert told[f"volt_request_seconds_count{labels}"] == 2
     assert told[f"volt_request_seconds_sum{labels}"] == pytest.approx(0.303)
     slot = f'volt_request_seconds_bucket{{le="0.005",{labels[1:]}'
     assert told[slot] == 1
-    assert "BREW" not in figures.text(None).decode()
+    assert "BREW" not in counters.text(None).decode()
     odd = '{method="other",route="other",status="4xx"}'
     assert told[f"volt_request_seconds_count{odd}"] == 1
 
 
 def test_two_applications_in_one_process_do_not_share_figures():
-    one, other = Figures(), Figures()
+    one, other = Counters(), Counters()
     one.happened(Event.JOINED, 1)
     assert samples(other.text(None))["volt_joins_total"] == 0
 
 
 def test_a_census_is_told_volume_by_volume():
     census = Census(3, 2, 7, [Bulk('a"\\\n', 5, 3), Bulk("b", 2, 1)])
-    told = samples(Figures().text(census))
+    told = samples(Counters().text(census))
     assert told["volt_members"] == 3
     assert (told["volt_volumes"], told["volt_places"]) == (2, 7)
     assert told['volt_peers{volume="a\\"\\\\\\n"}'] == 5
@@ -75,7 +75,7 @@ def test_a_census_is_told_volume_by_volume():
 
 
 def test_without_the_registry_it_is_said_that_it_is_away():
-    told = samples(Figures().text(None))
+    told = samples(Counters().text(None))
     assert told["volt_registry_up"] == 0
     assert "volt_members" not in told
 
@@ -131,18 +131,18 @@ with multiprocess.shared() as folder:
         child = os.fork()
         if not child:
             from volt.event import Event
-            from volt.metrics.counters import Figures
-            figures = Figures()
-            figures.happened(Event.JOINED, 10 ** number)
-            figures.answered('/', 'GET', '300', 0.001)
+            from volt.metrics.counters import Counters
+            counters = Counters()
+            counters.happened(Event.JOINED, 10 ** number)
+            counters.answered('/', 'GET', '300', 0.001)
             os.kill(os.getpid(), signal.SIGKILL)
         children.append(os.waitpid(child, 0)[1])
     assert children == [signal.SIGKILL] * 3
     from volt.event import Event
-    from volt.metrics.counters import Figures
-    figures = Figures()
-    figures.happened(Event.JOINED, 1000)
-    print(figures.text(None).decode())
+    from volt.metrics.counters import Counters
+    counters = Counters()
+    counters.happened(Event.JOINED, 1000)
+    print(counters.text(None).decode())
     print('#', folder)
 """
 
@@ -180,7 +180,7 @@ def test_a_directory_named_too_late_is_refused_with_the_remedy():
     done = run(
         "import os, prometheus_client\n"
         f'os.environ[{multiprocess.VARIABLE!r}] = "/nowhere"\n'
-        "from volt.metrics.counters import Figures\n"
-        "Figures()\n"
+        "from volt.metrics.counters import Counters\n"
+        "Counters()\n"
     )
     assert re.search("ConfigError: .* set it before", done.stderr)
