@@ -131,7 +131,7 @@ def _batch(given: argparse.Namespace, cloud: Cloud) -> Batch:
             one.name
             for one in server_requests.numbered(given.prefix, given.count)
         }
-        going = [order for order in going if order.name in first]
+        going = [request for request in going if request.name in first]
     return Removal(cloud, going, pace)
 
 

@@ -22,8 +22,8 @@ from virtmanclient.cinder.agents import Agents
 from virtmanclient.cinder.capacity import Rooms
 from virtmanclient.cinder.host_stores import HostStores
 from virtmanclient.cinder.images import Images
-from virtmanclient.cinder.pending_purges import Debts
-from virtmanclient.cinder.server_stores import Served
+from virtmanclient.cinder.pending_purges import PendingPurges
+from virtmanclient.cinder.server_stores import ServerStores
 from virtmanclient.cinder.unsupported import Refusals
 from virtmanclient.cinder.volumes import Volumes
 from virtmanclient.stores import Stores
@@ -65,9 +65,11 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
         self._settings = settings
         self._images = Images(settings.image_dir, targets, settings.image_idle)
         self._rooms = Rooms(settings.image_dir, stores)
-        self._debts = Debts(settings.state_dir, agents)
-        served = Served(stores, agents, self._debts)
-        self._host_stores = HostStores(agents, self._debts, served)
+        self._pending_purges = PendingPurges(settings.state_dir, agents)
+        server_stores = ServerStores(stores, agents, self._pending_purges)
+        self._host_stores = HostStores(
+            agents, self._pending_purges, server_stores
+        )
 
     def check_for_setup_error(self) -> None:
         """See that the folder of images can be used.
@@ -140,7 +142,7 @@ class VirtmanDriver(Volumes, Refusals, driver.VolumeDriver):
             self._rooms.smaller(self.configuration.reserved_percentage),
         )
         try:
-            self._debts.pay()
+            self._pending_purges.pay()
             self._images.tidy(self._needed)
         except Exception:
             # Cinder calls again in a minute; the statistics must come now.

@@ -15,8 +15,8 @@ from cinder import exception
 
 from virtmanclient.cinder import attachments, errors, volume_record
 from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
-from virtmanclient.cinder.pending_purges import Debts
-from virtmanclient.cinder.server_stores import Served
+from virtmanclient.cinder.pending_purges import PendingPurges
+from virtmanclient.cinder.server_stores import ServerStores
 from virtmanclient.cinder.volume_record import Record
 from virtmanclient.stores import Store
 
@@ -30,10 +30,15 @@ class HostStores:
     :param served: the server stores
     """
 
-    def __init__(self, agents: Agents, debts: Debts, served: Served) -> None:
+    def __init__(
+        self,
+        agents: Agents,
+        pending_purges: PendingPurges,
+        server_stores: ServerStores,
+    ) -> None:
         self._agents = agents
-        self._debts = debts
-        self._served = served
+        self._pending_purges = pending_purges
+        self._server_stores = server_stores
 
     def require_host(self, connector: Any) -> None:
         """See that a connector is of a host whose agent may be asked.
@@ -62,7 +67,9 @@ class HostStores:
         _require_alone(volume, host, connector["ip"])
         record = _record(volume)
         if record.on_server:
-            store, record = self._served.connect(volume, connector, record)
+            store, record = self._server_stores.connect(
+                volume, connector, record
+            )
             return _info(volume, record, store), record
         record = self._settled(volume, record)
         if record.kept and record.host != host:
@@ -110,7 +117,7 @@ class HostStores:
         if hosts:
             raise errors.busy(volume, f"it is attached on {', '.join(hosts)}")
         if record is not None and record.on_server:
-            self._served.purge(volume, record)
+            self._server_stores.purge(volume, record)
             return
         if record is None or record.host is None or record.address is None:
             return
@@ -125,7 +132,7 @@ class HostStores:
                 volume.id,
                 error,
             )
-            self._debts.add(volume.id, record.host, record.address)
+            self._pending_purges.add(volume.id, record.host, record.address)
 
     def _settled(self, volume: Any, record: Record) -> Record:
         """Return a volume's record after asking its host for a disk.
@@ -135,7 +142,7 @@ class HostStores:
         anew without an order.
         """
         if record.on_server:
-            return self._served.settled(volume, record)
+            return self._server_stores.settled(volume, record)
         if record.kept or record.host is None or record.address is None:
             return record
         if self._has(record.host, record.address, volume.id):

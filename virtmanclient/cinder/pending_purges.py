@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 _OF = re.compile("(?P<volume>[0-9a-f-]{36})(@[A-Za-z0-9._-]{1,100})?")
 
 
-class Debts:
+class PendingPurges:
     """The pending purges of this backend.
 
     :param folder: for their files; made when it is needed

@@ -16,7 +16,7 @@ from cinder import exception
 from virtmanclient import exceptions
 from virtmanclient.cinder import attachments, errors, volume_record
 from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
-from virtmanclient.cinder.pending_purges import Debts
+from virtmanclient.cinder.pending_purges import PendingPurges
 from virtmanclient.cinder.volume_record import Record
 from virtmanclient.stores import Store, Stores
 
@@ -24,13 +24,15 @@ LOG = logging.getLogger(__name__)
 _SECTORS_OF_GIB = 1 << 21  # of 512 bytes
 
 
-class Served:
+class ServerStores:
     """The server stores of volumes."""
 
-    def __init__(self, stores: Stores, agents: Agents, debts: Debts) -> None:
+    def __init__(
+        self, stores: Stores, agents: Agents, pending_purges: PendingPurges
+    ) -> None:
         self._stores = stores
         self._agents = agents
-        self._debts = debts
+        self._pending_purges = pending_purges
 
     def connect(
         self, volume: Any, connector: Any, record: Record
@@ -60,7 +62,7 @@ class Served:
         if record.host not in (None, host):
             self._forget(volume, record)
         # Before the store is opened: a late purge would remove the new disk.
-        self._debts.drop(volume.id, host)
+        self._pending_purges.drop(volume.id, host)
         store = self._open(volume, initiator, record.cow != volume_record.MADE)
         kept = record.kept or store.written
         return store, dataclasses.replace(
@@ -144,7 +146,9 @@ class Served:
             volume.id,
             error,
         )
-        self._debts.add(volume.id, str(record.host), str(record.address))
+        self._pending_purges.add(
+            volume.id, str(record.host), str(record.address)
+        )
 
 
 def _unreachable(volume: Any, error: Exception) -> Exception:

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 
 from virtmanclient.openstack.cloud import Cloud, Server
 from virtmanclient.openstack.errors import CloudError
-from virtmanclient.openstack.request_pool import Lanes
+from virtmanclient.openstack.request_pool import RequestPool
 from virtmanclient.openstack.request_state import OPEN, Pace, Record, State
-from virtmanclient.openstack.server_requests import Order
+from virtmanclient.openstack.server_requests import ServerRequest
 
 GRACE = 5.0
 """Seconds after Ctrl-C to learn the outcome of requests under way."""
@@ -31,13 +31,13 @@ class Batch(abc.ABC):
     """
 
     def __init__(
-        self, cloud: Cloud, orders: Sequence[Order], pace: Pace
+        self, cloud: Cloud, requests: Sequence[ServerRequest], pace: Pace
     ) -> None:
         self._cloud = cloud
         self._pace = pace
         self._began = time.monotonic()
-        self.records = [Record(order) for order in orders]
-        self._lanes = Lanes(self._ask, pace.parallel)
+        self.records = [Record(request) for request in requests]
+        self._pool = RequestPool(self._ask, pace.parallel)
         self.trouble = ""
         """Why the last look at the cloud failed; empty if it succeeded."""
 
@@ -79,7 +79,7 @@ class Batch(abc.ABC):
 
     def interrupt(self) -> None:
         """Make no more requests; wait a little for those under way."""
-        self._lanes.stop()
+        self._pool.stop()
         end = self.seconds + GRACE
         self._take(0)
         while self._asking() and self.seconds < end:
@@ -95,16 +95,16 @@ class Batch(abc.ABC):
         for server in self._cloud.servers():
             there[server.key].append(server)
         for record in [*self.records]:
-            self._adopt(record, there[record.order.key])
-        self._lanes.begin(
+            self._adopt(record, there[record.request.key])
+        self._pool.begin(
             record for record in self.records if record.state is State.WAITING
         )
 
     def _take(self, seconds: float) -> None:
         """Take the outcomes of requests; wait for them a number of seconds."""
         # Read before the news: all requests begun by then are in the news.
-        hopeless = self._lanes.hopeless
-        for record, answer in self._lanes.news(seconds):
+        hopeless = self._pool.hopeless
+        for record, answer in self._pool.news(seconds):
             self._note(record, answer)
         if hopeless:
             self._skip(hopeless)

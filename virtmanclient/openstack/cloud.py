@@ -16,7 +16,12 @@ import urllib.parse
 from typing import Any
 
 from virtmanclient.openstack.errors import CloudError, Gone, translated
-from virtmanclient.openstack.server_requests import MARK, TAG, Boot, Order
+from virtmanclient.openstack.server_requests import (
+    MARK,
+    TAG,
+    Boot,
+    ServerRequest,
+)
 
 MICROVERSION = "2.74"
 GIB = 2**30
@@ -109,15 +114,17 @@ class Cloud:
                 return [_server(entry) for entry in listed]
             query["marker"] = listed[-1]["id"]
 
-    def create(self, order: Order) -> str:
+    def create(self, request: ServerRequest) -> str:
         """Request a server; return its id as soon as Nova has accepted it."""
-        boot = order.boot
+        boot = request.boot
         if boot is None:
-            raise CloudError(f"{order.name}: the order has no image to boot")
+            raise CloudError(
+                f"{request.name}: the request has no image to boot"
+            )
         network = boot.network
         with translated():
             server = self._nova.servers.create(
-                order.name,
+                request.name,
                 image=None if boot.volume else boot.image,
                 flavor=boot.flavor,
                 nics=(
@@ -127,9 +134,9 @@ class Cloud:
                 ),
                 block_device_mapping_v2=_root(boot),
                 key_name=boot.key_name,
-                host=order.host,
+                host=request.host,
                 tags=[TAG],
-                meta={MARK: order.key[1]},
+                meta={MARK: request.key[1]},
             )
         return str(server.id)
 

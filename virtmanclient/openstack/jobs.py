@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from virtmanclient.batch.steps import CreateInstance, DestroyInstance, Step
 from virtmanclient.openstack.cloud import Cloud, Server
-from virtmanclient.openstack.server_requests import Boot, Order
+from virtmanclient.openstack.server_requests import Boot, ServerRequest
 
 ANYWHERE = "*"
 """The node of a server for which the scheduler chooses a host."""
@@ -23,7 +23,7 @@ class Job:
     """Neighbouring steps of one kind, which can run side by side."""
 
     kind: Kind
-    orders: tuple[Order, ...]
+    requests: tuple[ServerRequest, ...]
 
 
 def removed(steps: Sequence[Step]) -> list[Step]:
@@ -65,28 +65,28 @@ def read(
     ]
 
 
-def listed(order: Order, servers: Sequence[Server]) -> str:
+def listed(request: ServerRequest, servers: Sequence[Server]) -> str:
     """Return the names and states of the servers on the host of an order."""
     here = [
         f"{server.key[0]} {server.status}"
         for server in sorted(servers, key=lambda server: server.key)
-        if order.host in (None, server.host)
+        if request.host in (None, server.host)
     ]
     return ", ".join(here) or "(nothing)"
 
 
 def _order(
     step: Step, boots: Mapping[str, Boot], host_names: Mapping[str, str]
-) -> Order:
+) -> ServerRequest:
     host = None
     if step.node != ANYWHERE:
         host = host_names.get(step.node, step.node)
     boot = boots[step.image] if isinstance(step, CreateInstance) else None
     if not isinstance(step, CreateInstance | DestroyInstance):
-        return Order(str(step), host, line=step.line)
+        return ServerRequest(str(step), host, line=step.line)
     # Two nodes may have a VM of one name each, as in the tutorial's sample.
     mark = f"{step.instance} {step.node}"
-    return Order(step.instance, host, boot, mark, step.line)
+    return ServerRequest(step.instance, host, boot, mark, step.line)
 
 
 def _address(node: str) -> bool:

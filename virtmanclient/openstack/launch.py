@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from virtmanclient.openstack.batch import Batch
 from virtmanclient.openstack.cloud import Cloud, Server
 from virtmanclient.openstack.request_state import Pace, Record, State
-from virtmanclient.openstack.server_requests import Order
+from virtmanclient.openstack.server_requests import ServerRequest
 
 LOOKS = 2
 """The number of looks in a row that must miss a server to count as deleted.
@@ -22,23 +22,23 @@ class Launch(Batch):
     """A run that boots servers; an existing one is not made again."""
 
     def __init__(
-        self, cloud: Cloud, orders: Sequence[Order], pace: Pace
+        self, cloud: Cloud, requests: Sequence[ServerRequest], pace: Pace
     ) -> None:
-        super().__init__(cloud, orders, pace)
+        super().__init__(cloud, requests, pace)
         self._ordered: set[tuple[str, str]] = set()
 
     def _adopt(self, record: Record, there: Sequence[Server]) -> None:
-        if record.order.key in self._ordered:
+        if record.request.key in self._ordered:
             record.end(State.SKIPPED, self.seconds, "ordered before")
             return
-        self._ordered.add(record.order.key)
+        self._ordered.add(record.request.key)
         if there:
             record.state, record.server = State.ASKED, there[0].id
             record.message, record.since = "was there", self.seconds
             self._judge(record, there[0])
 
     def _ask(self, record: Record) -> str:
-        return self._cloud.create(record.order)
+        return self._cloud.create(record.request)
 
     def _judge(self, record: Record, server: Server | None) -> None:
         if server is None:

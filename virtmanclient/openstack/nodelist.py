@@ -109,14 +109,16 @@ def _batch(job: Job, cloud: Cloud, pace: Pace) -> Batch | None:
     if job.kind is ListInstances:
         return None
     kind = Launch if job.kind is CreateInstance else Removal
-    return kind(cloud, job.orders, pace)
+    return kind(cloud, job.requests, pace)
 
 
 def _list(job: Job, cloud: Cloud) -> list[Record]:
     servers = cloud.servers()
     return [
-        Record(order, State.OK, host="", message=jobs.listed(order, servers))
-        for order in job.orders
+        Record(
+            request, State.OK, host="", message=jobs.listed(request, servers)
+        )
+        for request in job.requests
     ]
 
 

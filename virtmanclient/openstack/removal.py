@@ -23,7 +23,7 @@ class Removal(Batch):
             record.end(State.OK, self.seconds, "was not there")
             return
         # Two launches at one time may have made two servers of an order.
-        others = [Record(record.order) for _ in there[1:]]
+        others = [Record(record.request) for _ in there[1:]]
         self.records += others
         for entry, server in zip([record, *others], there, strict=True):
             entry.server, entry.host = server.id, server.host

@@ -17,8 +17,8 @@ def values(record: Record) -> tuple[object, ...]:
     An unknown value is an empty text.
     """
     return (
-        record.order.name,
-        record.host or record.order.host or "",
+        record.request.name,
+        record.host or record.request.host or "",
         str(record.state),
         "" if record.requested is None else round(record.requested, 1),
         "" if record.done is None else round(record.done, 1),
@@ -63,10 +63,10 @@ def verdict(records: Sequence[Record], seconds: float) -> str:
 def data(record: Record) -> dict[str, object]:
     """Return a record's values for JSON; an unknown value is null."""
     return {
-        "server": record.order.name,
+        "server": record.request.name,
         "id": record.server or None,
-        "host": record.host or record.order.host,
-        "line": record.order.line or None,
+        "host": record.host or record.request.host,
+        "line": record.request.line or None,
         "result": str(record.state),
         "requested": _rounded(record.requested),
         "done": _rounded(record.done),

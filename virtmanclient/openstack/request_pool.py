@@ -24,7 +24,7 @@ News = tuple[Record, str | Exception | None]
 """A record and the server's id, its error, or None: the request is begun."""
 
 
-class Lanes:
+class RequestPool:
     """The threads that make the requests of records.
 
     :param ask: makes the request of a record, returns the server's id
@@ -88,4 +88,4 @@ class Lanes:
             too_silent = self._silent >= max(SILENT, self._parallel)
             if too_silent or isinstance(answer, Unretryable):
                 self._stopped = True
-                self.hopeless = self.hopeless or record.order.name
+                self.hopeless = self.hopeless or record.request.name

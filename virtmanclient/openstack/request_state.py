@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 
-from virtmanclient.openstack.server_requests import Order
+from virtmanclient.openstack.server_requests import ServerRequest
 
 
 class State(enum.StrEnum):
@@ -35,7 +35,7 @@ class Record:
     :param missed: the number of looks in a row that did not show the server
     """
 
-    order: Order
+    request: ServerRequest
     state: State = State.WAITING
     server: str = ""
     host: str = ""

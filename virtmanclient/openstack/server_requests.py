@@ -40,7 +40,7 @@ class Boot:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Order:
+class ServerRequest:
     """One server that is to be booted, or deleted.
 
     :param name: the server's name
@@ -69,10 +69,10 @@ def numbered(
     count: int,
     hosts: Sequence[str] = (),
     boot: Boot | None = None,
-) -> list[Order]:
+) -> list[ServerRequest]:
     """Return orders for ``prefix-1`` and on, on the hosts in turn."""
     return [
-        Order(
+        ServerRequest(
             f"{prefix}-{number}",
             hosts[(number - 1) % len(hosts)] if hosts else None,
             boot,
@@ -81,7 +81,9 @@ def numbered(
     ]
 
 
-def made(prefix: str, keys: Sequence[tuple[str, str]]) -> Iterator[Order]:
+def made(
+    prefix: str, keys: Sequence[tuple[str, str]]
+) -> Iterator[ServerRequest]:
     """Yield an order for each existing server with a name of ``numbered``.
 
     Shorter names come first, so that ``b-2`` comes before ``b-10``.
@@ -89,4 +91,4 @@ def made(prefix: str, keys: Sequence[tuple[str, str]]) -> Iterator[Order]:
     form = re.compile(re.escape(prefix) + r"-[1-9][0-9]*")
     for name, mark in sorted(keys, key=lambda key: (len(key[0]), key)):
         if name == mark and form.fullmatch(name):
-            yield Order(name)
+            yield ServerRequest(name)

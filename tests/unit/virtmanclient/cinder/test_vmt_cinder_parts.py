@@ -10,7 +10,7 @@ import pytest
 from virtmanclient.cinder import attachments, volume_record
 from virtmanclient.cinder.agents import AgentRefused, Agents, AgentUnreachable
 from virtmanclient.cinder.options import Settings
-from virtmanclient.cinder.pending_purges import Debts
+from virtmanclient.cinder.pending_purges import PendingPurges
 from virtmanclient.cinder.volume_record import Record
 from virtmanclient.doors import network
 
@@ -182,19 +182,19 @@ def test_what_is_owed_is_paid_once_and_a_host_that_is_away_asked_once(
     tmp_path,
 ):
     hosts = Hosts()
-    debts = Debts(tmp_path / "state", hosts)
-    debts.pay()
+    pending_purges = PendingPurges(tmp_path / "state", hosts)
+    pending_purges.pay()
     for volume, address in ((VOLUME, "10.0.0.1"), (OTHER, "10.0.0.1")):
-        debts.add(volume, "a", address)
-    debts.add(IMAGE, "b", "10.0.0.2")
+        pending_purges.add(volume, "a", address)
+    pending_purges.add(IMAGE, "b", "10.0.0.2")
     hosts.trouble = {
         "10.0.0.1": AgentUnreachable("away"),
         "10.0.0.2": AgentRefused("runs"),
     }
-    debts.pay()
+    pending_purges.pay()
     assert hosts.asked == [("10.0.0.1", VOLUME), ("10.0.0.2", IMAGE)]
     hosts.trouble = {}
-    again = Debts(tmp_path / "state", hosts)
+    again = PendingPurges(tmp_path / "state", hosts)
     again.pay()
     assert again.owed() == {}
     assert list((tmp_path / "state").iterdir()) == []
@@ -204,14 +204,14 @@ def test_each_host_owes_for_itself_until_it_is_to_have_the_volume_again(
     tmp_path,
 ):
     hosts = Hosts()
-    debts = Debts(tmp_path, hosts)
+    pending_purges = PendingPurges(tmp_path, hosts)
     # Noted by a driver that knew of one host for each.
     (tmp_path / f"{OTHER}.json").write_text('{"host":"c","address":"c"}')
-    debts.add(VOLUME, "a.example", "10.0.0.1")
-    debts.add(VOLUME, "b.example", "10.0.0.2")
-    debts.drop(VOLUME, "a.example")
-    debts.drop(VOLUME, "nobody")
-    debts.pay()
+    pending_purges.add(VOLUME, "a.example", "10.0.0.1")
+    pending_purges.add(VOLUME, "b.example", "10.0.0.2")
+    pending_purges.drop(VOLUME, "a.example")
+    pending_purges.drop(VOLUME, "nobody")
+    pending_purges.pay()
     assert hosts.asked == [("10.0.0.2", VOLUME), ("c", OTHER)]
     assert list(tmp_path.iterdir()) == []
 
@@ -219,4 +219,4 @@ def test_each_host_owes_for_itself_until_it_is_to_have_the_volume_again(
 def test_what_is_no_debt_is_left_alone(tmp_path):
     (tmp_path / f"{VOLUME}.json").write_text("[]")
     (tmp_path / "x.json").write_text('{"host": "a", "address": "b"}')
-    assert Debts(tmp_path, Hosts()).owed() == {}
+    assert PendingPurges(tmp_path, Hosts()).owed() == {}

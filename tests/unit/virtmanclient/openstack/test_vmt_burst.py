@@ -183,7 +183,7 @@ def test_only_names_with_a_number_belong_to_a_prefix():
         ('b-10', 'b-10'), ('b-2', 'b-2'), ('b-x', 'b-x'), ('b-01', 'b-01'),
         ('b-3', 'b-3 node'), ('bb-1', 'bb-1'), ('b-1-1', 'b-1-1'),
     ]  # fmt: skip
-    found = [order.name for order in server_requests.made("b", keys)]
+    found = [request.name for request in server_requests.made("b", keys)]
     assert found == ["b-2", "b-10"]
 
 
@@ -196,7 +196,7 @@ def test_no_more_requests_are_under_way_than_were_allowed():
     cloud = MemoryCloud()
     create, lock, most, now = cloud.create, threading.Lock(), [0], [0]
 
-    def counted(order):
+    def counted(request):
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
@@ -204,7 +204,7 @@ def test_no_more_requests_are_under_way_than_were_allowed():
         threading.Event().wait(0.01)
         with lock:
             now[0] -= 1
-        return create(order)
+        return create(request)
 
     cloud.create = counted
     assert run(launch(cloud, 12, Pace(3, 0.01, 20))) == [State.OK] * 12

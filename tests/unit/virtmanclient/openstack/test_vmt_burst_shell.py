@@ -21,7 +21,7 @@ from virtmanclient.openstack.cloud import Cloud, Image
 from virtmanclient.openstack.errors import NoAnswer, translated
 from virtmanclient.openstack.progress import REMINDER, Line
 from virtmanclient.openstack.request_state import Record, State
-from virtmanclient.openstack.server_requests import Boot, Order, Volume
+from virtmanclient.openstack.server_requests import Boot, ServerRequest, Volume
 
 
 class Terminal(io.StringIO):
@@ -30,9 +30,11 @@ class Terminal(io.StringIO):
 
 
 RECORDS = [
-    Record(Order("b-1"), State.OK, "id", "h1", 0.5, 2.25),
-    Record(Order("b-2", "h2"), State.FAILED, done=1.0, message="no\nroom"),
-    Record(Order("b-3"), State.ASKED),
+    Record(ServerRequest("b-1"), State.OK, "id", "h1", 0.5, 2.25),
+    Record(
+        ServerRequest("b-2", "h2"), State.FAILED, done=1.0, message="no\nroom"
+    ),
+    Record(ServerRequest("b-3"), State.ASKED),
 ]
 
 
@@ -95,7 +97,7 @@ class Nova:
 def test_nova_is_asked_for_a_volume_of_the_image_on_that_host():
     nova = Nova()
     boot = Boot("image", "flavor", Volume(3, "virtman"), "net", "key")
-    Cloud(nova, None, {}).create(Order("b-1", "h1", boot))
+    Cloud(nova, None, {}).create(ServerRequest("b-1", "h1", boot))
     [(name, request)] = nova.sent
     assert name == "b-1"
     assert request == {
@@ -123,7 +125,7 @@ def test_nova_is_asked_for_a_volume_of_the_image_on_that_host():
 def test_without_a_volume_nova_is_asked_for_the_image():
     nova = Nova()
     Cloud(nova, None, {}).create(
-        Order("b-1", None, Boot("image", "flavor", None))
+        ServerRequest("b-1", None, Boot("image", "flavor", None))
     )
     [(_, request)] = nova.sent
     assert request["image"] == "image"
@@ -165,9 +167,9 @@ def test_a_node_is_a_host_by_name_or_address_or_any():
     some = steps("+ 10.0.0.3 vm1 s i\n+ h2 vm1 s i\n+ * vm2 s i\n- h2 vm1\n")
     known = jobs.hosts(Cloud(Nova(), None, {}), some)
     first, second = jobs.read(some, {"i": None}, known)
-    assert [one.host for one in first.orders] == ["compute-1", "h2", None]
-    assert first.orders[0].key != first.orders[1].key
-    assert second.orders[0].key == first.orders[1].key
+    assert [one.host for one in first.requests] == ["compute-1", "h2", None]
+    assert first.requests[0].key != first.requests[1].key
+    assert second.requests[0].key == first.requests[1].key
     assert jobs.hosts(Cloud(None, None, {}), steps("+ h2 vm1 s i\n")) == {}
 
 
