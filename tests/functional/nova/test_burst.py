@@ -116,11 +116,15 @@ def test_what_nova_refuses_after_it_took_the_request_is_told_too(nova):
 @pytest.mark.parametrize(
     "words, changes, told",
     [
-        ((IMAGE, 2), {"OS_PASSWORD": "wrong"}, "take these credentials"),
+        ((IMAGE, 2), {"OS_PASSWORD": "wrong"}, "refuses these credentials"),
         ((IMAGE, 2), {"OS_AUTH_URL": ""}, "name a cloud of your clouds.yaml"),
         ((IMAGE, 2, "--os-cloud=x"), {}, "Cloud x was not found"),
         (("no such", 2), {}, "there is no image 'no such'"),
-        ((IMAGE, 2, "--flavor=m1"), {}, "there is no flavor 'm1'; there are"),
+        (
+            (IMAGE, 2, "--flavor=m1"),
+            {},
+            "there is no flavor 'm1'; the flavors are",
+        ),
         ((), {}, "virtman burst IMAGE COUNT"),
     ],
 )
@@ -180,7 +184,7 @@ def test_ctrl_c_says_what_nova_goes_on_with_and_how_to_undo_it(nova):
     rows = json.loads(out)
     assert column(rows, "result") == ["interrupted"] * 2
     assert column(rows, "message") == ["Nova goes on"] * 2
-    [undo] = [line for line in err.splitlines() if "to take away" in line]
+    [undo] = [line for line in err.splitlines() if "to delete" in line]
     nova.agents.gate.set()
     command = shlex.split(undo.partition(": ")[2])
     assert nova.run(*command)[0] == 0

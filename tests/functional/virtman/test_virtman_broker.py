@@ -202,7 +202,7 @@ def test_the_command_asks_the_agent_of_another_host(
     assert virtman("store", "delete", "vol1") == (0, removed)
     assert command.main(["--node", "nobody", "instance", "list"]) == 1
     said = capsys.readouterr().err
-    assert "virtman: nobody: no agent of that host serves" in said
+    assert "virtman: nobody: no agent of that host listens" in said
     assert SECRET not in said
 
 
@@ -364,7 +364,7 @@ def test_a_broker_that_refuses_is_told_and_no_secret(
 ):
     url = f"{running.url}@".replace(old, new).removesuffix("@")
     with pytest.raises(
-        exceptions.CommunicationError, match="let in"
+        exceptions.CommunicationError, match="may the user log in"
     ) as caught:
         caller_of(url, "n1").working()
     with messaging.serving(url, "n5", verbs(Node())):
