@@ -98,3 +98,43 @@ def test_the_picture_of_the_folders_is_the_tree_of_folders():
         if folder.relative_to(ROOT).parts[0] in TOP
     }
     assert drawn == here
+
+
+# Words that the field does not know, as names of files, folders, classes and
+# functions; doc/source/glossary.rst has the term that stands for each.
+OLD_WORDS = {
+    "virtman": (
+        "belongings Thing Toolbox toolbox Remains remains inuse Seat Told "
+        "Wallet wallet Knock knock Rhythm rhythm keeper Links contracts "
+        "Mender mender hurry Hurried outage Outage wording OpenStore Watch "
+        "Steps fullness noderecord storefile"
+    ),
+    "volt": (
+        "door Seat Told Crew crew staffing aside Duty duty treework "
+        "gate trouble scoreboard Figures figures Watch"
+    ),
+    "virtmanclient": (
+        "Cows Debts debts Lanes lanes Order orders records watching "
+        "Hopeless Silent Away Refusal refusals faults"
+    ),
+    "bench": "asks steady aims",
+    "cloud": "plane trial",
+}
+
+
+def names_in(package):
+    """Return the names of a package's files, folders, classes, functions."""
+    found = set()
+    for file in (ROOT / package).rglob("*.py"):
+        found |= set(file.relative_to(ROOT).with_suffix("").parts)
+        found |= {
+            node.name
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        }
+    return found
+
+
+@pytest.mark.parametrize("package", sorted(OLD_WORDS))
+def test_no_name_is_a_word_that_the_field_does_not_know(package):
+    assert names_in(package) & set(OLD_WORDS[package].split()) == set()

@@ -11,12 +11,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-Watch = Callable[[socket.socket, Callable[[bytes], None]], None]
+Watcher = Callable[[socket.socket, Callable[[bytes], None]], None]
 """Calls back in the server's thread, once the socket can be read."""
 
 
-def aside(
-    work: Callable[[], T], then: Callable[[Future[T]], None], watch: Watch
+def in_background(
+    work: Callable[[], T], then: Callable[[Future[T]], None], watch: Watcher
 ) -> None:
     """Run ``work`` in a thread of its own, then ``then`` with its result."""
     reader, writer = socket.socketpair()

@@ -9,7 +9,7 @@ import socket
 from concurrent.futures import Future
 
 from volt import compose
-from volt.cmd.background import aside
+from volt.cmd.background import in_background
 from volt.cmd.settings import REFUSED, Reread, Settings, set_up_logging
 from volt.cmd.signals import STOPS, Inbox, Insistence, reap
 from volt.cmd.systemd import Systemd
@@ -69,7 +69,7 @@ class Alone:
         if not self._trying:
             self._trying = True
             self._systemd.reloading()
-            aside(self._try, self._decide, self._server.watch)
+            in_background(self._try, self._decide, self._server.watch)
 
     def _try(self) -> tuple[Settings, compose.Service]:
         settings = self._reread()
@@ -107,5 +107,5 @@ class Alone:
         self._server.application = service.application
         self._server.tls = settings.tls
         service.evictor.start()
-        aside(before.close, lambda _: None, self._server.watch)
+        in_background(before.close, lambda _: None, self._server.watch)
         LOG.info("the new configuration is in force")
