@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The agent's composition root: built from its options, then served.
+"""The agent's composition root: builds its services, then serves callers.
 
 Exit codes: 0 ended by a signal, 1 the host lacks something, 2 bad options.
 """
@@ -56,7 +56,7 @@ LOG = logging.getLogger("virtman")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the agent until SIGTERM or SIGINT."""
+    """Run the agent until SIGTERM or SIGINT; return the exit code."""
     try:
         conf = configuration.parse(argv)
         settings = configuration.settings(conf)
@@ -75,16 +75,18 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _serve(settings: Settings) -> bool:
-    """Put the parts together, serve, take the threads down again.
+    """Build the services, serve callers, end the threads.
 
-    Returns whether all have ended: some may wait for a broker for ever.
     Devices, sessions and targets stay when the agent ends: VMs run on them.
-    Callers are served while the node is put in order: one that asks for a
-    name that is being recovered waits for that name alone.
+    Callers are served while the recovery runs: one that asks for a name that
+    is being recovered waits for that name alone.
+
+    :returns: whether all threads have ended: some may wait for a broker for
+        ever.
     """
-    steps = from_environment(os.environ)
-    privsep.observe(steps.done)
-    # Before there are helpers of our own.
+    kill_points = from_environment(os.environ)
+    privsep.observe(kill_points.done)
+    # Before this agent starts helpers: they would be waited for, too.
     orphaned_commands.wait_for_helpers()
     privsep.begin(settings.root_helper, settings.helper_commands)
     cache = engine.load(settings)
@@ -93,7 +95,7 @@ def _serve(settings: Settings) -> bool:
     prerequisites.check(settings, cache)
     udev.install()
     credentials = _credentials(settings)
-    services = _services(settings, cache, steps, credentials)
+    services = _services(settings, cache, kill_points, credentials)
     node = Node(services)
     images = ImageService(settings, services.coordinator, services.intents)
     admission = Admission(credentials, settings.closed_targets, images.stores)
@@ -155,12 +157,12 @@ def _credentials(settings: Settings) -> Credentials:
 def _services(
     settings: Settings,
     cache: CacheEngine,
-    steps: KillPoints,
+    kill_points: KillPoints,
     credentials: Credentials,
 ) -> Services:
     sessions = Connector(
         settings.run_dir / "locks",
-        steps.done,
+        kill_points.done,
         TicketClient(credentials, settings.admission_port),
     )
     sessions.start()
@@ -170,7 +172,7 @@ def _services(
         sessions,
         _coordinator(settings, credentials),
         BeatSchedule(settings.heartbeat_interval),
-        Intents(settings.state_dir / "intents", steps.done),
+        Intents(settings.state_dir / "intents", kill_points.done),
     )
 
 
@@ -185,7 +187,8 @@ def _coordinator(
 
 def _end_on_signals(door: Door) -> None:
     def end(number: int, frame: FrameType | None) -> None:
-        # shutdown() waits for serve_forever, which this very thread runs.
+        # In another thread: shutdown() waits for serve_forever, which this
+        # very thread runs.
         threading.Thread(target=door.shutdown, name="shutdown").start()
 
     signal.signal(signal.SIGTERM, end)
@@ -193,10 +196,11 @@ def _end_on_signals(door: Door) -> None:
 
 
 def _vanish() -> None:
-    """End now, with nobody waited for.
+    """End the process now, without waiting for its threads.
 
-    futurist, whose threads answer callers behind the broker, waits at exit for
-    each of them (_clean_up in futurist/_thread.py), and they for the broker.
+    futurist's threads answer the callers behind the broker.  At exit futurist
+    waits for each of them (_clean_up in futurist/_thread.py), and they wait
+    for the broker.
     """
     logging.shutdown()
     sys.stdout.flush()
