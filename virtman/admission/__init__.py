@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may log in where: tickets, and what is let in by them."""
+"""Admission: which initiator may log in to which target, by tickets."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shows tickets at the ticket doors of the sources' agents.
+"""Presents this node's tickets at the ticket doors of its sources' agents.
 
 One line of JSON each way: ``{"ticket", "target"}`` and ``{"answer"}``; the
 answers are the values of :class:`virtman.model.Verdict`.  The secret
@@ -21,15 +21,16 @@ from virtman.path import Login, Source
 # Seconds.  The agent asks tgtd three times; under emulation on a loaded host
 # each of them was seen to take a second.
 _PATIENCE = 15.0
-# The same for a host that says nothing at all at that port.
+# Seconds for a host that does not answer at all at that port.
 _PROBE = 2.0
+# Bytes.  An answer is one short line; a host that sends more is no agent.
 _MOST = 4096
 
 
 class TicketClient:
-    """Knocks for the connector; any thread may call it.
+    """Presents tickets for the connector; any thread may call it.
 
-    :param port: of all agents.
+    :param port: the port of the ticket door, the same for all agents.
     """
 
     def __init__(self, credentials: Credentials, port: int) -> None:
@@ -40,7 +41,7 @@ class TicketClient:
         self._late: set[Source] = set()
 
     def present(self, source: Source) -> Verdict:
-        """Show the ticket for a source to its agent."""
+        """Show the ticket for a source to the source's agent."""
         ticket = self._credentials.ticket(source)
         if ticket is None:
             return Verdict.NONE
@@ -56,7 +57,7 @@ class TicketClient:
         return answer
 
     def login(self, source: Source) -> Login | None:
-        """Return what the source has admitted last; None: nothing.
+        """Return the login that a source admitted last, None without one.
 
         :raises NoSource: the ticket has run out; volt gives new ones.
         """
@@ -66,14 +67,14 @@ class TicketClient:
             return self._admitted.get(source)
 
     def _show(self, source: Source, ticket: Ticket) -> Verdict:
-        asked = json.dumps({"ticket": ticket.text, "target": source.iqn})
+        request = json.dumps({"ticket": ticket.text, "target": source.iqn})
         address = (source.host, self._port)
         try:
             with socket.create_connection(address, _PROBE) as channel:
                 channel.settimeout(_PATIENCE)
-                channel.sendall(f"{asked}\n".encode())
+                channel.sendall(f"{request}\n".encode())
                 with channel.makefile("rb") as answers:
-                    said = json.loads(answers.readline(_MOST))
-            return Verdict(said["answer"])
+                    answer = json.loads(answers.readline(_MOST))
+            return Verdict(answer["answer"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return Verdict.NONE

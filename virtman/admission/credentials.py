@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What volt has given this node: tickets for its sources, a key for readers.
+"""Keeps the credentials that volt gave this node: its key and its tickets.
 
-Kept in a file that only root can read, but for the tickets of other nodes,
-which run out in minutes: an agent that is started while volt is away admits
-its readers, and can read from the image servers.
+The key checks the tickets that readers show here; the tickets open the
+targets of this node's sources.  Key and tickets for image servers are kept in
+a file that only root can read: an agent that starts while volt is away admits
+its readers, and can read from the image servers.  Tickets for peers are not
+in the file: they run out in minutes.
 """
 
 from __future__ import annotations
@@ -27,19 +29,19 @@ from virtman.path import Login, Source
 LOG = logging.getLogger(__name__)
 
 Portal = tuple[str, int]
-# Seconds.  A new ticket for a server comes with each beat; that the file is
-# as old as this costs nothing, they last a day.
+# Seconds.  A new ticket for a server comes with each beat.  Such tickets last
+# a day, so a file of this age is still good, and not every beat writes it.
 _STALE = 300.0
 # Seconds that a ticket for this node's own target lasts.
 _OWN = 60
 
 
 class Credentials:
-    """The key and the tickets; any thread may ask and tell.
+    """The key and the tickets of this node; any thread may use them.
 
-    :param file: what is kept.
+    :param file: where the key and the tickets for image servers are kept.
     :param own: the portal of this node.
-    :param initiator: tells this node's name as an initiator.
+    :param initiator: returns this node's name as an initiator.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class Credentials:
         self._ahead = 0.0
         self._peers: dict[Source, Ticket] = {}
         self._servers: dict[Portal, Ticket] = {}
-        # Until volt has told one this node admits itself.
+        # Until volt sends a key, this one admits this node to its own targets.
         self._key = secrets.token_bytes(32)
         self._load()
 
@@ -64,15 +66,21 @@ class Credentials:
 
     @property
     def key(self) -> bytes:
-        """By which this node knows its readers' tickets."""
+        """The key by which this node verifies its readers' tickets."""
         return self._key
 
     def now(self) -> float:
-        """Return the time by volt's clock, as far as that is known."""
+        """Return the time by volt's clock; before its first key, this host's.
+
+        Tickets run out by volt's clock, and the two may differ.
+        """
         return time.time() + self._ahead
 
     def keep_key(self, key: bytes, now: float) -> None:
-        """Keep the key that volt has told, and its time."""
+        """Keep the key that volt sent, and note volt's time.
+
+        :param now: the time by volt's clock.
+        """
         with self._guard:
             self._ahead = now - time.time()
             new = key != self._key
@@ -83,7 +91,7 @@ class Credentials:
     def keep(self, source: Source, ticket: Ticket, server: bool) -> None:
         """Keep a ticket for a source, in place of the one before it.
 
-        :param server: it opens every target of the portal.
+        :param server: whether the ticket opens every target of the portal.
         """
         with self._guard:
             if not server:
@@ -96,15 +104,15 @@ class Credentials:
                 self._save()
 
     def ticket(self, source: Source) -> Ticket | None:
-        """Return the last ticket for a source; None: there was never any."""
+        """Return the last ticket for a source, None if volt never gave one."""
         portal = (source.host, source.port)
         if portal == self.own:
             expires = int(self.now()) + _OWN
             name = self._name()
             return tickets.issue(self._key, source.iqn, name, expires)
         with self._guard:
-            found = self._peers.get(source)
-            return found or self._servers.get(portal)
+            ticket = self._peers.get(source)
+            return ticket or self._servers.get(portal)
 
     def _load(self) -> None:
         try:
@@ -115,21 +123,23 @@ class Credentials:
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            # Not what is wrong with it: that might quote a secret.
+            # The error is not logged: it might quote a secret.
             LOG.warning("%s makes no sense; volt will tell anew", self._file)
 
     def _save(self) -> None:
         kept = {
             "key": self._key.hex(),
             "servers": [
-                [*portal, one.text, *dataclasses.astuple(one.login)]
-                for portal, one in self._servers.items()
+                [*portal, ticket.text, *dataclasses.astuple(ticket.login)]
+                for portal, ticket in self._servers.items()
             ],
         }
         fresh = self._file.with_suffix(".new")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            # The mode counts from the first byte on: a chmod after the write
+            # would come too late for the secrets.
             with os.fdopen(os.open(fresh, flags, 0o600), "w") as out:
                 json.dump(kept, out)
             fresh.replace(self._file)
@@ -139,11 +149,11 @@ class Credentials:
 
 
 def _server(kept: list[Any]) -> tuple[Portal, Ticket]:
-    """Return a server's ticket as the file has it.
+    """Return the portal and the ticket of one entry of the file.
 
-    An agent before this one may have written what volt had told it unchecked.
+    An older agent may have written volt's answers without checking them.
 
-    :raises ValueError: it is none.
+    :raises ValueError: the entry is not a server's ticket.
     """
     host, port, text, user, secret = kept
     login = formats.is_account(user) and formats.is_account(secret)

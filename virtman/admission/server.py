@@ -2,9 +2,9 @@
 """Admits readers to this node's targets, and forgets them when they are gone.
 
 A reader shows the ticket that volt has given it; then its initiator may log
-in with the secret that belongs to the ticket.  Nobody has to have told this
-node of it before.  What tgtd knows of its readers stays as long as they have
-a session, so that one that was cut is made again without any agent.
+in with the secret that belongs to the ticket.  This node needs no word of the
+reader before that.  The reader's account in tgtd stays as long as the reader
+has a session, so that a session that was cut is made again without an agent.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ LOG = logging.getLogger(__name__)
 
 
 class Writers(Protocol):
-    """Who may write on this node's stores."""
+    """The initiators that may write on this node's COW stores."""
 
     def may_write(self, iqn: str, initiator: str) -> bool:
-        """Tell whether a store is open to an initiator."""
+        """Tell whether a COW store is open to an initiator."""
 
     def keep_login(self, iqn: str, initiator: str, login: Login) -> None:
-        """Note with what it is admitted."""
+        """Note the login with which a store's initiator is admitted."""
 
     def holds(self, iqn: str, user: str) -> bool:
-        """Tell whether that is what it was admitted with last."""
+        """Tell whether a store's initiator was last admitted as this user."""
 
 
 class Admission:
-    """The readers of this node's targets, and who writes on its stores.
+    """Admits readers to this node's targets, and writers to its COW stores.
 
-    :param closed: targets of ours that let everybody in are closed.
+    :param closed: whether the agent's targets that are open to every
+        initiator are closed.
     """
 
     def __init__(
@@ -57,15 +58,15 @@ class Admission:
         self._all_known = False
 
     def admit(self, text: str, iqn: str) -> Verdict:
-        """Look at a ticket, and have tgtd let its reader in."""
+        """Verify a ticket, and have tgtd admit its reader to a target."""
         try:
-            shown = tickets.verify(text, self._credentials.key)
+            claims = tickets.verify(text, self._credentials.key)
         except NoTicket:
             return Verdict.REFUSED
-        if not shown.opens(iqn):
+        if not claims.opens(iqn):
             return Verdict.REFUSED
         with accounts.guard:
-            return self._let_in(shown, iqn)
+            return self._let_in(claims, iqn)
 
     def tidy(self) -> None:
         """Forget the readers that are gone and whose ticket has run out."""
@@ -82,7 +83,10 @@ class Admission:
                 self._all_known = True
 
     def _tidied(self, target: iscsi.Target) -> list[str]:
-        """Close a target; unbind who is gone, and return their accounts."""
+        """Close a target, and unbind and return the accounts of gone readers.
+
+        A target is closed only where :class:`Admission` was told to.
+        """
         if self._closed and not target.closed:
             LOG.info("%s asks its readers who they are", target.iqn)
             accounts.close(target.tid, target.accounts, target.admitted)
@@ -92,40 +96,41 @@ class Admission:
             accounts.dismiss(target.tid, target.accounts, gone)
         return gone
 
-    def _let_in(self, shown: TicketClaims, iqn: str) -> Verdict:
+    def _let_in(self, claims: TicketClaims, iqn: str) -> Verdict:
         store = names.parse_store_iqn(iqn) is not None
-        if store and not self._may_write(shown, iqn):
+        if store and not self._may_write(claims, iqn):
             return Verdict.REFUSED
         target = iscsi.find(iqn)
         if target is None or not _ours(target):
             return Verdict.ABSENT
         if not target.closed:
             return Verdict.OPEN
-        if shown.expires < self._credentials.now():
+        if claims.expires < self._credentials.now():
             return Verdict.LATE
         if store and self._writers is not None:
-            self._writers.keep_login(iqn, shown.initiator, shown.login)
-        if shown.login.user not in target.accounts:
+            self._writers.keep_login(iqn, claims.initiator, claims.login)
+        if claims.login.user not in target.accounts:
             accounts.admit(
-                target.tid, target.admitted, shown.initiator, shown.login
+                target.tid, target.admitted, claims.initiator, claims.login
             )
-            LOG.info("%s: %s may log in", iqn, shown.initiator)
-        self._until[shown.login.user] = shown.expires
+            LOG.info("%s: %s may log in", iqn, claims.initiator)
+        self._until[claims.login.user] = claims.expires
         return Verdict.WELCOME
 
-    def _may_write(self, shown: TicketClaims, iqn: str) -> bool:
-        """Tell whether a store is open to whom a ticket is of.
+    def _may_write(self, claims: TicketClaims, iqn: str) -> bool:
+        """Tell whether a COW store is open to the initiator of a ticket.
 
-        A ticket of the portal's opens every image, and no store by itself.
+        A ticket for all targets of a portal opens every image, and no store
+        by itself.
         """
         return self._writers is not None and self._writers.may_write(
-            iqn, shown.initiator
+            iqn, claims.initiator
         )
 
     def _gone(self, target: iscsi.Target) -> Iterator[str]:
-        """Yield the accounts that are of no use any more.
+        """Yield the accounts of a target that no session needs any more.
 
-        Of several of one initiator the last one is that of its session.
+        If an initiator has several accounts, the last belongs to its session.
         """
         latest = {initiator_of(user): user for user in target.accounts}
         now = self._credentials.now()
@@ -134,7 +139,8 @@ class Admission:
             if reader in (None, accounts.NOBODY):
                 continue
             if self._writers and self._writers.holds(target.iqn, user):
-                # Its records have that secret, and I/O waits for its return.
+                # The writer's node record has that secret, and its I/O waits
+                # until the session is back.
                 continue
             here = reader in target.initiators and latest[reader] == user
             if not here and self._until.get(user, 0.0) < now:
@@ -143,10 +149,10 @@ class Admission:
 
 
 def _ours(target: iscsi.Target) -> bool:
-    """Tell whether a target is one of this node's, and complete."""
-    known = names.parse_iqn(target.iqn) or names.parse_store_iqn(target.iqn)
+    """Tell whether a target was made by the agent and is complete."""
+    key = names.parse_iqn(target.iqn) or names.parse_store_iqn(target.iqn)
     return (
-        known is not None
+        key is not None
         and (target.serial or "").startswith(names.SERIAL_PREFIX)
         and bool(target.admitted)
     )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tickets: by them a source knows a reader that volt has sent to it.
+"""Verifies tickets: texts by which a source recognises volt's readers.
 
-volt shares a key with each portal, and gives the reader a ticket under that
-key and the CHAP secret that the source derives from the ticket; in full in
-``doc/source/rest-api.rst``.  ``volt/topology/tickets.py`` is the other end.
+volt shares a key with each portal.  It gives the reader a ticket under that
+key, and the CHAP secret that the source derives from the ticket; in full in
+``doc/source/rest-api.rst``.  ``volt/topology/tickets.py`` issues them.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from virtman.path import Login
 
 ANY = "*"
 SECRET = 16
-# What tells a reader's accounts from one another.
+# The number of a ticket tells the accounts of one reader apart.
 _NUMBER = re.compile("[0-9a-f]{1,32}")
 
 
 class NoTicket(VirtmanError):
-    """What was shown is no ticket of ours; the message has nothing of it."""
+    """A text is no ticket for this node; the message quotes none of it."""
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a reader was given: the text to show, and then to log in with."""
+    """A ticket of volt's: the text to show, and the login that it opens."""
 
     text: str = field(repr=False)
     login: Login
@@ -39,7 +39,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class TicketClaims:
-    """What a source reads in a ticket; ``expires`` is by volt's clock."""
+    """The claims of a verified ticket; ``expires`` is by volt's clock."""
 
     iqn: str
     initiator: str
@@ -47,15 +47,18 @@ class TicketClaims:
     login: Login
 
     def opens(self, iqn: str) -> bool:
-        """Tell whether it is for this target."""
+        """Tell whether the ticket is for this target."""
         return self.iqn in (ANY, iqn)
 
 
 def verify(text: str, key: bytes) -> TicketClaims:
-    """Return what a ticket says; :raises NoTicket: the key is not its."""
+    """Verify a ticket's seal and return its claims.
+
+    :raises NoTicket: the seal is not of this key, or a claim is malformed.
+    """
     body, _, seal = text.partition(".")
     made = hmac.digest(key, f"ticket\0{body}".encode(), "sha256").hex()
-    # In bytes: of texts, only those in ASCII can be compared.
+    # As bytes: compare_digest takes texts only if they are ASCII.
     if not hmac.compare_digest(made.encode(), seal.encode()):
         raise NoTicket("no ticket that volt has drawn for this node")
     iqn, initiator, expires, number = _claims(body)
@@ -65,7 +68,7 @@ def verify(text: str, key: bytes) -> TicketClaims:
 
 
 def issue(key: bytes, iqn: str, initiator: str, expires: int) -> Ticket:
-    """Return a ticket as volt would draw it: for this node's own target."""
+    """Issue a ticket for this node's own target, as volt would."""
     number = secrets.token_hex(8)
     plain = json.dumps([iqn, initiator, expires, number]).encode()
     body = base64.urlsafe_b64encode(plain).decode()
@@ -74,11 +77,12 @@ def issue(key: bytes, iqn: str, initiator: str, expires: int) -> Ticket:
 
 
 def _claims(body: str) -> tuple[str, str, float, str]:
-    """Return target, initiator, end and number that a ticket's body names.
+    """Return target, initiator, end and number of a ticket's body.
 
-    Whoever has the key can seal anything, and tgtd is told of these.
+    They are checked although the seal is right: any holder of the key can
+    seal any text, and these go to tgtd.
 
-    :raises NoTicket: one of them is not what it has to be.
+    :raises NoTicket: one of the four is malformed.
     """
     try:
         iqn, initiator, expires, number = json.loads(

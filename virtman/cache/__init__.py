@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cache engines: what keeps on this node every block that was read once."""
+"""Cache engines: they keep every block on this node that was read once."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a cache engine must do, and how one is chosen by name.
+"""The interface of a cache engine, and the choice of an engine by its name.
 
 An engine is an entry point of ``virtman.cache_engine``; it is built with the
-agent's :class:`~virtman.conf.Settings`.  The promise every engine makes, and
-the lab tests: read a set of blocks once, cut the parent, read them again, and
-nothing is asked of the parent and nothing fails.
+agent's :class:`~virtman.conf.Settings`.  Every engine makes one promise, which
+the lab tests: a set of blocks is read, the parent is cut, and a second read
+of the blocks succeeds and asks nothing of the parent.
 """
 
 from __future__ import annotations
@@ -41,32 +41,36 @@ class CacheEngine(abc.ABC):
 
     @abc.abstractmethod
     def require_space(self, image: str, sectors: int) -> None:
-        """Raise NoSpace unless ``sectors`` of 512 bytes can be kept."""
+        """Raise NoSpace unless an image of this size can be cached.
+
+        :param sectors: size of the image in sectors of 512 bytes.
+        """
 
     @abc.abstractmethod
     def status(self, image: str, sectors: int) -> Status:
-        """Say whether ``cached_<image>`` stands, and whether it fits."""
+        """Return whether ``cached_<image>`` stands and has the right size."""
 
     @abc.abstractmethod
     def activate(self, image: str, source: str, sectors: int) -> str:
-        """Cache the device ``source`` and return ``cached_<image>``'s path.
+        """Cache the device ``source`` and return the path of the cache.
 
-        All or nothing: a failure leaves nothing behind.
+        The path is that of ``cached_<image>``.  A failure leaves nothing
+        behind.
         """
 
     def follow(  # noqa: B027 - most caches need no agent
         self, image: str, source: str, sectors: int
     ) -> None:
-        """Take up the work on a device that stands since before this agent.
+        """Resume the work on a cache that an earlier agent made.
 
         For engines whose cache needs the agent now and then.
         """
 
     def opened(self, image: str) -> None:  # noqa: B027 - as above
-        """Hear that from now on reads of ``source`` wait and do not fail."""
+        """Note that reads of an image's source wait from now on, not fail."""
 
     def look(self, image: str) -> None:  # noqa: B027 - as above
-        """See soon whether the engine still works; returns at once."""
+        """Have the engine of an image checked soon; returns at once."""
 
     def kept(self) -> set[str]:
         """Return the images that this engine has files or processes of."""
@@ -74,9 +78,9 @@ class CacheEngine(abc.ABC):
 
     @abc.abstractmethod
     def deactivate(self, image: str) -> bool:
-        """Give everything back, files included; return whether any was.
+        """Remove an image's cache with its files; return whether any was.
 
-        :raises InUse: somebody still holds ``cached_<image>``.
+        :raises InUse: ``cached_<image>`` is still held open.
         """
 
     def close(self) -> None:  # noqa: B027 - most engines have no threads
@@ -86,7 +90,7 @@ class CacheEngine(abc.ABC):
 def load(settings: Settings) -> CacheEngine:
     """Build the engine that the settings name.
 
-    :raises ConfigError: no such engine; the message lists those there are.
+    :raises ConfigError: the name is unknown; the message lists the engines.
     """
     try:
         manager = driver.DriverManager(
@@ -96,10 +100,10 @@ def load(settings: Settings) -> CacheEngine:
             invoke_args=(settings,),
         )
     except stevedore_error.NoMatches as error:
-        known = extension.ExtensionManager(NAMESPACE).names()
+        names = extension.ExtensionManager(NAMESPACE).names()
         raise ConfigError(
             f"cache_engine = {settings.cache_engine} is unknown; "
-            f"installed are: {', '.join(sorted(known)) or 'none'}"
+            f"installed are: {', '.join(sorted(names)) or 'none'}"
         ) from error
     engine: CacheEngine = manager.driver
     return engine

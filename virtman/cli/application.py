@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line above the single commands: options and help."""
+"""The application ``virtman``: the options and the help of all commands."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Application(app.App):
     def settings(self) -> Settings:
         """The agent's options, from the files that the agent reads.
 
-        :raises ConfigError: they make no sense, or this is not root.
+        :raises ConfigError: an option is wrong, or this process is not root's.
         """
         if os.geteuid() != 0:
             raise ConfigError(
@@ -79,11 +79,12 @@ class Application(app.App):
                 "prog": self.NAME,
                 "usage": "%(prog)s [OPTIONS] COMMAND [ARGUMENTS]",
                 "formatter_class": argparse.RawDescriptionHelpFormatter,
-                # A command's options must not be taken for half a one here.
+                # Otherwise a command's option could be taken for the short
+                # form of an option here.
                 "allow_abbrev": False,
             },
         )
-        # Warnings and worse; with -v also what is done.
+        # Log warnings and errors; with -v also each step.
         parser.set_defaults(verbose_level=0)
         parser.add_argument(
             "--config-file",
@@ -96,7 +97,7 @@ class Application(app.App):
         return parser
 
     def print_help_if_requested(self) -> None:
-        """Print what there is, from the table of commands."""
+        """Print the help with an overview of the commands, if asked for."""
         if not self.options.deferred_help:
             return
         self.parser.epilog = table.overview() + MORE
@@ -104,7 +105,7 @@ class Application(app.App):
         raise help.HelpExit
 
     def prepare_to_run_command(self, cmd: command.Command) -> None:
-        """Refuse what would be done here and was meant for elsewhere."""
+        """Refuse a command that works on this host if --node names another."""
         if self.options.node is not None and not isinstance(cmd, Asking):
             self.parser.error(
                 f"--node: {cmd.cmd_name} does not ask an agent; log in to "
@@ -112,11 +113,11 @@ class Application(app.App):
             )
 
     def interact(self) -> None:
-        """Refuse: without a command there is nothing to do."""
+        """Refuse a command line without a command."""
         self.parser.error("name a command; 'virtman --help' lists them")
 
     def run_subcommand(self, argv: list[str]) -> int:
-        """Run a command; what is none is a wrong command line."""
+        """Run a command; an unknown one is an error of the command line."""
         named = argv[1:] if argv[0] == "help" else argv
         try:
             if named:

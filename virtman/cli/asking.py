@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the commands have in common that ask an agent.
+"""Base classes of the commands that ask an agent.
 
-Unlike the others they need the agent, and not root: the agent of this host
-says who may ask (its option ``local_group``), those of other hosts are asked
-through a broker, which says it.
+Unlike the others these commands need an agent, and not root.  The agent of
+this host lets in the group of its option ``local_group``; agents of other
+hosts are asked through a broker, which lets its own users in.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from virtmanclient.exceptions import ClientError, InvalidEndpoint
 from virtmanclient.remote import RemoteAgent
 
 ENVIRONMENT = "VIRTMAN_SOCKET"
-# No option: it has a password, and command lines are everybody's to read.
+# Not an option: the URL has a password in it, and every user of a host can
+# read the command lines of its processes.
 BROKER = "VIRTMAN_TRANSPORT_URL"
 Facts = Mapping[str, Any]
 
@@ -41,9 +42,10 @@ class Asking(command.Command):
 
     @functools.cached_property
     def agent(self) -> Verbs:
-        """The agent of the node that is named, or of this host.
+        """The agent of the node that --node names, or of this host.
 
-        :raises ClientError: no broker is named, or nonsense.
+        :raises ClientError: a broker is needed, and none is named or its URL
+            is wrong.
         """
         if self.app.options.node is not None:
             return _remote(self.app.options.node)
@@ -51,7 +53,7 @@ class Asking(command.Command):
         return Agent(named or agent.SOCKET)
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Run it; return the exit status."""
+        """Run the command; return the exit status."""
         try:
             return super().run(parsed_args)
         except InvalidEndpoint as error:
@@ -67,17 +69,18 @@ class Asking(command.Command):
 
     def _let_go(self) -> None:
         """Close the connections to a broker, if there were any."""
+        # Not self.agent: that would make an agent only to close it.
         asked = self.__dict__.get("agent")
         if isinstance(asked, RemoteAgent):
             asked.close()
 
     def get_epilog(self) -> str:
-        """Return the examples."""
-        shown = [f"  virtman {example}" for example in self.examples]
-        return "\n".join(["examples:", *shown])
+        """Return the examples of the command."""
+        lines = [f"  virtman {example}" for example in self.examples]
+        return "\n".join(["examples:", *lines])
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser; descriptions keep their lines."""
+        """Return the command's parser; descriptions keep their lines."""
         parser = super().get_parser(prog_name)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.allow_abbrev = False
@@ -106,10 +109,10 @@ class List(Asking, lister.Lister, metaclass=abc.ABCMeta):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """Return the columns and the rows."""
+        """Return the columns, and a row for each thing that the agent has."""
         rows = [
-            tuple(plain(one.get(column)) for column in self.columns)
-            for one in self.ask(self.agent)
+            tuple(plain(facts.get(column)) for column in self.columns)
+            for facts in self.ask(self.agent)
         ]
         return (*self.columns,), rows
 
@@ -121,7 +124,7 @@ class Show(Asking, show.ShowOne, metaclass=abc.ABCMeta):
     """A command that prints the facts of one thing."""
 
     def told(self, facts: Facts) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Return names and values of facts."""
+        """Return the names and the values of facts."""
         return (*facts,), tuple(map(plain, facts.values()))
 
     def _load_formatter_plugins(self) -> Any:
@@ -129,7 +132,10 @@ class Show(Asking, show.ShowOne, metaclass=abc.ABCMeta):
 
 
 def _remote(node: str) -> RemoteAgent:
-    """Return the agent of another host."""
+    """Return the agent of another host, asked through the broker.
+
+    :raises InvalidEndpoint: no broker is named.
+    """
     url = os.environ.get(BROKER)
     if not url:
         raise InvalidEndpoint(
@@ -141,16 +147,16 @@ def _remote(node: str) -> RemoteAgent:
 
 
 def named(things: Iterable[Facts], name: str, kind: str) -> Facts:
-    """Return the thing of that name.
+    """Return the facts of the thing with this name.
 
-    :raises ClientError: there is none.
+    :raises ClientError: no thing has this name.
     """
-    for one in things:
-        if one["name"] == name:
-            return one
+    for facts in things:
+        if facts["name"] == name:
+            return facts
     raise ClientError(f"there is no {kind} {name} on this host")
 
 
 def plain(value: Any) -> Any:
-    """Return a value as people and programs read it."""
+    """Return a value in the form for output: a list as one text."""
     return ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What commands have in common: formats, failures, the exit status."""
+"""Base class of the commands that need no agent, and the output formats."""
 
 from __future__ import annotations
 
@@ -42,30 +42,30 @@ class Formats:
     """
 
     def __init__(self, lists: bool = True) -> None:
-        known = {
+        formats = {
             "json": json_format.JSONFormatter(),
             "table": table.TableFormatter(),
             "value": value.ValueFormatter(),
             "yaml": yaml_format.YAMLFormatter(),
         }
         if lists:
-            known["csv"] = commaseparated.CSVLister()
-        self._known = {
-            name: SimpleNamespace(obj=one)
-            for name, one in sorted(known.items())
+            formats["csv"] = commaseparated.CSVLister()
+        self._formats = {
+            name: SimpleNamespace(obj=formatter)
+            for name, formatter in sorted(formats.items())
         }
 
     def names(self) -> list[str]:
-        """Return the names."""
-        return list(self._known)
+        """Return the names of the formats."""
+        return list(self._formats)
 
     def __iter__(self) -> Any:
         """Go through the formats."""
-        return iter(self._known.values())
+        return iter(self._formats.values())
 
     def __getitem__(self, name: str) -> SimpleNamespace:
         """Return the format of this name."""
-        return self._known[name]
+        return self._formats[name]
 
 
 class List(lister.Lister, metaclass=abc.ABCMeta):
@@ -83,7 +83,7 @@ class List(lister.Lister, metaclass=abc.ABCMeta):
         return cast(HasSettings, self.app).settings
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Run it; return the exit status."""
+        """Run the command; return the exit status."""
         try:
             super().run(parsed_args)
         except (ConfigError, cfg.Error) as error:
@@ -93,20 +93,21 @@ class List(lister.Lister, metaclass=abc.ABCMeta):
         return self.status
 
     def fail(self, error: object, status: int) -> int:
-        """Say what is wrong, in one line; return the status."""
+        """Print an error in one line; return the exit status for it."""
         print(f"virtman: {error}", file=self.app.stderr)
         return status
 
     def get_epilog(self) -> str:
-        """Return the columns."""
+        """Return the names of the columns, as a line of the help."""
         return f"columns: {', '.join(self.columns)}"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser; descriptions keep their lines."""
+        """Return the command's parser; descriptions keep their lines."""
         parser = super().get_parser(prog_name)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.allow_abbrev = False
-        # Tables as wide as the terminal; elsewhere as wide as they are.
+        # On a terminal a table is as wide as the terminal, so that its lines
+        # do not wrap; elsewhere it keeps its own width.
         parser.set_defaults(fit_width=True)
         return parser
 

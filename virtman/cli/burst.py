@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman burst``: many servers of one image, through Nova."""
+"""``virtman burst`` boots many servers of one image, through Nova."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ class Burst(base.List):
         return parser
 
     def get_epilog(self) -> str:
-        """Return what else there is to know."""
-        told = super().get_epilog()
+        """Return the details, the exit statuses and the columns."""
+        columns = super().get_epilog()
         return "\n".join(
-            [DETAILS + options.CREDENTIALS + options.EXIT_STATUS, told]
+            [DETAILS + options.CREDENTIALS + options.EXIT_STATUS, columns]
         )
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Run it; what keeps it from beginning is a wrong call."""
+        """Run the command; an error before its first request is of usage."""
         try:
             return super().run(parsed_args)
         except CloudError as error:
@@ -90,14 +90,14 @@ class Burst(base.List):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], list[tuple[object, ...]]]:
-        """Return the columns and the rows."""
+        """Boot or delete the servers; return the columns and a row each."""
         _refuse_nonsense(parsed_args)
         cloud = access.connect(parsed_args.os_cloud)
         batch = _batch(parsed_args, cloud)
         undo = "" if parsed_args.delete else _undo(parsed_args)
         interrupted = watch(batch, self.app.stderr, undo)
-        told = report.verdict(batch.records, batch.seconds)
-        print(told, file=self.app.stderr)
+        verdict = report.verdict(batch.records, batch.seconds)
+        print(verdict, file=self.app.stderr)
         if not report.all_good(batch.records):
             self.status = base.WRONG
         if interrupted:
@@ -128,8 +128,8 @@ def _batch(given: argparse.Namespace, cloud: Cloud) -> Batch:
     going = [*server_requests.made(given.prefix, there)]
     if given.count is not None:
         first = {
-            one.name
-            for one in server_requests.numbered(given.prefix, given.count)
+            request.name
+            for request in server_requests.numbered(given.prefix, given.count)
         }
         going = [request for request in going if request.name in first]
     return Removal(cloud, going, pace)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman check``: what of the host is not as the agent needs it."""
+"""``virtman check`` prints what the doctor's checks find on the host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Check(base.List):
     columns = ("check", "level", "what", "remedy")
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser."""
+        """Return the parser, with the option for problems alone."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
             "--problems",
@@ -34,14 +34,15 @@ class Check(base.List):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Return the columns and the rows."""
+        """Run all checks; return the columns, and a row for each finding."""
         return self.columns, list(self._rows(parsed_args.problems))
 
     def _rows(self, problems: bool) -> Iterator[tuple[str, ...]]:
-        for found in doctor.examine(self.settings):
-            if found.level is Level.ERROR:
+        for finding in doctor.examine(self.settings):
+            if finding.level is Level.ERROR:
                 self.status = base.WRONG
-            if found.level is not Level.OK or not problems:
+            if finding.level is not Level.OK or not problems:
                 yield (
-                    found.check, found.level.value, found.what, found.remedy
+                    finding.check, finding.level.value, finding.what,
+                    finding.remedy,
                 )  # fmt: skip

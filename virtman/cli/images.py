@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman image``: the images whose stacks stand on this host."""
+"""``virtman image`` shows the images whose stacks stand on a host."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ class ShowImage(asking.Show):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Return its facts."""
-        found = asking.named(self.agent.images(), parsed_args.name, "image")
-        return self.told(found)
+        """Return the facts of the image."""
+        image = asking.named(self.agent.images(), parsed_args.name, "image")
+        return self.told(image)

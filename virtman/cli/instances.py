@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman instance``: the VM disks of this host."""
+"""``virtman instance`` makes, shows and removes the VM disks of a host."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class ShowInstance(asking.Show):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Return its facts."""
-        found = asking.named(
+        """Return the facts of the instance."""
+        instance = asking.named(
             self.agent.instances(), parsed_args.name, "instance"
         )
-        return self.told(found)
+        return self.told(instance)
 
 
 class CreateInstance(asking.Show):
@@ -56,7 +56,7 @@ class CreateInstance(asking.Show):
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add from where and how."""
+        """Return the parser, with the options for image servers and store."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
             "--from",
@@ -85,17 +85,17 @@ class CreateInstance(asking.Show):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Make it; return name and path."""
+        """Make the instance; return its name and its path."""
         image = parsed_args.image
         iqn = names.DEFAULT_IQN_PREFIX + _key(image)
-        made = self.agent.create(
+        path = self.agent.create(
             parsed_args.name,
             image,
             [_connection(server, iqn) for server in parsed_args.servers],
             parsed_args.store,
             parsed_args.keep,
         )
-        return self.told({"name": parsed_args.name, "path": made})
+        return self.told({"name": parsed_args.name, "path": path})
 
 
 class DeleteInstance(asking.Do):
@@ -109,7 +109,7 @@ class DeleteInstance(asking.Do):
     examples = ("instance delete vm1", "instance delete --keep-data vm1")
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add how."""
+        """Return the parser, with the option that keeps the writes."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
             "--keep-data", action="store_true", help="remove the disk alone"
@@ -117,7 +117,7 @@ class DeleteInstance(asking.Do):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        """Remove it."""
+        """Remove the instance, or its device alone with --keep-data."""
         if parsed_args.keep_data:
             self.agent.deactivate(parsed_args.name)
         else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman purge``: takes away all that the agent has made on this host."""
+"""``virtman purge`` removes everything that the agent made on this host."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TakeAway(base.List):
     columns = ("kind", "name", "result")
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser."""
+        """Return the parser, with the options of a purge."""
         parser = super().get_parser(prog_name)
         parser.add_argument(
             "-y", "--yes", action="store_true", help="do not ask before"
@@ -52,7 +52,7 @@ class TakeAway(base.List):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Return the columns and the rows."""
+        """Purge the host; return the columns, and a row for each resource."""
         _refuse_beside_an_agent()
         purge = Purge(
             _services(self.settings), keep_data=parsed_args.keep_data
@@ -73,7 +73,10 @@ class TakeAway(base.List):
         return self.columns, rows
 
     def _ask(self, going: Sequence[Resource]) -> None:
-        """Raise unless whoever sits there says yes."""
+        """List the resources that would go; raise unless the answer is yes.
+
+        :raises ConfigError: the answer is not yes, or there is no terminal.
+        """
         err = self.app.stderr
         for resource in going:
             print(f"{resource.kind} {resource.name}", file=err)
@@ -88,7 +91,7 @@ class TakeAway(base.List):
 def _results(
     before: Sequence[Resource], purge: Purge
 ) -> list[tuple[str, ...]]:
-    """Say of each resource that there was what has become of it."""
+    """Return a row for each resource: removed, kept or left."""
     after = set(purge.list_resources())
 
     def result(resource: Resource) -> str:
@@ -102,9 +105,9 @@ def _results(
 
 
 def _refuse_beside_an_agent() -> None:
-    found = processes.agents()
-    if found:
-        numbers = ", ".join(map(str, found))
+    agents = processes.agents()
+    if agents:
+        numbers = ", ".join(map(str, agents))
         raise InUse(
             f"virtman-server runs (process {numbers}) and would make anew "
             "what goes; stop it first ('systemctl stop virtman-server'), VMs "
@@ -114,18 +117,18 @@ def _refuse_beside_an_agent() -> None:
 
 def _refuse_in_use(reasons: Sequence[str]) -> None:
     if reasons:
-        told = "\n  ".join(reasons)
+        lines = "\n  ".join(reasons)
         raise InUse(
             "nothing was taken away, for it is in use; end these uses (stop "
             f"the VMs, destroy the disks of other nodes) and try again:\n  "
-            f"{told}"
+            f"{lines}"
         )
 
 
 def _services(settings: Settings) -> Services:
-    """Return what is needed to take away; volt is not told.
+    """Return the services of a purge, without volt.
 
-    It forgets a node that it does not hear of by itself.
+    volt evicts the node by itself when it misses the node's beats.
     """
     return Services(
         settings,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman store``: what disks of other hosts have written on this host."""
+"""``virtman store`` shows and removes the server stores of this host."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DeleteStore(asking.Show):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Remove it; return what came of it."""
-        there = self.agent.delete_store(parsed_args.store)
-        result = "removed" if there else "absent"
+        """Remove the store; return whether it was removed or absent."""
+        removed = self.agent.delete_store(parsed_args.store)
+        result = "removed" if removed else "absent"
         return self.told({"store": parsed_args.store, "result": result})

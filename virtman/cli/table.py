@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of the commands of ``virtman``: a class each, in a file here.
+"""Lists the commands of ``virtman``: one class each, in a file here.
 
-The table is here and not among the entry points of the package, which cliff
-would look for in all that is installed.
+The table is here and not among the entry points of the package: for these
+cliff would search every package that is installed.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ TABLE = {
     "store list": "stores:ListStores",
     "store delete": "stores:DeleteStore",
 }
-# Those that look at the host itself, as root; burst asks Nova, the others ask
-# the agent.
+# The commands that look at the host themselves, as root; burst asks Nova, the
+# others ask the agent.
 ALONE = ("check", "purge")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman target``: the images that this host serves from a file."""
+"""``virtman target`` serves RAW files of this host as images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CreateTarget(asking.Show):
     examples = ("target create image1 /srv/images/image1.img",)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add from what."""
+        """Return the parser, with the RAW file and its loop device."""
         parser = super().get_parser(prog_name)
         parser.add_argument("file", type=Path, help="the RAW file")
         parser.add_argument(
@@ -46,14 +46,14 @@ class CreateTarget(asking.Show):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        """Make it; return its facts."""
-        made = self.agent.create_target(
+        """Make the image target; return its facts."""
+        target = self.agent.create_target(
             parsed_args.image,
-            # The agent has another working directory.
+            # The agent has another working directory than this command.
             str(parsed_args.file.absolute()),
             parsed_args.loop,
         )
-        return self.told(made)
+        return self.told(target)
 
 
 class DeleteTarget(asking.Do):
@@ -63,5 +63,5 @@ class DeleteTarget(asking.Do):
     examples = ("target delete image1",)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        """Withdraw it."""
+        """Remove the image target."""
         self.agent.delete_target(parsed_args.image)

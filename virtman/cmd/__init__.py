@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Console entry points of the agent: the only place that builds objects."""
+"""Console entry points of virtman; the agent's services are built here."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman-privsep-helper``: root's end of an agent that is not root's."""
+"""``virtman-privsep-helper`` runs as root for an agent of another user."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve one context to the agent that started this; return at once.
+    """Serve one context to the agent that started the helper.
 
-    Exit codes: 0 a process of its own serves, 2 the command line is another
-    than an agent's.
+    Returns at once: a process of its own serves.
+
+    Exit codes: 0 that process serves, 2 the command line is not an agent's.
     """
-    # As for the agent: oslo.privsep would load eventlet when it sees it.
+    # oslo.privsep loads eventlet where it is installed; virtman.cmd.server
+    # has the reason against it.
     sys.modules.setdefault("eventlet", None)  # type: ignore[arg-type]
     from virtman import privsep
 

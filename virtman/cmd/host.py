@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``virtman``: runs it, and ends quietly when it is cut short."""
+"""Runs the command ``virtman``, and ends quietly when it is interrupted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOT_WRITTEN, INTERRUPTED, PIPE_CLOSED = 1, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
+    """Run the command ``virtman`` and return its exit status."""
     try:
         status = _run(sys.argv[1:] if argv is None else [*argv])
         sys.stdout.flush()
@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    # As for the agent: oslo's libraries would load eventlet when they see it.
+    # oslo's libraries load eventlet where it is installed; virtman.cmd.server
+    # has the reason against it.
     sys.modules.setdefault("eventlet", None)  # type: ignore[arg-type]
     # Imported here so that Ctrl-C is quiet from the first moment on.
     from virtman.cli.application import Application
@@ -37,9 +38,10 @@ def _run(argv: list[str]) -> int:
 
 
 def _finish() -> None:
-    """Let what cannot be written any more (``| head``) go nowhere.
+    """Discard output that cannot be written any more (``| head``).
 
-    Python flushes once more when it ends, and would complain.
+    Python flushes standard output once more when it ends, and would print an
+    error.
     """
     try:
         sys.stdout.flush()

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The moments at which the agent's process may end, for tests that end it.
+"""Kill points: the moments at which a test ends the agent with SIGKILL.
 
-Whatever changes the host calls :meth:`KillPoints.done` afterwards: every
+Each change to the host is followed by a call of :meth:`KillPoints.done`: every
 privileged command (:func:`virtman.privsep.observe`), every write of an
-intent, every login and logout.  So the moments need no list, and a new one
-cannot be forgotten.
+intent, every login and logout.  So the kill points need no list, and a new
+one cannot be forgotten.
 
 A test sets ``VIRTMAN_DIE_AFTER`` to a number, and from SIGUSR1 on the agent
-kills itself with SIGKILL after that many changes.  So one agent can first put
-in order what the last one has left, and then be the next to die.  Nothing
+kills itself with SIGKILL after that many changes.  So an agent can first
+recover from the death of the last one, and then be the next to die.  Nothing
 else reads the variable, and no agent in use has it.
 """
 
@@ -24,14 +24,14 @@ _AFTER = "VIRTMAN_DIE_AFTER"
 
 
 class KillPoints:
-    """Hears of each change; does nothing about it."""
+    """Is called after each change to the host, and does nothing."""
 
     def done(self, what: str) -> None:
         """Note a change that has just been made."""
 
 
 class KillAfter(KillPoints):
-    """Ends the process after so many changes, at once and without a word."""
+    """Ends the process with SIGKILL after a number of changes."""
 
     def __init__(self, number: int) -> None:
         self._left = number
@@ -39,11 +39,11 @@ class KillAfter(KillPoints):
         self._guard = threading.Lock()
 
     def count(self, *_: object) -> None:
-        """Count from here; takes what a signal's handler is given."""
+        """Begin to count; the arguments are those of a signal handler."""
         self._counting = True
 
     def done(self, what: str) -> None:
-        """Count a change; the last one is named, for the test's report."""
+        """Count a change; print the last one, for the test's report."""
         with self._guard:
             self._left -= self._counting
             if self._left == 0 and self._counting:
@@ -52,13 +52,13 @@ class KillAfter(KillPoints):
 
 
 def from_environment(environment: Mapping[str, str]) -> KillPoints:
-    """Return the steps that the environment asks for; none in real use.
+    """Return the kill points that the environment asks for; none in real use.
 
-    To be called in the main thread, which is the one that hears of signals.
+    To be called in the main thread: Python sets signal handlers in no other.
     """
     number = environment.get(_AFTER, "")
     if not number.isdigit():
         return KillPoints()
-    steps = KillAfter(int(number))
-    signal.signal(signal.SIGUSR1, steps.count)
-    return steps
+    kill_points = KillAfter(int(number))
+    signal.signal(signal.SIGUSR1, kill_points.count)
+    return kill_points

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the agent logs to, tried before it is relied upon."""
+"""Sets up the agent's log, and tries it before the agent needs it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from virtman.exception import ConfigError
 
 
 def set_up(conf: cfg.ConfigOpts) -> None:
-    """Log as the options say, for the rest of the process.
+    """Set the process's log up by its options.
 
-    :raises ConfigError: that cannot be; names the options of the log that
-        were given.
+    :raises ConfigError: the options do not work; the message names those of
+        the log that were given.
     """
     trial = logging.makeLogRecord(
         {"name": "virtman", "msg": "trial", "levelno": logging.INFO}
@@ -23,10 +23,10 @@ def set_up(conf: cfg.ConfigOpts) -> None:
     try:
         log.setup(conf, "virtman")
         for handler in logging.getLogger().handlers:
-            # A format that makes no sense is found by its use alone.
+            # A wrong format shows only when a record is formatted.
             handler.format(trial)
     except Exception as error:
-        # What odd values lead the libraries to is of any kind.
+        # For a wrong value the libraries raise exceptions of any kind.
         raise ConfigError(
             f"cannot log as {', '.join(_given(conf))} would have it: {error}; "
             "set them right or leave them out"
@@ -34,12 +34,12 @@ def set_up(conf: cfg.ConfigOpts) -> None:
 
 
 def _given(conf: cfg.ConfigOpts) -> list[str]:
-    """Return the options of the log that are not at their defaults."""
-    known = cfg.ConfigOpts()
-    log.register_options(known)
+    """Return the names of the log's options that the user has set."""
+    options = cfg.ConfigOpts()
+    log.register_options(options)
     return [
         name
-        for name in known
-        if (found := conf.get_location(name))
-        and found.location.is_user_controlled
+        for name in options
+        if (place := conf.get_location(name))
+        and place.location.is_user_controlled
     ]

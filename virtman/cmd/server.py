@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``virtman-server``: native threads only, then :mod:`virtman.cmd.agent`."""
+"""``virtman-server`` runs :mod:`virtman.cmd.agent`, without eventlet."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the agent until SIGTERM or SIGINT; see the agent for exit codes.
 
-    oslo libraries load eventlet when they find it, though the agent has no
-    use for it: a third of the start-up time and a deprecation warning.  An
-    entry of None makes the import fail, as Nova's threading mode does.
+    oslo's libraries load eventlet where it is installed, though the agent
+    uses native threads only: that costs a third of the start-up time and a
+    deprecation warning.  An entry of None makes the import fail, as in Nova's
+    threading mode.
     """
     sys.modules.setdefault("eventlet", None)  # type: ignore[arg-type]
     from virtman.cmd import agent

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The agent's options: registered, read, checked, handed on as Settings.
+"""Reads the agent's options, checks them, and returns them as Settings.
 
-Nothing else in virtman sees a ``ConfigOpts``: the composition root reads
+No other part of virtman reads a ``ConfigOpts``: the composition root reads
 :class:`Settings` once and passes it down.
 """
 
@@ -30,7 +30,7 @@ DEFAULT_FILE = "/etc/virtman/virtman.conf"
 
 @dataclass(frozen=True)
 class Settings:
-    """What the agent was told; paths absolute, times in seconds."""
+    """The values of the agent's options; paths absolute, times in seconds."""
 
     host_ip: str
     rpc_host: str
@@ -70,23 +70,23 @@ class Settings:
     fcg_pattern: str
     root_helper: str = "sudo -n"
     helper_commands: Mapping[str, str] = field(default_factory=dict)
-    """Whole commands in its place, by section of the file."""
+    """Whole commands in place of root_helper, by section of the file."""
     transport_url: str | None = field(default=None, repr=False)
-    """Of the broker; has a password in it."""
+    """URL of the broker; not shown, since it has a password in it."""
     master_session: Any = None
-    """Of keystoneauth1, where volt asks keystone."""
+    """Session of keystoneauth1, where volt asks keystone."""
 
     @property
     def closed_targets(self) -> bool:
-        """Whether targets ask for a secret: without volt nobody has one."""
+        """Whether targets ask for a secret; only volt gives readers one."""
         return self.master_ip is not None and not self.open_targets
 
 
 def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
-    """Read the command line and the files it names.
+    """Read the command line and the files that it names.
 
-    :raises ConfigError: an option in a file that nobody knows, or a value
-        that one of the command line's options cannot have.
+    :raises ConfigError: a file has an unknown option, or an option of the
+        command line has a wrong value.
     """
     conf = cfg.ConfigOpts()
     log.register_options(conf)
@@ -97,8 +97,8 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
     try:
         conf(list(argv), project="virtman", default_config_files=files)
     except SystemExit as ended:
-        # 1 is a file's value for an option of the command line; oslo.config
-        # has said which on standard error.
+        # oslo.config ends with 1 when a file has a wrong value for an option
+        # of the command line; it has named the option on standard error.
         if ended.code != 1:
             raise
         raise ConfigError("an option has a value of no sense") from ended
@@ -115,9 +115,9 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
 
 
 def settings(conf: cfg.ConfigOpts) -> Settings:
-    """Return what the options say, with derived paths filled in.
+    """Return the values of the options, with derived paths filled in.
 
-    :raises ConfigError: an option asks for what cannot be done.
+    :raises ConfigError: a value cannot be used, or two exclude each other.
     """
     if conf.snapshot_with_cache:
         raise ConfigError(
@@ -186,11 +186,11 @@ def _file(text: str | None) -> Path | None:
 def _folder(text: str | Path) -> Path:
     """Return a folder as the kernel names it: absolute, without links.
 
-    What stands on a file there is recognised by the kernel's name of it.
+    A loop device on a file there is found by the kernel's name of the file.
     """
     return Path(text).resolve()
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
-    """Return every option by group, for oslo-config-generator."""
+    """Return every option of the agent, for oslo-config-generator."""
     return [("DEFAULT", [*opts.CLI, *opts.OPTIONS])]

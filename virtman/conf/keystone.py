@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The section [volt]: how the agent logs in where volt asks keystone.
+"""Reads the section [volt]: the agent's login where volt asks keystone.
 
-Its options are keystoneauth1's own, which is imported if the section is
-there, and is the extra ``keystone``.
+Its options are those of keystoneauth1.  That library is the extra
+``keystone``, and is imported only if a file has the section.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from virtman.exception import ConfigError
 GROUP = "volt"
 TIMEOUT = 10
 """Seconds that keystone may take; a beat waits for it."""
+# The options that the sample file shows: those of a login by password.
 SHOWN = {
     "auth_type",
     "auth_url",
@@ -34,9 +35,11 @@ SHOWN = {
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register what the chosen ``auth_type`` needs; the file has been read.
+    """Register the options of the chosen ``auth_type``.
 
-    :raises ConfigError: the library is missing, or there is no such type.
+    To be called when the file has been read: it names the type.
+
+    :raises ConfigError: the library is missing, or the type is unknown.
     """
     try:
         from keystoneauth1 import exceptions, loading
@@ -71,8 +74,8 @@ def session(conf: cfg.ConfigOpts) -> Any:
         login = loading.load_auth_from_conf_options(conf, GROUP)
         return loading.load_session_from_conf_options(conf, GROUP, auth=login)
     except (cfg.NoSuchOptError, cfg.TemplateSubstitutionError):
-        # What the library says has a piece of the value in it, of the
-        # password most often.
+        # Without the library's message: it quotes a piece of the value, of
+        # the password most often.
         raise ConfigError(
             f"[{GROUP}]: a value in it cannot be read; write '$$' for a '$'"
         ) from None
@@ -81,15 +84,17 @@ def session(conf: cfg.ConfigOpts) -> Any:
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
-    """Return those of a login by password, for oslo-config-generator."""
+    """Return the options of a login by password, for oslo-config-generator."""
     from keystoneauth1 import loading
 
-    known = [
+    options = [
         *loading.get_auth_common_conf_options(),
         *loading.get_auth_plugin_conf_options("password"),
         *loading.get_session_conf_options(),
     ]
-    shown = [copy.copy(one) for one in known if one.dest in SHOWN]
-    for one in shown:
-        one.default = TIMEOUT if one.dest == "timeout" else one.default
+    # Copies: the default of one is changed, and not in the library.
+    shown = [copy.copy(option) for option in options if option.dest in SHOWN]
+    for option in shown:
+        if option.dest == "timeout":
+            option.default = TIMEOUT
     return [(GROUP, shown)]

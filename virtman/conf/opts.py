@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options themselves, all in [DEFAULT], as in the original.
+"""Defines the agent's options, all in [DEFAULT], as in the original.
 
-``host_port`` and ``thread_pool_size`` are read by nobody any more; a file that
+``host_port`` and ``thread_pool_size`` have no effect any more; a file that
 still has them is accepted with a warning.
 """
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Refuses what oslo.config lets pass, by file and option, before it is used.
+"""Refuses wrong values and unknown options that oslo.config lets pass.
 
-oslo.config reads a value when it is first asked for, which may be days later
-or never; and it lets through options that nobody has registered.
+oslo.config converts a value when it is first read, which may be days later or
+never; and it accepts options that are not registered.  Here every file is
+checked at the start, and the message names the file and the option.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ from oslo_config import cfg
 from virtman.conf import keystone, opts
 from virtman.exception import ConfigError
 
-# Begins the names of the helpers' sections, which oslo.privsep registers.
+# The names of the helpers' sections begin so; oslo.privsep registers them.
 _HELPER = "privsep_virtman"
-_DEFAULTS = {one.dest: one.default for one in [*opts.CLI, *opts.OPTIONS]}
-_SECRET = {one.dest for one in [*opts.CLI, *opts.OPTIONS] if one.secret}
+_OPTIONS = [*opts.CLI, *opts.OPTIONS]
+_DEFAULTS = {option.dest: option.default for option in _OPTIONS}
+_SECRET = {option.dest for option in _OPTIONS if option.secret}
 
 
 def check(conf: cfg.ConfigOpts) -> None:
-    """Look at every option in every file that was read.
+    """Check every option in every file that was read.
 
-    Those of [volt] are known from here on, if there is that section.
+    The options of [volt] are registered here, if a file has that section.
 
     :raises ConfigError: names the file and the option at fault.
     """
@@ -50,7 +52,7 @@ def helper_commands(conf: cfg.ConfigOpts) -> dict[str, str]:
 
 
 def no_text(argv: Sequence[str], error: UnicodeDecodeError) -> ConfigError:
-    """Return what is to be said when a file could not be decoded."""
+    """Return the error for a file that could not be decoded."""
     return ConfigError(
         f"{_named(argv)}: byte {error.start} is no text in UTF-8; see whether "
         "that is the right file, and write it anew"
@@ -58,7 +60,7 @@ def no_text(argv: Sequence[str], error: UnicodeDecodeError) -> ConfigError:
 
 
 def loop(argv: Sequence[str]) -> ConfigError:
-    """Return what is to be said when a value leads to itself.
+    """Return the error for a value that refers to itself.
 
     oslo.config notices it for some options, and for others runs on.
     """
@@ -69,22 +71,22 @@ def loop(argv: Sequence[str]) -> ConfigError:
 
 
 def _named(argv: Sequence[str]) -> str:
-    """Name the files that a command line names."""
+    """Return the names of the files that a command line gives, as text."""
     words = (word.removeprefix("--config-file=") for word in argv)
     named = ", ".join(word for word in words if Path(word).is_file())
     return named or "a configuration file"
 
 
 def _read(conf: cfg.ConfigOpts, name: str) -> None:
-    """Convert a value now, so that one that makes no sense is named."""
+    """Convert the value of an option now, so that a wrong one is named."""
     try:
         value = conf[name]
     except cfg.ConfigFileValueError:
-        # It tells file and option by itself.
+        # The error names the file and the option already.
         raise
     except (cfg.Error, ValueError, TypeError, RecursionError) as error:
         if name in _SECRET:
-            # What the library says has a piece of the value in it.
+            # Without the library's message: it quotes a piece of the value.
             raise ConfigError(
                 f"{name}: its value cannot be read; write '$$' for a '$'"
             ) from None
@@ -94,12 +96,13 @@ def _read(conf: cfg.ConfigOpts, name: str) -> None:
             reason = str(error)
         raise ConfigError(f"{name}: {reason}") from error
     if value in (None, "") and _DEFAULTS.get(name) not in (None, ""):
-        # As a number it would be None, as a folder the current one.
+        # Later an empty number would be None, and an empty folder the
+        # current one.
         raise ConfigError(f"{name} has no value; give one or omit the line")
     for text in value if isinstance(value, list) else [value]:
         if isinstance(text, str) and not text.isprintable():
             raise ConfigError(
-                # Not the value: it may be a secret.
+                # The value is not shown: it may be a secret.
                 f"{name}: there is a character in its value that cannot be "
                 "printed; write it anew"
             )
@@ -111,14 +114,14 @@ def _is_loop(error: Exception, name: str) -> bool:
 
 
 def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
-    """Yield every file that was read, those of --config-dir too."""
+    """Yield every file that was read, those of --config-dir included."""
     yield from conf.config_file or []
     for folder in conf.config_dir or []:
         yield from map(str, sorted(Path(folder).glob("*.conf")))
 
 
 def _sections(file: str) -> dict[str, dict[str, list[str]]]:
-    """Return what is written in a file: values by key, by section."""
+    """Return the values of a file, by key, by section."""
     sections: dict[str, dict[str, list[str]]] = {}
     cfg.ConfigParser(file, sections).parse()
     return sections
@@ -127,15 +130,15 @@ def _sections(file: str) -> dict[str, dict[str, list[str]]]:
 def _refuse_unknown(
     file: str, sections: Mapping[str, Iterable[str]], conf: cfg.ConfigOpts
 ) -> None:
-    """Raise ConfigError for a key or a section that means nothing to us."""
-    known = {"DEFAULT": conf}
+    """Raise ConfigError for an option or a section that is not registered."""
+    groups = {"DEFAULT": conf}
     if keystone.GROUP in conf:
-        known[keystone.GROUP] = conf[keystone.GROUP]
+        groups[keystone.GROUP] = conf[keystone.GROUP]
     for section, keys in sections.items():
-        # Of os-brick's helper, which the agent has no use for.
+        # A section of os-brick's helper, which the agent never starts.
         if section.startswith("privsep") and not section.startswith(_HELPER):
             continue
-        names = {name.replace("-", "_") for name in known.get(section, ())}
+        names = {name.replace("-", "_") for name in groups.get(section, ())}
         if section.startswith(_HELPER):
             names = {"helper_command"}
         for key in keys:
@@ -147,7 +150,7 @@ def _refuse_unknown(
 
 
 def _refuse_open(file: str, keys: Iterable[str]) -> None:
-    """Raise ConfigError for a secret in a file that everybody may read."""
+    """Raise ConfigError for a secret in a file that every user may read."""
     secrets = _SECRET.intersection(key.replace("-", "_") for key in keys)
     mode = stat.S_IMODE(Path(file).stat().st_mode)
     if secrets and mode & stat.S_IRWXO:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""volt as an agent sees it: what is asked, what is answered, when."""
+"""The agent's side of the coordinator: its calls, the answers, the beats."""

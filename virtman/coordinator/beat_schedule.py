@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When the next heartbeat is due.
+"""Computes when the next beat is due.
 
-volt says after which time it wants to hear of a node again, longer in a
-larger cluster; until it has said so the configured interval holds, and while
-it is away the last one said.  Around it there is jitter: agents that were
-started together must not beat together.  News that cannot wait are told at
-once, and again soon if nobody heard them.
+volt sets the interval between two beats, longer in a larger cluster.  Until
+then the configured interval holds; while volt is away, the last one that it
+set.  Around it there is jitter: agents that were started together must not
+beat together.  Urgent news brings the next beat at once, and again soon if
+volt did not answer.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import random
 import threading
 import time
 
-# Seconds.  What volt says is taken between these bounds, whatever it is.
+# Seconds.  An interval of volt's beyond these bounds is cut to them.
 LEAST, MOST = 0.1, 3600.0
 # Parts of the interval; their mean is the interval, so that volt has the load
 # that it has reckoned with.
 _JITTER = (0.9, 1.1)
-# Between two beats there are so many seconds, be there ever so many news.
+# Seconds between two beats at least, however much news there is.
 _APART = 0.5
-# Seconds until news that nobody heard are told again; doubled each time.
+# Seconds until a beat with news that volt did not answer is repeated; doubled
+# each time.
 _AGAIN = 1.0
 
 
 class BeatSchedule:
-    """The clock of the heartbeat; any thread may change it.
+    """The schedule of the beats; any thread may change it.
 
     :param interval: seconds between two beats until volt says otherwise.
     """
@@ -35,17 +36,18 @@ class BeatSchedule:
         self._changed = threading.Condition()
         self._interval = interval
         self._last = float("-inf")
+        # Anywhere in the interval: agents that start together beat apart.
         self._due = time.monotonic() + interval * random.random()  # noqa: S311
         self._news = self._untold = self._ended = False
         self._again = _AGAIN
 
     @property
     def interval(self) -> float:
-        """Seconds between two beats now."""
+        """The interval between two beats now, in seconds."""
         return self._interval
 
     def set_interval(self, seconds: float | None) -> None:
-        """Take volt's word for the interval; None: it has not said any."""
+        """Set the interval that volt asks for; None leaves the last one."""
         if seconds is None:
             return
         with self._changed:
@@ -54,13 +56,13 @@ class BeatSchedule:
             self._changed.notify_all()
 
     def expedite(self) -> None:
-        """Have the next beat at once; returns at once."""
+        """Make the next beat due now; returns at once."""
         with self._changed:
             self._news = True
             self._changed.notify_all()
 
     def wait(self) -> bool:
-        """Return True when a beat is due, False when there is none more."""
+        """Wait for the next beat; return False once the schedule has ended."""
         with self._changed:
             while not self._ended:
                 left = self._next() - time.monotonic()
@@ -72,7 +74,10 @@ class BeatSchedule:
             return False
 
     def reckon_from(self, heard: bool) -> None:
-        """Reckon the next beat from this one, which volt heard or did not."""
+        """Reckon the next beat from this one.
+
+        :param heard: whether volt answered this beat.
+        """
         with self._changed:
             self._last = time.monotonic()
             pause = self._pause()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The calls that the agent makes to its coordinator.
 
-The coordinator is volt (:mod:`virtman.coordinator.volt`).  A node without a
-master configured works :class:`Alone`: it is answered as an empty tree would
-answer, and reads from the image server that the caller names.
+The coordinator is volt (:mod:`virtman.coordinator.volt`).  A node without the
+option ``master_ip`` works :class:`Alone`: its answers are those of an empty
+tree, and the node reads from the image server that the caller names.
 """
 
 from __future__ import annotations
@@ -23,66 +23,70 @@ from virtman.path import Source
 
 
 class VoltAway(VirtmanError):
-    """volt does not answer, or answers that it cannot."""
+    """volt does not answer, or answers with an error."""
 
 
 class Coordinator(Protocol):
-    """The verbs the agent needs."""
+    """The calls that the agent needs of a coordinator."""
 
     gives_places: bool
 
     def assign(
         self, peer: PeerAddress, failed: Sequence[Source] = ()
     ) -> Assignment:
-        """Ask for a place; :raises VoltAway: no answer."""
+        """Ask for a place in the tree of the peer's image.
+
+        :param failed: the sources that this node cannot read from.
+        :raises VoltAway: no answer.
+        """
 
     def register(self, peer: PeerAddress) -> None:
-        """Say that the target of this peer is exported."""
+        """Register a peer, whose target is exported from now on."""
 
     def leave(self, peer: PeerAddress) -> bool:
-        """Give the place back; return whether volt knew it."""
+        """Give the place of a peer back; return whether volt knew it."""
 
     def beat(self, reports: Sequence[PeerReport]) -> BeatAnswer:
-        """Say what is served and what has failed; hear the parents now."""
+        """Report the peers and their failed sources; return the parents."""
 
     def servers(self, image: str) -> tuple[Source, ...]:
-        """Return the image servers of an image; none: it is not known."""
+        """Return the image servers of an image, none if it is unknown."""
 
     def publish(self, peer: PeerAddress, facts: ImageFacts) -> None:
-        """Say that this node serves an image itself."""
+        """Register this node as an image server of an image."""
 
     def withdraw(self, peer: PeerAddress) -> None:
-        """Say that it does no longer."""
+        """Take the registration as an image server back."""
 
 
 class Alone:
-    """The coordinator of a node without a master: nobody."""
+    """The coordinator of a node that has no volt; it sends nothing."""
 
     gives_places = False
 
     def assign(
         self, peer: PeerAddress, failed: Sequence[Source] = ()
     ) -> Assignment:
-        """Answer that there are no parents."""
+        """Return an assignment without a place and without parents."""
         return Assignment(None, ())
 
     def register(self, peer: PeerAddress) -> None:
-        """Tell nobody."""
+        """Register no peer: without volt there is no tree."""
 
     def leave(self, peer: PeerAddress) -> bool:
-        """Tell nobody."""
+        """Return False: the peer has no place to give back."""
         return False
 
     def beat(self, reports: Sequence[PeerReport]) -> BeatAnswer:
-        """Tell nobody, hear nothing."""
+        """Return an empty answer, and send no beat."""
         return BeatAnswer()
 
     def servers(self, image: str) -> tuple[Source, ...]:
-        """Know of none."""
+        """Return no image servers: only volt knows them."""
         return ()
 
     def publish(self, peer: PeerAddress, facts: ImageFacts) -> None:
-        """Tell nobody."""
+        """Register no image server: callers name it themselves."""
 
     def withdraw(self, peer: PeerAddress) -> None:
-        """Tell nobody."""
+        """Take no registration back: there is none."""

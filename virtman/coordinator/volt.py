@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The coordinator behind a master's REST API, through voltclient."""
+"""Calls volt, the coordinator, over its REST API, by voltclient."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ class Volt:
         session: Any = None,
         credentials: Credentials | None = None,
     ) -> None:
-        """``token`` may be a function; ``session`` is keystoneauth1's.
+        """Make a client of volt.
 
-        :param credentials: keeps how to be admitted, and whom to admit.
+        :param token: the secret, or a function that returns it.
+        :param session: a session of keystoneauth1, in place of the secret.
+        :param credentials: keeps the key and the tickets that volt sends.
         """
         from voltclient.v1 import client
 
@@ -49,7 +51,7 @@ class Volt:
     def assign(
         self, peer: PeerAddress, failed: Sequence[Source] = ()
     ) -> Assignment:
-        """Ask for a place, accepting a parent that is still on its way."""
+        """Ask for a place; its parents may still be pending."""
         with self._mapped():
             answer = self._client.volumes.assign(
                 session_name=peer.image,
@@ -60,15 +62,15 @@ class Volt:
                 failed=_failed(failed),
                 initiator=self._initiator,
             )
-        got = self._answers.assignment(answer)
+        checked = self._answers.assignment(answer)
         self._keep(answer)
-        self._keep_tickets(got)
-        return got.assignment
+        self._keep_tickets(checked)
+        return checked.assignment
 
     def register(self, peer: PeerAddress) -> None:
-        """Say that the target of this peer is exported.
+        """Register a peer, whose target is exported from now on.
 
-        A node that volt had no place for has nothing to register.
+        A node for which volt had no place has nothing to register.
         """
         if peer.peer_id is None:
             return
@@ -78,7 +80,7 @@ class Volt:
             )
 
     def leave(self, peer: PeerAddress) -> bool:
-        """Give the place back."""
+        """Give the place of a peer back; return whether volt knew it."""
         if peer.peer_id is None:
             return False
         try:
@@ -89,7 +91,10 @@ class Volt:
         return True
 
     def beat(self, reports: Sequence[PeerReport]) -> BeatAnswer:
-        """Send a heartbeat: what this node serves, what it cannot read."""
+        """Send a beat with this node's peers and their failed sources.
+
+        :returns: the assignments of these peers now, by peer id.
+        """
         from voltclient.types import Serving
 
         serving = [
@@ -105,25 +110,28 @@ class Volt:
             answer = self._client.members.beat(serving, **self._whoami())
         answers = self._answers.assignments(answer.peers)
         self._keep(answer)
-        for got in answers:
-            self._keep_tickets(got)
-        peers = (got.assignment for got in answers)
-        told = {peer.peer_id: peer for peer in peers if peer.peer_id}
-        return BeatAnswer(told, answer.beat_after)
+        for checked in answers:
+            self._keep_tickets(checked)
+        assignments = {
+            checked.assignment.peer_id: checked.assignment
+            for checked in answers
+            if checked.assignment.peer_id
+        }
+        return BeatAnswer(assignments, answer.beat_after)
 
     def servers(self, image: str) -> tuple[Source, ...]:
-        """Ask who has registered as a server of the image."""
+        """Return the registered servers of an image, none if it is unknown."""
         try:
             with self._mapped():
-                found = self._client.images.get(image)
+                answer = self._client.images.get(image)
         except NotFound:
             return ()
         return tuple(
-            one.source for one in self._answers.sources(found.sources)
+            named.source for named in self._answers.sources(answer.sources)
         )
 
     def publish(self, peer: PeerAddress, facts: ImageFacts) -> None:
-        """Register this node as a source of the image."""
+        """Register this node as an image server of an image."""
         with self._mapped():
             answer = self._client.images.put(
                 peer.image,
@@ -140,15 +148,15 @@ class Volt:
         self._keep(answer)
 
     def greet(self) -> None:
-        """Ask something that only those may ask whom volt knows.
+        """Send a call that volt answers only to callers that it knows.
 
-        :raises VoltAway: no answer, or it does not know us.
+        :raises VoltAway: no answer, or volt does not accept the secret.
         """
         with self._mapped():
             self._client.images.list()
 
     def withdraw(self, peer: PeerAddress) -> None:
-        """Take the registration back; unknown is fine."""
+        """Take this node's registration back; one that is gone is fine."""
         try:
             with self._mapped():
                 self._client.images.delete(
@@ -162,7 +170,7 @@ class Volt:
         return self._credentials.initiator if self._credentials else None
 
     def _whoami(self) -> dict[str, Any]:
-        """Return what a beat says of this node as a source and a reader."""
+        """Return this node's portal and initiator name, as a beat has them."""
         if self._credentials is None:
             return {}
         host, port = self._credentials.own
@@ -173,24 +181,25 @@ class Volt:
         }
 
     def _keep(self, answer: Any) -> None:
-        """Keep what volt tells of how to know the readers' tickets."""
-        told = answer.admission if self._credentials else None
-        if self._credentials is None or told is None:
+        """Keep the key for the readers' tickets, if an answer has it."""
+        if self._credentials is None or answer.admission is None:
             return
-        self._credentials.keep_key(*volt_answers.admission(told))
+        self._credentials.keep_key(*volt_answers.admission(answer.admission))
 
-    def _keep_tickets(self, got: volt_answers.AssignmentAnswer) -> None:
+    def _keep_tickets(self, checked: volt_answers.AssignmentAnswer) -> None:
         """Keep the tickets for the sources of an assignment."""
-        for one in got.named:
-            if self._credentials is not None and one.ticket is not None:
-                self._credentials.keep(one.source, one.ticket, one.server)
+        for named in checked.named:
+            if self._credentials is not None and named.ticket is not None:
+                self._credentials.keep(
+                    named.source, named.ticket, named.server
+                )
 
     def _mapped(self) -> _Mapped:
         return _Mapped(self._endpoint)
 
 
 class _Mapped:
-    """Turns voltclient's exceptions into ours on the way out."""
+    """Turns voltclient's exceptions into virtman's, around a call."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
@@ -202,14 +211,17 @@ class _Mapped:
         from voltclient.common import exception
 
         if isinstance(error, exception.NotFound):
-            raise NotFound(self._told(error)) from error
+            raise NotFound(self._text(error)) from error
         if isinstance(error, exception.BaseException):
-            raise VoltAway(self._told(error)) from error
+            raise VoltAway(self._text(error)) from error
 
-    def _told(self, error: Exception) -> str:
-        """Name volt, which one that did not answer is named with already."""
-        text, who = str(error), f"volt at {self._endpoint}"
-        return text if text.startswith(who) else f"{who}: {text}"
+    def _text(self, error: Exception) -> str:
+        """Return the text of an error, with the endpoint of volt in front.
+
+        voltclient names the endpoint itself when volt does not answer.
+        """
+        text, prefix = str(error), f"volt at {self._endpoint}"
+        return text if text.startswith(prefix) else f"{prefix}: {text}"
 
 
 def _address(peer: PeerAddress) -> dict[str, str]:
@@ -223,20 +235,21 @@ def _address(peer: PeerAddress) -> dict[str, str]:
 
 
 def _failed(sources: Sequence[Source]) -> tuple[Any, ...]:
-    """Return the portals of these sources as volt is told them."""
+    """Return the portals of failed sources, in the types of voltclient."""
     from voltclient.types import Failed
 
-    return tuple(Failed(one.host, str(one.port)) for one in sources)
+    return tuple(Failed(source.host, str(source.port)) for source in sources)
 
 
 def of(settings: Settings, credentials: Credentials | None = None) -> Volt:
-    """Return the volt that the settings name.
+    """Return a client of the volt that the settings name.
 
-    :raises ConfigError: the file for its secret holds none.
+    :raises ConfigError: the file of the secret has no secret in it.
     """
     token = None
     if settings.master_token_file:
-        # With each call, so that a secret may be exchanged meanwhile.
+        # Read with each call, so that the secret can be changed without a
+        # restart.
         token = functools.partial(secret_in, settings.master_token_file)
         try:
             token()
@@ -253,9 +266,10 @@ def of(settings: Settings, credentials: Credentials | None = None) -> Volt:
 
 
 def secret_in(file: Path) -> str:
-    """Return the secret that a file holds for us.
+    """Return the secret for volt from a file.
 
-    :raises OSError: it cannot be read.  :raises ValueError: there is none.
+    :raises OSError: the file cannot be read.
+    :raises ValueError: the file has no secret in it.
     """
     from voltclient.tokens import first_in
 

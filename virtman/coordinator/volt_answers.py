@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads volt's answers: every value is checked before anything has it.
+"""Reads volt's answers, and checks every value before it is used.
 
-volt repeats what whoever has its token has told it, and the agent goes on to
-log in, as root, to what volt names.  Its answers are believed no further than
-their form is right; whether a source has the image's content is found out
-later, by the disk's size and serial number.
+volt repeats what any holder of its token has registered, and the agent logs
+in, as root, to the sources that volt names.  Here the form of each value is
+checked.  Whether a source has the image's content is checked later, by the
+disk's size and serial number.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from virtman.path import CONNECTIONS_MAX, Login, Source
 from virtman.quoting import quoted
 
 LOG = logging.getLogger(__name__)
-# Lines of the log that are remembered as written.
+# Lines of the log that are remembered, so that each is written once.
 _SAID_MAX = 256
 _PEER_ID_MAX = 511
 # An HMAC-SHA-256 key, as volt makes one for each portal.
@@ -50,11 +50,11 @@ class AssignmentAnswer:
 class Answers:
     """Reads answers, and logs once what it leaves out of them.
 
-    One bad source is left out, and so is one bad peer of a beat: an entry
-    that one caller has registered shall not keep all children from the image,
-    as an answer that is refused would.  The others were checked like it, and
-    each stands for itself; after them come the servers that the caller named.
-    What is said once for a whole answer is not guessed: it is refused.
+    A bad source is left out, and so is a bad peer of a beat: an entry that
+    one caller has registered shall not keep all children from the image, as a
+    refused answer would.  The other entries are checked in the same way, and
+    do not depend on it; after them come the servers that the caller named.
+    An answer is refused if a value is bad that it has only once.
     """
 
     def __init__(self) -> None:
@@ -62,44 +62,46 @@ class Answers:
 
     def sources(self, items: Iterable[Any]) -> tuple[Named, ...]:
         """Return the sources that can be used, as many as an intent keeps."""
-        found = []
+        sources = []
         for item in items:
             try:
-                found.append(_named(item))
+                sources.append(_named(item))
             except VoltAway as error:
                 self._leave_out("a source", error)
-        return tuple(found[:CONNECTIONS_MAX])
+        return tuple(sources[:CONNECTIONS_MAX])
 
     def assignment(self, answer: Any) -> AssignmentAnswer:
-        """Return an assignment.
+        """Return an assignment, checked, with the tickets of its sources.
 
-        :raises VoltAway: the peer id or the image is not what it has to be.
+        :raises VoltAway: the peer id or the image is malformed.
         """
         peer_id, facts = _peer_id(answer.peer_id), _facts(answer.image)
         stripes = [self.sources(stripe) for stripe in answer.stripes]
-        named = tuple(one for stripe in stripes for one in stripe)
+        sources = tuple(named for stripe in stripes for named in stripe)
         assignment = Assignment(
             peer_id,
-            tuple(tuple(one.source for one in stripe) for stripe in stripes),
+            tuple(
+                tuple(named.source for named in stripe) for stripe in stripes
+            ),
             facts,
-            frozenset(one.source for one in named if one.pending),
+            frozenset(named.source for named in sources if named.pending),
             answer.beat_after,
         )
-        return AssignmentAnswer(assignment, named)
+        return AssignmentAnswer(assignment, sources)
 
     def assignments(self, answers: Iterable[Any]) -> list[AssignmentAnswer]:
-        """Return the assignments of a beat that can be followed."""
-        found = []
+        """Return the assignments of a beat, bad ones left out."""
+        assignments = []
         for answer in answers:
             try:
-                found.append(self.assignment(answer))
+                assignments.append(self.assignment(answer))
             except VoltAway as error:
                 self._leave_out("a place", error)
-        return found
+        return assignments
 
-    def _leave_out(self, what: str, error: VoltAway) -> None:
-        """Log what is not used, once: a beat may say it every second."""
-        text = f"{what} is not used: {error}"
+    def _leave_out(self, entry: str, error: VoltAway) -> None:
+        """Log once that an entry is not used: each beat may have it again."""
+        text = f"{entry} is not used: {error}"
         if text in self._said:
             return
         if len(self._said) >= _SAID_MAX:
@@ -111,16 +113,16 @@ class Answers:
         )  # fmt: skip
 
 
-def admission(told: Any) -> tuple[bytes, float]:
+def admission(answer: Any) -> tuple[bytes, float]:
     """Return the key for the readers' tickets, and volt's time.
 
-    :raises VoltAway: one of them is not what it has to be.
+    :raises VoltAway: the key or the time is malformed.
     """
-    key = told.key
+    key = answer.key
     if not (isinstance(key, str) and _is_key(key)):
         raise VoltAway("volt told a key that is none (it is not shown)")
-    _require("time", told.now, formats.is_time)
-    return bytes.fromhex(key), float(told.now)
+    _require("time", answer.now, formats.is_time)
+    return bytes.fromhex(key), float(answer.now)
 
 
 def _named(item: Any) -> Named:
@@ -132,40 +134,41 @@ def _named(item: Any) -> Named:
     ):
         _require(f"source's {name}", getattr(item, name), fits)
     source = Source(item.host, int(item.port), item.iqn, int(item.lun))
-    told = getattr(item, "ticket", None)
+    ticket = getattr(item, "ticket", None)
     return Named(
         source,
         getattr(item, "status", None) == "pending",
+        # Only peers have an id; an image server is not in the tree.
         getattr(item, "peer_id", None) is None,
-        None if told is None else _ticket(source, told),
+        None if ticket is None else _ticket(source, ticket),
     )
 
 
-def _ticket(source: Source, told: Any) -> Ticket:
-    """Return a ticket; no message shows any of it but the user."""
-    _require(f"user for {source}", told.user, formats.is_account)
-    if not formats.is_account(told.secret):
+def _ticket(source: Source, item: Any) -> Ticket:
+    """Return the ticket for a source; no error shows more than its user."""
+    _require(f"user for {source}", item.user, formats.is_account)
+    if not formats.is_account(item.secret):
         raise VoltAway(f"volt told a secret for {source} that is none")
-    if not formats.is_ticket(told.text):
+    if not formats.is_ticket(item.text):
         raise VoltAway(f"volt told a ticket for {source} that is none")
-    return Ticket(told.text, Login(told.user, told.secret))
+    return Ticket(item.text, Login(item.user, item.secret))
 
 
 def _facts(image: Any) -> ImageFacts | None:
     if image is None:
         return None
     for name, fits in (
-        ("size", lambda one: formats.is_whole(one, 1, formats.SECTORS_MAX)),
+        ("size", lambda size: formats.is_whole(size, 1, formats.SECTORS_MAX)),
         ("generation", formats.is_line),
         ("serial", formats.is_serial),
-        ("digest", lambda one: one is None or formats.is_digest(one)),
+        ("digest", lambda text: text is None or formats.is_digest(text)),
     ):
         _require(f"image's {name}", getattr(image, name), fits)
     return ImageFacts(image.size, image.generation, image.serial, image.digest)
 
 
 def _peer_id(value: Any) -> str | None:
-    """Return a peer id: of any script, as an image's name may be."""
+    """Return a checked peer id; it may be of any script, as a name may."""
     if value is not None:
         _require("peer id", value, _is_peer_id)
     return None if value is None else str(value)
@@ -180,6 +183,6 @@ def _is_key(text: str) -> bool:
     return len(text) == _KEY_DIGITS and not set(text) - set("0123456789abcdef")
 
 
-def _require(what: str, value: Any, fits: Callable[[object], bool]) -> None:
+def _require(kind: str, value: Any, fits: Callable[[object], bool]) -> None:
     if not fits(value):
-        raise VoltAway(f"volt told a {what} that is none: {quoted(value)}")
+        raise VoltAway(f"volt told a {kind} that is none: {quoted(value)}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks a host over: is all there that the agent needs, and nothing else.
+"""Checks a host for everything that the agent needs, and for orphans.
 
 One small file a check; each yields findings, changes nothing, and asks the
 host anew.
@@ -46,7 +46,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Yield every finding; a check that fails is one, and the next goes on."""
+    """Yield the findings of all checks; a check that fails is a finding."""
     for name, look in CHECKS:
         try:
             yield from look(settings)

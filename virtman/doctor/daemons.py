@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The daemons: tgtd and what it starts with, iscsid, the agent."""
+"""Checks the daemons: tgtd and its own targets, iscsid, the agent."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _INCLUDE = re.compile(r"^\s*include\s+(\S+)", re.MULTILINE)
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """Yield what does not run, what does, and what tgt makes at its start."""
+    """Yield findings on the daemons and on the targets of tgt's own files."""
     lacking = list(prerequisites.daemons())
     for text in lacking:
-        what, _, remedy = text.partition(": ")
-        yield Finding(_CHECK, Level.ERROR, what, remedy)
+        trouble, _, remedy = text.partition(": ")
+        yield Finding(_CHECK, Level.ERROR, trouble, remedy)
     if not lacking:
         yield Finding(_CHECK, Level.OK, "tgtd and iscsid run")
     yield _targets()
@@ -33,9 +33,9 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _targets() -> Finding:
-    """Say whether tgt makes targets of our names by itself.
+    """Return whether tgt's files make targets with the agent's names.
 
-    The agent would find its name taken after each start of tgt.
+    After each start of tgt the agent would find the name taken.
     """
     for file in _files(_TGT / "targets.conf"):
         for name in _TARGET.findall(_text(file)):
@@ -51,7 +51,7 @@ def _targets() -> Finding:
 
 
 def _files(file: Path) -> Iterator[Path]:
-    """Yield a file of tgt's and those that it includes, patterns filled in."""
+    """Yield a file of tgt's and the files that its patterns include."""
     yield file
     for pattern in _INCLUDE.findall(_text(file)):
         path = Path(pattern)
@@ -66,9 +66,9 @@ def _text(file: Path) -> str:
 
 
 def _agent() -> Finding:
-    found = processes.agents()
-    if found:
-        numbers = ", ".join(map(str, found))
+    agents = processes.agents()
+    if agents:
+        numbers = ", ".join(map(str, agents))
         return Finding(
             _CHECK, Level.OK, f"virtman-server runs (process {numbers})"
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The agent's own door: whom it lets in, and what files it may serve."""
+"""Checks the agent's XML-RPC door, and the folders of image files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHECK = "door"
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """Yield who is let in, and a finding for each folder of images."""
+    """Yield a finding on the door, and one for each folder of images."""
     yield _callers(settings)
     for folder in settings.image_dirs:
         if folder.is_dir():
@@ -28,9 +28,9 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _is_open(settings: Settings) -> bool:
-    """Tell whether other hosts are let in without a secret, as was asked."""
-    asked = settings.rpc_noauth_anywhere and not settings.rpc_token_file
-    return asked and not token.is_loopback(settings.rpc_host)
+    """Tell whether the options let other hosts in without a secret."""
+    no_secret = settings.rpc_noauth_anywhere and not settings.rpc_token_file
+    return no_secret and not token.is_loopback(settings.rpc_host)
 
 
 def _callers(settings: Settings) -> Finding:
@@ -44,10 +44,10 @@ def _callers(settings: Settings) -> Finding:
     try:
         secrets = token.load(settings)
     except ConfigError as error:
-        what, _, remedy = str(error).partition("; ")
+        reason, _, remedy = str(error).partition("; ")
         return Finding(
-            _CHECK, Level.ERROR, f"the agent does not start: {what}",
+            _CHECK, Level.ERROR, f"the agent does not start: {reason}",
             remedy or "see rpc_token_file in virtman-server(8)",
         )  # fmt: skip
-    who = "who shows a secret" if secrets else "who is on this host"
-    return Finding(_CHECK, Level.OK, f"the agent serves {who}")
+    callers = "who shows a secret" if secrets else "who is on this host"
+    return Finding(_CHECK, Level.OK, f"the agent serves {callers}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cache engines that VMs read past, because they failed."""
+"""Checks whether VMs read past cache engines that failed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _CHECK = "engines"
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """Yield a finding for each engine that stands."""
-    for item in dmsetup.ours(Role.ENGINE):
-        if not Bypass(item.key).failed:
-            said = f"{item.path}: the cache is read through"
-            yield Finding(_CHECK, Level.OK, said)
+    """Yield a finding for each bypass that stands."""
+    for device in dmsetup.ours(Role.ENGINE):
+        if not Bypass(device.key).failed:
+            text = f"{device.path}: the cache is read through"
+            yield Finding(_CHECK, Level.OK, text)
             continue
         yield Finding(
             _CHECK, Level.ERROR,
-            f"{item.path}: {item.key} is read past its cache, from its "
+            f"{device.path}: {device.key} is read past its cache, from its "
             "parents each time",
             f"make room in {settings.cache_dir} if it is full; the agent's "
             "log says what else it may be; it is mended by itself then",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a check says of the host."""
+"""Findings: the results of the checks of a host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Level(Enum):
-    """How bad it is: an error keeps the agent, or a VM, from its work."""
+    """The level of a finding: an error keeps the agent or VMs from work."""
 
     OK = "ok"
     WARNING = "warning"
@@ -17,10 +17,10 @@ class Level(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; without a remedy there is nothing to do.
+    """The result of one check of one thing; without a remedy all is well.
 
-    :param check: which check looked.
-    :param what: the thing and how it is.
+    :param check: the name of the check.
+    :param what: the thing and its state.
     """
 
     check: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who else takes block devices: multipathd, and what udev starts."""
+"""Checks whether multipathd and udev leave the agent's devices alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from virtman.privsep import command
 _CHECK = "interference"
 # Seconds.  multipathd(8) itself gives up after uxsock_timeout, 4 by default.
 _ANSWER = 15.0
-# etc/multipath/virtman.conf, or what does as well (multipath.conf(5)).
+# The lines of etc/multipath/virtman.conf, or another setting with the same
+# effect (multipath.conf(5)).
 _LEAVES_US = re.compile(
     rf'^\s*(vendor\s+"?\^?{iscsi.VENDOR}|find_multipaths\s+"?strict)',
     re.MULTILINE,
@@ -24,17 +25,17 @@ _LEAVES_US = re.compile(
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """Yield a finding for each of the two."""
+    """Yield a finding on multipathd and one on udev."""
     yield _multipathd()
     yield _udev()
 
 
 def _multipathd() -> Finding:
-    """Say whether a multipathd that runs leaves our disks alone."""
+    """Return whether a running multipathd leaves the agent's disks alone."""
     if not processes.named("multipathd"):
         return Finding(_CHECK, Level.OK, "multipathd does not run")
     try:
-        told = _running_configuration()
+        configuration = _running_configuration()
     except CommandError as error:
         return Finding(
             _CHECK, Level.WARNING,
@@ -43,7 +44,7 @@ def _multipathd() -> Finding:
             "see that 'multipathd show config' has the blacklist of "
             "etc/multipath/virtman.conf",
         )  # fmt: skip
-    if _LEAVES_US.search(told):
+    if _LEAVES_US.search(configuration):
         return Finding(_CHECK, Level.OK, "multipathd keeps off our disks")
     return Finding(
         _CHECK, Level.ERROR,
@@ -55,19 +56,20 @@ def _multipathd() -> Finding:
 
 
 def _running_configuration() -> str:
-    """Return what multipathd goes by now, whatever its files say meanwhile.
+    """Return the configuration that multipathd has in force.
 
-    It shows that to everybody (multipathd(8)).
+    Its files may have changed since it read them.  It answers every user
+    (multipathd(8)).
 
     :raises CommandError: it does not answer; or the program is not on this
         host, as where multipathd runs in a container.
     """
     argv = [prerequisites.find("multipathd") or "multipathd", "show", "config"]
-    said = command.run(argv, deadline=_ANSWER)
-    if "blacklist" not in said:
-        # One that is too busy says "timeout", and that it went well.
-        raise CommandError(argv, 0, said, "that is no configuration")
-    return said
+    answer = command.run(argv, deadline=_ANSWER)
+    if "blacklist" not in answer:
+        # A multipathd that is too busy prints "timeout", and exits with 0.
+        raise CommandError(argv, 0, answer, "that is no configuration")
+    return answer
 
 
 def _udev() -> Finding:

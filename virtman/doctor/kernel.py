@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's modules, and NBD devices that are free."""
+"""Checks the kernel's modules, and counts the free NBD devices."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from virtman.drivers import nbd
 from virtman.exception import CommandError
 
 _CHECK = "kernel"
-# Without it the cache does its work more slowly (virtman.cache.qemu.engine).
+# Without it the cache works, but more slowly (virtman.cache.qemu.engine).
 _SWITCH = Requirement("dm_switch", "linux-image-amd64")
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """Yield a finding for each module, and one for NBD.
+    """Yield a finding for each module, and one on NBD devices.
 
-    :raises ConfigError: there is no such cache engine.
+    :raises ConfigError: the cache engine is unknown.
     """
-    wanted = (*prerequisites.MODULES, *engine.load(settings).modules)
-    for item in dict.fromkeys(wanted):
-        yield _module(item, Level.ERROR)
-    if any(item.name == "nbd" for item in wanted):
+    modules = (*prerequisites.MODULES, *engine.load(settings).modules)
+    for module in dict.fromkeys(modules):
+        yield _module(module, Level.ERROR)
+    if any(module.name == "nbd" for module in modules):
         yield _module(_SWITCH, Level.WARNING)
         yield from _free_devices()
 
@@ -38,10 +38,10 @@ def _module(item: Requirement, level: Level) -> Finding:
     try:
         privsep.modprobe("--dry-run", item.name)
     except CommandError as error:
-        said = error.err.strip() or str(error)
+        reason = error.err.strip() or str(error)
         return Finding(
             _CHECK, level,
-            f"module {item.name}: the running kernel has none ({said})",
+            f"module {item.name}: the running kernel has none ({reason})",
             f"install the Debian package {item.package} and boot that kernel",
         )  # fmt: skip
     return Finding(
@@ -50,14 +50,14 @@ def _module(item: Requirement, level: Level) -> Finding:
 
 
 def _free_devices() -> Iterator[Finding]:
-    """Yield how many NBD devices are free, once there are any."""
-    there = len(list((sysfs.SYS / "block").glob("nbd*")))
+    """Yield how many NBD devices are free, if the module is loaded."""
+    total = len(list((sysfs.SYS / "block").glob("nbd*")))
     free = len(nbd.free_devices())
-    if there:
+    if total:
         yield Finding(
             _CHECK,
             Level.OK if free else Level.WARNING,
-            f"{free} of {there} NBD devices are free",
+            f"{free} of {total} NBD devices are free",
             "" if free else "each image takes one: put 'options nbd "
             "nbds_max=64' into /etc/modprobe.d/nbd.conf and load nbd anew",
         )  # fmt: skip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of ours is on the host and nobody wants."""
+"""Checks the host for orphans: the agent's things that are not needed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _CHECK = "leftovers"
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """Yield a finding for each leftover, or one that there is none."""
+    """Yield a finding for each orphan, or one finding without any."""
     wanted = intents.peek(settings.state_dir / "intents")
     cache = engine.load(settings)
-    found = resources.orphans(
+    orphans = resources.orphans(
         resources.list_resources(settings, cache, wanted), wanted
     )
-    for resource in found:
+    for resource in orphans:
         yield Finding(
             _CHECK, Level.WARNING,
             f"{resource.kind} {resource.name} is ours and nobody wants it",
             "the agent puts it right when it starts; or stop the agent and "
             "'virtman purge' takes away all that is ours",
         )  # fmt: skip
-    if not found:
+    if not orphans:
         yield Finding(_CHECK, Level.OK, "nothing is left over")

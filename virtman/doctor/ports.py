@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three TCP ports of a node: free, or held by who should hold them."""
+"""Checks that each TCP port of a node is free or held by its own daemon."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ _MOVE = {
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """Yield a finding for each port."""
+    """Yield a finding for each of the three ports."""
     for name in ("rpc_port", "admission_port"):
         yield _door(name, getattr(settings, name))
     yield _target(settings.iscsi_port)
 
 
 def _door(name: str, port: int) -> Finding:
-    """One of the agent's own; another holder keeps it from starting."""
+    """Return whether a port of the agent's is free, or held by the agent.
+
+    Another holder keeps the agent from starting.
+    """
     holders = sockets.listening(port)
-    ours = set(processes.agents())
+    agents = set(processes.agents())
     if not holders:
         return Finding(_CHECK, Level.OK, f"{name} {port} is free")
-    if ours.intersection(holders):
+    if agents.intersection(holders):
         return Finding(_CHECK, Level.OK, f"{name} {port} is the agent's")
     return Finding(
         _CHECK, Level.ERROR,
@@ -41,7 +44,7 @@ def _door(name: str, port: int) -> Finding:
 
 
 def _target(port: int) -> Finding:
-    """tgtd's; peers are sent to it."""
+    """Return whether tgtd holds iscsi_port, to which peers are sent."""
     holders = sockets.listening(port)
     if set(processes.named("tgtd")).intersection(holders):
         return Finding(_CHECK, Level.OK, f"iscsi_port {port} is tgtd's")
@@ -61,7 +64,7 @@ def _target(port: int) -> Finding:
 
 
 def _who(holders: list[int]) -> str:
-    """Name the holders; 0 is one that no process here owns."""
+    """Return names and ids of the holders; 0 is no process of this host."""
     return ", ".join(
         f"{processes.name(pid)} ({pid})" if pid else "the kernel, or a "
         "process that cannot be seen from here"

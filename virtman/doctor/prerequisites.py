@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the host must have, checked once at start and named with remedies."""
+"""Checks at the agent's start what the host must have, with remedies."""
 
 from __future__ import annotations
 
@@ -36,14 +36,15 @@ MODULES = tuple(
         "sd_mod",
     )
 )
+# Appended for users whose PATH does not have them (see find).
 _SBIN = ":/usr/sbin:/sbin"
 _INITIATOR = Path("/etc/iscsi/initiatorname.iscsi")
 
 
 def check(settings: Settings, engine: CacheEngine) -> None:
-    """Make the folders, load the modules, and see that all is there.
+    """Make the folders, load the modules, and check programs and daemons.
 
-    :raises MissingTools: everything that is missing, in one message.
+    :raises MissingTools: the message lists everything that is missing.
     """
     missing = [
         *_programs((*PROGRAMS, *engine.programs)),
@@ -60,7 +61,8 @@ def check(settings: Settings, engine: CacheEngine) -> None:
 def find(program: str) -> str | None:
     """Return a program's path, None if it is not installed.
 
-    Root runs it; another user may have no such folder in its PATH.
+    The helpers run it as root; the PATH of the agent's user may lack the
+    folders of root's programs.
     """
     path = os.environ.get("PATH", os.defpath)
     more = "" if os.geteuid() == 0 else _SBIN
@@ -108,7 +110,7 @@ def _folders(settings: Settings) -> Iterator[str]:
 
 
 def _remedy(folder: Path) -> str:
-    """Say what root can do about a folder that another user's agent needs."""
+    """Return how root prepares a folder for another user's agent, as text."""
     if os.geteuid() == 0:
         return ""
     user = privsep.helpers.user(os.geteuid())
@@ -119,7 +121,7 @@ def _remedy(folder: Path) -> str:
 
 
 def daemons() -> Iterator[str]:
-    """Yield what keeps the two iSCSI daemons from their work, remedy last."""
+    """Yield the faults of the two iSCSI daemons, each with its remedy."""
     try:
         iscsi.check()
     except LayerError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether an agent that is not root's may start its helpers."""
+"""Checks whether the agent's user may start the privsep helpers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHECK = "privileges"
 def look(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each helper; root's agent needs none.
 
-    The agent's user is the one whom ``state_dir`` belongs to.
+    The agent's user is the owner of ``state_dir``.
     """
     user = _owner(settings)
     if user is None:
@@ -30,7 +30,7 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _owner(settings: Settings) -> str | None:
-    """Return the agent's user, None for root or before there was an agent."""
+    """Return the agent's user, None for root or without a ``state_dir``."""
     try:
         number = settings.state_dir.stat().st_uid
     except OSError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The programs that the agent calls: there, and of which version."""
+"""Checks that the agent's programs are installed, and asks their versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from virtman.exception import CommandError
 
 _CHECK = "programs"
 _VERSION = re.compile(r"\d+(\.\d+)*")
-# Who is asked for his version, and how; the others are only looked for.
+# How a program is asked for its version; the others are only looked for.
 _ASKED: dict[str, Callable[[], str]] = {
     "dmsetup": lambda: privsep.dmsetup("version"),
     "losetup": lambda: privsep.losetup("--version"),
@@ -35,10 +35,10 @@ _ASKED: dict[str, Callable[[], str]] = {
 def look(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each program.
 
-    :raises ConfigError: there is no such cache engine.
+    :raises ConfigError: the cache engine is unknown.
     """
-    for item in (*prerequisites.PROGRAMS, *engine.load(settings).programs):
-        yield _finding(item)
+    for program in (*prerequisites.PROGRAMS, *engine.load(settings).programs):
+        yield _finding(program)
 
 
 def _finding(item: Requirement) -> Finding:
@@ -50,20 +50,21 @@ def _finding(item: Requirement) -> Finding:
         )
     if item.name not in _ASKED:
         return Finding(_CHECK, Level.OK, f"{path} is there")
-    said, failure = _answer(_ASKED[item.name])
-    found = _VERSION.search(said)
-    if found is None:
+    answer, failure = _answer(_ASKED[item.name])
+    version = _VERSION.search(answer)
+    if version is None:
         return Finding(
             _CHECK, Level.ERROR, f"{path} does not run: {failure}",
             f"install the Debian package {item.package} anew",
         )  # fmt: skip
-    return Finding(_CHECK, Level.OK, f"{item.name} {found[0]}: {path}")
+    return Finding(_CHECK, Level.OK, f"{item.name} {version[0]}: {path}")
 
 
 def _answer(ask: Callable[[], str]) -> tuple[str, str]:
-    """Return what a program says of itself, and how it failed if it did.
+    """Return a program's answer, and the reason if it names no version.
 
-    dmsetup names its own version, then fails where the kernel has no driver.
+    The answer of a failure counts too: dmsetup names its own version, then
+    fails where the kernel has no driver.
     """
     try:
         return ask(), "it does not tell its version"

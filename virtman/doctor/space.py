@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Room in the agent's folders, and what is promised of it already."""
+"""Checks the free space of the agent's folders, less what is promised."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from virtman.drivers import sparse
 from virtman.targets import capacity
 
 _CHECK = "space"
-# Below the first a file of state may not be written any more; below the
-# second there is hardly an image that still fits.  In bytes.
+# Bytes.  Below the first the agent may fail to write a file of its state;
+# below the second hardly an image fits any more.
 _NONE = 64 << 20
 _LITTLE = 1 << 30
 
@@ -22,7 +22,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each folder."""
     folders = ["state_dir", "run_dir", "cache_dir", "snapshot_dir"]
     if settings.store_dir.exists():
-        # Of a node that keeps volumes of Cinder.
+        # Only on a node that keeps server stores.
         folders.append("store_dir")
     for option in folders:
         yield _finding(option, getattr(settings, option))
@@ -36,20 +36,20 @@ def _finding(option: str, folder: Path) -> Finding:
             f"move it away, or set {option} to another folder",
         )  # fmt: skip
     free, promised = capacity.of(folder).free, _promised(folder)
-    said = f"{option} {folder}: {free >> 20} MiB free"
+    text = f"{option} {folder}: {free >> 20} MiB free"
     if promised:
-        said += f", {promised >> 20} MiB of it promised to sparse files"
-    # What lives in run_dir are sockets and pid files.
+        text += f", {promised >> 20} MiB of it promised to sparse files"
+    # run_dir needs less: it has sockets and pid files alone.
     little = _NONE if option == "run_dir" else _LITTLE
     if free < (_NONE >> 4 if option == "run_dir" else _NONE):
-        return Finding(_CHECK, Level.ERROR, said, _remedy(option))
+        return Finding(_CHECK, Level.ERROR, text, _remedy(option))
     if free < max(little, promised):
-        return Finding(_CHECK, Level.WARNING, said, _remedy(option))
-    return Finding(_CHECK, Level.OK, said)
+        return Finding(_CHECK, Level.WARNING, text, _remedy(option))
+    return Finding(_CHECK, Level.OK, text)
 
 
 def _promised(folder: Path) -> int:
-    """Return how much the files of a folder may still take up, in bytes."""
+    """Return the bytes that the sparse files of a folder may still take."""
     total = 0
     for file in (*folder.glob("*.data"), *folder.glob("*.cow")):
         total += max(0, file.stat().st_size - sparse.allocated(file))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""volt: does it answer, does it know us, and does it tell our time."""
+"""Checks that volt answers, accepts the secret, and has the same time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from virtman.doctor.finding import Finding, Level
 from virtman.exception import ConfigError
 
 _CHECK = "volt"
-# Seconds.
+# Seconds that volt may take to answer.
 _PATIENCE = 5.0
-# A Date has whole seconds, and its answer was on the way.
+# Seconds that the clocks may differ: a Date has whole seconds, and the answer
+# took some time on its way.
 _OFF = 5.0
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """Yield whether volt answers, takes our token, and the clocks agree."""
+    """Yield whether volt answers, accepts the secret, and the clocks agree."""
     if settings.master_ip is None:
         yield Finding(
             _CHECK, Level.OK, "no master_ip: this node works without a tree"
@@ -31,7 +32,7 @@ def look(settings: Settings) -> Iterator[Finding]:
         return
     where = f"{settings.master_ip}:{settings.master_port}"
     try:
-        told = _date(settings.master_ip, settings.master_port)
+        date = _date(settings.master_ip, settings.master_port)
     except (OSError, http.client.HTTPException) as error:
         yield Finding(
             _CHECK, Level.ERROR, f"volt at {where} does not answer: {error}",
@@ -41,11 +42,11 @@ def look(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding(_CHECK, Level.OK, f"volt answers at {where}")
     yield _token(settings, where)
-    yield _clock(told)
+    yield _clock(date)
 
 
 def _date(host: str, port: int) -> str | None:
-    """Return the header Date of volt's answer to anybody."""
+    """Return the header Date of an answer for which volt asks no secret."""
     connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
     try:
         connection.request("GET", "/")
@@ -66,12 +67,12 @@ def _token(settings: Settings, where: str) -> Finding:
     return Finding(_CHECK, Level.OK, f"volt at {where} takes our word")
 
 
-def _clock(told: str | None) -> Finding:
-    then = _parsed(told)
+def _clock(date: str | None) -> Finding:
+    then = _parsed(date)
     if then is None:
         return Finding(
             _CHECK, Level.WARNING,
-            f"the time cannot be compared: volt's answer is dated {told!r}",
+            f"the time cannot be compared: volt's answer is dated {date!r}",
             "see that it is volt-api that answers there",
         )  # fmt: skip
     off = time.time() - then.timestamp()
@@ -85,8 +86,8 @@ def _clock(told: str | None) -> Finding:
     )  # fmt: skip
 
 
-def _parsed(told: str | None) -> datetime | None:
+def _parsed(date: str | None) -> datetime | None:
     try:
-        return email.utils.parsedate_to_datetime(told or "")
+        return email.utils.parsedate_to_datetime(date or "")
     except ValueError:
         return None

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One module a tool: what it is asked, what it answered, nothing more."""
+"""One module a tool: its calls and its answers, and no policy of its own."""

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may log in to a target of tgt: CHAP accounts and initiator names.
+"""Opens and closes targets of tgt, by CHAP accounts and initiator names.
 
-A target to which no account is bound asks nobody, and one to which an address
-is bound takes every name from there (tgt 1.0.85, tried).  So one that is
-closed has a name that nobody has and an account that nobody knows from its
-beginning to its end, and the names of its readers, each with an account of
-its own.
+A target without an account asks no initiator for a login, and a target with a
+bound address lets every name in from there (tgt 1.0.85, tried).  So a closed
+target always has a name that no initiator has, with an account whose secret
+is kept nowhere.  Each reader of it has its name and an account of its own.
 
 tgtd 1.0.85 keeps the accounts of a target in slots, and ends with a
 segmentation fault when it lists a target that has an empty slot before a full
 one.  So accounts are unbound from the last one on, and those that are to stay
-are bound again; they are listed in the order of the slots.  An account that is
-deleted is unbound from every target, wherever it stands: none is deleted that
-is bound still.  A reader of two images has one for both where one ticket opens
-all targets of a server.
+are bound again; they are listed in the order of the slots.  tgtd unbinds a
+deleted account from every target, in whatever slot it is: so no bound account
+is ever deleted.  A reader of two images has one account for both where one
+ticket opens all targets of a server.
 """
 
 from __future__ import annotations
@@ -32,35 +31,36 @@ from virtman.privsep.tgt_socket import Op
 NOBODY = "iqn.2010-10.org.openstack:nobody"
 EVERYBODY = "ALL"
 _SHOWN = "Account list:"
-# A target's id may be another's as soon as the target is gone, and an account
-# that is bound to nothing is taken for a leftover.
+# Held while accounts change: the id of a target that is gone may be given to
+# another, and an account that is not bound yet looks like an orphan.
 guard = threading.RLock()
 
 
 def close(
     tid: int, users: Collection[str] = (), names: Collection[str] = ()
 ) -> None:
-    """Let in nobody but those who are admitted from now on.
+    """Close a target to all initiators but those that are admitted later.
 
     :param users: the accounts that are bound to the target already.
-    :param names: the names and addresses that are.
+    :param names: the names and addresses that are bound to it already.
     """
     if not closed(users):
         user = f"{USER}:{NOBODY}/{secrets.token_hex(8)}"
         _add(tid, Login(user, secrets.token_urlsafe(12)))
     if NOBODY not in names:
         _list("bind", tid, name=NOBODY)
+    # Last: a target without any entry counts as half made (drivers/iscsi.py).
     if EVERYBODY in names:
         _list("unbind", tid, address=EVERYBODY)
 
 
 def open_to_all(tid: int) -> None:
-    """Let everybody in."""
+    """Open a target to every initiator."""
     _list("bind", tid, address=EVERYBODY)
 
 
 def open_to(tid: int, initiator: str) -> None:
-    """Let one initiator in, by its name alone."""
+    """Open a target to one initiator, by its name alone."""
     _list("bind", tid, name=initiator)
 
 
@@ -72,9 +72,9 @@ def closed(users: Iterable[str]) -> bool:
 def admit(
     tid: int, names: Collection[str], initiator: str, login: Login
 ) -> None:
-    """Let an initiator log in as this.
+    """Let an initiator log in to a target with this login.
 
-    :param names: those that are bound to the target.
+    :param names: the names that are bound to the target already.
     """
     _add(tid, login)
     if initiator not in names:
@@ -95,13 +95,13 @@ def dismiss(tid: int, users: Sequence[str], gone: Collection[str]) -> None:
         if user not in gone:
             privsep.tgt_account(Op.BIND, user, tid)
     for name in {initiator_of(user) for user in gone} - staying:
-        # Also a name that no command is given: it is bound nowhere.
+        # It fails where the name is not bound, which is as good.
         with contextlib.suppress(LayerError):
             _list("unbind", tid, name=name or "")
 
 
 def forget(users: Iterable[str]) -> None:
-    """Remove accounts of ours that are bound to nothing."""
+    """Remove those of the accounts that an agent made; none may be bound."""
     for user in users:
         if initiator_of(user) is not None:
             with contextlib.suppress(LayerError):
@@ -109,12 +109,12 @@ def forget(users: Iterable[str]) -> None:
 
 
 def remove(user: str) -> None:
-    """Remove an account that is bound to nothing."""
+    """Remove an account; it must be bound to no target."""
     privsep.tgt_account(Op.DELETE, user)
 
 
 def ours() -> Iterator[str]:
-    """Yield every account of ours that tgtd knows."""
+    """Yield every account of tgtd's that an agent made."""
     text = privsep.tgtadm("--mode", "account", "--op", "show")
     for user in map(str.strip, text.splitlines()):
         if user != _SHOWN and initiator_of(user) is not None:
@@ -122,9 +122,10 @@ def ours() -> Iterator[str]:
 
 
 def _add(tid: int, login: Login) -> None:
-    """Make an account and bind it.
+    """Make an account and bind it to a target.
 
-    One of that name may be there: an agent was killed before it was bound.
+    An account of that name may exist already, if an agent was killed before
+    it bound it.
     """
     with guard:
         with contextlib.suppress(CommandError):
@@ -132,10 +133,10 @@ def _add(tid: int, login: Login) -> None:
         privsep.tgt_account(Op.BIND, login.user, tid)
 
 
-def _list(what: str, tid: int, **item: str) -> None:
-    """Change the access list of a target, by one name or address."""
+def _list(operation: str, tid: int, **item: str) -> None:
+    """Bind a name or an address to a target, or unbind it."""
     ((kind, value),) = item.items()
     privsep.tgtadm(
-        "--op", what, "--mode", "target", "--tid", str(tid),
+        "--op", operation, "--mode", "target", "--tid", str(tid),
         f"--initiator-{kind}", value,
     )  # fmt: skip

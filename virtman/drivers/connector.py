@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logins to iSCSI targets, by os-brick, and logouts.
+"""Logs in to iSCSI targets, by os-brick, and out of them.
 
-Ours around it: the portal is asked first whether it serves the target at
-all (os-brick would try for minutes) and, if an agent is there, shown the
-ticket that volt has given for it; and the node record is made first with
-short timeouts, so that a dead parent is noticed in seconds: a noop after 1 s
-of silence, 2 s for its answer, 1 s until the SCSI layer gets its I/O back.
-Power that is cut thus costs a reader 4 s, and a target process that dies,
-which the kernel hears of at once, the last of them.  A false alarm (a parent
-that says nothing for 3 s) costs a change of path and no error.
+Two things are done before os-brick's login.  The portal is asked whether it
+serves the target at all (os-brick would try for minutes); an agent there is
+shown volt's ticket for the target.  And the node record is made with short
+timeouts, so that a dead parent is noticed in seconds: a noop after 1 s of
+silence, 2 s for its answer, 1 s until the SCSI layer gets its I/O back.  So a
+parent that loses its power costs a reader 4 s.  A target process that dies
+costs 1 s, since the kernel notices that at once.  A false alarm (a parent that
+is silent for 3 s) costs a change of path and no error.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ TIMEOUTS = {
     "node.conn[0].timeo.login_timeout": "10",
     "node.session.initial_login_retry_max": "2",
 }
-# A store has no second path.  dm-snapshot gives up a store that fails, with
-# all that was written, so its I/O waits for the target: below 0 the session's
-# is queued until it is back or is logged out (iscsid.conf).
+# A COW store has no second path, and dm-snapshot gives up a store that fails,
+# with all that was written.  So its I/O waits for the target: with a negative
+# timeout it is queued until the session is back or is logged out
+# (iscsid.conf).
 STORE_TIMEOUTS = TIMEOUTS | {
     "node.session.timeo.replacement_timeout": "-1",
     "node.conn[0].timeo.noop_out_interval": "5",
@@ -45,6 +46,7 @@ STORE_TIMEOUTS = TIMEOUTS | {
 }
 # iscsiadm(8), EXIT STATUS: no records, targets, sessions or portals found.
 _NO_RECORD = 21
+# For a host that does not answer at all at the portal.
 _PROBE_SECONDS = 2.0
 
 
@@ -61,17 +63,17 @@ class Presenter(Protocol):
     """Presents tickets to the agents of sources."""
 
     def present(self, source: Source) -> Verdict:
-        """Show the ticket for a source to its agent."""
+        """Show the ticket for a source to the source's agent."""
 
     def login(self, source: Source) -> Login | None:
-        """Return what the source has admitted last; None: nothing.
+        """Return the login that a source admitted last, None without one.
 
         :raises NoSource: the ticket has run out.
         """
 
 
 class Connector:
-    """Logs in to sources and out of them, one disk each."""
+    """Logs in to sources and out of them; each login gives one disk."""
 
     def __init__(
         self,
@@ -79,14 +81,19 @@ class Connector:
         done: Callable[[str], None] = lambda what: None,
         ticket_client: Presenter | None = None,
     ) -> None:
-        """:param ticket_client: shows tickets to the sources' agents."""
+        """Make a connector; :meth:`start` loads os-brick.
+
+        :param lock_path: the folder of os-brick's locks.
+        :param done: is called after each login and logout.
+        :param ticket_client: shows tickets to the sources' agents.
+        """
         self._lock_path = lock_path
         self._done = done
         self._ticket_client = ticket_client
         self._brick: Any = None
 
     def start(self) -> None:
-        """Load os-brick; takes seconds on a slow host, so done at start."""
+        """Load os-brick, which takes seconds on a slow host."""
         import os_brick
         from os_brick import privileged
 
@@ -97,8 +104,8 @@ class Connector:
         # os-brick reads the process-wide options and no others.
         cfg.CONF([], default_config_files=[], default_config_dirs=[])
         os_brick.setup(cfg.CONF)
-        # What it executes goes through our own helpers.  One of its own, which
-        # would execute anything, shall never be asked for.
+        # Its commands go through the agent's helpers (brick/execute.py).  Its
+        # own helper, which would execute anything, must never be started.
         privileged.default.set_client_mode(False)
         privileged.brick_privsep_hide_output.set_client_mode(False)
         # The class itself: the factory beside it would load every other
@@ -111,12 +118,13 @@ class Connector:
         )
 
     def serves(self, source: Source) -> bool:
-        """Ask a portal whether it serves the target, leaving no record.
+        """Tell whether a source's portal serves its target to this node.
 
         A parent's tgtd answers before it has this image's target, and a
         login would then be tried again and again; SendTargets (RFC 7143,
-        appendix C) tells at once.  One that reads the image from this very
-        node cannot serve it: each would wait for the other.
+        appendix C) tells at once, and leaves no record here.  A host that
+        reads the image from this very node cannot serve it: each would wait
+        for the other.
         """
         if not _listens(source) or _reads_here(source):
             return False
@@ -128,22 +136,22 @@ class Connector:
         return verdict.serves
 
     def connect(self, source: Source) -> Path:
-        """Log in and return the path; safe when already logged in.
+        """Log in to a source and return the path; a session is used again.
 
         :raises NoSource: the login or the disk failed; nothing is left.
         """
         return self._connect(source, TIMEOUTS)
 
     def connect_store(self, source: Source) -> Path:
-        """Log in to a volume that is written on; as :meth:`connect`.
+        """Log in to a COW store and return the path, as :meth:`connect`.
 
-        An agent that keeps it is asked to let this host in first.
+        The agent of a server store is shown this node's ticket first.
 
-        :raises NoSource: also if it does not.
+        :raises NoSource: as there, or the agent does not let this node in.
         """
-        ours = names.parse_store_iqn(source.iqn) is not None
-        # A session goes on with what it logged in with.
-        if self._ticket_client and ours and not self.logged_in(source):
+        server_store = names.parse_store_iqn(source.iqn) is not None
+        # A session that stands needs no new ticket.
+        if self._ticket_client and server_store and not self.logged_in(source):
             verdict = self._ticket_client.present(source)
             if verdict in _SHUT:
                 raise NoSource(f"{source} {_SHUT[verdict]}")
@@ -156,17 +164,17 @@ class Connector:
     def _connect(self, source: Source, timeouts: Mapping[str, str]) -> Path:
         try:
             self._prepare_record(source, timeouts)
-            found = self._brick.connect_volume(_properties(source))
+            answer = self._brick.connect_volume(_properties(source))
         except Exception as error:
             raise NoSource(f"login to {source} failed: {error}") from error
         self._done(f"login {source}")
-        path = Path(source, str(found["path"]), 0)
+        path = Path(source, str(answer["path"]), 0)
         try:
-            # The kernel would fetch what nobody asked for, from a parent
-            # whose uplink everybody shares.
+            # No read-ahead: it would fetch blocks that no VM has asked for,
+            # over the uplink that all children of a parent share.
             privsep.blockdev("--setra", "0", path.device)
-            # os-brick has made it automatic: a login at the next boot, though
-            # nobody knows what the target serves by then.
+            # os-brick has set it to automatic, which is a login at the next
+            # boot; the target may serve something else by then.
             _update(source, {"node.startup": "manual"})
         except LayerError as error:
             self.disconnect(path)
@@ -174,7 +182,7 @@ class Connector:
         return replace(path, sectors=sysfs.sectors(path.device))
 
     def disconnect(self, path: Path) -> None:
-        """Log out; a session that is gone already is fine.
+        """Log out of a path's source; a session that is gone already is fine.
 
         Not by os-brick: it flushes the disk first, which is read-only, and
         was seen to take a minute over that when the target had no power.
@@ -192,17 +200,18 @@ class Connector:
         self._done(f"logout {path.source}")
 
     def standing(self, iqn: str) -> list[Path]:
-        """Return the sessions with this target that there are."""
+        """Return the paths of this host's sessions with a target."""
         return sessions.standing(iqn)
 
     def state(self, path: Path) -> SessionState:
-        """Ask the kernel for the state of a path's session."""
+        """Return the state of a path's session, as the kernel has it now."""
         return disk.session(path.device)
 
     def _prepare_record(
         self, source: Source, timeouts: Mapping[str, str]
     ) -> None:
-        # Before there is a record: it may have run out.
+        # First, since it raises if the ticket has run out: no record is left
+        # behind then.
         login = (
             self._ticket_client.login(source) if self._ticket_client else None
         )
@@ -223,7 +232,7 @@ def _node(source: Source) -> tuple[str, ...]:
 
 
 def _update(source: Source, values: Mapping[str, str]) -> None:
-    """Write values into the record of a target."""
+    """Write values into the node record of a source."""
     words = [
         word
         for name, value in values.items()
@@ -233,7 +242,8 @@ def _update(source: Source, values: Mapping[str, str]) -> None:
 
 
 def _write_login(source: Source, login: Login) -> None:
-    """Write what CHAP asks for into the record of a target."""
+    """Write user and secret of CHAP into the node record of a source."""
+    # Not by iscsiadm: every user of the host could read its command line.
     values = {
         "node.session.auth.authmethod": "CHAP",
         "node.session.auth.username": login.user,
@@ -245,7 +255,10 @@ def _write_login(source: Source, login: Login) -> None:
 
 
 def _discovered(source: Source) -> bool:
-    """Ask a portal itself; it shows this initiator what it may log in to."""
+    """Tell whether SendTargets of a source's portal names the target.
+
+    The portal lists the targets to which this initiator may log in.
+    """
     try:
         answer = privsep.iscsiadm(
             "-m", "discovery", "-t", "sendtargets",
@@ -268,21 +281,21 @@ def _listens(source: Source) -> bool:
 
 
 def _reads_here(source: Source) -> bool:
-    """Tell whether a portal's host is logged in to this node's own target.
+    """Tell whether a source's host is logged in to this node's own target.
 
-    It may be for a while after volt has put this node below it: its agent
-    was dead when volt said so, or is about to follow.
+    That may last a while after volt has moved this node below that host: the
+    host's agent was not running then, or has not come to it yet.
     """
     try:
-        served = iscsi.find(source.iqn)
+        target = iscsi.find(source.iqn)
     except CommandError:
         return False
-    return served is not None and source.host in served.readers
+    return target is not None and source.host in target.readers
 
 
 def _properties(source: Source) -> dict[str, Any]:
-    # The plural keys make os-brick's clean-up use what it is told instead of
-    # its discovery database, which a login by name never fills.
+    # The plural keys make os-brick's clean-up use these values instead of its
+    # discovery database, which a login by name never fills.
     return {
         "target_portal": source.portal,
         "target_iqn": source.iqn,

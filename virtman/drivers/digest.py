@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file's SHA-256, computed by a child process that is in nobody's way.
+"""Computes the SHA-256 of a file, in a child process of low priority.
 
-It has the lowest priority there is for the CPU and for the disk; a thread of
-the agent's with that would keep the others from running whenever it held the
+The child has the lowest priority for the CPU and for the disk.  A thread of
+the agent with that priority would stop the other threads whenever it held the
 interpreter's lock.  Python's SHA-256, which is OpenSSL's, took a quarter of
-the CPU that sha256sum of coreutils took.  It runs as the agent's own user,
-without privileges.
+the CPU that sha256sum of coreutils took.  The child runs as the agent's own
+user, without privileges.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from virtman.exception import CommandError
 PREFIX = "sha256:"
 _LOW = ("nice", "-n", "19", "ionice", "-c", "3")
 _PROGRAM = Path(__file__).with_name("hasher.py")
-# Seconds between two looks at whether it is still wanted.
+# Seconds between two looks at whether the digest is still wanted.
 _LOOK_EVERY = 0.2
 
 
 def sha256(file: Path, unwanted: threading.Event) -> str | None:
-    """Return ``sha256:`` and 64 hexadecimal digits.
+    """Return the digest of a file: ``sha256:`` and 64 hexadecimal digits.
 
-    :returns: None when ``unwanted`` was set before the end.
+    :returns: None if ``unwanted`` was set before the end.
     :raises CommandError: the file cannot be read.
     """
     argv = [*_LOW, sys.executable, "-I", "-S", str(_PROGRAM), str(file)]

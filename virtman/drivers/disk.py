@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a logged-in disk and its session say of themselves."""
+"""Reads the serial number of a SCSI disk, and the state of its session."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _SERIAL = re.compile(r"^ID_SERIAL_SHORT=(.*)$", re.MULTILINE)
 def serial(device: str) -> str:
     """Return a disk's unit serial number (SPC-4, VPD page 80h).
 
-    As it was when the disk appeared: the kernel has kept the page.
+    It is the number that the disk had when it appeared: the kernel keeps the
+    page from then.
     """
     folder = sysfs.block_dir(device)
     if folder is None:
@@ -28,22 +29,22 @@ def serial(device: str) -> str:
 
 
 def serial_now(device: str) -> str:
-    """Ask the disk for its serial number anew.
+    """Return a disk's serial number, asked of the disk itself.
 
-    After a session was lost and found again the same disk of this host may
-    be another one of the target's, and the kernel's page is the old one's.
+    When a session was cut and is back, the same disk of this host may lead to
+    another disk of the target; the kernel's page is that of the old one.
 
-    :raises CommandError: it does not answer.
+    :raises CommandError: the disk does not answer.
     """
-    told = privsep.scsi_id(
+    answer = privsep.scsi_id(
         "--whitelisted", "--page=0x80", "--export", f"--device={device}"
     )
-    found = _SERIAL.search(told)
-    return found[1].strip() if found else ""
+    number = _SERIAL.search(answer)
+    return number[1].strip() if number else ""
 
 
 def session(device: str) -> SessionState:
-    """Return the state of the iSCSI session that a disk came by.
+    """Return the state of the iSCSI session of a disk.
 
     ``/sys/block/sdX`` leads to ``.../sessionN/targetH:C:I/.../block/sdX``;
     the session's own folder has its state (``LOGGED_IN``, ``FAILED`` when

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Device-mapper: create, swap tables, message, remove.
+"""Creates, changes and removes device-mapper devices, by ``dmsetup``.
 
-What exists is read from /sys, what a table says from ``dmsetup table``.
-Tables are written as the kernel documents them in
+Devices are looked up in /sys, their tables in ``dmsetup table``.  Tables are
+written as the kernel documents them in
 ``Documentation/admin-guide/device-mapper/``; sizes are sectors of 512 bytes.
 """
 
@@ -19,20 +19,20 @@ from virtman.exception import CommandError, InUse, LayerError, LayerMismatch
 # Seconds that readers wait at most for a new table; the swap itself takes
 # milliseconds.
 SWAP_DEADLINE = 10.0
-# Seconds that a table is loaded anew while a device in it is held: by udev's
-# helpers, or by a program that was forked while the device was wiped, until it
-# executes.
+# Seconds for which a create is tried again while another process holds a
+# device of the table: a helper of udev's, or a program that was forked while
+# the device was wiped and has not executed yet.
 HELD_DEADLINE = 5.0
 _PAUSE = 0.02
 _HELD = re.compile(r"reload ioctl on .* failed: Device or resource busy")
-# How the kernel marks a path in the status.
+# The kernel's marks of a path in the status.
 ACTIVE, FAILED = "A", "F"
 _PATH = re.compile(r" (\d+:\d+) ([AF]) \d+")
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device-mapper device of ours as the kernel shows it now."""
+    """A device-mapper device of the agent's, as the kernel shows it now."""
 
     role: names.Role
     key: str
@@ -40,14 +40,14 @@ class Device:
 
     @property
     def path(self) -> str:
-        """The path that tables and people use."""
+        """The path of the device under /dev/mapper."""
         return names.dm_path(self.role, self.key)
 
 
 def find(role: names.Role, key: str) -> Device | None:
-    """Return our device of that role and key, None if there is none.
+    """Return the agent's device of a role and a key, None if it is absent.
 
-    :raises LayerMismatch: the name is taken by a device that is not ours.
+    :raises LayerMismatch: a device without the agent's mark has the name.
     """
     folder = sysfs.block_dir(names.dm_path(role, key))
     if folder is None:
@@ -65,7 +65,7 @@ def find(role: names.Role, key: str) -> Device | None:
 
 
 def _is_leaving(folder: Path) -> bool:
-    """Tell whether a device is being removed: it has a UUID no more.
+    """Tell whether a device without a readable UUID is being removed.
 
     Its name and UUID are gone a moment before its folder in /sys, and cannot
     be read there (``drivers/md/dm-sysfs.c``, dm_attr_uuid_show).
@@ -74,44 +74,45 @@ def _is_leaving(folder: Path) -> bool:
 
 
 def ours(role: names.Role | None = None) -> list[Device]:
-    """Return every device of ours (of one role, if given), by name."""
-    found = []
+    """Return the agent's devices (of one role, if given), by kernel name."""
+    devices = []
     for folder in sorted((sysfs.SYS / "block").glob("dm-*")):
         parsed = names.parse_dm_uuid(sysfs.read(folder / "dm" / "uuid") or "")
         if parsed and role in (None, parsed[0]):
-            found.append(Device(*parsed, folder.name))
-    return found
+            devices.append(Device(*parsed, folder.name))
+    return devices
 
 
 def by_kernel_name(kernel_name: str) -> Device | None:
-    """Return our device known to the kernel as ``dm-N``, else None."""
+    """Return the device ``dm-N`` if it is the agent's, else None."""
     folder = sysfs.SYS / "block" / kernel_name / "dm"
     parsed = names.parse_dm_uuid(sysfs.read(folder / "uuid") or "")
     return Device(*parsed, kernel_name) if parsed else None
 
 
 def table(device: Device) -> str:
-    """Return the live table, one line a target, as ``dmsetup table``."""
+    """Return a device's live table, one line a target."""
     return privsep.dmsetup("table", _name(device.role, device.key)).strip()
 
 
 def status(device: Device) -> str:
-    """Return the live status, one line a target, as ``dmsetup status``."""
+    """Return a device's live status, one line a target."""
     return privsep.dmsetup("status", _name(device.role, device.key)).strip()
 
 
 def statuses(target: str) -> dict[str, str]:
-    """Return the live status of all devices of a kind of target, by name.
+    """Return the live status of all devices with a kind of target, by name.
 
-    One process, however many there are; those of others are among them.
+    It takes one process for all of them.  Devices of other programs are among
+    them.
     """
-    said = privsep.dmsetup("status", "--target", target)
-    lines = (line.partition(": ") for line in said.splitlines())
+    answer = privsep.dmsetup("status", "--target", target)
+    lines = (line.partition(": ") for line in answer.splitlines())
     return {name: text for name, _, text in lines if text}
 
 
 def path_states(text: str) -> list[tuple[str, str]]:
-    """Return each path of a multipath device's status, and its state.
+    """Return the paths in the status of a multipath device, with states.
 
     A group with one path reads ``E 0 1 1 8:16 A 0 0``: the group's own
     state, arguments, paths and arguments a path; then the disk, its state,
@@ -122,7 +123,7 @@ def path_states(text: str) -> list[tuple[str, str]]:
 
 
 def opened(device: Device) -> int:
-    """Return how often a device is open: by programs and devices on it."""
+    """Return how often programs and other devices hold a device open."""
     answer = privsep.dmsetup(
         "info", "--columns", "--noheadings", "--options", "open",
         _name(device.role, device.key),
@@ -135,9 +136,9 @@ def create(
 ) -> str:
     """Create a device with its table and return its path.
 
-    dmsetup takes the name away again when the table does not load.
+    When the table does not load, dmsetup itself removes the device again.
 
-    :raises CommandError: what dmsetup or the kernel said against it.
+    :raises CommandError: dmsetup or the kernel refused.
     """
     flags = ["--readonly"] if readonly else []
     words = (*flags, "--uuid", names.dm_uuid(role, key), _name(role, key))
@@ -158,14 +159,14 @@ def swap_table(device: Device, text: str, *, readonly: bool) -> None:
     """Put a new table under a live device; no reader sees an error.
 
     One call to the kernel suspends the device, swaps the loaded table in and
-    resumes it (``drivers/md/dm-ioctl.c``, do_resume): nobody can be killed
-    in between.  ``--noflush`` leaves queued I/O queued instead of waiting
-    for it: a multipath device without a path could never flush.  I/O that
-    has gone down is waited for, up to a deadline, and new I/O waits with it;
-    a swap that is given up at the deadline has not taken place.
+    resumes it (``drivers/md/dm-ioctl.c``, do_resume): an agent that is killed
+    cannot leave it half-way.  ``--noflush`` leaves queued I/O queued instead
+    of waiting for it: a multipath device without a path could never flush.
+    I/O that has gone down is waited for, up to a deadline, and new I/O waits
+    with it; a swap that is given up at the deadline has not taken place.
 
-    :raises CommandError: the device has the table it had; with code None at
-        the deadline.
+    :raises CommandError: the device still has its old table; the code is None
+        at the deadline.
     """
     name = _name(device.role, device.key)
     flags = ["--readonly"] if readonly else []
@@ -183,10 +184,10 @@ def swap_table(device: Device, text: str, *, readonly: bool) -> None:
 
 
 def resume(device: Device) -> bool:
-    """Let I/O through a suspended device; return whether it was suspended.
+    """Resume a device if it is suspended; return whether it was.
 
-    Somebody's ``dmsetup suspend`` without its end leaves it so, and its
-    readers wait.
+    A ``dmsetup suspend`` without a resume leaves a device so, and its readers
+    wait.
     """
     folder = sysfs.block_dir(device.path)
     if folder is None or sysfs.read(folder / "dm" / "suspended") != "1":
@@ -196,13 +197,13 @@ def resume(device: Device) -> bool:
 
 
 def claim(role: names.Role, key: str) -> bool:
-    """Mark as ours what another program made on our devices.
+    """Mark a device that another program made on the agent's devices.
 
-    That program knows of no UUID; the kernel lets a device without one be
-    given one, once (``drivers/md/dm-ioctl.c``, ``dm_hash_rename``).  What
-    stands on anything that is not ours stays unmarked.
+    That program gives no UUID.  The kernel lets a device without one be given
+    one, once (``drivers/md/dm-ioctl.c``, ``dm_hash_rename``).  A device that
+    stands on any other device stays unmarked.
 
-    :returns: whether the device is there and was marked by this call.
+    :returns: whether the device exists and was marked by this call.
     """
     path = names.dm_path(role, key)
     folder = sysfs.block_dir(path)
@@ -218,17 +219,18 @@ def claim(role: names.Role, key: str) -> bool:
 
 
 def message(device: Device, text: str) -> None:
-    """Send a message to the target at sector 0."""
+    """Send a message to a device's target at sector 0."""
     privsep.dmsetup("message", _name(device.role, device.key), "0", text)
 
 
 def remove(role: names.Role, key: str) -> bool:
-    """Remove our device if it is there; return whether it was.
+    """Remove the agent's device of a role and a key; return if it existed.
 
     ``--retry`` rides out a udev rule or a scanner that holds the device
     open for a moment (``dmsetup(8)``).
 
-    :raises InUse: somebody holds it; the message says who stands on it.
+    :raises InUse: the device is held; the message names those that stand on
+        it.
     """
     device = find(role, key)
     if device is None:
@@ -247,12 +249,15 @@ def remove(role: names.Role, key: str) -> bool:
 
 
 def sectors_of(text: str) -> int:
-    """Return the length in sectors that a table's lines add up to."""
+    """Return the sum of the lengths of a table's lines, in sectors."""
     return sum(int(line.split()[1]) for line in text.splitlines())
 
 
 def require_node(path: str) -> None:
-    """Raise unless a device that was just made has its node under /dev."""
+    """Raise unless a device that was just made has its node under /dev.
+
+    :raises LayerError: the node is missing; the message has the remedy.
+    """
     if not Path(path).exists():
         raise LayerError(
             f"{path} did not appear; is udev running in a container without "

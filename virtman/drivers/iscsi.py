@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""iSCSI targets of tgt: make, look up, remove.
+"""Makes, finds and removes iSCSI targets of tgt, by ``tgtadm``.
 
-``tgtadm`` takes structured arguments; what exists is read from ``--mode
-target --op show``, matched by the whole iSCSI name and never by a part of
-it.  Exports are read-only, but for stores, each of which one initiator writes
-on, and the disk says who made it (vendor VIRTMAN), so that multipathd can be
-told to leave it alone.
+Targets are looked up in ``--mode target --op show``, by the whole iSCSI name
+and never by a part of it.  Exports are read-only, but for COW stores, each of
+which one initiator writes on.  The vendor of the disk is VIRTMAN, so that
+multipathd can be told to leave it alone.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ LUN = 1
 VENDOR = "VIRTMAN"
 PRODUCT = "IMAGE"
 _STORE = "STORE"
-# tgtd asks an initiator that says nothing, so often, and believes that it is
-# gone after so many questions: about a minute.  By itself it would believe so
-# after an hour, and a target whose child lost its power could not be removed
-# until then.  The initiator's answers come from its iscsid, which may be
-# restarted meanwhile.
+# tgtd asks a silent initiator every 10 seconds, and takes it for gone after 6
+# questions without an answer: about a minute.  By default that takes an hour,
+# and a target whose child lost its power could not be removed until then.  Not
+# less: the answers come from the initiator's iscsid, which may be restarted
+# meanwhile.
 _NOP = {"nop_count": "6", "nop_interval": "10"}
 _TARGET = re.compile(r"Target ([0-9]+): (\S+)")
 _ADMITTED = "ACL information:"
 _ACCOUNTS = "Account information:"
 _NUMBER = re.compile("[0-9]+")
-# The lowest free target id is looked up, then taken: one at a time in this
-# process.  Another process that wins the race makes tgtd refuse ours.
+# Held while the lowest free target id is looked up and taken.  If another
+# process takes the id meanwhile, tgtd refuses, and the next is tried.
 _choosing = threading.Lock()
 _TRIES = 5
 
@@ -43,9 +42,9 @@ _TRIES = 5
 class Target:
     """A target as tgtd describes it.
 
-    Its disk (LUN 1), who may log in (``admitted``), who is, and from where
-    (``readers``, addresses).  ``admitted`` are addresses and names,
-    ``accounts`` the users that CHAP may ask for.
+    ``device`` and ``serial`` are those of its disk (LUN 1).  ``admitted`` are
+    the names and addresses that may log in, ``accounts`` the users that CHAP
+    accepts.  ``initiators`` are logged in now, from the addresses ``readers``.
     """
 
     tid: int
@@ -59,28 +58,28 @@ class Target:
 
     @property
     def closed(self) -> bool:
-        """Whether who logs in has to show who it is."""
+        """Whether the target asks every initiator for a login."""
         return (
             accounts.closed(self.accounts)
             and accounts.EVERYBODY not in self.admitted
         )
 
     def half_made(self, device: str) -> bool:
-        """Tell whether this is what :func:`create` leaves when killed.
+        """Tell whether an agent was killed while it made this target.
 
-        Nobody is let in before the disk is complete.
+        :func:`create` admits initiators last, when the disk is complete.
         """
         disk = self.device in (None, device)
         return disk and not self.initiators and not self.admitted
 
 
 def targets() -> list[Target]:
-    """Return every target tgtd serves, ours or not."""
+    """Return every target that tgtd serves, of any program."""
     return parse(privsep.tgtadm("--mode", "target", "--op", "show"))
 
 
 def parse(text: str) -> list[Target]:
-    """Read the listing of ``tgtadm --mode target --op show``.
+    """Return the targets of a listing of ``tgtadm --mode target --op show``.
 
     ::
 
@@ -100,28 +99,28 @@ def parse(text: str) -> list[Target]:
                 ALL
                 iqn.2026-01.lab:node2
 
-    A line that makes no sense is passed over.
+    An unknown line is passed over.
     """
-    found: list[Target] = []
+    listed: list[Target] = []
     lun, section = -1, ""
     for line in map(str.strip, text.splitlines()):
         start = _TARGET.fullmatch(line)
         if start:
-            found.append(Target(int(start[1]), start[2]))
+            listed.append(Target(int(start[1]), start[2]))
             lun, section = -1, ""
         elif line.endswith(" information:"):
             section = line
-        elif found and section == _ADMITTED:
-            found[-1].admitted.append(line)
-        elif found and section == _ACCOUNTS:
-            found[-1].accounts.append(line)
-        elif found:
-            lun = _detail(found[-1], line, lun)
-    return found
+        elif listed and section == _ADMITTED:
+            listed[-1].admitted.append(line)
+        elif listed and section == _ACCOUNTS:
+            listed[-1].accounts.append(line)
+        elif listed:
+            lun = _detail(listed[-1], line, lun)
+    return listed
 
 
 def _detail(target: Target, line: str, lun: int) -> int:
-    """Note what a line says of a target; return the LUN that it is about."""
+    """Note a line of the listing in a target; return the line's LUN."""
     key, _, value = (part.strip() for part in line.partition(": "))
     if key == "LUN":
         return int(value) if _NUMBER.fullmatch(value) else -1
@@ -137,16 +136,17 @@ def _detail(target: Target, line: str, lun: int) -> int:
 
 
 def strays() -> list[str]:
-    """Return the accounts of ours that are bound to no target.
+    """Return the agent's accounts that are bound to no target.
 
-    They are of an agent that was killed, or of a target that went without.
+    An agent was killed before it bound them, or their target was removed
+    without them.
     """
     with accounts.guard:
         return sorted(set(accounts.ours()) - _bound())
 
 
 def forget(users: Iterable[str]) -> None:
-    """Remove those accounts of ours that no target has any more."""
+    """Remove those of the agent's accounts that no target has any more."""
     with accounts.guard:
         accounts.forget(set(users) - _bound())
 
@@ -156,7 +156,7 @@ def _bound() -> set[str]:
 
 
 def find(iqn: str) -> Target | None:
-    """Return the target of exactly this iSCSI name, None if there is none."""
+    """Return the target with exactly this iSCSI name, None if absent."""
     return next((item for item in targets() if item.iqn == iqn), None)
 
 
@@ -168,19 +168,21 @@ def create(
     closed: bool = False,
     writer: str | None = None,
 ) -> int:
-    """Export ``device`` as LUN 1 and return the target id.
+    """Export ``device`` as LUN 1 of a new target and return the target's tid.
 
-    Read-only, unless it is a store that one initiator, ``writer``, writes on:
-    then nobody else is let in, whether the target is closed or not.
+    The export is read-only, unless it is a COW store for one initiator,
+    ``writer``.  Then no other initiator is let in, whether the target is
+    closed or not.
 
-    A closed target asks who logs in; :mod:`~virtman.drivers.accounts` lets
-    readers in.  Nobody may log in before the disk is complete: the access
-    list is filled last.  A failure takes the half-made target away.
+    A closed target asks each initiator for a login;
+    :mod:`~virtman.drivers.accounts` admits readers.  No initiator may log in
+    before the disk is complete, so the access list is filled last.  On a
+    failure the half-made target is removed.
 
-    What is read only is opened with O_DIRECT: the bytes are in the page cache
-    once already, as the image's file or the cache's, and without read-ahead
-    buffered reads go page by page.  A store is a plain file, in which O_DIRECT
-    would ask for writes as large as its file system's blocks.
+    A read-only device is opened with O_DIRECT: its bytes are in the page cache
+    already, as those of the image's file or the cache's, and without
+    read-ahead buffered reads go page by page.  A COW store is a plain file, in
+    which O_DIRECT would ask for writes as large as its file system's blocks.
     """
     _discard_half_made(iqn, device)
     tid = _new_target(iqn)
@@ -222,7 +224,7 @@ def _admit(tid: int, writer: str | None, closed: bool) -> None:
 
 
 def remove(iqn: str) -> bool:
-    """Remove the target of this name if it is there; return whether it was.
+    """Remove the target with this iSCSI name; return whether it existed.
 
     :raises InUse: an initiator is logged in; nothing was changed.
     """
@@ -249,7 +251,7 @@ def check() -> None:
 
 
 def _discard_half_made(iqn: str, device: str) -> None:
-    """Take away what an agent that was killed in :func:`create` left."""
+    """Remove the target that an agent left when killed in :func:`create`."""
     target = find(iqn)
     if target is not None and target.half_made(device):
         _delete(target)

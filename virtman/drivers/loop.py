@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loop devices: files as block devices, found again through /sys."""
+"""Attaches files to loop devices, and finds these devices through /sys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def attach(
     """Attach ``file`` to ``device`` or the first free loop device.
 
     :returns: the loop device's path, ``/dev/loopN``.
-    :raises CommandError: no such file, no free loop device, device in use.
+    :raises CommandError: the file is missing, the device is in use, or no
+        loop device is free.
     """
     flags = ["--read-only"] if readonly else []
     if device is not None:
@@ -39,7 +40,7 @@ def backing_file(device: str) -> Path | None:
 
 
 def devices_of(file: Path) -> list[str]:
-    """Return the loop devices that stand on ``file``, by path."""
+    """Return the paths of the loop devices that stand on ``file``."""
     wanted = str(file.resolve())
     return [
         f"/dev/{entry.parent.parent.name}"
@@ -51,27 +52,31 @@ def devices_of(file: Path) -> list[str]:
 
 
 def attached() -> list[tuple[str, Path]]:
-    """Return every loop device in use and the file behind it, by path."""
+    """Return every loop device in use with the file behind it, by path."""
     folders = sorted((sysfs.SYS / "block").glob("loop*/loop"))
-    found = (
+    files = (
         (folder, sysfs.read(folder / "backing_file")) for folder in folders
     )
     return [
         (f"/dev/{folder.parent.name}", Path(text.removesuffix(" (deleted)")))
-        for folder, text in found
+        for folder, text in files
         if text
     ]
 
 
 def first_free() -> str:
-    """Return the first loop device without a file; the kernel makes one."""
+    """Return the first loop device without a file.
+
+    The kernel makes one if all are in use.
+    """
     return privsep.losetup("--find").strip()
 
 
 def is_name(device: object) -> bool:
-    """Tell whether this is the kernel's own name of a loop device.
+    """Tell whether a value is the kernel's own name of a loop device.
 
-    What stands is told by that name, so it must be made by no other.
+    Targets are found again by the name that the kernel gives, so they must
+    not be made by another one, such as a link.
     """
     return isinstance(device, str) and bool(_NAME.fullmatch(device))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's NBD client, and the server's answer to what it holds.
+"""Connects the kernel's NBD devices, and asks a server for its extents.
 
 Protocol: the NetworkBlockDevice project's ``doc/proto.md``.  The metadata
 context ``qemu:allocation-depth`` is QEMU's (``docs/interop/nbd.txt``): 1
@@ -8,8 +8,8 @@ means the top layer holds the bytes, 2 and more a backing file, 0 nothing.
 A connection is kept by a process of nbd-client's, in its ioctl
 (``-nonetlink``).  When the server dies, that process ends, and with it every
 read that was on its way, at once and with an error.  A connection that was
-made by netlink has no process: in the lab such a read had no end until
-somebody disconnected the device.
+made by netlink has no process: in the lab such a read had no end until the
+device was disconnected.
 
 No library: libnbd's Python binding is on no package index, so a virtual
 environment cannot have it; nbdinfo asks the same question.
@@ -27,10 +27,11 @@ from pathlib import Path
 from virtman import privsep, sysfs
 from virtman.exception import CommandError, LayerError
 
-# One choice of a free device at a time in this process; another process
-# that wins the race shows as an error of nbd-client, and the next is tried.
+# Held while a free device is chosen and connected.  If another process takes
+# the device meanwhile, nbd-client fails, and the next device is tried.
 _choosing = threading.Lock()
-# Seconds for what takes milliseconds.
+# Seconds until a device has to be connected or disconnected; it takes
+# milliseconds.
 _PATIENCE = 30.0
 
 
@@ -47,7 +48,7 @@ def connect(socket: Path, export: str, claim: Path) -> str:
     """Connect a free ``/dev/nbdN`` to a Unix socket and return its path.
 
     :param claim: a file that gets the device's path before it is connected:
-        the kernel does not tell to what a device is.
+        the kernel does not tell to which server a device is connected.
     :raises LayerError: no device is free; the remedy is in the message.
     :raises CommandError: the server refused.
     """
@@ -73,10 +74,10 @@ def connect(socket: Path, export: str, claim: Path) -> str:
 def disconnect(device: str) -> None:
     """Disconnect an NBD device; one that has no connection is fine.
 
-    What is read through it fails.  Under a device that stands on it, it
-    counts as connected until that lets go.
+    Reads through it fail.  While another device stands on it, the kernel
+    shows it as connected; that is not waited for.
 
-    :raises LayerError: it has not gone in time.
+    :raises LayerError: it is still connected at the deadline.
     """
     if not is_connected(device):
         return
@@ -90,9 +91,10 @@ def disconnect(device: str) -> None:
 def forget_partitions(device: str) -> None:
     """Have the kernel forget the partitions that it has found on a device.
 
-    They are a guest's; the host must not look into them.  Found they are
-    when a device is opened for the first time after it was connected.
+    They are a guest's; the host must not look into them.
     """
+    # The kernel looks for partitions when a device is opened for the first
+    # time after it was connected; so it is opened here.
     privsep.blockdev("--getsz", device)
     folder = sysfs.block_dir(device)
     if folder is not None and list(folder.glob(f"{folder.name}p[0-9]*")):
@@ -100,20 +102,20 @@ def forget_partitions(device: str) -> None:
 
 
 def keepers() -> set[int]:
-    """Return the processes that keep a connection each."""
-    found = (sysfs.SYS / "block").glob("nbd*/pid")
-    return {int(sysfs.read(file) or 0) for file in found}
+    """Return the ids of the processes that keep a connection."""
+    files = (sysfs.SYS / "block").glob("nbd*/pid")
+    return {int(sysfs.read(file) or 0) for file in files}
 
 
 def claimed(claim: Path, sectors: int) -> str | None:
-    """Return the device of a claim if it is connected, and by us.
+    """Return the device of a claim if an agent connected it, else None.
 
-    Another program may have been faster at that device and our agent killed
-    before it tried the next; that one's has another size, is in use or can
-    be written.  Only what is free is claimed, so a later claim of the same
-    device shows that an earlier one came to nothing.
+    Another program may have taken that device first, and the agent may have
+    been killed before it tried the next one.  The device has another size
+    then, is in use or can be written.  Only free devices are claimed, so a
+    later claim of the same device shows that an earlier one has failed.
 
-    :param sectors: size of our export in sectors of 512 bytes.
+    :param sectors: size of the agent's export in sectors of 512 bytes.
     """
     with _choosing:
         device = sysfs.read(claim)
@@ -130,14 +132,14 @@ def claimed(claim: Path, sectors: int) -> str | None:
 
 
 def is_connected(device: str) -> bool:
-    """Tell whether the kernel has a connection for the device."""
+    """Tell whether the kernel has a connection for an NBD device."""
     return (sysfs.SYS / "block" / Path(device).name / "pid").exists()
 
 
 def extents(socket: Path, export: str) -> list[Extent]:
-    """Ask the server which bytes its top layer holds, in order.
+    """Return the extents of a server's export, in order.
 
-    :raises LayerError: the answer is no map.
+    :raises LayerError: the server's answer is no map.
     """
     answer = privsep.nbdinfo(
         "--json",
@@ -156,7 +158,7 @@ def extents(socket: Path, export: str) -> list[Extent]:
 
 
 def _is_outdone(claim: Path) -> bool:
-    """Tell whether a later claim is for the same device."""
+    """Tell whether a later claim has the same device as this one."""
     device, when = sysfs.read(claim), claim.stat().st_mtime_ns
     others = (
         other
@@ -167,7 +169,7 @@ def _is_outdone(claim: Path) -> bool:
 
 
 def free_devices() -> list[str]:
-    """Return the devices that have no connection, by number."""
+    """Return the NBD devices that have no connection, by number."""
     folders = (sysfs.SYS / "block").glob("nbd*")
     numbers = sorted(
         int(folder.name.removeprefix("nbd")) for folder in folders
@@ -191,7 +193,7 @@ def _connect(device: str, socket: Path, export: str) -> None:
 
 
 def _wait_connected(device: str) -> None:
-    """Wait for nbd-client's process, which runs on behind our back."""
+    """Wait until a device is connected: nbd-client goes on in background."""
     _wait(
         lambda: is_connected(device) and sysfs.sectors(device) > 0,
         f"{device} is not connected though nbd-client said so",

@@ -15,30 +15,31 @@ LOG = logging.getLogger(__name__)
 
 _PROC = Path("/proc")
 _INIT = "1"
-# What the agent runs and waits for.  The storage daemon is none of them: it
-# stays, and is found by its files; so does an nbd-client with a connection.
+# The programs that the agent runs and waits for.  The storage daemon is not
+# among them: it stays, and is found by its files.  An nbd-client with a
+# connection stays, too.
 _COMMANDS = {
     "dmsetup", "losetup", "blockdev", "tgtadm", "iscsiadm", "nbd-client",
     "qemu-img", "nbdinfo", "flashcache_create", "flashcache_destroy",
 }  # fmt: skip
-# Seconds that a command of an agent that was killed may take to its end.
+# Seconds that a command of a killed agent may take to its end.
 _PATIENCE = 30.0
 
 
 def wait_for_commands() -> None:
-    """Wait until no command of an agent that was killed runs any more.
+    """Wait until no command of a killed agent runs any more.
 
-    They run on without it, and what they do would come as a surprise.  Such
-    a process has been taken over by the first one.
+    Such commands run on without their agent, and would change the host under
+    this one.  Their parent is process 1 then.
     """
     _wait(_commands)
 
 
 def wait_for_helpers() -> None:
-    """Wait until the privsep helpers of another agent have ended.
+    """Wait until the privsep helpers of an earlier agent have ended.
 
-    Each ends with its agent, once the commands that it runs have.  To be
-    called by an agent that has none of its own yet.
+    A helper ends with its agent, once the commands that it runs have ended.
+    To be called before this agent has helpers of its own.
     """
     _wait(lambda: (f"privsep-helper ({pid})" for pid in processes.helpers()))
 

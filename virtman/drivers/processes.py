@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who runs on this host: agents, daemons by name, holders of a device.
+"""Finds processes: agents, programs by name, those that hold a device open.
 
-Read from /proc (``proc(5)``); what ends meanwhile is passed over.
+Read from /proc (``proc(5)``); a process that ends meanwhile is passed over.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from virtman import sysfs
 
 PROC = Path("/proc")
 _SCRIPT, _MODULE = "virtman-server", "virtman.cmd.server"
-# Of a helper's command line (oslo.privsep), and of our contexts' names.
+# The option of a helper's command line (oslo.privsep), and the beginning of
+# the names of the agent's contexts.
 _CONTEXT, _OURS = "--privsep_context", "virtman."
-# The kernel keeps so much of a name.
+# The kernel cuts the name of a process to so many characters.
 _COMM = 15
 
 
 def agents() -> list[int]:
-    """Return the process ids of the agents that run, whatever their files."""
+    """Return the process ids of the running agents, of any configuration."""
     return [pid for pid in _all() if _is_agent(_words(pid))]
 
 
@@ -31,17 +32,17 @@ def helpers() -> list[int]:
 
 
 def named(program: str) -> list[int]:
-    """Return the process ids of a program."""
+    """Return the process ids of a program, by its name."""
     return [pid for pid in _all() if name(pid) == program[:_COMM]]
 
 
 def name(pid: int) -> str:
-    """Return a process's name, empty if it is gone."""
+    """Return the name of a process, empty if the process is gone."""
     return sysfs.read(PROC / str(pid) / "comm") or ""
 
 
 def openers(number: str) -> list[int]:
-    """Return who holds a block device open.
+    """Return the ids of the processes that hold a block device open.
 
     :param number: ``major:minor``.
     """
@@ -53,7 +54,7 @@ def openers(number: str) -> list[int]:
 
 
 def sockets() -> dict[str, int]:
-    """Return the process id of an owner of each socket, by its inode."""
+    """Return the process id of an owner of each socket, by inode."""
     return {
         target[len("socket:[") : -1]: pid
         for pid in _all()
@@ -70,7 +71,10 @@ def _words(pid: int) -> list[str]:
 
 
 def _is_agent(words: list[str]) -> bool:
-    """Tell an agent from who only names it, as an editor does."""
+    """Tell whether a command line is an agent's.
+
+    A program that only names the agent, such as an editor, is not one.
+    """
     first, *rest = (Path(word).name for word in words)
     if first == _SCRIPT:
         return True
@@ -80,13 +84,13 @@ def _is_agent(words: list[str]) -> bool:
 
 
 def _is_helper(words: list[str]) -> bool:
-    """Tell a helper by the context that it was started for."""
+    """Tell whether a command line is a helper's, by its privsep context."""
     at = words.index(_CONTEXT) + 1 if _CONTEXT in words else len(words)
     return any(word.startswith(_OURS) for word in words[at : at + 1])
 
 
 def _files(pid: int, kind: str) -> Iterator[tuple[Path, str]]:
-    """Yield what a process has open, of one kind: link and target."""
+    """Yield link and target of the files of a kind that a process has open."""
     try:
         for file in (PROC / str(pid) / "fd").iterdir():
             target = str(file.readlink())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The iSCSI sessions of this host and the disks that came of them.
+"""Finds the iSCSI sessions of this host, and their disks.
 
 Read from ``/sys/class/iscsi_session`` and ``iscsi_connection``
 (``drivers/scsi/scsi_transport_iscsi.c``): sessions outlive the agent, and
-the next one has to find them.
+the next agent has to find them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from virtman.path import Path, Source
 
 
 def standing(iqn: str) -> list[Path]:
-    """Return this host's sessions with a target, those of others left out.
+    """Return the paths of the agent's sessions with a target.
 
-    A session is ours if its disk says that an agent made it (vendor), or if
-    it has none: the agent was killed before the disk came.  Then the path's
-    device is empty.
+    A session is the agent's if its disk has the agents' vendor, or if it has
+    no disk: an agent was killed before the disk came.  Then the path's device
+    is empty.
     """
-    found = (_path(f) for f in sorted(_sessions()) if _target(f) == iqn)
-    return [path for path in found if path is not None]
+    paths = (_path(f) for f in sorted(_sessions()) if _target(f) == iqn)
+    return [path for path in paths if path is not None]
 
 
 def logged_in(source: Source) -> bool:
-    """Tell whether this host has a session with a target at a portal."""
+    """Tell whether this host has a session with a source's target."""
     wanted = (source.host, source.port)
     return any(
         _target(f) == source.iqn and _portal(f) == wanted for f in _sessions()
@@ -36,19 +36,19 @@ def logged_in(source: Source) -> bool:
 
 
 def targets() -> set[str]:
-    """Return the targets that this host has disks of images from."""
+    """Return the iSCSI names of the targets whose images this host reads."""
     return {iqn for iqn in map(_target, _ours()) if names.parse_iqn(iqn)}
 
 
 def stores() -> set[str]:
-    """Return the targets that this host has stores from."""
+    """Return the iSCSI names of the targets whose stores this host uses."""
     return {iqn for iqn in map(_target, _ours()) if names.parse_store_iqn(iqn)}
 
 
 def failed_stores() -> set[int]:
-    """Return the sessions with stores whose connections have failed.
+    """Return the numbers of the failed sessions with COW stores.
 
-    By their numbers, N of ``sessionN``.
+    A number is the N of ``sessionN``.
     """
     return {
         int(folder.name.removeprefix("session"))
@@ -65,8 +65,12 @@ def _sessions() -> Iterator[File]:
 
 
 def _ours() -> Iterator[File]:
-    """Yield those that an agent's disk has come by."""
-    return (one for one in _sessions() if any(map(_is_ours, _disks(one))))
+    """Yield the folders of the sessions with a disk that an agent exports."""
+    return (
+        session
+        for session in _sessions()
+        if any(map(_is_ours, _disks(session)))
+    )
 
 
 def _target(session: File) -> str:
@@ -74,17 +78,17 @@ def _target(session: File) -> str:
 
 
 def _path(session: File) -> Path | None:
-    """Return the path of a session's disk, None if that is another's."""
+    """Return the path of a session, None if its disks are no agent's."""
     disks = list(_disks(session))
-    mine = [disk for disk in disks if _is_ours(disk)]
+    ours = [disk for disk in disks if _is_ours(disk)]
     host, port = _portal(session)
-    if (disks and not mine) or not host:
+    if (disks and not ours) or not host:
         return None
-    if not mine:
+    if not ours:
         return Path(Source(host, port, _target(session), iscsi.LUN), "", 0)
-    lun = int((mine[0] / "device").resolve().name.split(":")[-1])
-    size = int(sysfs.read(mine[0] / "size") or 0)
-    device = f"/dev/{mine[0].name}"
+    lun = int((ours[0] / "device").resolve().name.split(":")[-1])
+    size = int(sysfs.read(ours[0] / "size") or 0)
+    device = f"/dev/{ours[0].name}"
     return Path(Source(host, port, _target(session), lun), device, size)
 
 
@@ -100,7 +104,7 @@ def _is_ours(disk: File) -> bool:
 
 
 def _portal(session: File) -> tuple[str, int]:
-    """Return host and port as they were asked for at the login."""
+    """Return the host and the port to which a session has logged in."""
     folder = _connection(session)
     host = sysfs.read(folder / "persistent_address") or ""
     return host, int(sysfs.read(folder / "persistent_port") or 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who listens on a TCP port of this host.
+"""Finds the processes that listen on a TCP port of this host.
 
 ``/proc/net/tcp`` and ``tcp6`` have a line a socket (``proc(5)``)::
 
@@ -18,10 +18,10 @@ _LISTEN = "0A"
 
 
 def listening(port: int) -> list[int]:
-    """Return the process ids of who listens on a port.
+    """Return the ids of the processes that listen on a port.
 
-    0 stands for one that no process here owns: the kernel itself, or another
-    container's.
+    0 stands for a socket that no visible process owns: one of the kernel
+    itself, or of another container.
     """
     inodes = [
         fields[9]

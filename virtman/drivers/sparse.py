@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of a sparse file has been written, as its file system tells.
+"""Finds the written parts of a sparse file, as its file system tells them.
 
 ``SEEK_DATA`` and ``SEEK_HOLE`` of ``lseek(2)``.  A file system that keeps no
 holes, or does not tell of them, calls all of a file data; so it is asked
@@ -14,13 +14,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+# Bytes.  Size of the empty file that the file system is asked about.
 _LENGTH = 1 << 20
 # stat(2): st_blocks are of 512 bytes, whatever the file system's are.
 _BLOCK = 512
 
 
 def allocated(file: Path) -> int:
-    """Return the bytes that a file takes up on its disk.
+    """Return the size of a file's blocks on its disk, in bytes.
 
     :raises OSError: the file is gone.
     """
@@ -28,9 +29,9 @@ def allocated(file: Path) -> int:
 
 
 def written(file: Path) -> list[tuple[int, int]]:
-    """Return (start, end) in bytes of each run that was written, in order.
+    """Return (start, end) in bytes of a file's written runs, in order.
 
-    None at all where that cannot be told.
+    The list is empty where the file system does not tell holes from data.
 
     :raises OSError: the file is gone.
     """
@@ -41,13 +42,13 @@ def written(file: Path) -> list[tuple[int, int]]:
 
 
 def _tells_holes(folder: Path) -> bool:
-    """Tell whether a hole is told from data; leaves nothing behind."""
+    """Tell whether a folder's file system tells holes from data."""
     try:
         with tempfile.TemporaryFile(dir=folder) as empty:
             empty.truncate(_LENGTH)
             return not list(_runs(empty.fileno()))
     except OSError:
-        # Full to the last inode, or read-only by now.
+        # The file system has no free inode, or has become read-only.
         return False
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""qemu-storage-daemon: a copy-on-read layer served over NBD.
+"""Starts and stops qemu-storage-daemon: copy-on-read, served over NBD.
 
 One daemon an image.  Its graph, from below (``qemu-storage-daemon(1)``,
 ``qapi/block-core.json``)::
@@ -12,8 +12,9 @@ One daemon an image.  Its graph, from below (``qemu-storage-daemon(1)``,
 The source is opened with O_DIRECT (``cache.direct``): a cluster is then one
 request to the parent.  Buffered and without read-ahead it would be sixteen of
 4 KiB (``page_cache_sync_ra`` of Linux 6.1), with read-ahead more than was
-asked for.  The data file is not: the loop device that reads hydrated regions
-of it must see them at once, through the same page cache.
+asked for.  The data file is opened without O_DIRECT: the loop device that
+reads hydrated regions of it must see them at once, through the same page
+cache.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Files:
-    """Where one image's cache and its daemon keep their files."""
+    """The files of one image's cache and of its daemon."""
 
     overlay: Path
     data: Path
@@ -52,8 +53,8 @@ def create_overlay(files: Files, source: str, sectors: int) -> None:
 
     ``-u``: the source is not opened, it may have no path yet.  The data file
     is stretched to full length at once (sparse), so that a loop device on it
-    has the image's size from the start.  Both are made here, and are of the
-    agent's user and nobody else's, whoever root is to qemu-img.
+    has the image's size from the start.  Both files are made here, and belong
+    to the agent's user alone: qemu-img runs as root.
     """
     for file in (files.overlay, files.data):
         file.touch(mode=0o600)
@@ -72,8 +73,8 @@ def create_overlay(files: Files, source: str, sectors: int) -> None:
 def start(files: Files, source: str) -> None:
     """Start the daemon; returns when its export answers.
 
-    The pid file is made here: qemu-storage-daemon would make it for root
-    alone to read.
+    The pid file is made here: qemu-storage-daemon would make one that only
+    root can read.
     """
     files.pidfile.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     files.pidfile.touch(mode=0o600)
@@ -96,8 +97,8 @@ def start(files: Files, source: str) -> None:
 def pid(files: Files) -> int | None:
     """Return the daemon's process id, None if it does not run.
 
-    A pid file may outlive its process and the number may be somebody
-    else's by now: the process must be this program with this pid file.
+    A pid file may outlive its process, and another process may have the
+    number by now: so the process must be this program with this pid file.
     """
     text = sysfs.read(files.pidfile)
     if not text or not text.strip().isdigit():
@@ -117,24 +118,24 @@ def find(files: Files) -> int | None:
 
 
 def running(folder: Path) -> list[tuple[int, Path]]:
-    """Return the daemons whose overlay is in a folder: pid and overlay.
+    """Return process id and overlay of the daemons with overlays in a folder.
 
-    Found by their own command lines, also when every file of theirs is gone.
+    They are found by their command lines, also when all their files are gone.
     """
-    found = []
+    daemons = []
     for number in sorted(int(e.name) for e in _PROC.glob("[0-9]*")):
         words = _command(number)
         for word in words if _PROGRAM in words[0] else ():
             overlay = Path(word.removeprefix(_OVERLAY))
             if word.startswith(_OVERLAY) and overlay.parent == folder:
-                found.append((number, overlay))
-    return found
+                daemons.append((number, overlay))
+    return daemons
 
 
 def stop(files: Files) -> bool:
     """End the daemon if it runs; return whether it did.
 
-    :raises LayerError: it did not end in time.
+    :raises LayerError: the daemon did not end in time.
     """
     number = find(files)
     if number is None:
@@ -157,6 +158,6 @@ def _is_of(number: int, files: Files) -> bool:
 
 
 def _command(number: int) -> list[str]:
-    """Return the words that a process was started with, at least one."""
+    """Return the words of a process's command line, at least one."""
     text = sysfs.read(_PROC / str(number) / "cmdline") or ""
     return text.split("\0")

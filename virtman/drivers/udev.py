@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps the host's scanners off our devices.
+"""Keeps the host's scanners off the agent's devices, by a rule of udev's.
 
 udev runs blkid on every new block device.  On ``multipath_<image>`` that
 read would wait for the first path, and udev with it; on ``snapshot_<vm>`` the
@@ -8,12 +8,12 @@ them.  The rule below is written to udev's volatile folder when the agent
 starts (``udev(7)``, RULES FILES); the flags are device-mapper's own
 (``libdm/libdevmapper.h``, DM_UDEV_DISABLE_*).
 
-The iSCSI disks below them keep their links under /dev/disk, but what blkid
-would read of each, and again whenever one that had it open for writing closes
-it, crosses a parent's uplink: 1.1 MB a look, 2.5 MB with the kernel's default
-read-ahead.  So there is no blkid (the flag is of systemd's own
-60-persistent-storage.rules), no watch and, for the kernel's search for
-partitions, no read-ahead.
+The iSCSI disks below them keep their links under /dev/disk, but blkid is kept
+off them, too.  It would read each disk when it appears, and again whenever a
+program that had it open for writing closes it.  These reads cross a parent's
+uplink: 1.1 MB a look, 2.5 MB with the kernel's default read-ahead.  So there
+is no blkid (the flag is of systemd's own 60-persistent-storage.rules), no
+watch and, for the kernel's search for partitions, no read-ahead.
 
 The file sorts after 55-dm.rules, which fills in DM_UUID, and before
 60-persistent-storage-dm.rules, which scans (Debian's and Ubuntu's names).
@@ -48,7 +48,7 @@ LABEL="virtman_end"
 
 
 def is_in_force(folder: Path = FOLDER) -> bool:
-    """Tell whether the rule is there, or no udev that would need it."""
+    """Tell whether the rule is written, or the host has no udev."""
     file = folder / NAME
     return not _CONTROL.exists() or (
         file.exists() and file.read_text() == RULE
@@ -56,7 +56,7 @@ def is_in_force(folder: Path = FOLDER) -> bool:
 
 
 def remove(folder: Path = FOLDER) -> bool:
-    """Take the rule away; return whether it was there."""
+    """Remove the rule; return whether it was there."""
     file = folder / NAME
     if not file.exists():
         return False
@@ -78,6 +78,6 @@ def install(folder: Path = FOLDER) -> bool:
     try:
         privsep.udevadm("control", "--reload")
     except CommandError:
-        # It reads changed rules by itself, only later (udev(7)).
+        # udev reads changed rules by itself, only later (udev(7)).
         return True
     return True

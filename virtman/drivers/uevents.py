@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's word that a path of a multipath device failed or came back.
+"""Receives the kernel's events of paths that failed or came back.
 
-device-mapper sends it (``drivers/md/dm-uevent.c``) from where it wakes those
-who wait for events, and the kernel lets anybody listen.  In the lab it came
-20 ms before a poll(2) of /dev/mapper/control returned and 35 ms before
-``dmsetup wait`` did; the first needs root and tells of no device, the second
-is a process for each.  A message (``lib/kobject_uevent.c``) is::
+device-mapper sends an event (``drivers/md/dm-uevent.c``) at the moment when it
+wakes the processes that wait for one, and every user may listen.  In the lab
+it came 20 ms before a poll(2) of /dev/mapper/control returned and 35 ms before
+``dmsetup wait`` did.  The poll needs root and names no device; ``dmsetup
+wait`` needs a process for each device.  A message
+(``lib/kobject_uevent.c``) is::
 
     change@/devices/virtual/block/dm-0 NUL ACTION=change NUL ...
     DM_TARGET=multipath NUL DM_ACTION=PATH_FAILED NUL ...
@@ -28,11 +29,12 @@ LOG = logging.getLogger(__name__)
 
 # linux/netlink.h; the group is the kernel's own, not udev's.
 _KOBJECT_UEVENT, _KERNEL = 15, 1
+# Bytes of a message that are read at most.
 _LONGEST = 1 << 16
 
 
 class Uevents:
-    """Hears of paths; without the socket there is nothing to hear."""
+    """A listener for events of paths; without its socket it only waits."""
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
@@ -50,39 +52,45 @@ class Uevents:
             self.close()
 
     def wait(self, seconds: float) -> set[str] | None:
-        """Return the images whose paths changed, waiting for the first.
+        """Wait for an event, and return the images whose paths changed.
 
-        :returns: none after ``seconds`` without an event; None when events
-            were lost.
+        :returns: an empty set after ``seconds`` without an event; None if
+            events were lost.
         """
-        listened = [self._socket] if self._socket else []
-        select.select(listened, [], [], seconds)
-        found: set[str] = set()
+        sockets = [self._socket] if self._socket else []
+        select.select(sockets, [], [], seconds)
+        images: set[str] = set()
         try:
+            # Until nothing is left, so that a burst is answered once.
             while self._socket is not None:
                 image = image_of(self._socket.recv(_LONGEST))
-                found |= {image} if image else set()
+                images |= {image} if image else set()
         except BlockingIOError:
-            return found
+            return images
         except OSError as error:
-            # ENOBUFS: more came than the socket holds.
+            # ENOBUFS: more events came than the socket's buffer holds.
             LOG.debug("events were lost: %s", error)
             return None
-        return found
+        return images
 
     def close(self) -> None:
-        """Listen no more."""
+        """Close the socket; no more events are received."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
 
 def image_of(message: bytes) -> str | None:
-    """Return the image that lost or got a path, to a source or its engine."""
+    """Return the image of which a message says that a path changed.
+
+    The path leads to a source or to the cache engine.
+
+    :returns: None if the message is of another device or another event.
+    """
     text = message.decode("ascii", "replace")
     pairs = dict(part.partition("=")[::2] for part in text.split("\0"))
-    found = names.parse_dm_uuid(pairs.get("DM_UUID", ""))
-    if "DM_ACTION" not in pairs or not found:
+    parsed = names.parse_dm_uuid(pairs.get("DM_UUID", ""))
+    if "DM_ACTION" not in pairs or not parsed:
         return None
-    role, key = found
+    role, key = parsed
     return key if role in (Role.MULTIPATH, Role.ENGINE) else None

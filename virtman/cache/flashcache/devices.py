@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three devices of a flashcache group: made and removed together.
+"""Makes and removes the three devices of a flashcache group, all at once.
 
 ::
 
     cache_fcg        flashcache, made by the program flashcache_create
     ssd_fcg | fcg    the SSDs, one after the other | the disks, likewise
 
-They are named after the option fcg_name, and all carry our UUID.
+They are named after the option fcg_name, and all carry the agent's UUID.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ from virtman.names import Role
 
 LOG = logging.getLogger(__name__)
 
+# From the top: the cache stands on the other two.
 TOP_DOWN = (Role.CACHE, Role.SSD, Role.GROUP)
 _SECTORS_PER_MIB = 2048
 
 
 @contextlib.contextmanager
 def taking_back(undo: Callable[[], object]) -> Iterator[None]:
-    """Run ``undo`` when the block fails.
+    """Run ``undo`` when the block of the ``with`` statement fails.
 
-    :raises RollbackError: that failed too; both errors are in it.
+    :raises RollbackError: ``undo`` failed too; both errors are in it.
     """
     try:
         yield
@@ -60,21 +61,22 @@ class Devices:
         )
 
     def find(self, role: Role) -> dmsetup.Device | None:
-        """Return one of the three, None if it does not stand."""
+        """Return one of the three devices, None if it does not stand."""
         if role is Role.CACHE:
-            # Unmarked when the agent was killed before it could do so.
+            # An agent that was killed after flashcache_create may have left
+            # the device without its mark.
             dmsetup.claim(role, self._settings.fcg_name)
         return dmsetup.find(role, self._settings.fcg_name)
 
     def standing(self) -> list[dmsetup.Device]:
-        """Return those of the three that stand, the uppermost first."""
-        found = (self.find(role) for role in TOP_DOWN)
-        return [device for device in found if device]
+        """Return those of the three devices that stand, the top one first."""
+        devices = (self.find(role) for role in TOP_DOWN)
+        return [device for device in devices if device]
 
     def create(self) -> None:
-        """Make all three, or none.
+        """Make all three devices, or none.
 
-        :raises InUse: somebody else holds an SSD.
+        :raises InUse: another program holds an SSD.
         """
         name, ssd_table = self._settings.fcg_name, self.ssd_table()
         with taking_back(self.remove):
@@ -84,9 +86,9 @@ class Devices:
         LOG.info("the cache group %s stands", name)
 
     def remove(self) -> None:
-        """Remove those that stand, and the blocks on the SSDs.
+        """Remove the devices that stand, and the blocks on the SSDs.
 
-        :raises InUse: somebody holds one; what is under it stays.
+        :raises InUse: a device is held open; those under it stay.
         """
         name = self._settings.fcg_name
         if self.find(Role.CACHE):
@@ -99,10 +101,10 @@ class Devices:
     def ssd_table(self) -> str:
         """Return the table over the SSDs that the options name.
 
-        :raises LayerError: it is no block device, or named twice.
-        :raises InUse: somebody holds it.
+        :raises LayerError: an SSD is no block device, or is named twice.
+        :raises InUse: another program holds an SSD.
         """
-        found: dict[str | None, tuple[str, int]] = {}
+        ssds: dict[str | None, tuple[str, int]] = {}
         for path in self._settings.fcg_ssds:
             number, sectors = sysfs.number(path), sysfs.sectors(path)
             if sectors < ALIGN:
@@ -110,23 +112,23 @@ class Devices:
                     f"fcg_ssds: {path} is no block device with a size on this "
                     "node; attach it or name another"
                 )
-            if number in found:
+            if number in ssds:
                 raise LayerError(
-                    f"fcg_ssds: {path} and {found[number][0]} are the same "
+                    f"fcg_ssds: {path} and {ssds[number][0]} are the same "
                     "device; name it once"
                 )
             if reason := privsep.claimable(path):
                 raise InUse(f"fcg_ssds: {path} is in use: {reason}")
-            found[number] = (path, sectors)
-        return concatenation(list(found.values()))
+            ssds[number] = (path, sectors)
+        return concatenation(list(ssds.values()))
 
     def _create_cache(self) -> None:
-        """Have the tool put its target over the two.
+        """Have flashcache_create put the cache over the SSDs and the group.
 
-        The table is left to it: the form differs between releases of the
-        module.  What an earlier group left on the SSDs is destroyed without
-        force; if it holds blocks that were never written back it is none of
-        ours, and flashcache_create refuses.
+        The tool writes the table: its form differs between releases of the
+        module.  The blocks of an earlier group on the SSDs are destroyed
+        without force.  If some were never written back, another program made
+        them, and flashcache_create refuses.
         """
         name = names.dm_name(Role.CACHE, self._settings.fcg_name)
         pattern = self._settings.fcg_pattern.replace("through", "thru")
@@ -143,5 +145,6 @@ class Devices:
             )
 
     def _forget_blocks(self) -> None:
-        with contextlib.suppress(CommandError):  # none there: the usual case
+        # It fails where the SSDs hold no cache, which is the usual case.
+        with contextlib.suppress(CommandError):
             privsep.flashcache_destroy(self.ssd)

@@ -47,31 +47,35 @@ class FlashcacheEngine(CacheEngine):
         except InvalidRequest as error:
             raise ConfigError(f"fcg_name: {error}") from error
         self._group = Group(settings)
-        # One table for all images: changes of it come one after the other.
+        # All images share one table: two changes at once would lose one.
         self._changing = threading.Lock()
 
     def require_space(self, image: str, sectors: int) -> None:
-        """Raise unless the group has sectors and the SSDs can be used.
+        """Raise unless the group has sectors left and its SSDs can be used.
 
         SSDs that are smaller than the images are no failure: flashcache then
-        throws blocks out and reads them from above again.
+        drops blocks and reads them from the source again.
         """
-        # A group that is being made holds the SSDs before it stands.
+        # Under the lock: a group that is being made holds the SSDs before it
+        # stands, and they would look used by another program.
         with self._changing:
             self._require_space(image, sectors)
 
     def status(self, image: str, sectors: int) -> Status:
-        """Active when the device shows a disk of that size in the group."""
-        found = dmsetup.find(Role.CACHED, image)
-        if found is None:
+        """Return ACTIVE if the device shows a disk of that size in the group.
+
+        :param sectors: size of the image in sectors of 512 bytes.
+        """
+        device = dmsetup.find(Role.CACHED, image)
+        if device is None:
             return ABSENT
-        disk = self._group.shown_by(found)
+        disk = self._group.shown_by(device)
         if disk is None or disk.length != sectors:
             reason = (
                 f"does not show a disk of {sectors} sectors in the cache group"
             )
-            return Status(State.MISMATCH, found.path, reason)
-        return Status(State.ACTIVE, found.path)
+            return Status(State.MISMATCH, device.path, reason)
+        return Status(State.ACTIVE, device.path)
 
     def activate(self, image: str, source: str, sectors: int) -> str:
         """Put ``source`` into the group and show it as ``cached_<image>``."""
@@ -85,7 +89,7 @@ class FlashcacheEngine(CacheEngine):
                 return dmsetup.create(Role.CACHED, image, table, readonly=True)
 
     def deactivate(self, image: str) -> bool:
-        """Remove the device, then its disk from the group."""
+        """Remove ``cached_<image>``, then its disk from the group."""
         with self._changing:
             removed = dmsetup.remove(Role.CACHED, image)
             return self._group.sweep() or removed
@@ -104,7 +108,7 @@ class FlashcacheEngine(CacheEngine):
 
 
 def _require_size(source: str, sectors: int) -> None:
-    """Raise unless the disk is as large as the image is said to be."""
+    """Raise unless a device has the size of the image."""
     size = sysfs.sectors(source)
     if size != sectors:
         raise LayerError(

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A flashcache group and the disks in it, changed under live readers.
+"""Adds disks to a flashcache group and removes them, under live readers.
 
-What is in the group is read from the live table of ``fcg`` each time and
+The disks of the group are read from the live table of ``fcg`` each time and
 nothing is remembered, so an agent that restarts goes on where the last one
-ended.  A group comes with its first disk and goes with its last: its blocks
-are of no use to anybody then (:mod:`virtman.cache.flashcache.spans`).
+ended.  A group is made with its first disk and removed with its last, since
+its blocks are of no use then (:mod:`virtman.cache.flashcache.spans`).
 """
 
 from __future__ import annotations
@@ -29,45 +29,46 @@ LOG = logging.getLogger(__name__)
 
 
 class Group:
-    """The group named by ``fcg_name``; whoever changes it locks it first."""
+    """The group named by ``fcg_name``; the caller of a change holds a lock."""
 
     def __init__(self, settings: Settings) -> None:
         self._devices = Devices(settings)
 
     @property
     def device(self) -> str:
-        """The path of the cached whole, of which images are parts."""
+        """The path of the cache device, of which each image is a part."""
         return self._devices.cache
 
     def spans(self) -> Spans:
-        """Return what the live table says; nothing if there is no group."""
+        """Return the spans of the live table, none if no group stands."""
         group = self._devices.find(Role.GROUP)
         if group is None:
             return Spans()
         return parse(dmsetup.table(group))
 
     def capacity(self) -> int:
-        """Return how many sectors the SSDs have, in use or to be used."""
+        """Return how many sectors the SSDs have, with or without a group."""
         if self._devices.find(Role.SSD):
             return sysfs.sectors(self._devices.ssd)
         return dmsetup.sectors_of(self._devices.ssd_table())
 
     def ensure(self) -> None:
-        """Have the group stand: adopt all of it, or make all of it.
+        """Adopt the whole group if it stands, else make it.
 
-        :raises LayerMismatch: a part is missing under its disks, or a device
-            that is not ours has one of its names.
+        :raises LayerMismatch: the group has disks and one of its devices is
+            missing, or a device without the agent's mark has its name.
         """
         standing = self._awake()
         if len(standing) == len(TOP_DOWN):
             return
         if standing:
             self._refuse_broken(standing)
-            self._devices.remove()  # begun or ended by an agent: killed at it
+            # No disks in it: an agent was killed while it made or removed it.
+            self._devices.remove()
         self._devices.create()
 
     def attach(self, disk: str, sectors: int) -> int:
-        """Put a disk into the group and return where it starts.
+        """Put a disk into the group and return its first sector there.
 
         Disks that no ``cached_<image>`` shows leave with the same change of
         the table: a killed agent left them.
@@ -81,11 +82,11 @@ class Group:
         return start
 
     def sweep(self) -> bool:
-        """Let go of disks that nothing shows, and of a group without disks.
+        """Retire orphaned disks, and remove a group that has no other disks.
 
-        A broken group is left alone; :meth:`ensure` tells what to do.
+        A broken group is left alone; :meth:`ensure` names the remedy.
 
-        :returns: whether a disk was let go.
+        :returns: whether a disk was retired.
         """
         standing, spans = self._awake(), self.spans()
         if spans.members and len(standing) < len(TOP_DOWN):
@@ -100,13 +101,14 @@ class Group:
     def shown_by(self, part: dmsetup.Device) -> Span | None:
         """Return the disk that a ``cached_<image>`` shows, None if none."""
         starts = self._starts([part])
-        found = (span for span in self.spans().members if span.start in starts)
-        return next(found, None)
+        disks = (span for span in self.spans().members if span.start in starts)
+        return next(disks, None)
 
     def _awake(self) -> list[dmsetup.Device]:
-        """Return what stands, able to answer reads.
+        """Resume the devices that stand, and return them.
 
-        A table that a killed agent was about to change comes into force.
+        Reads of a suspended device would wait.  A table that a killed agent
+        has loaded comes into force with the resume.
         """
         standing = self._devices.standing()
         for device in standing:
@@ -114,7 +116,7 @@ class Group:
         return standing
 
     def _refuse_broken(self, standing: Sequence[dmsetup.Device]) -> None:
-        """Raise unless what stands is what a killed agent may leave."""
+        """Raise if the group has disks; a killed agent leaves none in it."""
         if not self.spans().members:
             return
         stand = " ".join(names.dm_name(d.role, d.key) for d in standing)
@@ -130,7 +132,7 @@ class Group:
         return {span.start for span in spans.members} - shown
 
     def _starts(self, parts: Sequence[dmsetup.Device]) -> set[int]:
-        """Return where in the group these devices start.
+        """Return the sectors of the group at which these devices start.
 
         Each has one line, ``0 <S> linear <number of cache_fcg> <start>``.
         """
@@ -145,6 +147,8 @@ class Group:
         try:
             dmsetup.swap_table(group, str(spans), readonly=False)
         except CommandError as error:
+            # Without an exit code the command took too long: a suspend waits
+            # for the reads on their way, and these for a source.
             if error.code is not None:
                 raise
             raise LayerError(
@@ -154,7 +158,7 @@ class Group:
             ) from error
 
     def _remove_empty(self) -> None:
-        """Take the group away; if it stays, it is used again."""
+        """Remove the empty group; one that cannot be removed is used again."""
         try:
             self._devices.remove()
         except VirtmanError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a flashcache group lays out its disks: arithmetic, and nothing else.
+"""Computes where the disks lie in a flashcache group: arithmetic alone.
 
 The group ``fcg`` is a linear device of 1 PiB that the cache target sees as
 its one disk.  From the left it holds the cached disks, then an error target
@@ -9,7 +9,7 @@ up to the end::
     409600 61440 error
     471040 2199022784512 error
 
-The last line is the *tail*: sectors that nobody has ever had.  An ``error``
+The last line is the *tail*: sectors that no disk has ever had.  An ``error``
 line before it is *retired*: a disk was there, or it fills up to the next
 boundary.
 
@@ -23,7 +23,7 @@ in between, every read would be cut in two and none would ever be kept.
 *Never twice*: flashcache knows a block by its sector alone and cannot be told
 to forget a range.  So a sector that was a disk's once is not given to another
 as long as the group stands: the new disk would be read from the old one's
-blocks.  The live table remembers which those are, whoever restarts; hence a
+blocks.  The live table names those sectors, also after a restart; hence a
 retired line melts into its neighbours but never into the tail.  1 PiB is
 enough for a hundred thousand deployments of 10 GiB, and a group that has
 become empty is made anew.
@@ -51,11 +51,11 @@ class Span:
 
     @property
     def end(self) -> int:
-        """The first sector after it."""
+        """The first sector after the span."""
         return self.start + self.length
 
     def __str__(self) -> str:
-        """Give the table line of ``dm-linear`` or ``dm-error``."""
+        """Return the table line of ``dm-linear`` or ``dm-error``."""
         target = f"linear {self.device} 0" if self.device else "error"
         return f"{self.start} {self.length} {target}"
 
@@ -68,19 +68,19 @@ class Spans:
 
     @property
     def fresh(self) -> int:
-        """The first sector that nobody has ever had: where the tail starts."""
+        """The first sector that no disk has ever had: the tail's start."""
         return self.used[-1].end if self.used else 0
 
     @property
     def members(self) -> tuple[Span, ...]:
-        """The disks, from the left."""
+        """The spans of disks, in the order of their sectors."""
         return tuple(span for span in self.used if span.device)
 
     def attach(self, device: str, sectors: int) -> tuple[Spans, int]:
-        """Return the table with one more disk, and where that starts.
+        """Return the table with one more disk, and the disk's first sector.
 
         :param device: ``/dev/...`` or ``major:minor``.
-        :raises NoSpace: the tail is too short; all of it is never used up.
+        :raises NoSpace: the disk would leave no sector for the tail.
         """
         start = aligned(self.fresh)
         if start + sectors >= TOTAL:
@@ -95,7 +95,7 @@ class Spans:
         return Spans(_merged([*self.used, gap, disk])), start
 
     def retire(self, starts: Collection[int]) -> Spans:
-        """Return the table without the disks that start there."""
+        """Return the table without the disks that start at these sectors."""
         return Spans(
             _merged(
                 replace(span, device="") if span.start in starts else span
@@ -104,15 +104,15 @@ class Spans:
         )
 
     def __str__(self) -> str:
-        """Give the table as device-mapper loads it, tail and all."""
+        """Return the table as device-mapper loads it, the tail included."""
         tail = Span(self.fresh, TOTAL - self.fresh)
         return "\n".join(str(span) for span in (*self.used, tail))
 
 
 def parse(text: str) -> Spans:
-    """Read a group's table back.
+    """Return the spans of a group's table.
 
-    :raises LayerMismatch: it is not a table that :class:`Spans` writes.
+    :raises LayerMismatch: :class:`Spans` does not write such a table.
     """
     spans: list[Span] = []
     for line in text.splitlines():
@@ -131,8 +131,8 @@ def parse(text: str) -> Spans:
 def concatenation(disks: Sequence[tuple[str, int]]) -> str:
     """Return the linear table that puts SSDs one after the other.
 
-    What an SSD has beyond a multiple of 64 KiB is left out, so that no cache
-    block lies on two of them.
+    The sectors of an SSD beyond a multiple of 64 KiB are left out, so that no
+    cache block lies on two SSDs.
 
     :param disks: device and size in sectors of each.
     """
@@ -145,12 +145,12 @@ def concatenation(disks: Sequence[tuple[str, int]]) -> str:
 
 
 def aligned(sector: int) -> int:
-    """Return the next multiple of 64 KiB."""
+    """Return the first multiple of 64 KiB that is not below a sector."""
     return -(-sector // ALIGN) * ALIGN
 
 
 def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Join retired neighbours, so that a table stays as short as it can."""
+    """Join retired neighbours, so that a table stays short."""
     result: list[Span] = []
     for span in spans:
         last = result[-1] if result else None

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The default cache engine: a storage daemon that copies what is read."""
+"""The default cache engine: a storage daemon that copies on read."""

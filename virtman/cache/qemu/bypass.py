@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``engine_<image>``: the engine, and the way past it when it fails.
+"""The bypass ``engine_<image>``: the way past a cache engine that fails.
 
 Table (``drivers/md/dm-mpath.c``, ``multipath_ctr``)::
 
@@ -12,10 +12,10 @@ on its way.  In the lab a read that the killed daemon had not answered came
 through 16 ms after the kill, without an agent.  ``queue_mode bio`` because
 both are devices that the kernel does not stack requests on.
 
-Without ``queue_if_no_path``: the source waits by itself while it has no
-path, and when it fails (it is shut while the stack is built, and after
-``no_source_timeout``) so must what is read here.  A look of a scanner's at
-the shut source fails both paths; :meth:`Bypass.open` takes them back.
+Without ``queue_if_no_path``: the source itself lets reads wait while it has
+no path.  When the source fails its reads (while the stack is built, and after
+``no_source_timeout``), reads of the bypass must fail too.  A scanner that
+reads then fails both paths here; :meth:`Bypass.open` takes them back.
 """
 
 from __future__ import annotations
@@ -38,62 +38,61 @@ def table(sectors: int, engine: str, source: str) -> str:
 
 
 class Bypass:
-    """The device of one image; what it is like is asked of the kernel."""
+    """The bypass of one image; its state is read from the kernel each time."""
 
     def __init__(self, image: str) -> None:
         self._image = image
 
     @property
     def path(self) -> str:
-        """The device's path."""
+        """The path of the device ``engine_<image>``."""
         return names.dm_path(Role.ENGINE, self._image)
 
     @property
     def stands(self) -> bool:
-        """Whether the device is there."""
+        """Whether the device ``engine_<image>`` stands."""
         return self._found() is not None
 
     @property
     def engine(self) -> str | None:
-        """The NBD device under it, ``/dev/nbdN``."""
+        """The NBD device under the bypass, ``/dev/nbdN``, None without one."""
         under = [n for n in sysfs.slaves(self.path) if n.startswith("nbd")]
         return f"/dev/{under[0]}" if under else None
 
     @property
     def failed(self) -> bool:
-        """Whether reads go past the engine."""
+        """Whether reads go past the cache engine."""
         return self._states()[:1] == [FAILED]
 
     @property
     def impaired(self) -> bool:
-        """Whether one way is not used: with the other it all would end."""
+        """Whether a path has failed: reads end when the other fails too."""
         return FAILED in self._states()
 
     def create(self, sectors: int, engine: str, source: str) -> str:
-        """Make the device and return its path."""
+        """Make the device ``engine_<image>`` and return its path."""
         text = table(sectors, engine, source)
         return dmsetup.create(Role.ENGINE, self._image, text, readonly=True)
 
     def open(self) -> None:
-        """Use both ways again, if one failed while the source was shut."""
+        """Use both paths again, if one failed while the source was shut."""
         if FAILED in self._states():
             self.take_back()
 
     def take_back(self) -> None:
-        """Have the kernel use every path again, the engine first.
-
-        It goes on with the path group it has; so it is told to begin again.
-        """
+        """Have the kernel use every path again, the engine's first."""
         device = self._found()
         if device is None:
             return
         for number, state in dmsetup.path_states(dmsetup.status(device)):
             if state == FAILED:
                 dmsetup.message(device, f"reinstate_path {number}")
+        # A reinstated path is not enough: the kernel keeps to the group that
+        # it reads from.
         dmsetup.message(device, "switch_group 1")
 
     def lead_to(self, sectors: int, engine: str, source: str) -> None:
-        """Put another engine's device in the place of the one there is."""
+        """Put another NBD device in the place of the one under the bypass."""
         device = self._found()
         if device is None:
             return
@@ -101,7 +100,7 @@ class Bypass:
         dmsetup.swap_table(device, text, readonly=True)
 
     def remove(self) -> bool:
-        """Remove the device if it is there; return whether it was."""
+        """Remove ``engine_<image>`` if it stands; return whether it did."""
         return dmsetup.remove(Role.ENGINE, self._image)
 
     def _found(self) -> dmsetup.Device | None:
@@ -112,5 +111,5 @@ class Bypass:
         device = self._found()
         if device is None:
             return []
-        found = dmsetup.path_states(dmsetup.status(device))
-        return [state for _, state in found]
+        states = dmsetup.path_states(dmsetup.status(device))
+        return [state for _, state in states]

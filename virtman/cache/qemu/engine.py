@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The default engine: qemu-storage-daemon's copy-on-read, with a map.
 
-Files of one image: an overlay and a data file in ``cache_dir``, a socket and
-a pid file in ``run_dir``.  Devices, from below: ``/dev/nbdN`` from the
-daemon; ``engine_<image>`` over that and, if it fails, over the source
+Files of one image: an overlay and a data file in ``cache_dir``; a socket, a
+pid file and a claim in ``run_dir``.  Devices, from below: ``/dev/nbdN`` from
+the daemon; ``engine_<image>`` over that and, if it fails, over the source
 (``bypass.py``, ``repair.py``); a loop device on the data file;
 ``cached_<image>`` over both (``hydration_map.py``).
 Without the kernel module dm_switch ``cached_<image>`` is a dm-linear over
-``engine_<image>``: slower, still right.
+``engine_<image>``: slower, but correct.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class QemuEngine(CacheEngine):
         self._hydrators: dict[str, Hydrator] = {}
 
     def require_space(self, image: str, sectors: int) -> None:
-        """Count what the file system has, less what it is promised to others.
+        """Raise NoSpace unless the file system has space for a whole image.
 
-        Data files are sparse: a file's promise is its length less the blocks
-        it has already.  The image's own file, that of a stack which stands
-        since before the agent, takes up part of what the image needs.
+        Data files are sparse.  The part of a file that has no blocks yet is
+        promised to that file, and not free.  The image's own file, if an
+        earlier agent made one, has part of the needed blocks already.
         """
         folder = self.settings.cache_dir
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,17 +96,20 @@ class QemuEngine(CacheEngine):
             )
 
     def status(self, image: str, sectors: int) -> Status:
-        """Active when the device stands; a dead daemon is mended."""
-        found = dmsetup.find(Role.CACHED, image)
-        if found is None:
+        """Return ACTIVE if ``cached_<image>`` stands with this size.
+
+        A dead daemon does not count: the engine's thread repairs it.
+        """
+        device = dmsetup.find(Role.CACHED, image)
+        if device is None:
             return ABSENT
-        if sysfs.sectors(found.path) != sectors:
+        if sysfs.sectors(device.path) != sectors:
             reason = f"does not have the image's {sectors} sectors"
-            return Status(State.MISMATCH, found.path, reason)
-        return Status(State.ACTIVE, found.path)
+            return Status(State.MISMATCH, device.path, reason)
+        return Status(State.ACTIVE, device.path)
 
     def activate(self, image: str, source: str, sectors: int) -> str:
-        """Start the daemon, connect it, put the map on top."""
+        """Start the daemon of an image, connect it, put the map on top."""
         self.require_space(image, sectors)
         files = self._files(image)
         with contextlib.ExitStack() as undo:
@@ -131,7 +134,10 @@ class QemuEngine(CacheEngine):
         return path
 
     def follow(self, image: str, source: str, sectors: int) -> None:
-        """Map the regions anew: the last agent may not have come to it."""
+        """Map the regions of an image anew, and watch over its engine.
+
+        The last agent may have been killed before it set the map.
+        """
         if image in self._hydrators:
             return
         cached = dmsetup.find(Role.CACHED, image)
@@ -142,11 +148,11 @@ class QemuEngine(CacheEngine):
         self._hydrate(image, source, sectors)
 
     def opened(self, image: str) -> None:
-        """Have the kernel use both the engine and its source."""
+        """Have the kernel use both paths of an image's bypass."""
         Bypass(image).open()
 
     def look(self, image: str) -> None:
-        """Have the engine's thread look at it."""
+        """Have an image's engine checked by its thread now."""
         hydrator = self._hydrators.get(image)
         if hydrator:
             hydrator.look()
@@ -162,7 +168,9 @@ class QemuEngine(CacheEngine):
         }
 
     def deactivate(self, image: str) -> bool:
-        """Remove the device first: whoever still reads makes that refuse."""
+        """Remove an image's devices, daemon and files; return if any was."""
+        # The device first: while it is read from, this refuses and the rest
+        # stays whole.
         removed = dmsetup.remove(Role.CACHED, image)
         hydrator = self._hydrators.pop(image, None)
         if hydrator:
@@ -171,12 +179,15 @@ class QemuEngine(CacheEngine):
         return self._discard(self._files(image)) or removed
 
     def hydrated(self, image: str) -> tuple[int, int]:
-        """Return how many regions of an image are local, and of how many."""
+        """Return how many regions of an image are hydrated, and how many are.
+
+        Both are 0 for an image that this engine does not follow.
+        """
         hydrator = self._hydrators.get(image)
         return hydrator.progress if hydrator else (0, 0)
 
     def close(self) -> None:
-        """Stop following the daemons; they and the devices go on."""
+        """End the threads of all engines; daemons and devices stay."""
         while self._hydrators:
             self._hydrators.popitem()[1].stop()
 
@@ -191,7 +202,7 @@ class QemuEngine(CacheEngine):
         )
 
     def _unbuild(self, image: str) -> bool:
-        """Remove ``engine_<image>`` and what it stands on, of ours."""
+        """Remove ``engine_<image>`` and disconnect its NBD device."""
         bypass = Bypass(image)
         device = bypass.engine
         removed = bypass.remove()
@@ -222,7 +233,10 @@ class QemuEngine(CacheEngine):
         privsep.blockdev("--flushbufs", cached.path)
 
     def _hydrate(self, image: str, source: str, sectors: int) -> None:
-        """Start the thread that maps what is local, and mends the engine."""
+        """Start the thread that updates an image's map and repairs its engine.
+
+        Without dm_switch there is no map, and the thread only repairs.
+        """
         cached = dmsetup.find(Role.CACHED, image)
         if cached is None:
             return
@@ -241,27 +255,29 @@ class QemuEngine(CacheEngine):
 
     def _discard(self, files: Files) -> bool:
         """End the daemon and remove the files; return whether any was."""
+        # Before the files go: the claim names the NBD device, and the data
+        # file has the size by which it is recognised.
         sectors = _room(files.data)[0] // sysfs.SECTOR
         device = nbd.claimed(files.claim, sectors)
         if device is not None:
             nbd.disconnect(device)
-        found = storage_daemon.stop(files)
+        existed = storage_daemon.stop(files)
         for device in loop.devices_of(files.data):
             loop.detach(device)
         for name in dataclasses.astuple(files):
             file = Path(name)
-            found = file.exists() or found
+            existed = file.exists() or existed
             file.unlink(missing_ok=True)
-        return found
+        return existed
 
 
 def _room(file: Path) -> tuple[int, int]:
-    """Return a file's length and what it takes up of that, in bytes."""
+    """Return a file's length and the size of its blocks, in bytes."""
     try:
-        found = file.stat()
+        status = file.stat()
     except FileNotFoundError:
         return 0, 0
-    return found.st_size, found.st_blocks * sysfs.SECTOR
+    return status.st_size, status.st_blocks * sysfs.SECTOR
 
 
 def _is_switch(cached: dmsetup.Device) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hydration map: hits at kernel speed.
+"""Keeps the hydration map, by which the kernel itself reads cached regions.
 
 ``cached_<image>`` is a dm-switch with two paths: 0 the engine over NBD, 1 a
 loop device on the engine's data file.  Every region of 64 KiB starts on path
@@ -50,7 +50,7 @@ def all_on_engine(sectors: int) -> str:
 
 
 def local_runs(extents: Iterable[Extent], sectors: int) -> Iterator[Run]:
-    """Yield (first region, count) for what lies in the top layer whole.
+    """Yield (first region, count) of the regions that are cached as a whole.
 
     :param extents: in order and without gaps, as the server reports them.
     """
@@ -71,7 +71,7 @@ def messages(runs: Iterable[Run]) -> Iterator[str]:
 
 
 class HydrationMap:
-    """Which regions have been flipped; sends only what is new."""
+    """The hydration map of one image; sends the kernel only what is new."""
 
     def __init__(self, sectors: int, send: Callable[[str], None]) -> None:
         self._sectors = sectors
@@ -80,12 +80,12 @@ class HydrationMap:
 
     @property
     def regions(self) -> int:
-        """How many regions the image has."""
+        """The number of the image's regions."""
         return len(self._flipped)
 
     @property
     def hydrated(self) -> int:
-        """How many regions are read from the local file."""
+        """The number of regions that are read from the local file."""
         return sum(self._flipped)
 
     @property
@@ -94,10 +94,11 @@ class HydrationMap:
         return all(self._flipped)
 
     def update(self, extents: Iterable[Extent]) -> int:
-        """Flip what has become local; return how many regions that were."""
+        """Flip the regions that have become local; return their number."""
         new = list(self._unflipped(local_runs(extents, self._sectors)))
         for text in messages(new):
             self._send(text)
+        # Noted after the messages: if one fails, all are sent again.
         for first, count in new:
             self._flipped[first : first + count] = bytes([1]) * count
         return sum(count for _, count in new)
@@ -119,7 +120,7 @@ def _mapping(run: Run, path: int) -> str:
 
 
 def _merged(extents: Iterable[Extent]) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) in bytes of what has depth 1, neighbours joined."""
+    """Yield (start, end) in bytes of extents of depth 1, neighbours joined."""
     start = end = -1
     for extent in extents:
         if extent.depth != 1:

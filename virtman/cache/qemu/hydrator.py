@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The thread that follows one image's engine: maps what it holds, mends it."""
+"""The thread of one image's engine: updates its map and has it repaired."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from virtman.exception import VirtmanError
 
 LOG = logging.getLogger(__name__)
 
-# Seconds between two looks at a read counter in /sys.  A region served over
-# NBD for that much longer is correct, only slower.
+# Seconds between two looks at a read counter in /sys.  A region that is
+# served over NBD for so much longer is correct, only slower.
 _LOOK_EVERY = 1.0
 
 
 class Engine(Protocol):
-    """What is followed."""
+    """The engine of one image, as the hydrator sees it."""
 
     def tend(self, ask: bool) -> str | None:
-        """Mend it if it is broken; return its NBD device.
+        """Repair the engine if it is broken; return its NBD device.
 
-        :param ask: whether there is news of its paths.
+        :param ask: whether the kernel told of a change of its paths.
         """
 
     def extents(self) -> Iterable[Extent]:
-        """Return what it holds, in order."""
+        """Return the extents of the engine's cache, in order."""
 
 
 class Hydrator(threading.Thread):
-    """Keeps a map up to date, and the engine at work, while it is needed.
+    """Keeps an image's map up to date and its engine at work, until stopped.
 
-    :param hydration: None where there is no dm-switch.
-    :param known: what the data file was seen to hold a second before this
-        thread first looks, so that who then wrote to it has done so.
+    :param hydration: the map, None on a kernel without dm-switch.
+    :param known: the extents of the data file when this thread was made.
+        They are mapped a second later: a write that was on its way then has
+        ended by that time.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Hydrator(threading.Thread):
         self._seen: tuple[str | None, int] = (None, -1)
 
     def run(self) -> None:
-        """Look at the engine's read counter; ask only when it has moved."""
+        """Update the map each time the engine's read counter has moved."""
         self._tend(True)
         begun = time.monotonic()
         while True:
@@ -78,19 +79,23 @@ class Hydrator(threading.Thread):
                 return
 
     def look(self) -> None:
-        """Have the engine looked at now; returns at once."""
+        """Have the engine checked now; returns at once."""
         self._news.set()
 
     def _tend(self, ask: bool) -> str | None:
         try:
             return self._engine.tend(ask)
         except Exception:
-            # A fault of ours; without this thread nothing is mended.
+            # A fault in this program.  The thread goes on: without it the
+            # engine is never repaired.
             LOG.exception("%s: the engine is not looked after", self.name)
             return None
 
     def _has_read(self, device: str | None) -> bool:
-        """Map what was read since the last time; tell whether any was."""
+        """Map the regions that were read since the last call.
+
+        :returns: whether there were any, and the map has them.
+        """
         now = (device, sysfs.reads_completed(device) if device else 0)
         if self._ending or now == self._seen or not self._update():
             return False
@@ -98,15 +103,16 @@ class Hydrator(threading.Thread):
         return True
 
     def _update(self, extents: Iterable[Extent] | None = None) -> bool:
-        """Bring the map up to date; return whether it is.
+        """Bring the map up to date; return whether that succeeded.
 
-        Any failure is tried again and said once: a map that is behind is
-        correct, only slower.
+        A failure is tried again and logged once: with a map that is behind,
+        reads are correct, only slower.
         """
         try:
             if self._map is not None:
-                found = self._engine.extents() if extents is None else extents
-                self._map.update(found)
+                if extents is None:
+                    extents = self._engine.extents()
+                self._map.update(extents)
         except Exception as error:
             if not self._failing:
                 ours = not isinstance(error, VirtmanError)
@@ -121,7 +127,7 @@ class Hydrator(threading.Thread):
 
     @property
     def progress(self) -> tuple[int, int]:
-        """How many regions are local, and how many there are."""
+        """The number of hydrated regions, and of all regions."""
         if self._map is None:
             return 0, 0
         return self._map.hydrated, self._map.regions

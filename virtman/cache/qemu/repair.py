@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts right what befalls an engine while VMs read through it.
+"""Repairs a cache engine that fails while VMs read through it.
 
-The kernel has gone on past it by then (``bypass.py``), so that nothing here
-is in a hurry.  Nothing is remembered: the claim is removed before the first
-change and written again with the new connection, so that an agent killed
-half-way leaves what the next one finds *broken* once more.
+The kernel reads past the engine by then (``bypass.py``), so there is no need
+to hurry.  Nothing is remembered: the claim is removed before the first change
+and written again with the new connection.  If the agent is killed half-way,
+the next one finds the engine *broken* once more.
 
 =====================================  ====================================
-what is found                          what is done
+the engine's state                     its repair
 =====================================  ====================================
-no daemon, or another connection than  a daemon, if there is none, and a
-the claim's                            new NBD device in the old one's place
-daemon fine, path failed, no room      said once; read past it until there is
-daemon fine, path failed               the path is taken back; if that does
+no daemon, or another connection than  a daemon, if none runs, and a new NBD
+the claim's                            device in the old one's place
+daemon runs, path failed, disk full    logged once; reads go past the engine
+                                       until the disk has space
+daemon runs, path failed               the path is taken back; if that does
                                        not last a second, a new connection
 =====================================  ====================================
 """
@@ -38,16 +39,16 @@ LOG = logging.getLogger(__name__)
 
 # Seconds between two tries of a repair that fails; doubled each time.
 _AGAIN_FIRST, _AGAIN_MOST = 1.0, 60.0
-# Bytes.  So many must be free, or as many as the image still needs, before a
-# file system that was full is written to again.
+# Bytes that must be free, or as many as the image still needs, before a file
+# system that was full is written to again.
 _ROOM = 16 << 20
 
 
 class EngineRepair:
-    """Mends one image's engine, in one thread.
+    """Repairs one image's engine, in one thread.
 
     :param source: the device that the engine caches.
-    :param keep: is told what of the image the data file holds, when nobody
+    :param keep: is called with the extents of the data file while no daemon
         writes to it.
     """
 
@@ -70,14 +71,14 @@ class EngineRepair:
         self._pause, self._again_at = _AGAIN_FIRST, 0.0
 
     def extents(self) -> list[Extent]:
-        """Ask the daemon what it holds."""
+        """Ask the daemon for the extents of its cache."""
         return nbd.extents(self._files.socket, storage_daemon.EXPORT)
 
     def tend(self, ask: bool) -> str | None:
-        """See what is broken and mend it; what fails is tried again.
+        """Check the engine and repair it; a repair that fails is tried again.
 
-        :param ask: ask the kernel, too, whether reads go past the engine; of
-            a path that has failed it is asked in any case.
+        :param ask: also ask the kernel whether reads go past the engine.
+            While a path has failed the kernel is asked in any case.
         :returns: the NBD device in use.
         """
         self._asked = self._asked or ask
@@ -96,7 +97,7 @@ class EngineRepair:
         self._said = str(error)
 
     def _postpone(self) -> None:
-        """Leave it alone for a while, longer each time."""
+        """Put off the next check of the engine, for longer each time."""
         self._asked = True
         self._again_at = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, _AGAIN_MOST)
@@ -114,7 +115,10 @@ class EngineRepair:
             self._mend(old)
 
     def _fails(self, ask: bool) -> bool:
-        """Tell whether reads go past a daemon that may be able to serve."""
+        """Tell whether reads go past a daemon that may be able to serve.
+
+        A daemon on a full file system is not: it fails again.
+        """
         if not ask:
             return False
         full = not self._has_room()
@@ -129,7 +133,7 @@ class EngineRepair:
         return self._failed and not full
 
     def _is_whole(self, device: str | None) -> bool:
-        """Tell whether the daemon runs and the device is its."""
+        """Tell whether the daemon runs and serves this NBD device."""
         claimed = sysfs.read(self._files.claim)
         return (
             device is not None
@@ -138,15 +142,21 @@ class EngineRepair:
         )
 
     def _source_answers(self) -> bool:
-        """Tell whether the source has a path: QEMU reads when it opens it."""
-        found = dmsetup.find(Role.MULTIPATH, self._image)
-        if found is None:
+        """Tell whether the source has an active path.
+
+        Without one a repair would wait: QEMU reads a disk that it opens.
+        """
+        source = dmsetup.find(Role.MULTIPATH, self._image)
+        if source is None:
             return False
-        states = dmsetup.path_states(dmsetup.status(found))
+        states = dmsetup.path_states(dmsetup.status(source))
         return ACTIVE in (state for _, state in states)
 
     def _take_back(self, device: str | None) -> None:
-        """Have the kernel use a failed path again, or another in its place."""
+        """Have the kernel use a failed path again, or a new connection.
+
+        A new connection if the path was taken back before and failed again.
+        """
         if self._taken_back:
             self._mend(device)
         else:
@@ -164,14 +174,14 @@ class EngineRepair:
         )  # fmt: skip
 
     def _has_room(self) -> bool:
-        found = os.statvfs(self._files.data.parent)
+        folder = os.statvfs(self._files.data.parent)
         data = self._files.data.stat()
         missing = data.st_size - data.st_blocks * sysfs.SECTOR
-        free = found.f_bavail * found.f_frsize
+        free = folder.f_bavail * folder.f_frsize
         return free >= min(_ROOM, max(missing, storage_daemon.CLUSTER))
 
     def _mend(self, old: str | None) -> None:
-        """Have a daemon run and a new connection to it used."""
+        """Start the daemon if it is gone, and connect the engine anew."""
         LOG.warning(
             "%s: its qemu-storage-daemon is %s; reads go past it until it is "
             "mended", self._image,
@@ -185,14 +195,15 @@ class EngineRepair:
         self._connect()
         self._failed = self._taken_back = self._full = False
         LOG.warning("%s: its engine works again", self._image)
-        # One that dies again at once is not started in every turn.
+        # A daemon that dies again at once is not started in every turn.
         self._postpone()
 
     def _drop_connections(self, old: str | None) -> None:
-        """End the one in use, and one that an agent before this one made.
+        """End the connection in use, and the claimed one of an earlier agent.
 
-        What is still read through the old one goes past it then.
+        Reads that were on their way through them go past the engine then.
         """
+        # The claim is read first: without the file no connection is claimed.
         other = nbd.claimed(self._files.claim, self._sectors)
         self._files.claim.unlink(missing_ok=True)
         for device in (old, other):
@@ -212,11 +223,11 @@ class EngineRepair:
 
 
 def written(data: Path) -> list[Extent]:
-    """Return what a data file holds, as far as its file system tells.
+    """Return the extents of a data file, as far as its file system tells.
 
-    What a killed daemon has noted of it is lost in part: its tables were in
-    its memory (in the lab the next one knew nothing).  The data are not, and
-    they are where they belong.
+    A killed daemon's own tables are lost in part: they were in its memory (in
+    the lab the next daemon knew of no data).  The data are in the file, at
+    their places.
     """
     try:
         runs = sparse.written(data)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""os-brick's connector, with our commands and our patience below it."""
+"""os-brick's connector, with the agent's commands and without its waits."""

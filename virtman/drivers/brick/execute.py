@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Executes os-brick's commands: the few that a login takes, and no others.
 
-os-brick has a privsep context of its own, whose helper executes whatever it
-is told as root.  With this in its place it needs none, and each change that
-it makes is told like every other.
+os-brick has a privsep context of its own, whose helper executes any command
+as root.  With this module in its place that helper is not needed, and each
+change that os-brick makes is observed like every other.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ def execute(
     check_exit_code: bool | int | Collection[int] = 0,
     **_: Any,
 ) -> tuple[str, str]:
-    """Stand in for ``oslo_concurrency.processutils.execute``.
+    """Execute a command, as ``oslo_concurrency.processutils.execute`` does.
 
-    :param process_input: what the program is given to read.
-    :param check_exit_code: those that are no failure; False: all.
-    :returns: what the program printed, and what it complained of.
-    :raises ProcessExecutionError: it failed.
+    :param process_input: the program's standard input.
+    :param check_exit_code: the exit codes that are no failure; False: all.
+    :returns: the program's standard output and standard error.
+    :raises ProcessExecutionError: the program failed, or a login has no use
+        for it.
     """
     try:
         return _PROGRAMS.get(program, _refuse)(process_input, *words), ""
@@ -60,7 +61,7 @@ def _blockdev(_: str, *words: str) -> str:
 
 
 def _tee(text: str, *words: str) -> str:
-    """Write to a file of /sys: os-brick says "tee -a FILE"."""
+    """Write a text to a file of /sys, for os-brick's "tee -a FILE"."""
     privsep.tell_scsi(words[-1], text)
     return text
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""os-brick's logins, without its further tries.
+"""Logs in by os-brick, once and without its further tries.
 
-When a login brings no disk os-brick removes the node record and begins anew,
-twice.  The timeouts that the record had are gone by then: a parent that took
-its target away amid a login held its child for more than four minutes, and
-the image could not leave the node as long.  Who wants the path asks the
-portal again anyway, and asks others meanwhile.
+When a login gives no disk, os-brick removes the node record and begins anew,
+twice.  The timeouts of the record are lost by then: a parent that removed its
+target during a login held its child for more than four minutes, and for that
+time the image could not leave the node.  The caller asks the portal again
+anyway, and other portals meanwhile.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from os_brick.initiator.connectors import iscsi
 
 
 class OneLogin(iscsi.ISCSIConnector):  # type: ignore[misc]
-    """Fails at the first login that brings no disk."""
+    """A connector that fails at the first login that gives no disk."""
 
     def _connect_vol(
         self, rescans: int, props: dict[str, Any], data: dict[str, Any]
     ) -> None:
         super()._connect_vol(rescans, props, data)
         if not data["found_devices"]:
-            # Not the error that begins the next try.
+            # Another error than the one on which os-brick tries again.
             raise exception.FailedISCSITargetPortalLogin()

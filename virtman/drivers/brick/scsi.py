@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""os-brick's view of SCSI disks, without its wait for udev's links.
+"""Names SCSI disks for os-brick, without its wait for udev's links.
 
 After a login os-brick looks for the disk's link under /dev/disk/by-id, once a
-second and up to ten times.  The answer is a name that we do not use; the
-kernel's own (``/sys/block/sdX/device/wwid``) is there with the disk.
+second and up to ten times.  The agent does not use that name; the kernel's
+own (``/sys/block/sdX/device/wwid``) is there with the disk.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from os_brick.initiator import linuxscsi
 
 
 class PromptScsi(linuxscsi.LinuxSCSI):  # type: ignore[misc]
-    """Answers from /sys at once."""
+    """os-brick's SCSI helper, with names read from /sys at once."""
 
     def get_sysfs_wwn(
         self, device_names: list[str], mpath: str | None = None
