@@ -3,9 +3,9 @@
 
 The order of a deployment: ask volt for a place, begin to log in to the
 sources, and while that goes on build multipath, cache, origin, export and
-registration.  The stack needs no path to stand: what is read from it waits.
-So all nodes of a branch build side by side.  Only when nobody has told the
-image's size must the first login come before the first device.
+registration.  The stack stands without a path; reads wait for one.  So all
+nodes of a branch build side by side.  Only when the image's size is unknown
+must the first login come before the first device.
 """
 
 from __future__ import annotations
@@ -55,18 +55,21 @@ class BaseImage:
 
     @property
     def peer(self) -> PeerAddress | None:
-        """The place in volt's tree; None when local, or on the way out."""
+        """The node's peer in volt's tree.
+
+        None if the image's file is on this host, or the stack is incomplete.
+        """
         membership = self._membership
         return membership.peer if self._whole and membership else None
 
     @property
     def deployed(self) -> bool:
-        """Whether the stack stands, or most of it, and is this agent's."""
+        """Whether this agent built or adopted the stack, whole or not."""
         return self._stack is not None
 
     @property
     def facts(self) -> ImageFacts | None:
-        """What the image is, as far as that is known."""
+        """The facts of the image; None until they are known."""
         return self._identity.facts
 
     @property
@@ -81,24 +84,24 @@ class BaseImage:
 
     @property
     def report(self) -> PeerReport | None:
-        """What the heartbeat says of this image; None: nothing."""
+        """The peer and its failed sources for the next beat, if it has one."""
         peer = self.peer
         return PeerReport(peer, self.failed) if peer else None
 
     def deploy(self, connections: Sequence[Source]) -> bool:
-        """Build what is missing; on failure leave nothing of this call.
+        """Build the missing layers of the stack; undo them if one fails.
 
         :param connections: the image servers that the caller knows.
         :returns: whether the stack is new.
-        :raises NoSource: nobody answered in time.
+        :raises NoSource: no source answered in time.
         :raises NoSpace: the cache would not fit.
         """
         if self._stack is not None:
             self._complete(self._stack)
             return False
-        known = self._services.intents.get(ImageIntent, self.image)
-        if known is not None and known.facts is not None:
-            self.restore(known)
+        intent = self._services.intents.get(ImageIntent, self.image)
+        if intent is not None and intent.facts is not None:
+            self.restore(intent)
             return False
         self._connections = tuple(connections)
         self._intend()
@@ -112,12 +115,12 @@ class BaseImage:
         return True
 
     def restore(self, intent: ImageIntent) -> None:
-        """Take up what an agent before this one built, and build the rest.
+        """Adopt the layers that an earlier agent built; build the others.
 
-        No source is waited for, and nothing is taken away when it fails: VMs
-        may be reading what stands.
+        It waits for no source.  A failure removes no layer: VMs may be
+        reading from those that stand.
 
-        :param intent: with the facts of the content.
+        :param intent: with the facts of the image.
         """
         if self._stack is not None:
             return
@@ -137,10 +140,10 @@ class BaseImage:
         LOG.info("%s is taken up again", self.image)
 
     def undeploy(self) -> bool:
-        """Take the stack away, from the top; return whether it is gone.
+        """Remove the stack from the top; return whether there was one.
 
         :raises InUse: a child is still logged in, or a snapshot stands on
-            it; what is below stays and works.
+            it; the layers below stay and work.
         """
         if self._stack is None:
             return False
@@ -151,9 +154,9 @@ class BaseImage:
         return True
 
     def reassign(self, assignment: Assignment) -> bool:
-        """Read from other sources from now on; return whether they differ.
+        """Replace the sources of the image; return whether they differ.
 
-        Needs no lock: a create or a removal may be at work.
+        It needs no lock: a create or a removal may be at work.
         """
         paths = self._paths
         if paths is None:
@@ -161,9 +164,9 @@ class BaseImage:
         return paths.want(self._sources(assignment), assignment.pending)
 
     def look(self, deep: bool) -> None:
-        """See whether sources have failed or are back; needs no lock.
+        """Check which sources of the image failed or are back; needs no lock.
 
-        :param deep: ask the devices, too, and the engine how it is.
+        :param deep: ask the multipath device and the cache engine, too.
         """
         paths = self._paths
         if paths is not None:
@@ -172,9 +175,9 @@ class BaseImage:
             self._services.engine.look(self.image)
 
     def take_place(self) -> None:
-        """Join the tree now if volt was away, or full, at the deployment.
+        """Join the image's tree if volt gave no place at the deployment.
 
-        :raises VoltAway: it is still.
+        :raises VoltAway: volt does not answer yet.
         :raises WrongIdentity: volt knows other content under this name.
         """
         membership, facts = self._membership, self._identity.facts
@@ -185,24 +188,25 @@ class BaseImage:
             self.reassign(answer)
 
     def complete(self) -> None:
-        """Build again what somebody else took from a stack that was whole."""
+        """Build again the layers that a whole stack has lost."""
         if self._stack is not None and self._whole:
             LOG.warning("part of %s is gone; it is built again", self.image)
             self._stack.activate()
 
     def close(self) -> None:
-        """Stop the thread; devices, sessions and targets stay."""
+        """Stop the thread of the paths; devices, sessions, targets stay."""
         if self._paths is not None:
             self._paths.stop()
 
     def _assignment(self, patience: float) -> Assignment:
-        """Ask volt, unless the image's file is served on this very host.
+        """Ask volt for sources, unless this host serves the image's file.
 
-        :param patience: seconds to ask for a place while there is none.
+        :param patience: seconds to go on asking while volt has no place.
         """
-        mine = self._services.settings.host_ip
-        local = [item for item in self._connections if item.host == mine]
+        host_ip = self._services.settings.host_ip
+        local = [item for item in self._connections if item.host == host_ip]
         if local:
+            # An image server has no place in the tree.
             self._connections = tuple(local)
             return Assignment(None, ())
         self._membership = TreeMembership(
@@ -239,18 +243,18 @@ class BaseImage:
             raise
 
     def _start_paths(self, assignment: Assignment) -> Paths:
-        """Log in to the sources; go on with sessions that stand already."""
+        """Start to log in to the sources; adopt the standing sessions."""
         standing = OrphanedStack(self.image, self._services).sessions
         wanted = self._sources(assignment)
         if assignment.peer_id is None:
-            # Nobody has named others: reads go on where they were.
+            # volt named no sources: reads go on from the sources of before.
             wanted = (*(path.source for path in standing), *wanted)
         self._paths = self._new_paths()
         self._paths.start(wanted, assignment.pending, standing)
         return self._paths
 
     def _erect(self, facts: ImageFacts) -> Stack:
-        """Build the stack, or what is missing of it."""
+        """Build the missing layers of the stack, and give it the paths."""
         self._multipath = Multipath(self.image, facts.sectors)
         stack = Stack(self._layers(facts, self._multipath))
         stack.activate()
@@ -260,14 +264,14 @@ class BaseImage:
         return stack
 
     def _complete(self, stack: Stack) -> None:
-        """Build again what a refused removal took off the top."""
+        """Build again the layers that a refused removal took off."""
         if not self._whole:
             self._intend()
             stack.activate()
             self._whole = True
 
     def _intend(self, *, leaving: bool = False) -> None:
-        """Write down what is wanted, for the agent after this one."""
+        """Write the image's intent, for the next agent on this host."""
         self._services.intents.put(
             ImageIntent(
                 self.image, self._connections, self._identity.facts, leaving
@@ -310,14 +314,14 @@ class BaseImage:
         )
 
     def _sources(self, assignment: Assignment) -> tuple[Source, ...]:
-        """Put the image servers we were told of last."""
+        """Return volt's sources, and after them the caller's image servers."""
         return (*assignment.sources, *self._connections)
 
     def _require_space(self, facts: ImageFacts) -> None:
         self._services.engine.require_space(self.image, facts.sectors)
 
     def _forget(self) -> None:
-        """Log out and return to the state before the deployment."""
+        """Log out of the sources and forget the deployment."""
         paths, self._paths = self._paths, None
         try:
             if paths is not None:
@@ -332,7 +336,7 @@ class BaseImage:
             self._reset()
 
     def _abandon(self) -> None:
-        """Let go of what could not be taken up; all stays as it is."""
+        """Forget a stack that was not restored; its devices stay."""
         if self._paths is not None:
             self._paths.stop()
         self._reset()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an image is, and whether a disk is it.
+"""Tells by its serial number whether a disk is one image.
 
-The serial number is the identity: a portal whose target has been used again
-for other content must not get a reader (CVE-2023-2088).  It is made of the
-image's name, size and generation (:func:`virtman.names.serial`).
+The serial number is the identity: a target that is used again for other
+content must not get a reader (CVE-2023-2088).  It is made of the image's
+name, size and generation (:func:`virtman.names.serial`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from virtman.path import Path
 
 
 class Identity:
-    """One image's facts: those that volt told, or else the first disk.
+    """The facts of one image: from volt, or else from its first disk.
 
-    When nobody else knows, the first disk says what the image is; the
-    second, which is there moments later, must be the same.
+    When volt has no facts, the first disk decides what the image is; the
+    second, which comes up moments later, must have the same serial number.
     """
 
     def __init__(self, image: str) -> None:
@@ -26,13 +26,13 @@ class Identity:
         self.facts: ImageFacts | None = None
 
     def learn(self, path: Path) -> ImageFacts:
-        """Return the facts; from this disk if nobody has told them."""
+        """Return the image's facts; take them from this disk if unknown."""
         if self.facts is None:
             self.facts = ImageFacts(path.sectors, "", disk.serial(path.device))
         return self.facts
 
     def check(self, path: Path) -> None:
-        """Compare a new disk with what is known of the image.
+        """Compare a new disk with the facts of the image.
 
         :raises WrongIdentity: it is not this image.
         """
@@ -45,17 +45,18 @@ class Identity:
         self._compare(path, disk.serial(path.device), facts)
 
     def check_again(self, path: Path) -> None:
-        """Compare a disk whose session was lost and is there again.
+        """Compare a disk again whose session was lost and is back.
 
         :raises WrongIdentity: it is not this image.
-        :raises CommandError: it does not answer.
+        :raises CommandError: the disk does not answer.
         """
-        now = disk.serial_now(path.device)
-        self._compare(path, now, self.learn(path))
+        # Not from /sys: the kernel keeps what the disk said at the login.
+        serial = disk.serial_now(path.device)
+        self._compare(path, serial, self.learn(path))
 
-    def _compare(self, path: Path, found: str, facts: ImageFacts) -> None:
-        if found != facts.serial:
+    def _compare(self, path: Path, serial: str, facts: ImageFacts) -> None:
+        if serial != facts.serial:
             raise WrongIdentity(
-                f"{path.source} has the serial {found!r}, {self._image} has "
+                f"{path.source} has the serial {serial!r}, {self._image} has "
                 f"{facts.serial!r}; it is not used"
             )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An image on this node and the instances that stand on it.
 
-One lock an image: creates of one image deploy it once, creates of different
-images do not wait for each other.
+There is one lock for each image: creates of one image deploy it once, and
+creates of different images do not wait for each other.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ LOG = logging.getLogger(__name__)
 class Image:
     """The verbs on one image, each under its lock.
 
-    ``last_used`` is when its last instance went, by the monotonic clock.
+    ``last_used`` is the time, by the monotonic clock, at which an instance
+    was last removed or deactivated.
     """
 
     def __init__(self, image: str, services: Services) -> None:
@@ -59,8 +60,8 @@ class Image:
     ) -> Instance:
         """Deploy the image if it is not, and put an instance on it.
 
-        A failure takes away again what this very call has built, and never
-        what was written before.
+        A failure removes again what this call has built, and never what was
+        written before.
 
         :param keep: see :meth:`virtman.node.node.Node.create`.
         :param remote: a volume to log in to for the writes.
@@ -70,8 +71,8 @@ class Image:
                 name, self.name, connections, device, keep
             )
         else:
-            known = self._intents.all(InstanceIntent)
-            self._stores.require_free(remote, known)
+            intents = self._intents.all(InstanceIntent)
+            self._stores.require_free(remote, intents)
             intent = self._snapshots.intend_remote(
                 name, self.name, connections, remote, keep
             )
@@ -111,7 +112,7 @@ class Image:
                 raise
 
     def activate(self, intent: InstanceIntent) -> None:
-        """Put an instance that was deactivated on its image again.
+        """Put a deactivated instance on its image again.
 
         A failure leaves it deactivated.
 
@@ -125,16 +126,16 @@ class Image:
             raise
 
     def describe(self, instance: Instance) -> InstanceIntent:
-        """Return the intent of an instance, be it written down or not."""
-        known = self._intents.get(InstanceIntent, instance.name)
-        return known or self._snapshots.describe(instance, self.base.facts)
+        """Return the intent of an instance; make one if none is written."""
+        intent = self._intents.get(InstanceIntent, instance.name)
+        return intent or self._snapshots.describe(instance, self.base.facts)
 
     def settle(self, intent: InstanceIntent) -> None:
-        """Put in order an instance that an agent before this one left.
+        """Finish or undo the work of an earlier agent on an instance.
 
-        What was to go goes; what was being made is made anew, for nobody has
-        been told of it; what was whole is whole again, and what was to be
-        without a device is.
+        A removal or a deactivation is finished.  An instance with writes gets
+        its disk back.  A new one is kept if its disk stands; otherwise it is
+        made anew, for no caller was told of it.
         """
         if intent.leaving:
             self.destroy(intent)
@@ -149,7 +150,7 @@ class Image:
             self._create(intent)
 
     def recover(self) -> None:
-        """Take up, or take away, what an agent before this one left of it."""
+        """Restore or remove the stack that an earlier agent left."""
         if not self._lock.acquire(blocking=False):
             return
         try:
@@ -164,22 +165,24 @@ class Image:
             self._lock.release()
 
     def adopt(self, instance: Instance) -> bool:
-        """Give an instance that stands without an intent one; say whether.
+        """Write the intent of an instance that stands without one.
 
-        Its disk may be in use, so it is never taken away for that.
+        Its disk may be in use, so it stays if that fails.
+
+        :returns: whether the image's facts are known and the intent is made.
         """
         with self._lock:
-            known = self._intents.get(ImageIntent, self.name)
-            base = known or self._orphan.describe()
+            stored = self._intents.get(ImageIntent, self.name)
+            base = stored or self._orphan.describe()
             if base is None or base.facts is None:
                 return False
             self._intents.put(base)
-            made = self._snapshots.describe(instance, base.facts)
-            self._intents.put(replace(made, connections=base.connections))
+            intent = self._snapshots.describe(instance, base.facts)
+            self._intents.put(replace(intent, connections=base.connections))
             return True
 
     def clear(self) -> None:
-        """Remove what stands of an image that nothing is known of."""
+        """Remove the orphaned stack of an image that nothing needs."""
         with self._lock:
             if not self._is_wanted() and not self.base.deployed:
                 self._orphan.clear()
@@ -188,15 +191,15 @@ class Image:
         with self._lock:
             self._intents.put(intent)
             try:
-                made = self._build(intent)
+                instance = self._build(intent)
             except Exception:
                 self._roll_back_instance(intent)
                 raise
             self._mark_persistent(intent)
-            return made
+            return instance
 
     def _attach_existing(self, intent: InstanceIntent) -> Instance:
-        """Put an instance on a store that has been written elsewhere."""
+        """Put an instance on a store that another host has written on."""
         self._intents.put(intent)
         try:
             return self._restore(intent)
@@ -205,9 +208,9 @@ class Image:
             raise
 
     def _detach(self, intent: InstanceIntent) -> None:
-        """Forget an instance that could not be taken up; leave its store.
+        """Forget an instance that could not be restored; keep its store.
 
-        What is attached still is let go by a later try (:meth:`settle`).
+        A store that stays attached is detached by a later :meth:`settle`.
         """
         self._intents.put(replace(intent, active=False))
         try:
@@ -218,7 +221,7 @@ class Image:
         self._intents.remove(intent)
 
     def _mark_persistent(self, intent: InstanceIntent) -> None:
-        """Note that what is written to an instance is of value from now."""
+        """Note in the intent that an instance's writes are kept from now."""
         serial = self._snapshots.serial(intent)
         self._intents.put(
             replace(
@@ -240,9 +243,9 @@ class Image:
             raise
 
     def _roll_back_instance(self, intent: InstanceIntent) -> None:
-        """Forget an instance that could not be made, and what is left of it.
+        """Remove an instance that could not be made, and its intent.
 
-        What does not go is tried again (:meth:`settle`).
+        If that fails, a later :meth:`settle` tries again.
         """
         self._intents.put(replace(intent, leaving=True))
         try:
@@ -255,16 +258,16 @@ class Image:
     def _restore(self, intent: InstanceIntent) -> Instance:
         """Put an instance on its image again, with what the VM has written.
 
-        Of one that another host has written nothing is known of the image,
-        before it stands here.
+        Where another host has written on the store, the image's facts are
+        unknown until the image stands here.
 
         :raises WrongIdentity: the image is not the one that was written on.
         """
         with self._lock:
-            found = snapshot.find(intent.name)
-            if found is not None:
+            standing = snapshot.find(intent.name)
+            if standing is not None:
                 self._note_facts(intent)
-                return found
+                return standing
             if intent.facts is None:
                 self.base.deploy(intent.connections)
             elif not self.base.deployed:
@@ -277,18 +280,18 @@ class Image:
                     f"{intent.name} was written on {self.name} with serial "
                     f"{then.serial!r}; here it has {now.serial!r}"
                 )
-            made = self._snapshots.restore(intent)
+            instance = self._snapshots.restore(intent)
             self._note_facts(intent)
-            LOG.info("instance %s is back: %s", made.name, made.path)
-            return made
+            LOG.info("instance %s is back: %s", instance.name, instance.path)
+            return instance
 
     def _note_facts(self, intent: InstanceIntent) -> None:
-        """Note on what an instance stands that another host has written."""
+        """Write the image's facts in an intent that has none yet."""
         if intent.facts is None and self.base.facts is not None:
             self._mark_persistent(replace(intent, active=True))
 
     def _is_wanted(self) -> bool:
-        """Tell whether an instance stands on it, or is to."""
+        """Tell whether an instance stands on the image, or is to."""
         standing = any(i.image == self.name for i in snapshot.instances())
         return standing or any(
             intent.active for intent in self._intents.on_image(self.name)
@@ -304,10 +307,10 @@ class Image:
             )  # fmt: skip
 
     def follow(self, assignments: Mapping[str, Assignment]) -> None:
-        """Read from the parents that volt names; take a place if none yet.
+        """Apply volt's assignment to the image; ask for a place without one.
 
-        New parents are not kept waiting by a create that is at work; a place
-        is left to the next heartbeat then.
+        New sources are applied during a create, too.  The question for a
+        place needs the lock: during a create it is left to the next beat.
         """
         peer = self.base.peer
         answer = assignments.get(peer.peer_id or "") if peer else None
@@ -320,9 +323,9 @@ class Image:
                 self._lock.release()
 
     def complete(self) -> None:
-        """Build again what is missing of a stack that was whole.
+        """Build again the layers that a whole stack has lost.
 
-        A verb that is at work on the image goes first.
+        Nothing is done while a verb is at work on the image.
         """
         if self._lock.acquire(blocking=False):
             try:
@@ -331,10 +334,12 @@ class Image:
                 self._lock.release()
 
     def remove_if_idle(self) -> bool:
-        """Take the image away unless it serves somebody; return whether.
+        """Remove the image unless instances or children use it.
 
-        Children are told by volt to read elsewhere; until the last has left
+        volt gives the children other parents; until the last child has left,
         the stack stays as it is.
+
+        :returns: whether the image was removed.
         """
         if not self._lock.acquire(blocking=False):
             return False

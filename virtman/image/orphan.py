@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands of an image without an agent that knows of it.
+"""The stack of an image that an earlier agent left on this host.
 
-Found by names alone, so that it can be taken away also when nothing else is
-known: the layers from the top, then the sessions.
+Its parts are found by their names alone, so that they can be removed when
+nothing else is known: the layers from the top, then the sessions.
 """
 
 from __future__ import annotations
@@ -26,32 +26,33 @@ LOG = logging.getLogger(__name__)
 
 
 class OrphanedStack:
-    """The parts of one image's stack that an agent before this one left."""
+    """The parts of one image's stack that an earlier agent left."""
 
     def __init__(self, image: str, services: Services) -> None:
         self._image = image
         self._services = services
-        # Of no size: nothing is built with them.
+        # The size is 0 here and in clear(): these layers are not built, only
+        # found and removed.
         self._multipath = Multipath(image, 0)
 
     @property
     def children(self) -> list[str]:
         """The initiators that are logged in to this node's target."""
-        served = self._served()
-        return served.initiators if served else []
+        target = self._served()
+        return target.initiators if target else []
 
     @property
     def sessions(self) -> list[Path]:
-        """The sessions that stand, those that are read from first."""
-        used = self._multipath.disks
-        rank = {number: place for place, number in enumerate(used)}
-        found = [
+        """The standing sessions, in the order in which they are read from."""
+        disks = self._multipath.disks
+        rank = {number: index for index, number in enumerate(disks)}
+        paths = [
             path
             for iqn in sorted(self._iqns())
             for path in self._services.sessions.standing(iqn)
         ]
         return sorted(
-            found,
+            paths,
             key=lambda path: rank.get(
                 sysfs.number(path.device) or "", len(rank)
             ),
@@ -60,7 +61,7 @@ class OrphanedStack:
     def describe(self) -> ImageIntent | None:
         """Return the intent of a stack that stands without one.
 
-        None if the kernel does not tell what the content is.
+        None if the kernel does not tell the image's size and serial number.
         """
         paths = [path for path in self.sessions if path.device]
         size = sysfs.sectors(names.dm_path(Role.ORIGIN, self._image))
@@ -71,7 +72,7 @@ class OrphanedStack:
         return ImageIntent(self._image, sources, ImageFacts(size, "", serial))
 
     def clear(self) -> None:
-        """Take all of it away, from the top; the intent goes last.
+        """Remove the stack from the top, then the sessions and the intent.
 
         :raises InUse: a child is logged in, or a snapshot stands on it.
         """
@@ -80,9 +81,9 @@ class OrphanedStack:
             Cache(self._services.engine, self._image, 0),
             Origin(self._image, 0),
         ]
-        served = self._served()
-        if served is not None:
-            layers.append(Export(self._image, served.iqn, ""))
+        target = self._served()
+        if target is not None:
+            layers.append(Export(self._image, target.iqn, ""))
         Stack(layers).deactivate()
         for path in self.sessions:
             self._services.sessions.disconnect(path)
@@ -90,19 +91,25 @@ class OrphanedStack:
         LOG.info("what was left of %s is gone", self._image)
 
     def _served(self) -> iscsi.Target | None:
-        """Return the target over this image's cache, be it half made."""
+        """Return the export of this image's cache, be it half made."""
         cached = names.dm_path(Role.CACHED, self._image)
-        mine = self._iqns()
-        other = self._services.intents.get(TargetIntent, self._image)
+        iqns = self._iqns()
+        # A half made target without a disk may be the image target instead,
+        # which has the same name.
+        served_from_file = self._services.intents.get(
+            TargetIntent, self._image
+        )
         for target in iscsi.targets():
-            if target.iqn in mine and target.device == cached:
+            if target.iqn not in iqns:
+                continue
+            if target.device == cached:
                 return target
-            if target.iqn in mine and not other and target.half_made(cached):
+            if not served_from_file and target.half_made(cached):
                 return target
         return None
 
     def _iqns(self) -> set[str]:
-        """Return the iSCSI names that this image has here."""
-        known = self._services.intents.get(ImageIntent, self._image)
-        found = {source.iqn for source in known.connections} if known else ()
-        return {names.iqn(self._image), *found}
+        """Return the iSCSI names that the image's targets have."""
+        intent = self._services.intents.get(ImageIntent, self._image)
+        sources = intent.connections if intent else ()
+        return {names.iqn(self._image), *(source.iqn for source in sources)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every image of a node is built with."""
+"""The services that every image of a node is built with."""
 
 from __future__ import annotations
 

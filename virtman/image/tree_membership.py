@@ -17,14 +17,15 @@ from virtman.path import Source
 
 LOG = logging.getLogger(__name__)
 
-# Seconds between two questions for a place in a tree that is full for now.
+# Seconds, at random between the two, after which a tree that was full is asked
+# for a place again.
 _ASK_AGAIN = (0.2, 1.0)
 
 
 class TreeMembership:
-    """Where this node stands in the tree, and under which address.
+    """The peer of this node in the tree of one image.
 
-    :param source: a source of the image; its iSCSI name is everybody's.
+    :param source: a source of the image; every source has its iSCSI name.
     """
 
     def __init__(self, image: str, source: Source, services: Services) -> None:
@@ -39,15 +40,15 @@ class TreeMembership:
 
     @property
     def peer(self) -> PeerAddress:
-        """The peer; without a peer id as long as volt has given none."""
+        """The node's peer; without an id until volt has given one."""
         return self._peer
 
     def ask(self, patience: float, known: ImageFacts | None) -> Assignment:
-        """Ask until volt has a place, at most ``patience`` seconds.
+        """Ask volt for a place, for at most ``patience`` seconds.
 
-        With jitter: nodes that were refused together must not come back
-        together.  Without a place the node reads from the image server and
-        serves nobody.
+        The pauses are random: nodes that were refused together must not ask
+        again together.  Without a place the node reads from the image server
+        and has no children.
 
         :param known: the content that stands here already, if any does.
         :raises VoltAway: no answer.
@@ -70,10 +71,10 @@ class TreeMembership:
     def take(
         self, serial: str, failed: Sequence[Source] = ()
     ) -> Assignment | None:
-        """Take a place late, and say at once that it is served.
+        """Take a place after the deployment, and register it at once.
 
-        :param serial: of the content that is served.
-        :returns: None when there is one already, or still none.
+        :param serial: of the image that is served.
+        :returns: None if the node has a place already, or volt has none.
         :raises VoltAway: no answer.
         :raises WrongIdentity: volt knows other content under this name.
         """
@@ -89,7 +90,7 @@ class TreeMembership:
         return answer
 
     def leave(self) -> None:
-        """Give the place back; a volt that is away finds out by itself."""
+        """Give the place back to volt; if volt is away, only log that."""
         try:
             self._services.coordinator.leave(self._peer)
         except VirtmanError as error:
@@ -100,12 +101,12 @@ class TreeMembership:
         self._sit(None)
 
     def _compare(self, answer: Assignment, serial: str) -> None:
-        known = answer.image
-        if known is not None and known.serial != serial:
+        facts = answer.image
+        if facts is not None and facts.serial != serial:
             self.leave()
             raise WrongIdentity(
                 f"{self._peer.image} is not served to others: volt knows it "
-                f"with serial {known.serial!r}, here it has {serial!r}"
+                f"with serial {facts.serial!r}, here it has {serial!r}"
             )
 
     def _assign(self, failed: Sequence[Source] = ()) -> Assignment:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copy-on-write stores: where an instance's writes go.
 
-Default: a sparse file of the agent's own, ``<snapshot_dir>/<instance>.cow``,
-large enough that it cannot overflow.  Or a block device that the caller
-names.  A free loop device stands, as in the original, for the pre-made file
-``snap<N>.blk`` (or ``snapshot<N>.blk``, the name the tutorial's set-up script
-gives) in ``snapshot_dir``.
+The default is a sparse file of the agent's own,
+``<snapshot_dir>/<instance>.cow``, large enough that it cannot overflow.  The
+other choice is a block device that the caller names.  A free loop device
+stands, as in the original, for the pre-made file ``snap<N>.blk`` (or
+``snapshot<N>.blk``, the name the tutorial's set-up script gives) in
+``snapshot_dir``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from virtman.instance.cow_file import (
 from virtman.quoting import quoted
 
 _LOOP = "/dev/loop"
-# It goes into a table, where a blank or a new line would begin another word.
+# The path goes into a table, where a blank or a new line would begin another
+# word.
 _PATH = re.compile(r"/dev(/[A-Za-z0-9+:=@_-][A-Za-z0-9+.:=@_-]*)+")
 
 
@@ -40,8 +42,8 @@ _PATH = re.compile(r"/dev(/[A-Za-z0-9+:=@_-][A-Za-z0-9+.:=@_-]*)+")
 class CowDevice:
     """A block device that takes an instance's writes.
 
-    ``file`` is behind ``device`` when that is a loop device of ours; it is
-    removed with the instance only when the agent made it (``own``).
+    ``file`` is behind ``device`` when that is a loop device of the agent; it
+    is removed with the instance only when the agent made it (``own``).
     """
 
     device: str
@@ -60,7 +62,7 @@ class BlockService:
     def plan(self, instance: str, device: str | None) -> Path | None:
         """Return the file that an instance's writes would go to.
 
-        :param device: a block device of the caller's, None for our own file.
+        :param device: the caller's block device, None for the agent's file.
         :returns: None if they go to the device itself.
         """
         if device is None:
@@ -72,9 +74,9 @@ class BlockService:
     ) -> CowDevice:
         """Return a store that is ready to take a new instance's writes.
 
-        :param device: a block device of the caller's, None for our own file.
+        :param device: the caller's block device, None for the agent's file.
         :raises InvalidRequest: no such device, or too small.
-        :raises InUse: somebody holds it.
+        :raises InUse: the device is held.
         """
         if device is None:
             return self._own(instance, origin_sectors)
@@ -90,11 +92,11 @@ class BlockService:
         file: Path | None,
         blank: bool = False,
     ) -> CowDevice:
-        """Return the store that holds an instance's writes from before.
+        """Return the store that has an instance's earlier writes.
 
         :param blank: nothing may have been written on ``device`` yet.
-        :raises NotFound: it is not there, or holds no writes.
-        :raises InUse: somebody else holds it.
+        :raises NotFound: the store is not there, or has no writes.
+        :raises InUse: the store is held by another program.
         """
         if file is None:
             return self._given_again(instance, device or "", blank)
@@ -103,9 +105,9 @@ class BlockService:
                 f"{file}, which had the writes of {instance}, is gone; put "
                 "it back, or destroy the instance"
             )
-        used = loop.devices_of(file)
-        if used:
-            return CowDevice(used[0], file, own=device is None)
+        attached = loop.devices_of(file)
+        if attached:
+            return CowDevice(attached[0], file, own=device is None)
         free = device if device and _is_free_loop(device) else None
         return CowDevice(
             loop.attach(file, device=free), file, own=device is None
@@ -114,25 +116,25 @@ class BlockService:
     def discard(
         self, instance: str, device: str | None, file: Path | None
     ) -> None:
-        """Detach the store wherever it is; remove our own file."""
+        """Detach a store's file from every loop device; remove an own file."""
         self.release(file)
         if file is not None and device is None:
             self._own_file(instance).unlink(missing_ok=True)
 
     def release(self, file: Path | None) -> None:
-        """Detach the store's file wherever it is; the data stays."""
-        for used in loop.devices_of(file) if file else ():
-            loop.detach(used)
+        """Detach a store's file from every loop device; the data stays."""
+        for device in loop.devices_of(file) if file else ():
+            loop.detach(device)
 
     def check(
         self, instance: str, device: str | None, discard: bool = True
     ) -> None:
-        """Refuse what :meth:`open` would refuse, and change nothing.
+        """Refuse a store that :meth:`open` would refuse; change nothing.
 
-        :param discard: whether what a snapshot has written on ``device`` may
-            be lost; in a file of ours it never is.
+        :param discard: whether the writes on ``device`` may be lost; those
+            in a file of the agent never are.
         :raises InvalidRequest: no such device, or too small.
-        :raises InUse: somebody holds it, or its writes must stay.
+        :raises InUse: the device is held, or its writes must stay.
         """
         if device is None:
             self._check_own(self._own_file(instance))
@@ -148,11 +150,11 @@ class BlockService:
     def require_writes(
         self, instance: str, device: str | None, file: Path | None
     ) -> None:
-        """Refuse a store that has no writes to keep, and change nothing.
+        """Refuse a store that has no writes to keep; change nothing.
 
-        :raises NotFound: there is none, or nothing was written on it.
+        :raises NotFound: the store is not there, or has no writes.
         :raises InvalidRequest: the device cannot be used.
-        :raises InUse: somebody holds it.
+        :raises InUse: the store is held.
         """
         if file is None and device is not None:
             self._given(device)
@@ -169,22 +171,22 @@ class BlockService:
         """Tell whether a store has the header of a snapshot."""
         if file is not None:
             return has_writes(file)
-        found = privsep.head(device, len(SNAPSHOT_MAGIC))
-        return found == SNAPSHOT_MAGIC
+        head = privsep.head(device, len(SNAPSHOT_MAGIC))
+        return head == SNAPSHOT_MAGIC
 
     def close(self, store: CowDevice) -> None:
-        """Detach the store; its data stays."""
+        """Detach a store from its loop device; its data stays."""
         if store.file is not None:
             loop.detach(store.device)
 
     def purge(self, store: CowDevice) -> None:
-        """Close the store and remove the data if the agent made it."""
+        """Detach a store; remove its file if the agent made it."""
         self.close(store)
         if store.own and store.file is not None:
             store.file.unlink(missing_ok=True)
 
     def of_instance(self, instance: str, device: str) -> CowDevice:
-        """Recognise the store of a running instance by its device."""
+        """Return the store of a standing instance, known by its device."""
         file = loop.backing_file(device)
         own = self._own_file(instance)
         if file is None or file.parent != self._folder:
@@ -195,9 +197,9 @@ class BlockService:
         return self._folder / f"{instance}.cow"
 
     def _check_own(self, file: Path) -> None:
-        used = loop.devices_of(file)
-        if used:
-            raise InUse(f"{file} is attached to {', '.join(used)} already")
+        attached = loop.devices_of(file)
+        if attached:
+            raise InUse(f"{file} is attached to {', '.join(attached)} already")
         _refuse_old_writes(file)
 
     def _own(self, instance: str, origin_sectors: int) -> CowDevice:
@@ -235,10 +237,10 @@ class BlockService:
     def _given_again(
         self, instance: str, device: str, blank: bool
     ) -> CowDevice:
-        """Take a device that must hold what the instance wrote.
+        """Return a caller's device if it has the instance's writes.
 
-        After a boot the name may be another disk's.  One that begins with
-        zeros is taken for new by the kernel as well (read_header in
+        After a boot the name may be another disk's.  A device that begins
+        with zeros is new to the kernel as well (read_header in
         drivers/md/dm-snap-persistent.c), which writes the header then.
         """
         if not sysfs.sectors(device):
@@ -282,10 +284,11 @@ class BlockService:
 
 
 def _refuse_old_writes(file: Path) -> None:
-    """Keep what an instance of the same name wrote before the host went down.
+    """Refuse a file with the writes of an earlier instance of the name.
 
-    A store of ours goes with its instance; one that is still there, with the
-    header of a snapshot, was not given up by anybody.
+    The agent's file is removed with its instance.  A file that is still
+    there, with the header of a snapshot, was not given up: the host went
+    down, say.
     """
     if has_writes(file):
         raise InUse(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of copy-on-write stores: their size, their header, their making."""
+"""Files of COW stores: their size, their header, and how they are made."""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ from virtman.exception import LayerError
 _EXCEPTION_BYTES = 16
 # SNAP_MAGIC of the same source, little endian.
 SNAPSHOT_MAGIC = b"SnAp"
-# The option snapshot_chunk's: the host that writes may have another than we.
+# The least and the most of the option snapshot_chunk: the host of the VM may
+# have another value than the host of the store.
 _CHUNKS = (8, 2048)
 
 
 def size(sectors: int) -> int:
-    """Return the bytes of a store in which a disk cannot overflow.
+    """Return the bytes of a store that cannot overflow, for any chunk.
 
-    Whatever chunk the host that writes has.
-
-    :param sectors: of the disk.
+    :param sectors: the size of the disk whose writes it takes.
     """
     most = max(store_sectors(sectors, chunk) for chunk in _CHUNKS)
     return most * sysfs.SECTOR
 
 
 def allocated(file: Path) -> int:
-    """Return the bytes on disk; nothing of a file that is gone."""
+    """Return the bytes that a file has on disk; 0 if the file is gone."""
     try:
         return sparse.allocated(file)
     except FileNotFoundError:
@@ -40,7 +39,7 @@ def allocated(file: Path) -> int:
 
 
 def make(file: Path, length: int) -> None:
-    """Make a sparse file that a power cut does not take away.
+    """Make a sparse file that is still there after a power cut.
 
     :param length: of the file, in bytes.
     :raises LayerError: its file system does not take it.
@@ -48,6 +47,7 @@ def make(file: Path, length: int) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         stretch(file, length)
+        # The folder, too: without that the file's name may be lost.
         for path in (file, file.parent):
             handle = os.open(path, os.O_RDONLY)
             try:
@@ -62,10 +62,10 @@ def make(file: Path, length: int) -> None:
 
 
 def store_sectors(origin_sectors: int, chunk: int) -> int:
-    """Return the size at which a store cannot overflow.
+    """Return the sectors of a store that cannot overflow.
 
-    Room for every chunk of the origin, for the metadata chunk of each area,
-    for the header and for one area begun in advance.
+    There is room for every chunk of the origin, for the metadata chunk of
+    each area, for the header, and for one area that is begun in advance.
 
     :param origin_sectors: size of the origin in sectors of 512 bytes.
     :param chunk: chunk size in sectors.
@@ -77,10 +77,10 @@ def store_sectors(origin_sectors: int, chunk: int) -> int:
 
 
 def has_writes(file: Path) -> bool:
-    """Tell whether a file begins as a store that was written on."""
+    """Tell whether a file begins with the header of a snapshot."""
     try:
-        with file.open("rb") as found:
-            return found.read(len(SNAPSHOT_MAGIC)) == SNAPSHOT_MAGIC
+        with file.open("rb") as store:
+            return store.read(len(SNAPSHOT_MAGIC)) == SNAPSHOT_MAGIC
     except FileNotFoundError:
         return False
 

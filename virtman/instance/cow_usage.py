@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How full the stores of instances are: watched, told once, and listed.
+"""Watches how full the COW stores of instances are.
 
-A store of the agent's own cannot overflow, one that a caller gave can.  What
-the kernel says of it (``Documentation/admin-guide/device-mapper/
+A store of the agent's own cannot overflow, one that a caller gave can.  The
+kernel's status of a store (``Documentation/admin-guide/device-mapper/
 snapshot.rst``), sizes in sectors of 512 bytes::
 
     0 <S> snapshot <allocated>/<total> <metadata>
@@ -28,7 +28,7 @@ LOG = logging.getLogger(__name__)
 
 
 class State(enum.Enum):
-    """What is wrong with a store; the value is the word of the list."""
+    """The fault of a COW store; the value is its word in lists."""
 
     FINE = ""
     FULL = "full"
@@ -37,29 +37,30 @@ class State(enum.Enum):
 
 @dataclass(frozen=True)
 class Fill:
-    """A store's state, and what of it is taken if it can overflow."""
+    """A store's state, and how much of it is used if it can overflow."""
 
     state: State = State.FINE
     percent: int = 0
 
 
 def parse(text: str, chunk: int) -> Fill:
-    """Return what a line of ``dmsetup status`` says of a store.
+    """Return the fill of a store from a line of ``dmsetup status``.
 
     :param chunk: the snapshots' chunk in sectors.
     """
     words = text.split()
-    said = " ".join(words[3:])
-    if said == "Overflow":
+    status = " ".join(words[3:])
+    if status == "Overflow":
         return Fill(State.FULL, 100)
-    if said in ("Invalid", "Merge failed"):
+    if status in ("Invalid", "Merge failed"):
         return Fill(State.INVALID)
-    numbers = re.fullmatch(r"(\d+)/(\d+) \d+", said)
+    numbers = re.fullmatch(r"(\d+)/(\d+) \d+", status)
     if numbers is None:
         return Fill()
     allocated, total = int(numbers[1]), int(numbers[2])
     if total >= store_sectors(int(words[1]), chunk):
         return Fill()
+    # The next write to a new place needs a whole chunk.
     if total - allocated < chunk:
         return Fill(State.FULL, 100)
     return Fill(percent=100 * allocated // total)
@@ -71,17 +72,17 @@ def fills(chunk: int) -> dict[str, Fill]:
     :param chunk: the snapshots' chunk in sectors.
     """
     standing = snapshot.instances()
-    said = dmsetup.statuses("snapshot") if standing else {}
+    statuses = dmsetup.statuses("snapshot") if standing else {}
     devices = {i.name: names.dm_name(Role.SNAPSHOT, i.name) for i in standing}
     return {
-        name: parse(said[device], chunk)
+        name: parse(statuses[device], chunk)
         for name, device in devices.items()
-        if device in said
+        if device in statuses
     }
 
 
 class StoreWatch:
-    """Says of each store once that it fills up, is full, or is lost."""
+    """Logs once of each store that it fills up, is full, or is invalid."""
 
     def __init__(self, settings: Settings) -> None:
         self._chunk = settings.snapshot_chunk
@@ -89,13 +90,13 @@ class StoreWatch:
         self._said: dict[str, str] = {}
 
     def turn(self) -> None:
-        """Look at every store; for housekeeping."""
-        found = fills(self._chunk)
-        words = {name: self._word(fill) for name, fill in found.items()}
+        """Check every store, and log what is new; for housekeeping."""
+        fill_of = fills(self._chunk)
+        words = {name: self._word(fill) for name, fill in fill_of.items()}
         for name, word in words.items():
             if word != self._said.get(name, ""):
-                self._say(name, found[name])
-        # A store that was enlarged, or another one of that name, is told of
+                self._say(name, fill_of[name])
+        # A store that was enlarged, or another one of that name, is logged
         # anew.
         self._said = words
 

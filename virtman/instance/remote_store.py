@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stores that are volumes of other hosts: logged in to, and out of again.
+"""COW stores that are volumes of other hosts, reached by iSCSI.
 
-A Cinder volume, say.  Its data is its owner's: it is never removed here.  Who
-holds the session is told by the instance's intent, so a target serves one
-instance of a node.
+A Cinder volume, say.  Its data is its owner's and is never removed here.  The
+intent says which instance has the session, so a target serves one instance of
+a node.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from virtman.state.intents import InstanceIntent
 
 
 class RemoteStores:
-    """Gets at the stores that intents name by portal, target and LUN."""
+    """Logs in to the stores that intents name by portal, target and LUN."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -26,11 +26,11 @@ class RemoteStores:
     def require_free(
         self, remote: Source, intents: Iterable[InstanceIntent]
     ) -> None:
-        """Refuse a target that somebody on this host has, us included.
+        """Refuse a target that this host is logged in to, or that is a store.
 
-        To log out of it afterwards would take it from them.
+        To log out of it afterwards would take it from its user.
 
-        :raises InUse: somebody has it.
+        :raises InUse: an instance or another program uses it.
         """
         for intent in intents:
             if intent.remote is not None and _same(intent.remote, remote):
@@ -44,22 +44,22 @@ class RemoteStores:
             )
 
     def open(self, intent: InstanceIntent, remote: Source) -> str:
-        """Log in, or go on with the session; return the disk.
+        """Log in to an instance's store, or use its session; return the disk.
 
         :raises NoSource: the login failed.
         :raises WrongIdentity: it is not the disk that was written on.
         """
         device = self._sessions.connect_store(remote).device
-        now = disk.serial(device)
-        if intent.serial not in (None, now):
+        serial = disk.serial(device)
+        if intent.serial not in (None, serial):
             raise WrongIdentity(
-                f"{remote} has the serial {now!r}; what {intent.name} has "
+                f"{remote} has the serial {serial!r}; what {intent.name} has "
                 f"written is on a disk with {intent.serial!r}"
             )
         return device
 
     def close(self, intent: InstanceIntent) -> None:
-        """Log out, if there is a session."""
+        """Log out of an instance's store, if there is a session."""
         if self.is_open(intent) and intent.remote is not None:
             self._sessions.disconnect(Path(intent.remote, "", 0))
 
@@ -69,6 +69,6 @@ class RemoteStores:
         return remote is not None and self._sessions.logged_in(remote)
 
 
-def _same(one: Source, other: Source) -> bool:
-    """Tell whether two are of one session, whatever the LUN."""
-    return (one.portal, one.iqn) == (other.portal, other.iqn)
+def _same(store: Source, other: Source) -> bool:
+    """Tell whether two stores share one session, whatever their LUNs."""
+    return (store.portal, store.iqn) == (other.portal, other.iqn)

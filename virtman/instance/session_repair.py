@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sees to it that the session of a store comes back.
+"""Repairs the iSCSI sessions of COW stores.
 
-What a VM writes waits for the session with its store, for as long as it takes,
-and that session cannot be made anew: to log out of it would fail those writes,
-and dm-snapshot would give the store up.  iscsid brings it back, unless it has
-lost it (:mod:`virtman.privsep.iscsi_netlink`).
+A VM's writes wait for the session with its store, for as long as it takes.
+That session cannot be made anew: a logout would fail the waiting writes, and
+dm-snapshot would give the store up.  iscsid brings the session back, unless it
+has lost it (:mod:`virtman.privsep.iscsi_netlink`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from virtman.drivers import sessions
 
 LOG = logging.getLogger(__name__)
 # Seconds.  iscsid tries again after two, or after twelve where the target
-# takes the connection and says nothing.  A session that it has not lost is
-# none the worse.
+# takes the connection and says nothing.  A stop of the connection does no
+# harm to a session that iscsid has not lost.
 _PATIENCE = 15.0
 
 
@@ -32,13 +32,15 @@ class StoreSessions:
         self._said: set[int] = set()
 
     def turn(self) -> None:
-        """Look at every session with a store.
+        """Check every session with a store; stop what stays failed.
 
-        :raises LayerError: the kernel refuses.
+        :raises LayerError: the kernel refuses to stop a connection.
         """
         now = self._now()
         failed = sessions.failed_stores()
-        self._since = {one: self._since.get(one, now) for one in failed}
+        self._since = {
+            session: self._since.get(session, now) for session in failed
+        }
         self._said &= failed
         for session, since in self._since.items():
             if now - since >= _PATIENCE:

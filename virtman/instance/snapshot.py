@@ -7,8 +7,8 @@ Table (``Documentation/admin-guide/device-mapper/snapshot.rst``)::
 
 Persistent (P): the writes outlive the agent and the host's next boot.  With
 overflow (O): in a full store only writes that need room fail, instead of the
-whole disk with all that was written.  What stands is read back from the
-kernel: the origin and the store are the device's slaves.
+whole disk with all that was written.  A standing instance is read back from
+the kernel: its origin and its store are the device's slaves.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def find(name: str) -> Instance | None:
 
 def instances() -> list[Instance]:
     """Return every instance on this node, by name."""
-    found = (_instance(device) for device in dmsetup.ours(Role.SNAPSHOT))
-    return [instance for instance in found if instance is not None]
+    parsed = (_instance(device) for device in dmsetup.ours(Role.SNAPSHOT))
+    return [instance for instance in parsed if instance is not None]
 
 
 def is_attached(intent: InstanceIntent) -> bool:
@@ -78,10 +78,10 @@ class Snapshots:
     ) -> InstanceIntent:
         """Return the intent of an instance that writes on a volume.
 
-        What is on it nobody here knows before the login.
+        What is on the volume is unknown before the login.
 
-        :param keep: None: what was written is kept, if anything was; the
-            volume itself says whether, and it is not wiped.
+        :param keep: None keeps the writes if the volume has any; the volume
+            tells that itself, and it is not wiped.
         """
         return InstanceIntent(
             name,
@@ -100,10 +100,10 @@ class Snapshots:
         device: str | None,
         keep: bool | None = None,
     ) -> InstanceIntent:
-        """Return the intent of an instance unknown here; change nothing.
+        """Return the intent of an instance that is new here; change nothing.
 
-        :param keep: whether its store has writes to keep; None: who asks
-            does not know, so it must have none.
+        :param keep: whether its store has writes to keep; None: the caller
+            does not know, so the store must have none.
         :raises VirtmanError: the copy-on-write device could not be used.
         """
         file = self._stores.plan(name, device)
@@ -135,8 +135,8 @@ class Snapshots:
     def create(self, intent: InstanceIntent) -> Instance:
         """Create a new instance's disk on a deployed image.
 
-        The store's first chunk is wiped: the header of an older snapshot
-        there would bring that one's blocks back.
+        The store's first chunk is wiped: with the header of an older
+        snapshot the blocks of that snapshot would come back.
         """
         size = sysfs.sectors(names.dm_path(Role.ORIGIN, intent.image))
         store = self._open(intent, size)
@@ -149,9 +149,9 @@ class Snapshots:
         return Instance(intent.name, intent.image)
 
     def restore(self, intent: InstanceIntent) -> Instance:
-        """Put an instance's disk together again, with all that was written.
+        """Build an instance's disk again, with the writes in its store.
 
-        :raises NotFound: what was written is not there any more.
+        :raises NotFound: the store, or its writes, are not there any more.
         """
         file = Path(intent.file) if intent.file else None
         device = intent.device
@@ -162,7 +162,7 @@ class Snapshots:
         return Instance(intent.name, intent.image)
 
     def deactivate(self, intent: InstanceIntent) -> None:
-        """Remove the disk and keep its store, detached.
+        """Remove an instance's disk; keep its store, detached.
 
         :raises InUse: the VM still runs; nothing was changed.
         """
@@ -171,9 +171,9 @@ class Snapshots:
         self._remote.close(intent)
 
     def purge(self, intent: InstanceIntent) -> None:
-        """Remove the disk and, when the agent made it, its store.
+        """Remove an instance's disk, and its store if the agent made it.
 
-        What is not there any more is passed over.
+        A disk or a store that is not there is no error.
 
         :raises InUse: the VM still runs; nothing was changed.
         """

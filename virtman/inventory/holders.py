@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who uses what is ours: VMs, other devices, nodes that read from us."""
+"""What uses the agent's resources: VMs, other devices, children."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from virtman.drivers import dmsetup, processes, sessions
 from virtman.inventory import resources
 from virtman.names import Role
 
-# Nothing of ours opens these two but devices of ours; under them tgtd and the
-# cache engine read, too.
+# The only openers of these two that belong to the agent are its own devices.
+# The devices below them are opened by tgtd and the cache engine, too.
 _OPENED_BY_DEVICES = (Role.SNAPSHOT, Role.ORIGIN)
 
 
 def reasons() -> list[str]:
-    """Return why what is ours cannot go now, a line for each use of it."""
+    """Return each use that keeps a resource from its removal, a line each."""
     return [*_devices(), *_disks(), *_targets()]
 
 
@@ -57,14 +57,17 @@ def _foreign(holders: list[str]) -> list[str]:
 
 
 def _named(kernel_name: str) -> str:
-    """Add the name that people know a device-mapper device by."""
-    known = sysfs.read(sysfs.SYS / "block" / kernel_name / "dm" / "name")
-    return f"{kernel_name} ({known})" if known else kernel_name
+    """Return a device's kernel name, with its device-mapper name if any."""
+    dm_name = sysfs.read(sysfs.SYS / "block" / kernel_name / "dm" / "name")
+    return f"{kernel_name} ({dm_name})" if dm_name else kernel_name
 
 
 def _by(device: dmsetup.Device) -> str:
-    """Name the processes; a file system that is mounted has none."""
+    """Return the names of the processes that have a device open.
+
+    A device without any may have a mounted file system.
+    """
     number = sysfs.number(device.path)
-    found = processes.openers(number) if number else []
-    named = (f"{processes.name(pid)} ({pid})" for pid in found)
-    return f" by {', '.join(named)}" if found else " (mounted?)"
+    pids = processes.openers(number) if number else []
+    named = (f"{processes.name(pid)} ({pid})" for pid in pids)
+    return f" by {', '.join(named)}" if pids else " (mounted?)"

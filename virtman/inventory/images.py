@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of ours is on this host, and what only looks like it."""
+"""Lists the images that this host has, and foreign devices with our names."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ _STACK = (Role.MULTIPATH, Role.ENGINE, Role.CACHED, Role.ORIGIN)
 
 
 def list_images(engine: CacheEngine) -> set[str]:
-    """Return every image of which there is anything on this host."""
-    found = {item.key for item in dmsetup.ours() if item.role in _STACK}
+    """Return each image with a device, a session, a target or a cache here."""
+    images = {item.key for item in dmsetup.ours() if item.role in _STACK}
     for iqn in sessions.targets() | _served():
         image = names.parse_iqn(iqn) or ""
         usable = names.parse_dm_name(names.dm_name(Role.CACHED, image))
-        # Another prefix, or a name that we do not make, is another's.
+        # With another prefix, or a name that the agent does not make, it
+        # belongs to another program.
         if usable and iqn == names.DEFAULT_IQN_PREFIX + image:
-            found.add(image)
-    return found | engine.kept()
+            images.add(image)
+    return images | engine.kept()
 
 
 def _served() -> set[str]:
-    """Return the targets over a cache of this node."""
+    """Return the iSCSI names of the targets that export a cache here."""
     prefix = names.dm_path(Role.CACHED, "")
     return {
         target.iqn
@@ -39,7 +40,7 @@ def _served() -> set[str]:
 
 
 def foreign_devices() -> list[str]:
-    """Return the devices that have one of our names and are not ours."""
+    """Return the devices with an agent's name and without its mark."""
     return [
         name
         for name, uuid in _mapped()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists the agent's resources on this host, and what each belongs to.
 
-Resources are found anew each time, by their names and by files in the agent's
+Each call looks for them anew, by their names and by the files in the agent's
 own folders; nothing is changed.  A resource is wanted by an intent, or by a
 standing instance, which wants its image; the others are orphans.
 """
@@ -33,7 +33,7 @@ _DISK_OF_AN_IMAGE = (".data", ".qcow2")
 
 
 class ResourceOwner(enum.Enum):
-    """The kind of thing that a resource is a part of."""
+    """The kind of object that a resource is a part of."""
 
     INSTANCE = "instance"
     IMAGE = "image"
@@ -47,8 +47,8 @@ class ResourceOwner(enum.Enum):
 class Resource:
     """One resource on the host: a device, a session, a file and so on.
 
-    :param name: as people and tools name it.
-    :param of: the key of the image or the instance that it is a part of.
+    :param name: the name that tools print.
+    :param of: the key of the image, instance or store that it is a part of.
     """
 
     kind: str
@@ -62,7 +62,7 @@ def list_resources(
 ) -> list[Resource]:
     """Return each resource of the agent on this host, once."""
     targets = _served()
-    found = [
+    listed = [
         *_devices(),
         *_targets(targets),
         *_sessions(intents),
@@ -72,7 +72,7 @@ def list_resources(
         *_files(settings, engine),
         *_agents_files(settings),
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(listed))
 
 
 def orphans(
@@ -99,12 +99,12 @@ def orphans(
 
 
 def served() -> list[iscsi.Target]:
-    """Return the targets that are ours."""
+    """Return the targets of tgtd that belong to the agent."""
     return [item for item in _served() if _owner(item) is not None]
 
 
 def _served() -> list[iscsi.Target]:
-    """Return every target there is; none without a tgtd."""
+    """Return every target of tgtd; an empty list if tgtd does not run."""
     try:
         return iscsi.targets()
     except CommandError:
@@ -114,10 +114,10 @@ def _served() -> list[iscsi.Target]:
 
 
 def _owner(target: iscsi.Target) -> tuple[ResourceOwner, str] | None:
-    """Tell whose a target is; None: not ours.
+    """Return the owner and the key of a target; None if it is foreign.
 
-    Either it serves a cache of ours, or, with our serial, an image's file or
-    a store.
+    The agent's targets serve one of its caches, or, with a serial number of
+    the agent's, an image's file or a store.
     """
     device = target.device or ""
     key = device.removeprefix(names.dm_path(Role.CACHED, ""))
@@ -134,7 +134,7 @@ def _owner(target: iscsi.Target) -> tuple[ResourceOwner, str] | None:
 
 
 def _devices() -> Iterator[Resource]:
-    whose = {
+    owners = {
         Role.SNAPSHOT: ResourceOwner.INSTANCE,
         Role.ORIGIN: ResourceOwner.IMAGE,
         Role.CACHED: ResourceOwner.IMAGE,
@@ -142,7 +142,7 @@ def _devices() -> Iterator[Resource]:
         Role.MULTIPATH: ResourceOwner.IMAGE,
     }
     for item in dmsetup.ours():
-        owner = whose.get(item.role, ResourceOwner.GROUP)
+        owner = owners.get(item.role, ResourceOwner.GROUP)
         of = "" if owner is ResourceOwner.GROUP else item.key
         yield Resource("device", item.path, owner, of)
 
@@ -158,18 +158,18 @@ def _sessions(intents: Sequence[Intent]) -> Iterator[Resource]:
     for iqn in sorted(sessions.targets()):
         image = names.parse_iqn(iqn) or ""
         yield Resource("session", iqn, ResourceOwner.IMAGE, image)
-    of = {
+    instance_of = {
         intent.remote.iqn: intent.name
         for intent in intents
         if isinstance(intent, InstanceIntent) and intent.remote
     }
     for iqn in sorted(sessions.stores()):
-        key = of.get(iqn) or names.parse_store_iqn(iqn) or ""
+        key = instance_of.get(iqn) or names.parse_store_iqn(iqn) or ""
         yield Resource("session", iqn, ResourceOwner.INSTANCE, key)
 
 
 def _connections() -> Iterator[Resource]:
-    """Yield the NBD devices under our caches."""
+    """Yield the NBD devices under the caches of this node."""
     for item in dmsetup.ours(Role.ENGINE):
         for under in sysfs.slaves(item.path):
             if under.startswith("nbd"):
@@ -183,7 +183,7 @@ def _loops(
     intents: Sequence[Intent],
     targets: Iterable[iscsi.Target],
 ) -> Iterator[Resource]:
-    """Yield loop devices on caches, on stores and on what is exported."""
+    """Yield the loop devices on caches, on stores and on exported files."""
     stores = {
         Path(intent.file): intent.name
         for intent in intents
@@ -221,10 +221,10 @@ def _files(settings: Settings, engine: CacheEngine) -> Iterator[Resource]:
     for file in _glob(settings.cache_dir, "*"):
         if file.suffix in _DISK_OF_AN_IMAGE:
             yield Resource("file", str(file), ResourceOwner.IMAGE, file.stem)
-    short = {names.short(image): image for image in engine.kept()}
+    image_of = {names.short(image): image for image in engine.kept()}
     for suffix in ("nbd", "pid", "device"):
         for file in _glob(settings.run_dir, f"{'[0-9a-f]' * 16}.{suffix}"):
-            of = short.get(file.stem, "")
+            of = image_of.get(file.stem, "")
             yield Resource("file", str(file), ResourceOwner.IMAGE, of)
     for file in _glob(settings.snapshot_dir, "*.cow"):
         yield Resource("file", str(file), ResourceOwner.INSTANCE, file.stem)
@@ -233,14 +233,17 @@ def _files(settings: Settings, engine: CacheEngine) -> Iterator[Resource]:
 
 
 def _agents_files(settings: Settings) -> Iterator[Resource]:
-    """Yield what tells of other resources: wanted as long as the agent is."""
+    """Yield the files that describe other resources, and those of the agent.
+
+    They are wanted as long as the agent is.
+    """
     folders = {
         settings.state_dir / "intents": ("*.json", "*.broken", "*.new"),
         settings.state_dir / "digests": ("*.json", "*.new"),
         settings.state_dir: ("admission.json", "admission.new"),
         settings.run_dir / "locks": ("*",),
         udev.FOLDER: (udev.NAME,),
-        # Of an agent that was killed.
+        # Left by an agent that was killed.
         settings.local_socket.parent: (settings.local_socket.name,),
     }
     for folder, patterns in folders.items():

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs of this host, and what keeps it in order."""
+"""The verbs of this host, and the work that keeps it in order."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node's pulse: tell volt what is served and has failed, do as it says.
+"""The beats of this node: its peers and failed sources, and volt's answer.
 
-Nothing that takes long is done here (``housekeeping.py`` does it): a failed
-parent is to be told at once.
+Long work is left to ``housekeeping.py``: a failed source must be reported at
+once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Heartbeat(threading.Thread):
-    """Beats when the beat_schedule says so, until stopped."""
+    """Beats when the schedule says so, until stopped."""
 
     def __init__(
         self, node: Node, coordinator: Coordinator, beat_schedule: BeatSchedule
@@ -31,7 +31,7 @@ class Heartbeat(threading.Thread):
         self._volt_was_away = False
 
     def run(self) -> None:
-        """Beat on, whatever a single beat ran into."""
+        """Beat until stopped, also after a beat that failed."""
         while self._beat_schedule.wait():
             heard = False
             try:
@@ -41,9 +41,9 @@ class Heartbeat(threading.Thread):
             self._beat_schedule.reckon_from(heard)
 
     def beat(self) -> bool:
-        """Beat once; return whether volt heard it."""
+        """Send one beat and apply its answer; return whether volt answered."""
         try:
-            told = self._coordinator.beat(self._node.reports())
+            answer = self._coordinator.beat(self._node.reports())
         except VirtmanError as error:
             if not self._volt_was_away:
                 LOG.warning("%s; what is read now goes on being read", error)
@@ -52,12 +52,12 @@ class Heartbeat(threading.Thread):
         if self._volt_was_away:
             LOG.info("volt answers again")
         self._volt_was_away = False
-        self._beat_schedule.set_interval(told.beat_after)
-        self._node.reassign(told.assignments)
+        self._beat_schedule.set_interval(answer.beat_after)
+        self._node.reassign(answer.assignments)
         return True
 
     def stop(self) -> None:
-        """End the thread; returns when it has ended."""
+        """Stop the beats; return when the thread has ended."""
         self._beat_schedule.end()
         if self.is_alive():
             self.join()

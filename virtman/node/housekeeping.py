@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is put in order now and then: idle images go, news are made up for."""
+"""Runs the node's chores now and then, such as the removal of idle images."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ LOG = logging.getLogger(__name__)
 
 
 class Housekeeping(threading.Thread):
-    """Does some chores every ``interval`` seconds until stopped.
+    """Runs its chores every ``interval`` seconds until stopped.
 
-    :param first: what is done once, at the start.
-    One that fails keeps none of the others from being done.
+    A chore that fails does not stop the others.
+
+    :param first: the chores that run once, at the start.
     """
 
     def __init__(
@@ -32,13 +33,13 @@ class Housekeeping(threading.Thread):
         self._end = threading.Event()
 
     def run(self) -> None:
-        """Go round after round."""
+        """Run the first chores once, then the others again and again."""
         self._do(self._first)
         while not self._end.wait(self._interval):
             self.turn()
 
     def turn(self) -> None:
-        """Do every chore once."""
+        """Run every chore once."""
         self._do(self._chores)
 
     def _do(self, chores: Sequence[Callable[[], None]]) -> None:
@@ -51,7 +52,7 @@ class Housekeeping(threading.Thread):
                 LOG.exception("housekeeping failed; it goes on")
 
     def stop(self) -> None:
-        """End the thread; returns when it has ended."""
+        """Stop the chores; return when the thread has ended."""
         self._end.set()
         if self.is_alive():
             self.join()

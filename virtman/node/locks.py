@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lock for each name, kept only as long as somebody holds or wants it."""
+"""A lock for each name, kept as long as a thread holds it or waits for it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 
 class NameLocks:
-    """Locks by name; work under one name waits for no other's."""
+    """Locks by name; work under one name does not wait for another name."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._locks: dict[str, tuple[threading.Lock, int]] = {}
 
     def __len__(self) -> int:
-        """Return how many names are in use."""
+        """Return the number of names whose lock is held or waited for."""
         return len(self._locks)
 
     @contextlib.contextmanager
@@ -31,7 +31,7 @@ class NameLocks:
 
     @contextlib.contextmanager
     def try_hold(self, name: str) -> Iterator[bool]:
-        """Hold the lock of a name unless somebody does; yield whether."""
+        """Hold the lock of a name if it is free; yield whether it was."""
         lock = self._take(name, 1)
         held = lock.acquire(blocking=False)
         try:
@@ -42,7 +42,7 @@ class NameLocks:
             self._take(name, -1)
 
     def _take(self, name: str, by: int) -> threading.Lock:
-        """Count who holds or waits; the last one's leave removes the lock."""
+        """Change a lock's number of users; remove it with the last user."""
         with self._guard:
             lock, users = self._locks.get(name, (threading.Lock(), 0))
             self._locks[name] = lock, users + by

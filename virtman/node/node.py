@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a compute node can do: the typed verbs behind every door.
+"""The typed verbs of a compute node, behind every door.
 
-Creating what exists and destroying what does not are no errors here: the
-answer says whether anything changed.
+To create an instance that exists, or to destroy one that does not, is no
+error: the answer says whether anything changed.
 """
 
 from __future__ import annotations
@@ -59,67 +59,70 @@ class Node:
         keep: bool | None = None,
         remote: Source | None = None,
     ) -> Creation:
-        """Make an instance's disk; the image is deployed when it is not.
+        """Make an instance's disk; deploy its image if it is not.
 
-        One that was deactivated comes back with all that was written.
+        A deactivated instance comes back with its writes.
 
-        :param connections: image servers to read from when volt has nobody;
-            none: those that volt knows.
-        :param device: a block device for the writes, None for our own.
-        :param keep: of an instance that this host does not know, whether
-            another has written on its store: true takes that up, false
-            begins anew; None begins anew where nothing was written.
+        :param connections: image servers to read from when volt has no
+            source; if empty, those that volt knows.
+        :param device: a block device for the writes, None for the agent's
+            own file.
+        :param keep: for an instance that is new to this host, whether
+            another host has written on its store: true keeps the writes,
+            false discards them, None needs a store without writes.
         :param remote: a volume to log in to for the writes, None for
             ``device``.  Without ``keep`` the volume itself tells whether it
             was written on, and nothing on it is lost.
         :raises AlreadyExists: an instance of that name is another image's.
         :raises NotFound: there are no writes to keep.
-        :raises InUse: there are some, and nobody says what to do with them.
+        :raises InUse: there are writes, and ``keep`` is None.
         """
         name = names.check_key("instance", instance_name)
         image = names.image_id(image_name)
         with self._names.hold(name):
-            found = self._standing(name)
-            if found is not None:
-                _require_same(name, found.image, image)
-                return Creation(found, created=False)
+            standing = self._standing(name)
+            if standing is not None:
+                _require_same(name, standing.image, image)
+                return Creation(standing, created=False)
             kept = self._services.intents.get(InstanceIntent, name)
             if kept is None:
                 sources = tuple(connections) or self._servers(image)
-                made = self._create(name, image, sources, device, keep, remote)
+                instance = self._create(
+                    name, image, sources, device, keep, remote
+                )
             else:
-                made = self._activate(kept, image, connections, remote)
-        LOG.info("instance %s on %s: %s", name, image, made.path)
-        return Creation(made, created=True)
+                instance = self._activate(kept, image, connections, remote)
+        LOG.info("instance %s on %s: %s", name, image, instance.path)
+        return Creation(instance, created=True)
 
     def deactivate(self, instance_name: str) -> bool:
         """Take an instance's disk away and keep what the VM has written.
 
-        :returns: whether there was one.
+        :returns: whether the disk was there.
         :raises InUse: the VM still runs.
         """
         name = names.check_key("instance", instance_name)
         with self._names.hold(name):
-            found = self._standing(name)
-            if found is None:
+            standing = self._standing(name)
+            if standing is None:
                 return False
-            image = self.image(found.image)
-            image.deactivate(image.describe(found))
+            image = self.image(standing.image)
+            image.deactivate(image.describe(standing))
         LOG.info("instance %s is deactivated; its data stays", name)
         return True
 
     def destroy(self, instance_name: str) -> bool:
         """Remove an instance and its data; return whether it was there.
 
-        The image stays until a heartbeat finds it without instances.
+        The image stays until housekeeping finds it without instances.
         """
         name = names.check_key("instance", instance_name)
         with self._names.hold(name):
-            found = snapshot.find(name)
+            standing = snapshot.find(name)
             intent = self._services.intents.get(InstanceIntent, name)
-            if found is not None:
-                image = self.image(found.image)
-                image.destroy(image.describe(found))
+            if standing is not None:
+                image = self.image(standing.image)
+                image.destroy(image.describe(standing))
             elif intent is not None:
                 self.image(intent.image).destroy(intent)
             else:
@@ -128,9 +131,9 @@ class Node:
         return True
 
     def settle(self, name: str) -> None:
-        """Put in order an instance that an agent before this one left.
+        """Finish or undo the work of an earlier agent on an instance.
 
-        Left alone while a caller is at it.
+        Nothing is done while a caller's verb works on the instance.
         """
         with self._names.try_hold(name) as held:
             intent = self._services.intents.get(InstanceIntent, name)
@@ -142,7 +145,7 @@ class Node:
         return snapshot.instances()
 
     def inactive(self) -> list[Instance]:
-        """Return those that were deactivated, by name: data and no disk."""
+        """Return every deactivated instance, by name: writes and no disk."""
         return [
             Instance(intent.name, intent.image)
             for intent in self._services.intents.all(InstanceIntent)
@@ -150,18 +153,15 @@ class Node:
         ]
 
     def broken_stores(self) -> dict[str, State]:
-        """Return what is wrong with the stores of instances, by name.
-
-        One that nothing is wrong with is left out.
-        """
+        """Return the state of each full or invalid store, by instance."""
         try:
-            found = cow_usage.fills(self._services.settings.snapshot_chunk)
+            fill_of = cow_usage.fills(self._services.settings.snapshot_chunk)
         except VirtmanError as error:
             LOG.warning("how full the stores are is not known: %s", error)
             return {}
         return {
             name: fill.state
-            for name, fill in found.items()
+            for name, fill in fill_of.items()
             if fill.state is not State.FINE
         }
 
@@ -171,7 +171,7 @@ class Node:
             return list(self._images.values())
 
     def collect(self) -> None:
-        """Take away the images that nobody uses."""
+        """Remove the images that no instance and no child uses."""
         for image in self.images():
             try:
                 image.remove_if_idle()
@@ -179,21 +179,21 @@ class Node:
                 LOG.warning("%s is not removed: %s", image.name, error)
 
     def serve_again(self) -> None:
-        """Export again what a tgtd that was started anew knows nothing of."""
+        """Export the images again that a restarted tgtd has lost."""
         peers = {image: image.base.peer for image in self.images()}
         wanted = {image: peer.iqn for image, peer in peers.items() if peer}
-        known = {target.iqn for target in iscsi.targets()} if wanted else ()
+        served = {target.iqn for target in iscsi.targets()} if wanted else ()
         for image, iqn in wanted.items():
-            if iqn not in known:
+            if iqn not in served:
                 image.complete()
 
     def reports(self) -> list[PeerReport]:
-        """Return what this node serves and cannot read, for the heartbeat."""
+        """Return this node's peers and their failed sources, for a beat."""
         reports = (image.base.report for image in self.images())
         return [report for report in reports if report is not None]
 
     def look(self, deep: Container[str]) -> None:
-        """See whether sources of any image have failed or are back.
+        """Check which sources of all images failed or are back.
 
         :param deep: the images whose devices are to be asked too.
         """
@@ -208,7 +208,7 @@ class Node:
     def reassign(self, assignments: Mapping[str, Assignment]) -> None:
         """Apply volt's answer to a heartbeat: assignments by peer id.
 
-        volt answers, so images that have no place yet ask for one.
+        volt answers now, so images that have no place yet ask for one.
         """
         for image in self.images():
             try:
@@ -238,7 +238,7 @@ class Node:
         keep: bool | None,
         remote: Source | None,
     ) -> Instance:
-        """Make an instance; take idle images away while there is no room."""
+        """Make an instance; remove idle images while there is no room."""
         while True:
             try:
                 return self.image(image).create(
@@ -259,7 +259,7 @@ class Node:
         if connections:
             kept = replace(kept, connections=tuple(connections))
         if remote is not None and kept.remote == remote:
-            # It may ask for another login by now.
+            # The same volume may ask for another login by now.
             kept = replace(kept, remote=remote)
         self.image(image).activate(kept)
         return Instance(kept.name, image)
@@ -269,18 +269,18 @@ class Node:
 
         :raises VoltAway: it does not answer.
         """
-        found = self._services.coordinator.servers(image)
-        if not found:
+        servers = self._services.coordinator.servers(image)
+        if not servers:
             raise InvalidRequest(
                 f"no image server is named for {image}, and volt knows none; "
                 "export the image first, or name who does"
             )
-        return found
+        return servers
 
     def _make_room(self, wanted: str) -> bool:
-        """Take away the image that has been idle the longest; say whether.
+        """Remove the image that has been idle the longest; return whether.
 
-        Housekeeping would do so a little later.
+        Housekeeping would remove it a little later.
         """
         others = [i for i in self.images() if i.name != wanted]
         for image in sorted(others, key=lambda item: item.last_used):
@@ -293,10 +293,10 @@ class Node:
         return False
 
     def _standing(self, name: str) -> Instance | None:
-        """Return an instance that exists; make it whole first if need be."""
+        """Return the instance of a name if it stands; settle it first."""
         intent = self._services.intents.get(InstanceIntent, name)
         if intent is not None and (intent.leaving or intent.fresh):
-            # Nobody was told of it, or it was to go: this call starts anew.
+            # No caller was told of it, or it was to be removed: start anew.
             self.image(intent.image).destroy(intent)
         elif intent is not None:
             self.image(intent.image).settle(intent)
@@ -304,7 +304,7 @@ class Node:
 
 
 def _require_same(name: str, has: str, wanted: str) -> None:
-    """Refuse to take an instance of one image for that of another."""
+    """Refuse an instance that is on another image than the wanted one."""
     if has != wanted:
         raise AlreadyExists(
             f"the instance {name} is one of {has}, not of {wanted}; destroy "

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes away all that is ours on this host, and nothing else.
+"""Removes everything of the agent from this host, and nothing else.
 
 From the top: the instances, the image targets, each image's stack with its
-cache and its sessions, then the files that tell of them.  What does not go
-keeps none of the rest, and all of it may be done again.
+cache and its sessions, then the files that describe them.  A part that cannot
+be removed does not stop the others, and a purge may be repeated.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ _INTENTS_WITH_DATA = (f"{InstanceIntent.kind}.", f"{StoreIntent.kind}.")
 
 
 class Purge:
-    """One host's; nobody else may be at work on it.
+    """The purge of one host; the agent must be stopped meanwhile.
 
-    :param keep_data: leave what VMs have written, and what tells whose it
-        is: the next agent puts those instances together again.
+    :param keep_data: keep the writes of VMs and their intents: the next
+        agent builds those instances again.
     """
 
     def __init__(self, services: Services, *, keep_data: bool = False) -> None:
@@ -80,7 +80,7 @@ class Purge:
         )
 
     def keeps(self, resource: Resource) -> bool:
-        """Tell whether a resource is left where it is."""
+        """Tell whether a resource is kept, as data or as its intent."""
         store = resource.kind == "file" and resource.owner in _HAVE_DATA
         intent = Path(resource.name).name.startswith(_INTENTS_WITH_DATA)
         return self._keep_data and (
@@ -88,7 +88,7 @@ class Purge:
         )
 
     def run(self) -> list[str]:
-        """Take it all away; return what went wrong, a line each.
+        """Remove everything of the agent; return the errors, a line each.
 
         :raises LayerError: tgtd does not answer; nothing was changed.
         """
@@ -97,6 +97,7 @@ class Purge:
         orphaned_commands.wait_for_commands()
         self._services.intents.load()
         self._errors = []
+        # From the top: a device cannot be removed while another stands on it.
         self._each(self._instances(), self._remove_instance)
         self._each(self._exported(), self._targets.destroy)
         self._each(self._opened(), self._remove_store)
@@ -111,7 +112,7 @@ class Purge:
         return self._errors
 
     def _each(self, items: Iterable[T], work: Callable[[T], object]) -> None:
-        """Do the same with each item; note those with which it fails."""
+        """Do the work for each item; collect the errors."""
         for item in items:
             try:
                 work(item)
@@ -119,23 +120,23 @@ class Purge:
                 self._errors.append(str(error))
 
     def _instances(self) -> list[str]:
-        """Return the instances of which there is anything."""
-        found = {device.key for device in dmsetup.ours(Role.SNAPSHOT)}
-        found |= {i.name for i in self._services.intents.all(InstanceIntent)}
+        """Return the instances that have a disk, an intent or a store."""
+        keys = {device.key for device in dmsetup.ours(Role.SNAPSHOT)}
+        keys |= {i.name for i in self._services.intents.all(InstanceIntent)}
         stores = self._settings.snapshot_dir.glob("*.cow")
-        return sorted(found | {file.stem for file in stores})
+        return sorted(keys | {file.stem for file in stores})
 
     def _exported(self) -> list[str]:
         """Return the images of the image targets, standing or wanted."""
-        found = {target.image for target in self._targets.all()}
-        known = self._services.intents.all(TargetIntent)
-        return sorted(found | {intent.name for intent in known})
+        standing = {target.image for target in self._targets.all()}
+        wanted = self._services.intents.all(TargetIntent)
+        return sorted(standing | {intent.name for intent in wanted})
 
     def _opened(self) -> list[str]:
-        """Return the stores of other hosts' disks that there are."""
-        known = {i.name for i in self._services.intents.all(StoreIntent)}
+        """Return the server stores that have an intent or a file."""
+        wanted = {i.name for i in self._services.intents.all(StoreIntent)}
         files = self._settings.store_dir.glob("*.cow")
-        return sorted(known | {file.stem for file in files})
+        return sorted(wanted | {file.stem for file in files})
 
     def _remove_store(self, store: str) -> None:
         if self._keep_data:
@@ -144,20 +145,20 @@ class Purge:
             self._stores.delete(store)
 
     def _images(self) -> list[str]:
-        known = self._services.intents.all(ImageIntent)
-        found = images.list_images(self._services.engine)
-        return sorted(found | {intent.name for intent in known})
+        wanted = self._services.intents.all(ImageIntent)
+        standing = images.list_images(self._services.engine)
+        return sorted(standing | {intent.name for intent in wanted})
 
     def _groups(self) -> list[Devices]:
         """Return the flashcache group, if any of it stands."""
-        standing = {device.role for device in dmsetup.ours()}
-        found = standing.intersection(TOP_DOWN)
-        return [Devices(self._settings)] if found else []
+        roles = {device.role for device in dmsetup.ours()}
+        stands = roles.intersection(TOP_DOWN)
+        return [Devices(self._settings)] if stands else []
 
     def _remove_instance(self, name: str) -> None:
-        known = self._services.intents.get(InstanceIntent, name)
-        intent = known or self._describe(name)
-        # Of a disk that nobody was told of, nothing is of value.
+        stored = self._services.intents.get(InstanceIntent, name)
+        intent = stored or self._describe(name)
+        # A disk that no caller was told of has no data to keep.
         if self._keep_data and not (intent.fresh or intent.leaving):
             dmsetup.remove(Role.SNAPSHOT, name)
             for device in loop.devices_of(Path(intent.file or "")):
@@ -167,10 +168,10 @@ class Purge:
         self._services.intents.remove(intent)
 
     def _describe(self, name: str) -> InstanceIntent:
-        """Return the intent of an instance, or of its writes, without one."""
-        found = snapshot.find(name)
-        if found is not None:
-            return self._snapshots.describe(found, None)
+        """Return an intent for an instance, or a store, that has none."""
+        standing = snapshot.find(name)
+        if standing is not None:
+            return self._snapshots.describe(standing, None)
         file = self._settings.snapshot_dir / f"{name}.cow"
         return InstanceIntent(name, "", file=str(file), fresh=False)
 
@@ -178,7 +179,7 @@ class Purge:
         OrphanedStack(image, self._services).clear()
 
     def _logout(self, iqn: str) -> None:
-        """End what sessions an image server of another prefix has left."""
+        """Log out of a target, such as one with another prefix in its name."""
         for path in self._services.sessions.standing(iqn):
             self._services.sessions.disconnect(path)
 
@@ -198,7 +199,8 @@ class Purge:
             for resource in left
             if resource.kind == "file"
             and (resource.owner, resource.of) not in busy
-            # What tells of resources stays until the last of them is gone.
+            # The files that describe resources stay until the last of those
+            # is gone: by them a second purge finds the rest.
             and not (resource.owner is ResourceOwner.AGENT and busy)
         ]
         self._each(idle, _unlink)
@@ -216,13 +218,13 @@ class Purge:
             options.run_dir,
             options.state_dir,
         ):
-            # Not empty: somebody else's files, or what is kept.
+            # A folder that is not empty has foreign files, or kept data.
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
 
 def _withdraw(target: iscsi.Target) -> None:
-    """Remove a target that no intent told of, be it half made."""
+    """Remove a target that has no intent, be it half made."""
     iscsi.remove(target.iqn)
     device = target.device or ""
     if loop.backing_file(device) is not None:
@@ -230,7 +232,7 @@ def _withdraw(target: iscsi.Target) -> None:
 
 
 def _let_go(device: dmsetup.Device) -> None:
-    """Wake what is suspended, and have no read wait for a source.
+    """Resume a device, and let its reads fail while no path lives.
 
     A storage daemon does not end as long as one of its reads waits.
     """
@@ -242,7 +244,7 @@ def _let_go(device: dmsetup.Device) -> None:
 def _detach(resource: Resource) -> None:
     """Detach a loop device of a cache or a store, unless it is in use.
 
-    What an image target stands on goes with that.
+    The loop device of an image target is detached with its target.
     """
     if resource.owner is not ResourceOwner.TARGET and not sysfs.holders(
         resource.name

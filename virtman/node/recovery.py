@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a starting agent puts right of what stands since before it.
+"""Recovery: a starting agent brings the host in line with the intents.
 
 The kernel says what exists, the names say whose it is, the intents say what
-was wanted.  What is whole is adopted, what was wanted is finished, what was
-to go goes, and what is ours and nobody wants is removed.  What is not ours is
-named in the log and left alone.
+was wanted.  Whole resources are adopted, unfinished creations and removals
+are finished, and orphans are removed.  Foreign devices are named in the log
+and left alone.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from virtman.targets.imageservice import ImageService
 
 LOG = logging.getLogger(__name__)
 
-# Images that are put in order side by side: one whose portal hangs must not
-# keep the others waiting.
+# How many images are recovered at once: one whose portal hangs must not keep
+# the others waiting.
 _SIDE_BY_SIDE = 4
 
 # A flashcache group's own devices are resumed by the engine, which knows
@@ -42,24 +42,26 @@ _ROLES = (
 
 
 def resume_suspended() -> list[str]:
-    """Resume our devices that somebody left suspended; return their paths.
+    """Resume the agent's devices that were left suspended; return them.
 
-    Their readers wait, and nobody else comes.  One that cannot be resumed
-    keeps none of the others from it.
+    Their readers wait, and no other program would resume them.  A device
+    that cannot be resumed does not stop the others.
+
+    :returns: the paths of the devices that were suspended.
     """
-    found = []
+    resumed = []
     for device in dmsetup.ours():
         try:
             if device.role in _ROLES and dmsetup.resume(device):
                 LOG.warning("%s was suspended; it is resumed", device.path)
-                found.append(device.path)
+                resumed.append(device.path)
         except VirtmanError as error:
             LOG.error("%s stays suspended: %s", device.path, error)
-    return found
+    return resumed
 
 
 class Recovery:
-    """Puts a node in order: wholly at the start, then what could not be."""
+    """Recovers a node at the start; later, again what failed then."""
 
     def __init__(
         self, node: Node, images: ImageService, services: Services
@@ -71,10 +73,11 @@ class Recovery:
         self._guard = threading.Lock()
 
     def begin(self) -> None:
-        """Read what was wanted, and note what stands without an intent.
+        """Load the intents, and write those of instances without one.
 
-        Quick, and before anybody is served.
+        It is quick, and done before the agent answers calls.
         """
+        # A killed agent's commands may still be changing the host.
         orphaned_commands.wait_for_commands()
         resume_suspended()
         self._services.intents.load()
@@ -92,13 +95,13 @@ class Recovery:
                 self._adopt(instance)
 
     def first(self) -> None:
-        """Put everything in order; what nobody wants goes, too."""
+        """Recover every image and instance; then remove orphaned images."""
         self.turn()
         for image in sorted(self._unwanted()):
             self._safely(image, self._node.image(image).clear)
 
     def turn(self) -> None:
-        """Put in order what is not yet; what fails is tried again."""
+        """Recover what is not in order yet; the next turn retries failures."""
         self._images.recover()
         wanted = self._services.intents.all(InstanceIntent)
         images = {item.image for item in wanted}
@@ -110,10 +113,10 @@ class Recovery:
             list(pool.map(self._image, todo))
 
     def _is_open(self, image: str) -> bool:
-        """Tell whether anything of an image is still to be put in order."""
-        known = self._services.intents.get(ImageIntent, image) is not None
+        """Tell whether an image, or an instance on it, is to be recovered."""
+        wanted = self._services.intents.get(ImageIntent, image) is not None
         deployed = self._node.image(image).base.deployed
-        return (known and not deployed) or bool(self._open_instances(image))
+        return (wanted and not deployed) or bool(self._open_instances(image))
 
     def _open_instances(self, image: str) -> list[InstanceIntent]:
         standing = {item.name for item in self._node.instances()}
@@ -124,17 +127,18 @@ class Recovery:
         ]
 
     def _is_settled(self, intent: InstanceIntent, stands: bool) -> bool:
-        """Tell whether an instance is as it is wanted."""
+        """Tell whether an instance is in the state that its intent wants."""
         if intent.leaving or intent.fresh:
             return False
         if intent.active:
-            # Of one that was taken up the content is noted last.
+            # The facts are the last to be noted of a store that another host
+            # has written on.
             return stands and intent.facts is not None
         held = RemoteStores(self._services.sessions).is_open(intent)
         return not (stands or held or snapshot.is_attached(intent))
 
     def _image(self, image: str) -> None:
-        """Take away what was to go, take up the stack, then the rest."""
+        """Settle the instances to remove, then the stack, then the others."""
         coming: list[InstanceIntent] = []
         going: list[InstanceIntent] = []
         for item in self._open_instances(image):
@@ -161,7 +165,7 @@ class Recovery:
         self._safely(instance.name, adopt)
 
     def _unwanted(self) -> set[str]:
-        """Return the images of which there is something, for nobody."""
+        """Return the images here that no intent and no instance needs."""
         intents = self._services.intents
         instances = intents.all(InstanceIntent)
         wanted = {item.image for item in instances if item.active}
@@ -169,18 +173,18 @@ class Recovery:
         wanted |= {item.image for item in self._node.instances()}
         return images.list_images(self._services.engine) - wanted
 
-    def _safely(self, what: str, work: Callable[[], object]) -> None:
-        """Do a piece of work; say once, not at each try, why it failed."""
+    def _safely(self, name: str, work: Callable[[], object]) -> None:
+        """Do the work on an object; log a reason of failure only once."""
         try:
             work()
         except VirtmanError as error:
             with self._guard:
-                new = self._said.get(what) != str(error)
-                self._said[what] = str(error)
+                new = self._said.get(name) != str(error)
+                self._said[name] = str(error)
             if new:
-                LOG.error("%s is not in order yet: %s", what, error)
+                LOG.error("%s is not in order yet: %s", name, error)
         except Exception:
-            LOG.exception("%s is not in order yet", what)
+            LOG.exception("%s is not in order yet", name)
         else:
             with self._guard:
-                self._said.pop(what, None)
+                self._said.pop(name, None)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which sources of an image cannot be read from now, and since when.
+"""The sources of an image that cannot be read from now, and since when.
 
-Reckoning only: nothing here asks a portal or the kernel.  A source that
-fails again soon after it was taken back has to wait longer each time, so
-that one that comes and goes does not drag its readers along.
+This is book-keeping only: nothing here asks a portal or the kernel.  A source
+that fails again soon after it was taken back has to wait longer each time, so
+that one that comes and goes does not stall its readers again and again.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from virtman.path import Source
 # Seconds between two questions to a failed portal, at first; doubled each
 # time.
 _ASK_FIRST = 1.0
-# A second failure within the last figure holds a source back for the first
-# one, each further one doubles that up to the second.
+# Seconds.  A source that fails again within _REMEMBER is held back for
+# _HOLD_FIRST; each further failure doubles that, up to _HOLD_MOST.
 _HOLD_FIRST, _HOLD_MOST, _REMEMBER = 2.0, 60.0, 600.0
-# A beat carries no more of them; older ones are evicted from the tree by
-# then, and not named again.
+# How many failed sources a beat names; older ones are evicted from the tree
+# by then, and volt does not name them again.
 _REPORTED = 8
 
 
 @dataclasses.dataclass
 class _Case:
-    """What is known of a source that has failed at some time."""
+    """The state of a source that has failed at some time."""
 
     since: float
     failed: bool = True
@@ -39,7 +39,7 @@ class _Case:
 
 
 class Failures:
-    """The failed sources of one image; any thread may ask and tell."""
+    """The failed sources of one image; any thread may call it."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -63,19 +63,19 @@ class Failures:
         """Note that a source has failed; return whether that is new."""
         now = time.monotonic()
         with self._guard:
-            known = self._cases.get(source)
-            if known is not None and known.failed:
+            before = self._cases.get(source)
+            if before is not None and before.failed:
                 return False
             hold = 0.0
-            if known is not None and now - known.since < _REMEMBER:
-                hold = min(max(2 * known.hold, _HOLD_FIRST), _HOLD_MOST)
+            if before is not None and now - before.since < _REMEMBER:
+                hold = min(max(2 * before.hold, _HOLD_FIRST), _HOLD_MOST)
             self._cases[source] = _Case(now, hold=hold, ask_at=now)
             return True
 
     def refused(self, source: Source, patience: float) -> bool:
         """Note that a portal did not serve; return whether it failed now.
 
-        It has when it has not served for ``patience`` seconds.
+        It fails when it has not served for ``patience`` seconds.
         """
         now = time.monotonic()
         with self._guard:
@@ -83,7 +83,7 @@ class Failures:
         return now - first >= patience and self.add(source)
 
     def clear(self, source: Source) -> bool:
-        """Note that it can be read from; return whether it had failed."""
+        """Note that a source can be read from; return whether it failed."""
         with self._guard:
             self._refused.pop(source, None)
             case = self._cases.get(source)
@@ -134,7 +134,7 @@ class Failures:
             return now - case.served_since >= patience
 
     def prune(self, wanted: Collection[Source]) -> None:
-        """Forget what is long past and not wanted.
+        """Forget the old failures of sources that are not wanted.
 
         If volt names such a source once more, it is found failed again.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keeping an image's paths asks of the host."""
+"""The interfaces of the host that an image's paths are built with."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from virtman.path import Path, SessionState, Source
 
 
 class Sessions(Protocol):
-    """What is needed of a connector."""
+    """The iSCSI sessions of this host."""
 
     def serves(self, source: Source) -> bool:
-        """Tell whether a portal serves the target now."""
+        """Tell whether a source's portal serves its target now."""
 
     def connect(self, source: Source) -> Path:
-        """Log in; :raises NoSource: it failed."""
+        """Log in to a source; :raises NoSource: the login failed."""
 
     def connect_store(self, source: Source) -> Path:
         """Log in to a volume that is written on; as ``connect``."""
 
     def disconnect(self, path: Path) -> None:
-        """Log out."""
+        """Log out of a path's target."""
 
     def logged_in(self, source: Source) -> bool:
         """Tell whether there is a session with a source's target."""
 
     def standing(self, iqn: str) -> list[Path]:
-        """Return the sessions with this target that there are."""
+        """Return the standing sessions with a target."""
 
     def state(self, path: Path) -> SessionState:
-        """Ask the kernel for the session's state."""
+        """Return the state of a path's session, as the kernel has it."""
 
 
 class Identity(Protocol):
     """Tells the image's disks from others."""
 
     def check(self, path: Path) -> None:
-        """Compare a new disk; :raises WrongIdentity: it is another one."""
+        """Check a new disk; :raises WrongIdentity: it is another image."""
 
     def check_again(self, path: Path) -> None:
-        """Have the disk say anew what it is, and compare that."""
+        """Ask a disk for its serial number again, and check that."""
 
 
 class Device(Protocol):
     """The multipath device."""
 
     def update(self, paths: Sequence[Path]) -> bool | None:
-        """Put these paths, best first, under it; None: there is no device."""
+        """Put paths under the device, best first; None: no device stands."""
 
     def failed(self, paths: Sequence[Path]) -> list[Path]:
-        """Return those that the kernel does not use any more."""
+        """Return the paths that the kernel does not use any more."""
 
     def fail(self, path: Path) -> bool:
-        """Have the kernel use a path no more."""
+        """Tell the kernel not to use a path any more."""
 
     def take_back(self, path: Path) -> bool:
-        """Have the kernel use it again."""
+        """Tell the kernel to use a path again."""
 
     def open(self) -> bool:
         """Let reads wait while no path lives; return whether they failed."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sessions of one image that are up, and the device above them.
 
-A path is put under the device when it is known to be the image; one that
-fails is taken from the device at once, and given back to it only when its
-disk has been asked again what it is: what a portal serves after it was gone
-may be something else (CVE-2023-2088).
+A path is put under the device when its disk is known to be the image.  A path
+that fails is taken from the device at once, and given back to it only when its
+disk was asked for its serial number again: a portal that was away may serve
+other content now (CVE-2023-2088).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOG = logging.getLogger(__name__)
 
 
 class LivePaths:
-    """The live paths, by source.  ``changed`` is told of each change."""
+    """The live paths, by source; ``changed`` is notified of each change."""
 
     def __init__(
         self,
@@ -39,18 +39,19 @@ class LivePaths:
         self._failures = failures
         self._changed = changed
         self._paths: dict[Source, Path] = {}
-        # On their way out; whoever looks for failures passes them over.
+        # Paths that are being logged out: the end of their sessions is no
+        # failure.
         self._leaving: dict[Source, Path] = {}
         self.table = Table(changed)
         self.trouble: dict[Source, str] = {}
 
     def __contains__(self, source: Source) -> bool:
-        """Tell whether there is a session, be it failed or leaving."""
+        """Tell whether a source has a session, be it failed or leaving."""
         return source in self._paths or source in self._leaving
 
     @property
     def paths(self) -> list[Path]:
-        """Every path there is, the failed ones too."""
+        """Every path, the failed ones too."""
         with self._changed:
             return list(self._paths.values())
 
@@ -61,11 +62,11 @@ class LivePaths:
 
     @property
     def behind(self) -> bool:
-        """Whether something has to be tried again."""
+        """Whether a logout or a change of the table has to be retried."""
         return bool(self._leaving) or self.table.behind
 
     def connect(self, source: Source) -> bool:
-        """Log in and check what came of it; return whether it is a path."""
+        """Log in to a source and check its disk; return whether it fits."""
         try:
             if not self._sessions.serves(source):
                 raise NoSource("does not serve the target")
@@ -85,9 +86,9 @@ class LivePaths:
         return True
 
     def adopt(self, standing: Sequence[Path]) -> None:
-        """Take up sessions that stand since before this agent.
+        """Adopt the sessions that an earlier agent left.
 
-        One without a disk is ended: its login was cut short.
+        A session without a disk is ended: its login was cut short.
         """
         for path in standing:
             if not path.device:
@@ -115,14 +116,14 @@ class LivePaths:
             if path in failed
             or self._sessions.state(path) is not SessionState.UP
         ]
-        # Who was logged out meanwhile has not failed.
+        # A path that was logged out meanwhile has not failed.
         here = self.paths
         return [path for path in down if path in here]
 
     def returning(self) -> list[Path]:
         """Return the failed paths whose sessions are back, or gone.
 
-        One that was back and failed again waits, unless all others failed.
+        A path that was back and failed again waits, unless all others failed.
         """
         alone = not self.healthy
         return [
@@ -134,7 +135,7 @@ class LivePaths:
         ]
 
     def take_back(self) -> None:
-        """Use again what is back, and forget what is gone for good."""
+        """Use the paths that are back; drop those whose session is gone."""
         for path in self.returning():
             if self._sessions.state(path) is SessionState.GONE:
                 self.drop(path)
@@ -168,7 +169,7 @@ class LivePaths:
         A failed path stays in a table that is right but for it: the device
         leaves it alone, and a reload would cost the readers a stall.
 
-        :param tidy: but for one that is not wanted any more; it is to go.
+        :param tidy: take out a failed path that is not wanted any more.
         """
         best = self._best(wanted, live)
         kept = [
@@ -182,10 +183,10 @@ class LivePaths:
             self.table.leave()
 
     def drop_unwanted(self, wanted: Collection[Source]) -> None:
-        """Log out what is not under the device, and will not be again."""
+        """Log out of the paths that the device does not use or wait for."""
         for path in list(self._leaving.values()):
             self.drop(path)
-        # Amid a change of the table all of them are needed, or will be.
+        # During a change of the table every path is, or may be, in use.
         if self.table.behind or not self.table.applied:
             return
         for path in self.paths:
@@ -200,29 +201,29 @@ class LivePaths:
 
     def ordered(self, wanted: Sequence[Source]) -> list[Path]:
         """Return every path, the wanted ones first and in their order."""
-        rank = {source: place for place, source in enumerate(wanted)}
+        rank = {source: index for index, source in enumerate(wanted)}
         return sorted(
             self.paths, key=lambda path: rank.get(path.source, len(rank))
         )
 
     def _best(self, wanted: Sequence[Source], live: int) -> list[Path]:
-        """Return what is wanted and can be read, or else what can be."""
-        paths = [p for p in self.ordered(wanted) if not self._failed(p)]
-        hoped_for = [path for path in paths if path.source in wanted]
-        return hoped_for[:live] or paths
+        """Return the wanted paths that can be read, or else all of those."""
+        readable = [p for p in self.ordered(wanted) if not self._failed(p)]
+        best = [path for path in readable if path.source in wanted]
+        return best[:live] or readable
 
     def _failed(self, path: Path) -> bool:
         return path.source in self._failures
 
     def _give_back(self, path: Path, error: WrongIdentity) -> None:
-        """Log out of a disk that is another image; say so once."""
+        """Log out of a disk that is another image; log that once."""
         if self.trouble.get(path.source) != str(error):
             LOG.error("%s: %s", self._name, error)
         self.trouble[path.source] = str(error)
         self._sessions.disconnect(path)
 
     def drop(self, path: Path) -> None:
-        """Log out; what does not go is tried again."""
+        """Log out of a path; a logout that fails is tried again."""
         self._leaving[path.source] = path
         self._forget(path)
         self._sessions.disconnect(path)

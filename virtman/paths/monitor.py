@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sees to it that a failed path is noticed within half a second.
+"""Watches the paths of all images: a failed one is noticed in half a second.
 
-The kernel's events tell of paths that failed under a reader.  Where nobody
-reads, only the session knows; its state is looked up twice a second, which is
-a file in /sys for each path.  Now and then the devices are asked, too, in
-case an event was never sent.
+The kernel's events tell of paths that failed under a reader.  Without a reader
+only the session's state shows it; that is read twice a second, which is a file
+in /sys for each path.  Now and then the devices are asked, too, in case an
+event was never sent.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _LOOK_EVERY, _ASK_EVERY = 0.5, 10.0
 
 
 class Events(Protocol):
-    """Who tells of paths."""
+    """The kernel's events about paths."""
 
     def wait(self, seconds: float) -> set[str] | None:
         """Return the images whose paths changed; None: any may have."""
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening for events."""
 
 
 class _Every:
-    """Holds every image."""
+    """A container that has every image in it."""
 
     def __contains__(self, image: object) -> bool:
         return True
@@ -51,7 +51,7 @@ class PathMonitor(threading.Thread):
         self._ask_at = 0.0
 
     def run(self) -> None:
-        """Look on, whatever a single look ran into."""
+        """Check the paths until stopped, also after a check that failed."""
         while not self._end.is_set():
             try:
                 self.turn()
@@ -61,7 +61,7 @@ class PathMonitor(threading.Thread):
         self._events.close()
 
     def turn(self) -> None:
-        """Wait for an event, not for long, and look."""
+        """Wait shortly for an event, then check the paths once."""
         changed = self._events.wait(_LOOK_EVERY)
         now = time.monotonic()
         if changed is None or now >= self._ask_at:
@@ -71,7 +71,7 @@ class PathMonitor(threading.Thread):
             self._look(changed)
 
     def stop(self) -> None:
-        """End the thread; returns when it has ended."""
+        """Stop the checks; return when the thread has ended."""
         self._end.set()
         if self.is_alive():
             self.join()

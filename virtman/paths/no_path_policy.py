@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long reads wait while no source of an image lives.
+"""The no-path policy: how long reads wait while no source of an image lives.
 
 Without a limit they wait until one is back.  With one the device is told to
 fail them when no path has lived for so long, and to let them wait again as
@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 
 
 class NoPathPolicy:
-    """Has the device of one image wait, or not; asked at each look.
+    """Tells one image's device whether reads wait; called at each look.
 
     :param limit: seconds without a living path; 0 is no limit.
     """
@@ -35,17 +35,18 @@ class NoPathPolicy:
         self._table = table
         self._limit = limit
         self._lonely_since: float | None = None
-        # None: what an agent before this one has told the device.
+        # None: the device does what an earlier agent has told it.
         self._waits: bool | None = None
 
     def note(
         self, lives: bool, wanted: Sequence[Source], deep: bool = False
     ) -> None:
-        """Do what is due now.
+        """Tell the device now whether reads wait, if that has changed.
 
-        :param lives: whether any path does.
+        :param lives: whether any path lives.
         :param wanted: the sources, for the message.
-        :param deep: tell the device again: somebody may have told it else.
+        :param deep: tell the device again: another program may have told it
+            otherwise.
         :raises VirtmanError: the device was not told; the next look tries.
         """
         if lives or not self._limit:
@@ -60,7 +61,8 @@ class NoPathPolicy:
     def _wait(self) -> None:
         if self._waits or not self._table.stands:
             return
-        # A new table made it wait by itself.
+        # With a new table the device waits by itself, so wait() changes
+        # nothing then.
         gave_up = self._waits is False
         if self._table.wait() or gave_up:
             LOG.warning(

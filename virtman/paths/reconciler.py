@@ -26,7 +26,7 @@ from virtman.paths.no_path_policy import NoPathPolicy
 LOG = logging.getLogger(__name__)
 
 # Seconds between two rounds of asking portals that did not answer; it grows
-# to the second figure.  A wish that changes wakes the thread at once.
+# to the second figure.  A new list of sources wakes the thread at once.
 _RETRY_FIRST, _RETRY_MOST = 0.2, 5.0
 # The same for a portal that failed and was replaced by volt.
 _ASK_MOST = 30.0
@@ -86,10 +86,10 @@ class Paths:
         pending: Collection[Source] = (),
         standing: Sequence[Path] = (),
     ) -> None:
-        """Begin to log in; returns at once.
+        """Start the thread that logs in to the sources; return at once.
 
         :param pending: sources that are still coming up.
-        :param standing: sessions that an agent before this one has left.
+        :param standing: sessions that an earlier agent has left.
         """
         self._standing = tuple(standing)
         self._wanted = unique(wanted)
@@ -101,7 +101,10 @@ class Paths:
     def want(
         self, wanted: Sequence[Source], pending: Collection[Source] = ()
     ) -> bool:
-        """Change the list, best first; return whether it is another one."""
+        """Replace the wanted sources, best first; return whether they differ.
+
+        :param pending: sources that are still coming up.
+        """
         new = unique(wanted)
         with self._changed:
             self._pending = frozenset(pending)
@@ -117,13 +120,13 @@ class Paths:
             return True
 
     def stand_under(self, device: Device) -> None:
-        """Put the live paths under this device: it was just made."""
+        """Put the live paths under a device that was just made."""
         with self._changed:
             self._live_paths.table.stand_under(device)
             self._wake()
 
     def look(self, deep: bool = False) -> None:
-        """Note which paths have failed or are back; any thread may call it.
+        """Check which paths have failed or are back; any thread may call it.
 
         :param deep: ask the multipath device too, not only the sessions.
         """
@@ -143,7 +146,7 @@ class Paths:
         """Return the best live path, waiting for the first to come up.
 
         :param timeout: seconds.
-        :raises NoSource: none did; the message tells what each said.
+        :raises NoSource: no path came up; the message has each one's reason.
         """
         with self._changed:
             if not self._changed.wait_for(
@@ -153,7 +156,7 @@ class Paths:
             return self._live_paths.ordered(self._wanted)[0]
 
     def wait_applied(self, timeout: float) -> None:
-        """Return when a live path is under the device.
+        """Wait until a live path is under the device.
 
         :raises NoSource: not within ``timeout`` seconds.
         """
@@ -199,8 +202,8 @@ class Paths:
                 LOG.warning("%s: paths not changed: %s", self._name, error)
                 settled = False
             except Exception:
-                # A fault of ours; without this thread the image's readers
-                # would wait for ever once their parent is gone.
+                # A fault of the agent.  Without this thread the image's
+                # readers would wait for ever once their parent is gone.
                 LOG.exception("%s: paths not changed", self._name)
                 settled = False
             pause = self._rest(settled, pause)
@@ -220,7 +223,7 @@ class Paths:
         return _RETRY_MOST if self._live_paths.healthy else _RETRY_ALONE
 
     def _round(self) -> bool:
-        """Do what can be done now; return whether nothing is left to try."""
+        """Bring the paths in line once; return whether nothing is to retry."""
         wanted = self._wanted
         standing, self._standing = self._standing, ()
         self._live_paths.adopt(standing)
@@ -238,11 +241,11 @@ class Paths:
         return self._settled(wanted)
 
     def _renew(self, wanted: Collection[Source]) -> None:
-        """Log out where the portal serves and the session stays down.
+        """Log out of sessions that stay down while their portal serves.
 
-        A tgtd that was started again has no account of before, and what its
-        reader shows now may be another than what the session logged in with:
-        iscsid (open-iscsi 2.1.8) was seen to try that for ever.
+        A tgtd that was started again has lost its accounts, and a reader's
+        secret may be another one than the session logged in with: iscsid
+        (open-iscsi 2.1.8) was seen to try the old one for ever.
         """
         for path in self._live_paths.still_down():
             source = path.source
@@ -263,7 +266,7 @@ class Paths:
         return up.issuperset(wanted[: self._live]) and not behind
 
     def _to_connect(self, wanted: Sequence[Source]) -> Iterator[Source]:
-        """Yield what to try, the failed ones last: they take their time."""
+        """Yield the sources to log in to; the failed ones, slow, are last."""
         for source in sorted(wanted, key=self._failures.__contains__):
             may = self._may_connect(source, wanted)
             if may and self._failures.to_ask(source, _RETRY_MOST):
@@ -308,7 +311,7 @@ class Paths:
         self._failures.prune(wanted)
 
     def _poke(self) -> None:
-        """Have a round now; unlike :meth:`_wake`, end none that is on."""
+        """Start a round now; unlike :meth:`_wake`, do not cut one short."""
         with self._changed:
             self._poked = True
             self._changed.notify_all()

@@ -14,15 +14,15 @@ from virtman.paths.interfaces import Device
 
 LOG = logging.getLogger(__name__)
 
-# Seconds after a swap that reads held up until its deadline: a try holds up
-# all of the device's readers, so it is not made again soon.
+# Seconds without another swap after one that reads held up until its
+# deadline: each try stalls all readers of the device.
 _HELD_UP = 30.0
 
 
 class Table:
-    """What the device reads through; ``changed`` is told of each change.
+    """The paths under the device; ``changed`` is notified of each change.
 
-    There may be paths before there is a device; they wait for it.
+    Paths may be up before the device stands; they wait for it.
     """
 
     def __init__(self, changed: threading.Condition) -> None:
@@ -37,14 +37,14 @@ class Table:
         return self._not_before > 0.0
 
     def stand_under(self, device: Device) -> None:
-        """Put paths under this device from now on: it was just made."""
+        """Put paths under a device that was just made, from now on."""
         with self._changed:
             self._device, self.applied = device, ()
 
     def put(self, best: Sequence[Path]) -> None:
         """Put these paths under the device, best first.
 
-        :raises CommandError: it still has those that it had.
+        :raises CommandError: the device keeps the paths that it had.
         """
         if self._device is None or time.monotonic() < self._not_before:
             return
@@ -61,16 +61,16 @@ class Table:
                 self._changed.notify_all()
 
     def leave(self) -> None:
-        """Note that what is there is right."""
+        """Note that the paths under the device are the right ones."""
         self._not_before = 0.0
 
     def failed(self, paths: Sequence[Path]) -> list[Path]:
-        """Return those that the kernel does not use any more."""
+        """Return the paths that the kernel does not use any more."""
         return self._device.failed(paths) if self._device else []
 
     def fail(self, path: Path) -> None:
         """Keep reads off a path until it is taken back."""
-        # What held up a swap was perhaps a read of this very path.
+        # A read of this path may be what held up a swap; try that again now.
         self._not_before = 0.0
         try:
             if self._device is not None:
@@ -98,6 +98,6 @@ class Table:
         return self._device.give_up() if self._device else False
 
     def forget(self, path: Path) -> None:
-        """Note that a path's session ends."""
+        """Take a path off the list: its session ends."""
         with self._changed:
             self.applied = tuple(p for p in self.applied if p != path)
