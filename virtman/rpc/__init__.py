@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Doors: how others call the agent."""
+"""The doors of the agent, and the verbs behind them."""

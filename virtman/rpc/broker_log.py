@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the log says of a broker that is away: little.
+"""Shortens what oslo.messaging logs of a broker that is away.
 
-oslo.messaging says so at each try and for each of its connections, at first
-every second, and calls it an error.
+The library logs an error at each try and for each of its connections, at first
+every second.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 
 LOG = logging.getLogger(__name__)
 SILENCE = 600.0
-"""Seconds until it is said again of a broker that is still away."""
+"""Seconds until it is logged again that a broker is still away."""
 # As oslo.log names the logger of that module.
 _CONNECTIONS = "oslo.messaging._drivers.impl_rabbit"
 _AWAY = re.compile(
@@ -26,11 +26,11 @@ _AWAY = re.compile(
 
 
 class BrokerLogFilter(logging.Filter):
-    """Says that the broker is away once, where the library does at each try.
+    """Logs an outage of the broker once, where the library logs each try.
 
-    And again when it has been there meanwhile, or after ``SILENCE``: what it
-    knows of that is what the library says, for one of its connections, each
-    of them in a thread of its own.
+    It is logged again after the broker was back, or after ``SILENCE``.  Both
+    are known from the library's records, which come for one connection at a
+    time, each from a thread of its own.
 
     :param where: the broker's hosts.
     """
@@ -46,7 +46,7 @@ class BrokerLogFilter(logging.Filter):
 
     @contextlib.contextmanager
     def noticed(self) -> Iterator[None]:
-        """Listen to the library while the context lasts."""
+        """Filter the library's records while the context lasts."""
         logger = logging.getLogger(_CONNECTIONS)
         logger.addFilter(self)
         try:
@@ -55,31 +55,31 @@ class BrokerLogFilter(logging.Filter):
             logger.removeFilter(self)
 
     def over(self) -> None:
-        """Take the broker to be there."""
+        """Note that the broker is there."""
         self._ends()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record of the library is to be seen as it is."""
+        """Tell whether a record of the library is logged as it is."""
         if record.levelno < logging.INFO:
             return True
-        said = record.getMessage()
+        message = record.getMessage()
         if record.levelno == logging.INFO:
-            if "Reconnected" in said and self._ends():
+            if "Reconnected" in message and self._ends():
                 LOG.info("the broker at %s is back", self._where)
             return False
-        if not _AWAY.search(said):
+        if not _AWAY.search(message):
             return True
         if self._begins():
             LOG.error(
                 "the broker at %s is away, and tried again until it is there; "
                 "all else goes on: %s",
                 self._where,
-                said,
+                message,
             )
         return False
 
     def _begins(self) -> bool:
-        """Take the broker to be away; return whether that is to be said."""
+        """Note that the broker is away; return whether to log that."""
         with self._lock:
             now = self._now()
             new = now >= self._quiet_until
@@ -88,7 +88,7 @@ class BrokerLogFilter(logging.Filter):
         return new
 
     def _ends(self) -> bool:
-        """Take the broker to be there; return whether it was away."""
+        """Note that the broker is there; return whether it was away."""
         with self._lock:
             was_away = self._quiet_until > self._now()
             self._quiet_until = -math.inf

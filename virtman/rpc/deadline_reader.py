@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A connection that is read from until a deadline, however it dawdles.
+"""Reads a request from a connection, under a deadline for all of it.
 
 A deadline for each piece alone would let a caller that sends a byte now and
 then keep its thread for days, and the agent from ending.
@@ -15,7 +15,7 @@ from typing import Any
 
 
 class DeadlineReader(io.RawIOBase):
-    """What a socket receives.
+    """The bytes that a socket receives, as a file.
 
     :param pause: seconds that may pass between two pieces.
     :param whole: seconds in which all has to be there.
@@ -34,11 +34,11 @@ class DeadlineReader(io.RawIOBase):
         self._end = now() + whole
 
     def readable(self) -> bool:
-        """Say yes."""
+        """Return True: the file can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer with what comes; :raises TimeoutError: too late."""
+        """Receive bytes into a buffer; :raises TimeoutError: too late."""
         left = self._end - self._now()
         if left <= 0:
             raise TimeoutError("it took too long to send the request")
@@ -46,5 +46,5 @@ class DeadlineReader(io.RawIOBase):
         try:
             return self._connection.recv_into(buffer)
         finally:
-            # What is sent has the same time, whatever was left to receive.
+            # Sending has the full pause, however little was left to receive.
             self._connection.settimeout(self._pause)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the body of a call to the body of its answer, whatever was sent.
+"""Turns the body of an XML-RPC call into the body of its answer.
 
-What is no call, names no method or has the wrong arguments gets a fault, with
-one of the codes that XML-RPC servers have agreed on ("Specification for Fault
-Code Interoperability", 2001).  No answer tells what the agent is made of.
+A body that is not a call, an unknown method or wrong arguments get a fault,
+with one of the codes that XML-RPC servers have agreed on ("Specification for
+Fault Code Interoperability", 2001).  No answer tells what the agent is made
+of.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LOG = logging.getLogger(__name__)
 
 NO_CALL, NO_METHOD, WRONG_ARGUMENTS = -32700, -32601, -32602
 INTERNAL = -32603
-# What XML 1.0 has no way to write (section 2.2), however it is escaped.
+# Characters that XML 1.0 cannot hold (section 2.2), however they are escaped.
 _UNWRITABLE = re.compile(
     "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
@@ -31,20 +32,21 @@ Functions = Mapping[str, Callable[..., Any]]
 
 
 def answer(functions: Functions, body: bytes) -> bytes:
-    """Do what a call asks for and return the answer, or a fault."""
+    """Run the function that a call names; return its answer, or a fault."""
     try:
-        said = xmlrpc.client.dumps(
+        text = xmlrpc.client.dumps(
             (_call(functions, body),), methodresponse=True, allow_none=True
         )
     except Fault as fault:
-        said = xmlrpc.client.dumps(fault)
+        text = xmlrpc.client.dumps(fault)
     except Exception:
-        # A fault of ours: the caller gets a sentence, the log the traceback.
+        # A fault of the agent: the caller gets a sentence, the log the
+        # traceback.
         LOG.exception("a call failed")
-        said = xmlrpc.client.dumps(
+        text = xmlrpc.client.dumps(
             Fault(INTERNAL, "internal error, see the agent's log")
         )
-    return _UNWRITABLE.sub(_written, said).encode()
+    return _UNWRITABLE.sub(_written, text).encode()
 
 
 def _call(functions: Functions, body: bytes) -> Any:
@@ -68,19 +70,19 @@ def _read(body: bytes) -> tuple[str, tuple[Any, ...]]:
     try:
         arguments, name = xmlrpc.client.loads(body, use_builtin_types=True)
     except Exception as error:
-        # The parser raises whatever the body leads it to; even a Fault, if
-        # that is what was sent.
+        # The parser raises many kinds of error, and a Fault if the body is
+        # that of one.
         LOG.info("a body is no call: %s", type(error).__name__)
         raise Fault(NO_CALL, "the body is no call of XML-RPC") from None
     return name or "", arguments
 
 
 def _takes(name: str, signature: inspect.Signature) -> str:
-    known = signature.parameters.values()
-    must = [one.name for one in known if one.default is one.empty]
-    may = [f"[{one.name}]" for one in known if one.default is not one.empty]
+    parameters = signature.parameters.values()
+    must = [p.name for p in parameters if p.default is p.empty]
+    may = [f"[{p.name}]" for p in parameters if p.default is not p.empty]
     return f"{name} takes: {', '.join([*must, *may]) or 'nothing'}"
 
 
-def _written(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()
+def _written(character: re.Match[str]) -> str:
+    return character[0].encode("unicode_escape").decode()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What oslo.messaging finds behind the door: the verbs, as methods.
+"""The endpoint of the broker's door: the verbs as methods of oslo.messaging.
 
 The answers are those of the local door, ``{"result"}`` or ``{"error"}``.  A
-failure does not go as an exception of oslo.messaging's: the caller would need
+failure is not sent as an exception of oslo.messaging: the caller would need
 the agent's classes, would get others made from them (``NotFound_Remote``), and
 the agent's traceback with them.
 """
@@ -21,7 +21,7 @@ from virtmanclient.doors import broker
 
 
 class Endpoint:
-    """Has a method for each verb, and nothing else that can be called."""
+    """An object with a method for each verb, and no other callable."""
 
     def __init__(self, verbs: Verbs, calls: Calls) -> None:
         self.target = broker.spoken()
@@ -43,7 +43,7 @@ class Endpoint:
 
 
 class Calls:
-    """Counts the calls that are at work, and lets no more in at the end."""
+    """Counts the calls that are at work, and refuses calls at the end."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -52,7 +52,7 @@ class Calls:
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
-        """Do one call.
+        """Count one call while the context lasts.
 
         :raises Failure: the agent ends.
         """
@@ -68,7 +68,7 @@ class Calls:
                 self._changed.notify_all()
 
     def finish(self) -> None:
-        """Let no more in, and wait for those at work."""
+        """Refuse further calls, and wait for those at work."""
         with self._changed:
             self._over = True
             self._changed.wait_for(lambda: not self._at_work)

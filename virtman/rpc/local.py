@@ -2,9 +2,9 @@
 """The door for programs of this host: HTTP and JSON on a Unix socket.
 
 ``POST /v1/<verb>`` with an object of arguments (:mod:`virtman.rpc.verbs`).
-Answered is ``{"result": ...}`` with 200, or ``{"error": {"code", "message"}}``
-with a status that says whose fault it is.  Who may call is the kernel's word
-(:mod:`virtman.rpc.peer_credentials`), so no secret is needed.
+The answer is ``{"result": ...}`` with 200, or ``{"error": {"code",
+"message"}}`` with a status of the same meaning.  The kernel names the caller's
+user (:mod:`virtman.rpc.peer_credentials`), so no secret is needed.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from virtman.rpc.verbs import FAILED, INTERNAL, Failure, Verbs
 
 LOG = logging.getLogger(__name__)
 
-# A call is a few hundred bytes; nobody may make the agent read more.
+# A call is a few hundred bytes; no caller may make the agent read more.
 _MAX_BODY = 1 << 20
-# What is read of a larger one, and for how many seconds it is waited for.
+# The pieces in which the rest of a larger one is read, and the seconds that
+# the agent waits for each.
 _PIECE, _LINGER = 1 << 16, 1.0
 _VERB = re.compile("/v1/([a-z_]{1,40})")
 STATUS: Mapping[str, HTTPStatus] = {
@@ -58,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 10.0
 
     def do_POST(self) -> None:
-        """Do one verb."""
+        """Run one verb and send its answer."""
         try:
             self._say(HTTPStatus.OK, {"result": self._call()})
         except Failure as failure:
@@ -67,11 +68,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self._read_on()
 
     def address_string(self) -> str:
-        """Name the caller: a Unix socket has no address."""
+        """Return the caller's process and user as text; it has no address."""
         return str(peer_credentials.of(self.connection))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log through logging, not to standard error."""
+        """Log a line through logging, not to standard error."""
         LOG.debug("%s %s", self.address_string(), format % args)
 
     def _call(self) -> Any:
@@ -103,10 +104,10 @@ class _Handler(BaseHTTPRequestHandler):
             ) from error
 
     def _read_on(self) -> None:
-        """Take what was not read, for a moment.
+        """Read the rest of a refused request, for a moment.
 
-        A connection that is closed with something unread, or while the caller
-        still sends, breaks before it has read the answer.
+        A connection that is closed with unread bytes, or while the caller
+        still sends, breaks before the caller has read the answer.
         """
         self.connection.settimeout(_LINGER)
         with contextlib.suppress(OSError):
@@ -148,11 +149,11 @@ class LocalDoor(ThreadingMixIn, UnixStreamServer):
             ) from error
 
     def server_bind(self) -> None:
-        """Bind so that only those can connect who will be admitted.
+        """Bind the socket so that only admitted callers can connect.
 
         Not by the umask, which all threads of a process share: one of two
-        that change it at once puts the other's back.  Who connects meanwhile
-        is refused all the same.
+        that change it at once puts the other's back.  A caller that connects
+        before the mode is set is refused all the same.
         """
         super().server_bind()
         self.socket_path.chmod(0o600)
@@ -168,7 +169,7 @@ class LocalDoor(ThreadingMixIn, UnixStreamServer):
             LOG.exception("a request failed")
 
     def server_close(self) -> None:
-        """End; the socket's file goes with it."""
+        """Close the door and remove its socket's file."""
         super().server_close()
         self.socket_path.unlink(missing_ok=True)
 
@@ -177,9 +178,9 @@ class LocalDoor(ThreadingMixIn, UnixStreamServer):
 def serving(
     socket_path: Path, verbs: Verbs, callers: Callers, poll: float = 0.5
 ) -> Iterator[None]:
-    """Serve beside what the caller does; calls at work are finished.
+    """Serve the door while the context lasts; then finish calls at work.
 
-    :param poll: seconds between two looks whether the door is to close.
+    :param poll: seconds between two checks whether the door is to close.
     :raises ConfigError: the socket cannot be made, or is another agent's.
     """
     with LocalDoor(socket_path, verbs, callers) as door:
@@ -196,7 +197,7 @@ def serving(
 
 
 def _let_in(file: Path, gid: int) -> None:
-    """Give a group the socket, and the way to it through a closed folder."""
+    """Give a group access to the socket, and to a closed folder above it."""
     folder, mode = file.parent, stat.S_IMODE(file.parent.stat().st_mode)
     if not mode & stat.S_IXOTH:
         os.chown(folder, -1, gid)
@@ -206,7 +207,7 @@ def _let_in(file: Path, gid: int) -> None:
 
 
 def _make_room(file: Path) -> None:
-    """Take away the socket of an agent that was killed, and nothing else."""
+    """Remove the socket of an agent that was killed, and no other file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         mode = file.lstat().st_mode

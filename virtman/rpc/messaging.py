@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The door for programs of other hosts: oslo.messaging, through a broker.
 
-What is served is :class:`virtman.rpc.endpoint.Endpoint`.
+It serves :class:`virtman.rpc.endpoint.Endpoint`.
 
 oslo.messaging waits for a broker for ever, and its threads cannot be told to
-stop while they do.  So they are daemons here, left behind when the agent ends.
+stop while they do.  So they are daemon threads here, which do not keep the
+agent from ending.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from virtmanclient.doors import broker
 from virtmanclient.exceptions import ClientError
 
 LOG = logging.getLogger(__name__)
-# Seconds: until one more try where the broker refused; what connections have
-# to close at the end, if there were any.
+# Seconds: until the next try where the broker refused; for connections to
+# close at the end; the same where there were no connections.
 PAUSE, GRACE, NOTHING = 10.0, 5.0, 0.2
 
 
 @contextlib.contextmanager
 def serving(url: str | None, host: str, verbs: Verbs) -> Iterator[Door | None]:
-    """Serve beside what the caller does; calls at work are finished.
+    """Serve the door while the context lasts; then finish calls at work.
 
     :param url: of the broker, which may be away; None: there is no door.
-    :raises ConfigError: it is no URL, or oslo.messaging is not there.
+    :raises ConfigError: it is no URL, or oslo.messaging is not installed.
     """
     if url is None:
         yield None
@@ -75,11 +76,11 @@ class Door:
         """Whether all threads have ended, which they cannot always."""
 
     def open(self) -> None:
-        """Begin; return at once."""
+        """Start the thread that serves the door; return at once."""
         self._opener.start()
 
     def close(self) -> None:
-        """Take no more calls, finish those at work, disconnect if possible."""
+        """Refuse calls, finish those at work, disconnect if possible."""
         self._ending.set()
         closer = _daemon(self._disconnect)
         closer.start()
@@ -89,16 +90,17 @@ class Door:
 
     def _serve(self) -> None:
         """Start a server; it looks for the broker by itself from then on."""
-        told = None
+        logged = None
         while not self._ending.is_set():
             server = self._new_server()
             try:
                 server.start()
             except Exception as error:
-                # Of kombu and amqp, when it is there and lets nobody in.
-                if str(error) != told:
+                # An error of kombu or amqp: the broker is there and refuses
+                # the login.
+                if str(error) != logged:
                     LOG.error("the broker refuses transport_url: %s", error)
-                told = str(error)
+                logged = str(error)
                 self._ending.wait(PAUSE)
             else:
                 self._server = server

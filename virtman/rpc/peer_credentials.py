@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is at the other end of a Unix socket: the kernel says (unix(7))."""
+"""The process at the other end of a Unix socket, by the kernel (unix(7))."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UCRED = struct.Struct("iII")
 
 @dataclass(frozen=True)
 class Peer:
-    """A process that has connected; numbers of process, user and group."""
+    """A process that has connected: its id, its user and its group."""
 
     pid: int
     uid: int
@@ -26,7 +26,7 @@ class Peer:
 
 
 def of(connection: socket.socket) -> Peer:
-    """Ask the kernel who has connected."""
+    """Return the process that has made a connection."""
     raw = connection.getsockopt(
         socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size
     )
@@ -34,7 +34,7 @@ def of(connection: socket.socket) -> Peer:
 
 
 class Callers:
-    """Root, the agent's own user, and the members of one group.
+    """The admitted callers: root, the agent's user, and one group.
 
     :param group: its name; None admits no others.
     :raises ConfigError: this host has no such group.
@@ -59,7 +59,7 @@ class Callers:
 
 
 def _groups(peer: Peer) -> set[int]:
-    """Return the groups of a process's user, that of the process too."""
+    """Return the groups of a process's user, and that of the process."""
     try:
         user = pwd.getpwuid(peer.uid).pw_name
     except KeyError:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The door at which readers of this node's targets show their tickets.
 
-Of its own, as the XML-RPC door may be this host's alone and asks for the
-operator's secret: who knocks here is another node, and its ticket is what
-lets it in.  One line of JSON each way: ``{"ticket", "target"}``,
+It is separate from the XML-RPC door, which may be for this host alone and asks
+for the operator's secret: a caller here is another node, and its ticket is
+what admits it.  One line of JSON each way: ``{"ticket", "target"}``,
 ``{"answer"}``.
 """
 
@@ -33,17 +33,18 @@ class _Handler(socketserver.StreamRequestHandler):
     timeout = 10.0
 
     def handle(self) -> None:
-        """Answer one line; who says nothing of sense hears nothing."""
+        """Answer a ticket, one line; a malformed line gets no answer."""
         try:
             asked = json.loads(self.rfile.readline(_MOST))
             ticket, target = asked["ticket"], asked["target"]
-            # The target's name is written to the log, whoever knocks.
+            # Any caller's target name is written to the log, so it is
+            # checked.
             fits = formats.is_ticket(ticket) and formats.is_iscsi_name(target)
             if not fits:
                 raise ValueError("no ticket, or no target's name")
-            word = cast(AdmissionDoor, self.server).answer(ticket, target)
-            said = json.dumps({"answer": word.value})
-            self.wfile.write(f"{said}\n".encode())
+            verdict = cast(AdmissionDoor, self.server).answer(ticket, target)
+            line = json.dumps({"answer": verdict.value})
+            self.wfile.write(f"{line}\n".encode())
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             LOG.debug("%s said nothing of sense", self.client_address[0])
 
@@ -73,19 +74,22 @@ class AdmissionDoor(socketserver.ThreadingTCPServer):
             ) from error
 
     def answer(self, ticket: str, target: str) -> Verdict:
-        """Answer one who knocks; when something fails it may try again."""
+        """Return the verdict on a ticket; after a failure ``ABSENT``.
+
+        A reader that gets that tries again.
+        """
         try:
-            word = self._admission.admit(ticket, target)
+            verdict = self._admission.admit(ticket, target)
         except VirtmanError as error:
             LOG.warning("nobody is admitted to %s: %s", target, error)
             return Verdict.ABSENT
-        if word is Verdict.REFUSED:
+        if verdict is Verdict.REFUSED:
             LOG.warning("a ticket for %s was refused", target)
-        return word
+        return verdict
 
     @contextlib.contextmanager
     def served(self) -> Iterator[None]:
-        """Serve while the context lasts."""
+        """Serve the door while the context lasts."""
         thread = threading.Thread(
             target=self.serve_forever, args=(0.5,), name="admission"
         )

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may use the door: everybody on this host, or who shows a secret.
+"""The secrets that callers show at the XML-RPC door.
 
-A secret is shown as the password of HTTP's Basic scheme (RFC 7617), whatever
-the user's name: every XML-RPC library can send that.  The file holds one
-secret a line and all of them are valid, so that a new one can be brought to
-the callers while the old one still opens.
+Without secrets the door must be for this host alone.  A secret is shown as the
+password of HTTP's Basic scheme (RFC 7617), whatever the user's name: every
+XML-RPC library can send that.  The file holds one secret a line and all of
+them are valid, so that a new one can be brought to the callers while the old
+one still works.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _SHORTEST = 16
 
 
 class Secrets:
-    """Those of a file, read with each call: they may be exchanged.
+    """The secrets of a file, read anew with each call: they may change.
 
     :raises ConfigError: the file cannot be used as it is now.
     """
@@ -51,9 +52,9 @@ class Secrets:
 
 
 def load(settings: Settings) -> Secrets | None:
-    """Return the secrets to ask for; None lets everybody in who gets here.
+    """Return the secrets of the settings; None admits every caller.
 
-    :raises ConfigError: that would be everybody on the network.
+    :raises ConfigError: without secrets the whole network could call.
     """
     if settings.rpc_token_file:
         return Secrets(settings.rpc_token_file)
@@ -82,7 +83,7 @@ def is_loopback(host: str) -> bool:
 def read(file: Path) -> tuple[bytes, ...]:
     """Return the secrets in a file; ``#`` begins a comment.
 
-    :raises ConfigError: names the line at fault, never what stands in it.
+    :raises ConfigError: the message names the line, never its text.
     """
     try:
         with file.open("rb") as opened:
@@ -97,19 +98,19 @@ def read(file: Path) -> tuple[bytes, ...]:
             f"rpc_token_file {file}: every user of this host may use it (mode "
             f"{mode:o}); chmod 600 {file}"
         )
-    found = {
+    secrets = {
         number: line
         for number, line in enumerate(lines, 1)
         if line and not line.startswith(b"#")
     }
-    for number, line in found.items():
+    for number, line in secrets.items():
         _check(file, number, line)
-    if not found:
+    if not secrets:
         raise ConfigError(
             f"rpc_token_file {file}: there is no secret in it; write one a "
             "line (openssl rand -hex 32)"
         )
-    return tuple(found.values())
+    return tuple(secrets.values())
 
 
 def _check(file: Path, number: int, line: bytes) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each verb takes (JSON Schema, draft 7); every field is named.
+"""The schema of each verb's arguments (JSON Schema, draft 7).
 
-What a name may be is said once, by :mod:`virtman.names`; here are kinds and
-lengths, so that nothing of another shape gets that far.
+The form of a name is defined once, in :mod:`virtman.names`; the schemas have
+types and lengths, so that no value of another shape gets that far.
 """
 
 from __future__ import annotations
@@ -83,21 +83,21 @@ SCHEMAS: Mapping[str, dict[str, Any]] = {
 
 
 def check(verb: str, arguments: Any) -> None:
-    """Hold the arguments of a verb against its schema.
+    """Check the arguments of a verb against its schema.
 
     :raises InvalidRequest: there is no such verb, or they do not fit.
     """
     if verb not in SCHEMAS:
-        known = ", ".join(SCHEMAS)
-        raise InvalidRequest(f"there is no verb {verb[:40]!r}; known: {known}")
+        verbs = ", ".join(SCHEMAS)
+        raise InvalidRequest(f"there is no verb {verb[:40]!r}; known: {verbs}")
     try:
         _validator(verb)(arguments)
     except fastjsonschema.JsonSchemaValueException as error:
-        told = error.message.removeprefix("data").strip(" .")
-        raise InvalidRequest(f"{verb}: {told[:200]}") from None
+        reason = error.message.removeprefix("data").strip(" .")
+        raise InvalidRequest(f"{verb}: {reason[:200]}") from None
 
 
 @functools.cache
 def _validator(verb: str) -> Callable[[Any], Any]:
-    found: Callable[[Any], Any] = fastjsonschema.compile(SCHEMAS[verb])
-    return found
+    validator: Callable[[Any], Any] = fastjsonschema.compile(SCHEMAS[verb])
+    return validator

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The typed verbs behind the doors for programs: local.py, messaging.
 
-A verb takes an object of named arguments, held against its schema
-(:mod:`virtman.rpc.verb_schemas`), and answers with what JSON can carry.  What
-it raises has a code that both doors hand to the caller, with the message.
+A verb takes an object of named arguments, checked against its schema
+(:mod:`virtman.rpc.verb_schemas`), and answers with a JSON value.  Its
+exceptions have codes that both doors send to the caller, with the message.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CODES: Mapping[type[VirtmanError], str] = {
 
 
 class Failure(Exception):
-    """A verb that failed, as the caller is told: a code and a sentence."""
+    """A verb that failed: the code and the sentence that the caller gets."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -56,21 +56,21 @@ class Failure(Exception):
 
     @property
     def answer(self) -> JSON:
-        """What a caller gets for it."""
+        """The answer with which the caller gets the failure."""
         return {"error": {"code": self.code, "message": self.message}}
 
 
 class Verbs:
-    """What a program on this host, or Nova through a broker, may ask."""
+    """The verbs for programs on this host, and for Nova through a broker."""
 
     def __init__(self, node: Node, images: ImageService) -> None:
         self._node = node
         self._service = images
 
     def call(self, verb: str, arguments: Any) -> Any:
-        """Do what was asked and return the answer.
+        """Run a verb and return its answer.
 
-        :raises Failure: whatever went wrong, known or not.
+        :raises Failure: the verb failed, for any reason.
         """
         try:
             verb_schemas.check(verb, arguments)
@@ -113,22 +113,27 @@ class Verbs:
         broken = self._node.broken_stores()
         active = [
             {
-                "name": one.name,
-                "image": one.image,
-                "path": one.path,
-                "store": broken.get(one.name, State.FINE).value or "fine",
+                "name": item.name,
+                "image": item.image,
+                "path": item.path,
+                "store": broken.get(item.name, State.FINE).value or "fine",
             }
-            for one in self._node.instances()
+            for item in self._node.instances()
         ]
         inactive = [
-            {"name": one.name, "image": one.image, "path": None, "store": None}
-            for one in self._node.inactive()
+            {
+                "name": item.name,
+                "image": item.image,
+                "path": None,
+                "store": None,
+            }
+            for item in self._node.inactive()
         ]
-        return sorted([*active, *inactive], key=lambda one: str(one["name"]))
+        return sorted([*active, *inactive], key=lambda item: str(item["name"]))
 
     def _images(self) -> list[JSON]:
-        known = sorted(self._node.images(), key=lambda one: one.name)
-        return [_image(one) for one in known if one.base.deployed]
+        images = sorted(self._node.images(), key=lambda image: image.name)
+        return [_image(image) for image in images if image.base.deployed]
 
     def _create_target(
         self,
@@ -144,7 +149,7 @@ class Verbs:
         return {"changed": True}
 
     def _targets(self) -> list[JSON]:
-        return [asdict(one) for one in self._service.targets()]
+        return [asdict(target) for target in self._service.targets()]
 
     def _open_store(
         self, store: str, sectors: int, initiator: str, new: bool = False
@@ -157,7 +162,7 @@ class Verbs:
         return {"changed": self._service.stores.delete(store)}
 
     def _stores(self) -> list[JSON]:
-        return [asdict(one) for one in self._service.stores.all()]
+        return [asdict(store) for store in self._service.stores.all()]
 
     def _room(self) -> JSON:
         return asdict(self._service.stores.room())
@@ -172,7 +177,7 @@ def _is_volume(store: str | JSON | None) -> TypeGuard[JSON]:
 
 
 def _image(image: Image) -> JSON:
-    """Return what is known of an image that is deployed on this node."""
+    """Return a deployed image as JSON: its facts, its sources, its peer."""
     facts, peer = image.base.facts, image.base.peer
     return {
         "name": image.name,

@@ -4,8 +4,8 @@
 ``http://<rpc_host>:7774/RPC2`` with the tutorial's six methods,
 ``list_inactive`` and those of stores, ``None`` allowed, introspection on.
 Arguments are the contract's, by position; the optional ones of the image
-methods may be left out.  Who is let in is :mod:`virtman.rpc.token`'s to say,
-what a body means :mod:`virtman.rpc.dispatch`.
+methods may be left out.  Callers are admitted by :mod:`virtman.rpc.token`,
+bodies are read by :mod:`virtman.rpc.dispatch`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ METHODS = (
     "list_store",
     "store_room",
 )
-# A call is a few hundred bytes; nobody may make the agent read more.
+# A call is a few hundred bytes; no caller may make the agent read more.
 _MAX_BODY = 1 << 20
-# What is read and thrown away, that the caller may see why it is refused.
+# Bytes that are read of a refused request, so that the caller gets the answer.
 _MAX_WASTE = 4 << 20
 
 
@@ -55,11 +55,11 @@ class _Handler(SimpleXMLRPCRequestHandler):
     timeout = 10.0
     whole = 60.0
     # Nothing is packed: answers are short, and the library would fail at a
-    # header Accept-Encoding that makes no sense.
+    # malformed header Accept-Encoding.
     encode_threshold = None  # type: ignore[assignment]
 
     def setup(self) -> None:
-        """Have the request read under a deadline."""
+        """Set up the connection, with a deadline for its request."""
         super().setup()
         self.rfile.close()
         self.rfile = io.BufferedReader(
@@ -67,7 +67,7 @@ class _Handler(SimpleXMLRPCRequestHandler):
         )
 
     def do_POST(self) -> None:
-        """Read the body if it is a sane one, and see who sends it."""
+        """Read the body, check its size and the secret, and answer it."""
         length = self.headers.get("Content-Length", "")
         if not re.fullmatch("[0-9]{1,9}", length) or int(length) > _MAX_BODY:
             self._refuse(413, f"a body of at most {_MAX_BODY} bytes")
@@ -91,11 +91,11 @@ class _Handler(SimpleXMLRPCRequestHandler):
         super().do_POST()
 
     def _refuse(self, status: int, wanted: str) -> None:
-        """Answer what is wanted instead.
+        """Refuse a request, and answer what is wanted instead.
 
-        What is still sent is thrown away, if it is not too much: a connection
-        that is closed with something unread is reset, and the caller would
-        not see the answer.
+        The rest of the request is read, up to a limit: a connection that is
+        closed with unread bytes is reset, and the caller would not get the
+        answer.
         """
         self.send_error(status, wanted)
         self.wfile.flush()
@@ -104,7 +104,7 @@ class _Handler(SimpleXMLRPCRequestHandler):
             left -= len(waste)
 
     def _ask_secret(self) -> None:
-        """Answer that a secret is to be shown."""
+        """Refuse a request without a valid secret, and ask for one."""
         LOG.warning("%s showed no secret that is ours", self.client_address[0])
         self.send_response(401)
         self.send_header("WWW-Authenticate", 'Basic realm="virtman"')
@@ -112,7 +112,7 @@ class _Handler(SimpleXMLRPCRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log through logging, not to standard error."""
+        """Log a line through logging, not to standard error."""
         LOG.debug("%s %s", self.address_string(), ascii(format % args))
 
 
@@ -150,8 +150,8 @@ class Door(ThreadingMixIn, SimpleXMLRPCServer):
 
     def system_methodHelp(self, method_name: Any) -> str:
         """Tell what a method does; of what is no name, nothing."""
-        known = isinstance(method_name, str)
-        return super().system_methodHelp(method_name) if known else ""
+        named = isinstance(method_name, str)
+        return super().system_methodHelp(method_name) if named else ""
 
     def _marshaled_dispatch(  # type: ignore[override]
         self, data: bytes, dispatch_method: Any = None, path: Any = None

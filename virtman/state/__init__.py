@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the agent remembers on disk, so that it outlives the agent."""
+"""The files in which the agent keeps what must outlive it."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an intent's file may say (JSON Schema, draft 7), and in which version.
+"""The schema of an intent's file (JSON Schema, draft 7), and its version.
 
-A version is for readers: one that does not know it must not guess.
+The version is for readers: one that does not know it must not guess.
 """
 
 from __future__ import annotations
@@ -51,20 +51,20 @@ _FACTS_OR_NONE = {"oneOf": [_FACTS, {"type": "null"}]}
 
 
 def _instance(**fields: Any) -> dict[str, Any]:
-    made = _kind("instance", **fields)
+    schema = _kind("instance", **fields)
     # Only where the store is a volume, so that older agents read the others.
-    made["properties"] |= {
+    schema["properties"] |= {
         "remote": _SOURCE,
         "serial": {"type": "string"},
         "blank": _FLAG,
     }
-    return made
+    return schema
 
 
 def _store(**fields: Any) -> dict[str, Any]:
-    made = _kind("store", **fields)
-    made["properties"]["login"] = _LOGIN
-    return made
+    schema = _kind("store", **fields)
+    schema["properties"]["login"] = _LOGIN
+    return schema
 
 
 def _kind(name: str, **fields: Any) -> dict[str, Any]:
@@ -97,12 +97,12 @@ SCHEMA = {
 
 @functools.cache
 def _validate() -> Callable[[Any], Any]:
-    found: Callable[[Any], Any] = fastjsonschema.compile(SCHEMA)
-    return found
+    validator: Callable[[Any], Any] = fastjsonschema.compile(SCHEMA)
+    return validator
 
 
 def check(found: Any) -> None:
-    """Raise ValueError unless this is an intent of a version we know."""
+    """Raise ValueError unless a value is an intent of a known version."""
     version = found.get("version") if isinstance(found, dict) else None
     if version != VERSION:
         raise ValueError(f"its version is {version!r}; known is {VERSION}")

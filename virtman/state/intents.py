@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was wanted of this node: one small file a thing, on disk.
+"""The intents: what is wanted of this node, one small file for each.
 
 ``<state_dir>/intents/<kind>.<name>.json``, written before the first step of
 a creation and removed after the last one of the destruction.  With the
@@ -7,8 +7,8 @@ kernel, which says what exists, and the names, which say whose it is, an
 agent that was killed at any step finds its way (:mod:`virtman.node.recovery`).
 
 A file is either whole or not there: it is written beside, flushed, renamed,
-and the folder flushed.  One that makes no sense is set aside as
-``<name>.broken`` and said in the log.
+and the folder flushed.  A file that cannot be read as an intent is set aside
+as ``<name>.broken``, and the log has the reason.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class InstanceIntent:
-    """A VM's disk.
+    """The intent of an instance.
 
-    ``device`` is what the caller gave for the writes, ``file`` the file of
-    the store unless the device is one by itself.  As long as it is ``fresh``
-    nobody has been told of the disk and the store holds nothing of value.
-    ``facts`` are of the content under the writes, which make no sense on any
-    other.  While it is not ``active`` no device is wanted and what the VM has
-    written is kept.  ``remote`` is the store if that is a volume to log in to,
-    ``serial`` the unit serial number that it had.  ``blank`` tells that
+    ``device`` is the device that the caller gave for the writes, ``file`` the
+    file of the store unless that is the device itself.  As long as the intent
+    is ``fresh``, no caller was told of the disk and the store has no data to
+    keep.  ``facts`` are those of the image under the writes, which fit on no
+    other.  While the intent is not ``active``, no disk is wanted and the
+    writes are kept.  ``remote`` is the store if that is a volume to log in
+    to, ``serial`` the unit serial number that it had.  ``blank`` tells that
     nothing may have been written on it yet; it is never wiped all the same.
     """
 
@@ -64,7 +64,7 @@ class InstanceIntent:
 
 @dataclasses.dataclass(frozen=True)
 class ImageIntent:
-    """An image's shared stack; ``facts`` once they are known."""
+    """The intent of an image's stack; ``facts`` is None until known."""
 
     name: str
     connections: tuple[Source, ...]
@@ -76,7 +76,7 @@ class ImageIntent:
 
 @dataclasses.dataclass(frozen=True)
 class TargetIntent:
-    """An image target; ``device`` is the loop device that it is to have."""
+    """The intent of an image target; ``device`` is its loop device."""
 
     name: str
     iqn: str
@@ -90,10 +90,10 @@ class TargetIntent:
 
 @dataclasses.dataclass(frozen=True)
 class StoreIntent:
-    """A store that one initiator of another host may write on.
+    """The intent of a server store, on which one initiator may write.
 
-    ``login`` is what that was admitted with, None before the first time or
-    where nobody is asked.
+    ``login`` is the login with which the initiator was admitted; None before
+    the first time, or where targets ask for none.
     """
 
     name: str
@@ -119,8 +119,8 @@ _KINDS: dict[str, type[Intent]] = {
 class Intents:
     """Every intent of this node, kept in step with the files.
 
-    :param folder: where the files are; made when there is none.
-    :param done: is told of each change.
+    :param folder: the folder of the files; it is made if missing.
+    :param done: is called with a description of each change.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Intents:
         self._all: dict[tuple[str, str], Intent] = {}
 
     def load(self) -> None:
-        """Read the files; set aside what makes no sense."""
+        """Read every intent from its file; set aside the unreadable files."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._guard:
             self._all = {}
@@ -151,7 +151,7 @@ class Intents:
         self._done(f"intent {intent.kind} {intent.name}")
 
     def remove(self, intent: Intent) -> None:
-        """Forget an intent; one that is not there is fine."""
+        """Remove an intent and its file; a missing one is no error."""
         key = (intent.kind, intent.name)
         with self._guard:
             if self._all.pop(key, None) is None:
@@ -162,18 +162,18 @@ class Intents:
 
     def get(self, kind: type[I], name: str) -> I | None:
         """Return the intent of a kind and a name."""
-        found = self._all.get((kind.kind, name))
-        return found if isinstance(found, kind) else None
+        intent = self._all.get((kind.kind, name))
+        return intent if isinstance(intent, kind) else None
 
     def all(self, kind: type[I]) -> list[I]:
         """Return every intent of a kind, by name."""
         with self._guard:
-            found = [item for item in self._all.values()]
-        mine = [item for item in found if isinstance(item, kind)]
-        return sorted(mine, key=lambda intent: intent.name)
+            intents = [item for item in self._all.values()]
+        of_kind = [item for item in intents if isinstance(item, kind)]
+        return sorted(of_kind, key=lambda intent: intent.name)
 
     def on_image(self, image: str) -> list[InstanceIntent]:
-        """Return the instances that stand, or are to stand, on an image."""
+        """Return the intents of the instances on an image."""
         return [i for i in self.all(InstanceIntent) if i.image == image]
 
     def _load(self, file: Path) -> None:
@@ -191,18 +191,19 @@ class Intents:
 def peek(folder: Path) -> list[Intent]:
     """Return the intents in a folder, and change nothing there.
 
-    What makes no sense is passed over.
+    A file that cannot be read as an intent is passed over.
     """
-    found: list[Intent] = []
+    intents: list[Intent] = []
     for file in sorted(folder.glob("*.json")):
         with contextlib.suppress(OSError, ValueError, VirtmanError):
-            found.append(loads(file.read_text()))
-    return found
+            intents.append(loads(file.read_text()))
+    return intents
 
 
 def dumps(intent: Intent) -> str:
     """Return an intent as the text of its file."""
     fields = dataclasses.asdict(intent)
+    # Fields that are not set are left out, so that older agents read the rest.
     for name in ("remote", "serial"):
         if fields.get(name, "") is None:
             del fields[name]
@@ -218,28 +219,28 @@ def dumps(intent: Intent) -> str:
 
 
 def loads(text: str) -> Intent:
-    """Read the text of an intent's file.
+    """Return the intent that the text of a file describes.
 
-    :raises ValueError: it is none, or of a version that is not known.
+    :raises ValueError: the text is not an intent of a known version.
     """
     try:
-        found: dict[str, Any] = json.loads(text)
+        fields: dict[str, Any] = json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
-    check(found)
-    del found["version"]
-    kind = _KINDS[found.pop("kind")]
-    if found.get("facts"):
-        found["facts"] = ImageFacts(**found["facts"])
-    if "connections" in found:
-        found["connections"] = tuple(
-            _source(item) for item in found["connections"]
+    check(fields)
+    del fields["version"]
+    kind = _KINDS[fields.pop("kind")]
+    if fields.get("facts"):
+        fields["facts"] = ImageFacts(**fields["facts"])
+    if "connections" in fields:
+        fields["connections"] = tuple(
+            _source(item) for item in fields["connections"]
         )
-    if "remote" in found:
-        found["remote"] = _source(found["remote"])
-    if "login" in found:
-        found["login"] = Login(**found["login"])
-    intent: Intent = kind(**found)
+    if "remote" in fields:
+        fields["remote"] = _source(fields["remote"])
+    if "login" in fields:
+        fields["login"] = Login(**fields["login"])
+    intent: Intent = kind(**fields)
     names.check_key(intent.kind, intent.name)
     return intent
 

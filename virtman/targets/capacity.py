@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Room in a folder that has sparse files: what is there, what is promised."""
+"""The room in a folder of sparse files: what is free, what is promised."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Room:
 
 
 def of(folder: Path) -> Room:
-    """Return the room in a folder that need not be there yet.
+    """Return the room in a folder, which need not exist yet.
 
     :raises OSError: its file system cannot be asked.
     """
@@ -33,7 +33,7 @@ def of(folder: Path) -> Room:
 
 
 def nearest(folder: Path) -> Path:
-    """Return the folder, or that of its parents in which it would be made."""
+    """Return the folder, or its closest parent that exists."""
     return next(p for p in (folder, *folder.parents) if p.exists())
 
 
@@ -42,5 +42,5 @@ def _sizes(folder: Path) -> Iterator[int]:
         try:
             yield file.stat().st_size
         except FileNotFoundError:
-            # Stores are deleted meanwhile.
+            # The store was deleted meanwhile.
             continue

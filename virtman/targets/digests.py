@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The digests of the images that this node serves from files.
 
-Computed in the background, one at a time, once for each content: the result
-is kept in ``state_dir`` with the *generation* it is of, which is made of the
+They are computed in the background, one at a time, once for each content: the
+result is kept in ``state_dir`` with its *generation*, which is made of the
 file's inode, size and time of change.
 """
 
@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """A file whose digest is wanted."""
+    """An image's file whose digest is wanted."""
 
     image: str
     file: Path
@@ -56,7 +56,7 @@ class Digests:
         self._thread: threading.Thread | None = None
 
     def get(self, image: str, generation: str) -> str | None:
-        """Return the digest of this very content if it is known."""
+        """Return the digest of a generation of an image if it is known."""
         try:
             kept = json.loads(self._file(image).read_text())
             if kept["generation"] == generation:
@@ -66,7 +66,7 @@ class Digests:
         return None
 
     def want(self, job: Job) -> bool:
-        """Have a digest computed; return whether that is still to be done."""
+        """Queue a file for its digest; return whether that is to be done."""
         if self.get(job.image, job.generation):
             return False
         with self._changed:
@@ -82,7 +82,7 @@ class Digests:
         return True
 
     def forget(self, image: str) -> None:
-        """Compute it no longer, and keep nothing of it."""
+        """Stop computing an image's digest, and remove the kept one."""
         with self._changed:
             self._jobs = deque(j for j in self._jobs if j.image != image)
             if self._current and self._current.image == image:
@@ -109,7 +109,7 @@ class Digests:
                 LOG.exception("%s has no digest", job.image)
 
     def _next(self) -> Job | None:
-        """Wait for a job; None: there is none more."""
+        """Wait for a job and return it; None at the end."""
         with self._changed:
             self._current = None
             self._changed.wait_for(lambda: self._jobs or self._ended)
@@ -120,8 +120,8 @@ class Digests:
             return self._current
 
     def _compute(self, job: Job) -> None:
-        found = digest.sha256(job.file, self._unwanted)
-        if found is None:
+        result = digest.sha256(job.file, self._unwanted)
+        if result is None:
             return
         if self._generation_of(job.file) != job.generation:
             LOG.warning(
@@ -132,16 +132,16 @@ class Digests:
         with self._changed:
             if self._current != job:
                 return
-            self._keep(job, found)
-        LOG.info("%s is %s", job.image, found)
+            self._keep(job, result)
+        LOG.info("%s is %s", job.image, result)
         self._tell(job.image)
 
-    def _keep(self, job: Job, found: str) -> None:
-        """Write the result whole or not at all."""
+    def _keep(self, job: Job, result: str) -> None:
+        """Write the digest of a file, whole or not at all."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._file(job.image)
         fresh = file.with_name(file.name + ".new")
-        kept = {"generation": job.generation, "digest": found}
+        kept = {"generation": job.generation, "digest": result}
         fresh.write_text(json.dumps(kept) + "\n")
         fresh.replace(file)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A RAW file that is to be exported: whether it can be, and what it is."""
+"""Checks a RAW file that is to be exported, and derives its facts."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PATH_MAX = 4096
 
 
 def path_of(file_path: str) -> Path:
-    """Return what a caller gave as a path.
+    """Return the path of an image file that a caller gave.
 
-    :raises InvalidRequest: it is none, or one that /sys would not show as it
-        is: control characters, or the kernel's mark of a removed file.
+    :raises InvalidRequest: it is not a path, or /sys would show it changed:
+        control characters, or the kernel's mark of a removed file.
     """
     if (
         not isinstance(file_path, str)
@@ -54,16 +54,16 @@ def inspect(image: str, file: Path) -> ImageFacts:
             f"image file_path = {file} cannot be opened: {reason}"
         ) from None
     try:
-        found = os.fstat(handle)
-        _check_shape(file, found)
+        status = os.fstat(handle)
+        _check_shape(file, status)
         _check_unused(file, handle)
     finally:
         os.close(handle)
-    return _facts(image, found)
+    return _facts(image, status)
 
 
 def facts_now(image: str, file: Path) -> ImageFacts | None:
-    """Return the facts of a file that is exported, None if it is gone."""
+    """Return the facts that an image's file has now, None if it is gone."""
     try:
         return _facts(image, file.stat())
     except OSError:
@@ -71,46 +71,46 @@ def facts_now(image: str, file: Path) -> ImageFacts | None:
 
 
 def generation_now(file: Path) -> str | None:
-    """Return which content a file has, None if it is gone."""
+    """Return the generation that a file has now, None if it is gone."""
     try:
         return _generation(file.stat())
     except OSError:
         return None
 
 
-def _facts(image: str, found: os.stat_result) -> ImageFacts:
-    generation = _generation(found)
-    sectors = found.st_size // sysfs.SECTOR
+def _facts(image: str, status: os.stat_result) -> ImageFacts:
+    generation = _generation(status)
+    sectors = status.st_size // sysfs.SECTOR
     serial = names.serial(image, sectors, generation)
     return ImageFacts(sectors, generation, serial)
 
 
-def _generation(found: os.stat_result) -> str:
-    """Derive the generation from what changes when the content does."""
-    return f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
+def _generation(status: os.stat_result) -> str:
+    """Return a generation that changes with the content of a file."""
+    return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
 
 
-def _check_shape(file: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _check_shape(file: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise InvalidRequest(f"image file_path = {file} is no plain file")
-    if found.st_size == 0:
+    if status.st_size == 0:
         raise InvalidRequest(f"image file_path = {file} is empty")
-    if found.st_size % sysfs.SECTOR:
+    if status.st_size % sysfs.SECTOR:
         raise InvalidRequest(
-            f"image file_path = {file} has {found.st_size} bytes, which is "
+            f"image file_path = {file} has {status.st_size} bytes, which is "
             f"no multiple of {sysfs.SECTOR}: is it a RAW image? "
             f"'truncate -s %{sysfs.SECTOR} {file}' pads one"
         )
 
 
 def _check_unused(file: Path, handle: int) -> None:
-    used = loop.devices_of(file)
-    if used:
+    attached = loop.devices_of(file)
+    if attached:
         raise InUse(
             f"image file_path = {file} is in use: attached to "
-            f"{', '.join(used)}"
+            f"{', '.join(attached)}"
         )
-    # A read lease is refused while anybody has the file open for writing
+    # A read lease is refused while a process has the file open for writing
     # (fcntl(2)); file systems without leases (9p, NFS) cannot tell.
     try:
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)

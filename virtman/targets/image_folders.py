@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folders that image files are served from, and no others.
+"""The folders that image files may be served from.
 
-Whoever reaches the door names a path, and the agent is root: a path counts
-as what it is without links and dots.
+Any caller at the door may name a path, and the agent is root: a path is
+checked as it is without links and dots.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from virtman.exception import InvalidRequest
 
 
 class ImageFolders:
-    """Says whether a file may be served."""
+    """Tells whether a file may be served."""
 
     def __init__(self, settings: Settings) -> None:
         self._folders = settings.image_dirs
@@ -33,8 +33,8 @@ class ImageFolders:
     def require(self, file: Path) -> Path:
         """Return a file's path without links if it may be served.
 
-        Says the same of a file that is not there: nobody is told what there
-        is elsewhere.
+        The answer for a missing file is the same: a caller does not learn
+        which files exist elsewhere.
 
         :raises InvalidRequest: it lies in no folder of images.
         """
@@ -45,16 +45,16 @@ class ImageFolders:
                 f"image file_path = {str(file)!r} cannot be used: {error}"
             ) from None
         if not self._has(real):
-            known = ", ".join(map(str, self._folders)) or "none"
+            folders = ", ".join(map(str, self._folders)) or "none"
             raise InvalidRequest(
                 f"image file_path = {file} is in no folder that images are "
-                f"served from ({known}); put it into one, or add its folder "
+                f"served from ({folders}); put it into one, or add its folder "
                 "to image_dirs"
             )
         return real
 
     def _has(self, real: Path) -> bool:
-        """Tell whether the innermost folder that counts is one of images."""
+        """Tell whether the innermost known folder of a path has images."""
         images = {folder.resolve() for folder in self._folders}
         around = [
             folder
@@ -66,7 +66,7 @@ class ImageFolders:
 
 
 def _without_links(file: Path) -> Path:
-    """Return a path without links and dots; what is missing stays in it.
+    """Return a path without links and dots; missing parts stay in it.
 
     Only a strict look finds a circle of links on every Python: since 3.13
     the other one returns a path that is still a link.

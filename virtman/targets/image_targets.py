@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The image targets that stand on this host, and those that are to.
 
-file -> read-only loop device -> tgt.  What stands is asked of the kernel and
-of tgtd: a target whose serial number is ours and whose disk is a loop device.
-What is to stand is in the intents, so that it can be finished by the next
-agent and made again after a boot.
+file -> read-only loop device -> tgt.  The standing targets are asked of the
+kernel and of tgtd: a target with a serial number of the agent and a loop
+device as its disk.  The wanted targets are in the intents, so that the next
+agent can finish them, and make them again after a boot.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ImageTarget:
-    """An exported image: its key, tgt's id for it, its loop device."""
+    """An exported image: its key, its tid at tgtd, its loop device."""
 
     image: str
     tid: int
@@ -45,7 +45,7 @@ class ImageTarget:
 
 
 class ImageTargets:
-    """Makes, removes, finishes and lists them."""
+    """Makes, removes, recovers and lists the image targets of a host."""
 
     def __init__(
         self, intents: Intents, folders: ImageFolders, closed: bool = False
@@ -58,12 +58,12 @@ class ImageTargets:
     def create(
         self, image: str, iqn: str, file: Path, device: str | None
     ) -> tuple[ImageTarget, ImageFacts]:
-        """Export a file; return the target and what is in it.
+        """Export a file; return the target and the facts of the image.
 
         :param device: a free loop device; None takes the first free.
         :raises AlreadyExists: the name is exported already.
         :raises InvalidRequest: the file cannot be used, or may not.
-        :raises InUse: the file or the loop device is somebody's already.
+        :raises InUse: the file or the loop device is in use already.
         """
         with self._lock:
             self._settle(image)
@@ -81,7 +81,7 @@ class ImageTargets:
                 raise
 
     def destroy(self, image: str) -> str:
-        """Remove a target; return the iSCSI name that it had.
+        """Remove an image target; return the iSCSI name that it had.
 
         :raises NotFound: no such target.
         :raises InUse: a node is logged in; it stays as it is.
@@ -98,7 +98,7 @@ class ImageTargets:
 
     def all(self) -> list[ImageTarget]:
         """Return every image target that stands, by name."""
-        found = [
+        standing = [
             ImageTarget(image, item.tid, item.device or "", item.iqn)
             for item in iscsi.targets()
             if (image := names.parse_iqn(item.iqn))
@@ -106,14 +106,14 @@ class ImageTargets:
             and (item.device or "").startswith("/dev/loop")
             and not item.half_made(item.device or "")
         ]
-        return sorted(found, key=lambda target: target.image)
+        return sorted(standing, key=lambda target: target.image)
 
     def find(self, image: str) -> ImageTarget | None:
         """Return the target of an image if it stands."""
         return next((item for item in self.all() if item.image == image), None)
 
     def adopt(self) -> None:
-        """Take up what was exported before there were intents."""
+        """Write the intents of the image targets that have none."""
         with self._lock:
             for target in self.all():
                 if self._intents.get(TargetIntent, target.image) is None:
@@ -122,13 +122,13 @@ class ImageTargets:
     def recover(
         self, back: Callable[[str], None], gone: Callable[[str, str], None]
     ) -> None:
-        """Finish what an agent before this one began with any target.
+        """Finish what an earlier agent began with its image targets.
 
-        One that fails keeps none of the others from it, and is tried again
-        at the next call.
+        A target that fails does not stop the others, and is tried again at
+        the next call.
 
-        :param back: is told of each image that is exported again.
-        :param gone: of each that is not any more, and of its iSCSI name.
+        :param back: is called with each image that is exported again.
+        :param gone: is called with each removed image and its iSCSI name.
         """
         wanted = self._intents.all(TargetIntent)
         standing = {target.image for target in self.all()} if wanted else ()
@@ -147,7 +147,7 @@ class ImageTargets:
                 back(intent.name)
 
     def _settle(self, image: str) -> bool:
-        """Finish what was begun with a target; return whether anything was."""
+        """Finish what was begun with a target; return whether it changed."""
         intent = self._intents.get(TargetIntent, image)
         if intent is None:
             return False
@@ -163,10 +163,10 @@ class ImageTargets:
         return True
 
     def _export(self, intent: TargetIntent) -> ImageTarget:
-        """Attach the file and export it, or what of that is still to do."""
+        """Attach a target's file if it is not, and export it if it is not."""
         if not _is_attached(intent):
             if not loop.is_free(intent.device):
-                # Somebody else's since the last boot.
+                # Since the last boot the device has another file.
                 device = loop.first_free()
                 intent = dataclasses.replace(intent, device=device)
                 self._intents.put(intent)
@@ -180,7 +180,7 @@ class ImageTargets:
         return ImageTarget(intent.name, tid, intent.device, intent.iqn)
 
     def _attach(self, file: Path, device: str) -> None:
-        """Attach a file, and look at what the kernel calls it.
+        """Attach a file, and check the path that the kernel has for it.
 
         A folder on its path may have become a link meanwhile.
         """
@@ -200,9 +200,9 @@ class ImageTargets:
             raise
 
     def _take_down(self, intent: TargetIntent) -> None:
-        """Remove what there is of a target; the intent goes last."""
-        found = iscsi.find(intent.iqn)
-        if found is not None and found.device in (None, intent.device):
+        """Remove a target and its loop device, and last its intent."""
+        target = iscsi.find(intent.iqn)
+        if target is not None and target.device in (None, intent.device):
             iscsi.remove(intent.iqn)
         if _is_attached(intent):
             loop.detach(intent.device)
@@ -216,7 +216,7 @@ def _is_attached(intent: TargetIntent) -> bool:
 
 
 def _check_same(intent: TargetIntent) -> None:
-    """Raise InvalidRequest unless the file is what was exported."""
+    """Raise InvalidRequest unless the file has the exported content."""
     now = image_file.facts_now(intent.name, Path(intent.file))
     if now is None:
         raise InvalidRequest(
@@ -244,7 +244,7 @@ def _describe(target: ImageTarget) -> TargetIntent:
 
 
 def _free_loop(device: str | None) -> str:
-    """Return the loop device to take: this one, or the first free."""
+    """Return the given loop device if it is free, or else the first free."""
     if device is None:
         return loop.first_free()
     if not loop.is_name(device) or not loop.is_free(device):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image targets: a RAW file on this node, exported for the first readers.
 
-The target itself is made in :mod:`virtman.targets.image_targets`; here volt
-is told of it, and a second time when the file's digest is known.  An agent
-that was started again tells volt of all that it finds.
+The target itself is made in :mod:`virtman.targets.image_targets`; here it is
+published to volt, and again when the file's digest is known.  An agent that
+was started again publishes every image target of the host.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOG = logging.getLogger(__name__)
 class ImageService:
     """Creates, removes and lists the image targets of this node.
 
-    ``stores`` are the targets that disks of other hosts write on.
+    ``stores`` are the server stores of this node.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ImageService:
             intents, ImageFolders(settings), settings.closed_targets
         )
         self.stores = StoreTargets(settings, intents)
-        # What is told to volt is true until the next word of it.
+        # One message to volt at a time: each must be true when it is sent.
         self._telling = threading.Lock()
         self._unpublished: set[str] = set()
         self._untold_since_start = True
@@ -66,14 +66,14 @@ class ImageService:
         :param loop_device: a free loop device; None takes the first free.
         :raises AlreadyExists: the name is exported already.
         :raises InvalidRequest: the file or a name cannot be used.
-        :raises InUse: the file or the loop device is somebody's already.
+        :raises InUse: the file or the loop device is in use already.
         """
         image = names.image_id(image_name)
         iqn = names.iqn(image, iqn_prefix)
         file = image_file.path_of(file_path)
         target, facts = self._targets.create(image, iqn, file, loop_device)
         with self._telling:
-            # Whoever destroyed it meanwhile has told volt already.
+            # If it was destroyed meanwhile, volt knows that already.
             if self._targets.find(image) == target:
                 self._publish(target, facts, file)
         return target
@@ -93,32 +93,32 @@ class ImageService:
         return self._targets.all()
 
     def adopt(self) -> None:
-        """Write down what was exported before there were intents."""
+        """Write the intents of the image targets that have none."""
         self._targets.adopt()
 
     def recover(self) -> None:
-        """Finish what an agent before this one began; for housekeeping."""
+        """Finish an earlier agent's work on targets; for housekeeping."""
         self._targets.recover(self._unpublished.add, self._forget)
         self.stores.recover()
 
     def republish(self) -> None:
-        """Tell volt what it could not be told before; for housekeeping.
+        """Publish the images that volt does not know yet; for housekeeping.
 
-        The first time of all targets there are: this agent does not know
-        what the one before it has told, nor what volt still knows.
+        The first call publishes every image target: this agent does not know
+        what an earlier one has published, nor what volt still knows.
         """
         if not (self._unpublished or self._untold_since_start):
             return
-        found = self.targets()
+        targets = self.targets()
         if self._untold_since_start:
-            self._unpublished |= {target.image for target in found}
+            self._unpublished |= {target.image for target in targets}
             self._untold_since_start = False
-        for target in found:
+        for target in targets:
             if target.image in self._unpublished:
                 self._publish_again(target.image)
 
     def stop(self) -> None:
-        """Compute no more digests; targets stay."""
+        """Stop computing digests; targets stay."""
         self._digests.stop()
 
     def _forget(self, image: str, iqn: str) -> None:
@@ -133,11 +133,11 @@ class ImageService:
     def _publish(
         self, target: ImageTarget, facts: ImageFacts, file: Path
     ) -> None:
-        known = self._digests.get(target.image, facts.generation)
-        told = dataclasses.replace(facts, digest=known)
+        digest = self._digests.get(target.image, facts.generation)
+        published = dataclasses.replace(facts, digest=digest)
         try:
             self._coordinator.publish(
-                self._peer(target.image, target.iqn), told
+                self._peer(target.image, target.iqn), published
             )
         except VirtmanError as error:
             if target.image not in self._unpublished:
@@ -150,7 +150,7 @@ class ImageService:
         self._digests.want(Job(target.image, file, facts.generation))
 
     def _publish_again(self, image: str) -> None:
-        """Publish the content that is served, which no other file tells."""
+        """Publish an image again, unless its file was changed or removed."""
         with self._telling:
             target = self._targets.find(image)
             served = iscsi.find(target.iqn) if target else None

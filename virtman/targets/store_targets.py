@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stores that disks of other hosts write on, each open to one host.
+"""The server stores of this host, each open to one initiator.
 
 ``<store_dir>/<store>.cow``, a sparse file in which a disk of its size cannot
 overflow -> tgt.  An initiator is let in by its name, and by its ticket where
-targets are closed; nobody else is, until the store is opened to another, which
-is refused while the first one has a session.  So a host that was cut off and
-comes back later writes on nothing that another has by then.
+targets are closed.  No other initiator is, until the store is opened to it,
+which is refused while the first one has a session.  So a host that was cut off
+and comes back later cannot write on a store that another has by then.
 
-Which stores there are is in the intents: an agent that is started finishes
-what another has begun, and after a boot each is open to whom it was, with the
-login that its initiator's records have.
+The stores are listed in the intents: an agent that is started finishes what an
+earlier one has begun, and after a boot each store is open to the same
+initiator, with the login that the initiator's records have.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SECTORS_MAX = 1 << 35
 
 @dataclass(frozen=True)
 class Store:
-    """A store: where it is written on, who may, and whether it was.
+    """A server store: its target, its initiator, and whether it has writes.
 
     ``written`` is true from the moment at which a disk first stood on it;
     ``allocated`` are the bytes that it takes up on the disk by now.
@@ -59,7 +59,7 @@ class Store:
 
 
 class StoreTargets:
-    """Opens, removes, finishes and lists them."""
+    """Opens, removes, recovers and lists the server stores of a host."""
 
     def __init__(self, settings: Settings, intents: Intents) -> None:
         self._folder = settings.store_dir
@@ -68,28 +68,29 @@ class StoreTargets:
         self._portal = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._intents = intents
         self._lock = threading.Lock()
-        # Of who may write: held for moments, also by who knocks.
+        # For changes of the initiator that may write: held for moments, also
+        # while a ticket is answered.
         self._grants = threading.Lock()
         self._said: dict[str, str] = {}
 
     def open(
         self, store: str, sectors: int, initiator: str, new: bool
     ) -> Store:
-        """Let one initiator write on a store, and nobody else.
+        """Let one initiator write on a store, and no other.
 
-        The same again changes nothing.
+        The same call again changes nothing.
 
-        :param sectors: of the disk that is to stand on it.
-        :param new: whether the store is made if there is none.
-        :raises NotFound: there is none.
+        :param sectors: the size of the disk that is to stand on the store.
+        :param new: whether the store is made if it is missing.
+        :raises NotFound: the store is missing.
         :raises InUse: the initiator that it is open to has a session.
-        :raises InvalidRequest: a name or the size makes no sense.
+        :raises InvalidRequest: a name or the size is not possible.
         """
         key = names.check_key("store", store)
         _check(initiator, sectors)
         size = cow_file.size(sectors)
         with self._lock:
-            known = self._settled(key)
+            stored = self._settled(key)
             file = self._folder / f"{key}.cow"
             made = not file.exists()
             if made and not new:
@@ -97,31 +98,31 @@ class StoreTargets:
                     f"{file}, which had the writes of {key}, is gone; put it "
                     "back, or delete the volume"
                 )
-            intent = known or self._intent(key, file, initiator)
+            intent = stored or self._intent(key, file, initiator)
             if intent.initiator != initiator:
                 intent = replace(intent, initiator=initiator, login=None)
-            if intent == known and not made and file.stat().st_size >= size:
+            if intent == stored and not made and file.stat().st_size >= size:
                 self._serve(intent)
                 return self._told(intent)
             if made:
                 self._begin(intent, size)
             else:
-                self._change(known, intent, size)
+                self._change(stored, intent, size)
             LOG.info("store %s is open to %s", key, initiator)
             return self._told(intent)
 
     def delete(self, store: str) -> bool:
-        """Remove a store and what was written; return whether it was there.
+        """Remove a store and its data; return whether it was there.
 
         :raises InUse: a host has a session with it; it stays as it is.
         """
         key = names.check_key("store", store)
         with self._lock:
-            known = self._intents.get(StoreIntent, key)
+            stored = self._intents.get(StoreIntent, key)
             file = self._folder / f"{key}.cow"
-            intent = known or self._intent(key, file, accounts.NOBODY)
+            intent = stored or self._intent(key, file, accounts.NOBODY)
             there = file.exists() or iscsi.find(intent.iqn) is not None
-            if known is None and not there:
+            if stored is None and not there:
                 return False
             self._leave(intent)
         LOG.info("store %s is gone", key)
@@ -136,28 +137,28 @@ class StoreTargets:
         ]
 
     def room(self) -> Room:
-        """Return the room for stores, those that there are among them.
+        """Return the room for stores, with the room of those that exist.
 
         :raises OSError: the file system cannot be asked.
         """
         return capacity.of(self._folder)
 
     def recover(self) -> None:
-        """Finish what an agent before this one began with any store.
+        """Finish what an earlier agent began with its stores.
 
-        One that fails keeps none of the others from it, and is tried again.
+        A store that fails does not stop the others, and is tried again.
         """
         wanted = self._intents.all(StoreIntent)
         # One question for all: there may be hundreds, and it is asked often.
-        found = {one.iqn: one for one in iscsi.targets()} if wanted else {}
+        targets = {t.iqn: t for t in iscsi.targets()} if wanted else {}
         for intent in wanted:
-            if _stands(found.get(intent.iqn), intent):
+            if _stands(targets.get(intent.iqn), intent):
                 continue
             try:
                 with self._lock:
-                    known = self._settled(intent.name)
-                    if known is not None:
-                        self._serve(known)
+                    stored = self._settled(intent.name)
+                    if stored is not None:
+                        self._serve(stored)
             except (VirtmanError, OSError) as error:
                 if self._said.get(intent.name) != str(error):
                     LOG.error("store %s: %s", intent.name, error)
@@ -166,7 +167,7 @@ class StoreTargets:
                 self._said.pop(intent.name, None)
 
     def take_down(self, store: str) -> None:
-        """Export a store no more; the file and its intent stay.
+        """Remove the target of a store; its file and its intent stay.
 
         :raises InUse: a host has a session with it.
         """
@@ -174,24 +175,24 @@ class StoreTargets:
 
     def may_write(self, iqn: str, initiator: str) -> bool:
         """Tell whether a store is open to an initiator."""
-        known = self._of(iqn)
+        intent = self._of(iqn)
         return (
-            known is not None
-            and not known.leaving
-            and known.initiator == initiator
+            intent is not None
+            and not intent.leaving
+            and intent.initiator == initiator
         )
 
     def keep_login(self, iqn: str, initiator: str, login: Login) -> None:
-        """Note with what an initiator is admitted, to do so after a boot."""
+        """Write an initiator's login in the intent, for after a boot."""
         with self._grants:
-            known = self._of(iqn)
-            if known is not None and known.initiator == initiator:
-                self._intents.put(replace(known, login=login))
+            intent = self._of(iqn)
+            if intent is not None and intent.initiator == initiator:
+                self._intents.put(replace(intent, login=login))
 
     def holds(self, iqn: str, user: str) -> bool:
-        """Tell whether an account is of whom a store is open to."""
-        known = self._of(iqn)
-        login = known.login if known else None
+        """Tell whether an account is that of a store's initiator."""
+        intent = self._of(iqn)
+        login = intent.login if intent else None
         return login is not None and login.user == user
 
     def _of(self, iqn: str) -> StoreIntent | None:
@@ -202,17 +203,17 @@ class StoreTargets:
         return StoreIntent(key, names.store_iqn(key), str(file), initiator)
 
     def _settled(self, key: str) -> StoreIntent | None:
-        """Return the intent of a store that is to stay."""
-        known = self._intents.get(StoreIntent, key)
-        if known is not None and known.leaving:
-            self._leave(known)
+        """Return the intent of a store; finish a removal that was begun."""
+        intent = self._intents.get(StoreIntent, key)
+        if intent is not None and intent.leaving:
+            self._leave(intent)
             return None
-        return known
+        return intent
 
     def _begin(self, intent: StoreIntent, size: int) -> None:
-        """Make a store; until it is whole its intent says that it goes.
+        """Make a store; until it is whole its intent says ``leaving``.
 
-        So of one whose maker was killed nothing is left.
+        So the next agent removes a store whose maker was killed.
         """
         self._put(replace(intent, leaving=True))
         try:
@@ -225,12 +226,13 @@ class StoreTargets:
         self._put(intent)
 
     def _change(
-        self, known: StoreIntent | None, intent: StoreIntent, size: int
+        self, stored: StoreIntent | None, intent: StoreIntent, size: int
     ) -> None:
-        """Open a store to another, or enlarge it.
+        """Open a store to another initiator, or enlarge it.
 
-        The intent goes first: who knocks meanwhile is let in by it alone.  A
-        failure leaves the data as it was, and the store closed or as it was.
+        The intent is written first: a ticket that is shown meanwhile is
+        judged by it alone.  A failure leaves the data as it was, and the
+        store closed or as it was.
         """
         _require_free(intent)
         self._put(intent)
@@ -241,21 +243,21 @@ class StoreTargets:
             cow_file.make(file, size)
             self._serve(intent)
         except (VirtmanError, OSError):
-            self._put(known or intent)
+            self._put(stored or intent)
             raise
 
     def _serve(self, intent: StoreIntent) -> None:
-        """Export a store unless it is; let its initiator in again.
+        """Export a store unless it is; admit its initiator again.
 
         :raises InUse: another has a session with it.
         """
-        found = iscsi.find(intent.iqn)
-        if _stands(found, intent):
+        target = iscsi.find(intent.iqn)
+        if _stands(target, intent):
             return
-        if found is not None and not _fits(found, intent):
+        if target is not None and not _fits(target, intent):
             iscsi.remove(intent.iqn)
-            found = None
-        if found is None or found.half_made(intent.file):
+            target = None
+        if target is None or target.half_made(intent.file):
             if not Path(intent.file).exists():
                 raise NotFound(f"{intent.file} is gone; put it back")
             iscsi.create(
@@ -266,15 +268,17 @@ class StoreTargets:
                 writer=intent.initiator,
             )
             LOG.info("store %s is exported", intent.name)
-            found = iscsi.find(intent.iqn)
+            target = iscsi.find(intent.iqn)
         login = intent.login
-        if found is None or login is None or not found.closed:
+        if target is None or login is None or not target.closed:
             return
-        if login.user not in found.accounts:
-            accounts.admit(found.tid, found.admitted, intent.initiator, login)
+        if login.user not in target.accounts:
+            accounts.admit(
+                target.tid, target.admitted, intent.initiator, login
+            )
 
     def _leave(self, intent: StoreIntent) -> None:
-        """Remove what there is of a store; the intent goes last."""
+        """Remove a store's target and its file, and last its intent."""
         self._put(replace(intent, leaving=True))
         try:
             iscsi.remove(intent.iqn)
@@ -303,26 +307,26 @@ class StoreTargets:
 
 
 def _stands(target: iscsi.Target | None, intent: StoreIntent) -> bool:
-    """Tell whether a store is exported as it is to be, to whom it is open."""
+    """Tell whether a store is exported to its initiator as it is wanted."""
     if target is None or intent.leaving or target.half_made(intent.file):
         return False
     login = intent.login
-    known = login is None or login.user in target.accounts
-    return _fits(target, intent) and (known or not target.closed)
+    admitted = login is None or login.user in target.accounts
+    return _fits(target, intent) and (admitted or not target.closed)
 
 
 def _fits(target: iscsi.Target, intent: StoreIntent) -> bool:
-    """Tell whether a target lets nobody in but whom the store is open to."""
+    """Tell whether a target admits only the initiator of its store."""
     return set(target.admitted) <= {accounts.NOBODY, intent.initiator}
 
 
 def _require_free(intent: StoreIntent) -> None:
-    """Refuse what would take a store from another.
+    """Refuse to take a store from another initiator.
 
-    :raises InUse: that has a session with it.
+    :raises InUse: another initiator has a session with it.
     """
-    found = iscsi.find(intent.iqn)
-    others = set(found.initiators) - {intent.initiator} if found else set()
+    target = iscsi.find(intent.iqn)
+    others = set(target.initiators) - {intent.initiator} if target else set()
     if others:
         raise InUse(
             f"the store {intent.name} is in use by {', '.join(sorted(others))}"
