@@ -20,8 +20,14 @@ from virtman.exception import (
     NotFound,
     VirtmanError,
 )
+from virtman.instance.request import (
+    CowSource,
+    DiskRequest,
+    GivenDevice,
+    OwnFile,
+    Writes,
+)
 from virtman.node.node import Node
-from virtman.path import Source
 from virtman.quoting import quoted
 from virtman.targets.imageservice import ImageService
 from virtman.targets.store_targets import Store
@@ -97,10 +103,13 @@ class Virtman:
         taken = f"the instance_name '{instance_name}' already exists!"
         try:
             made = self._node.create(
-                instance_name,
-                image_name,
-                path.from_connections(image_connections),
-                *self._store(snapshot, keep),
+                DiskRequest(
+                    instance_name,
+                    image_name,
+                    tuple(path.from_connections(image_connections)),
+                    _cow(snapshot),
+                    self._writes(keep),
+                )
             )
         except AlreadyExists as error:
             raise AlreadyExists(taken) from error
@@ -108,22 +117,12 @@ class Virtman:
             raise AlreadyExists(taken)
         return made.instance.path
 
-    def _store(
-        self, snapshot: Any, keep: bool | None
-    ) -> tuple[str | None, bool | None, Source | None]:
-        """Return the device, what of its writes is kept, and the volume."""
+    def _writes(self, keep: bool | None) -> Writes:
         if keep is None and not self._openstack:
             # The tutorial's call makes a new disk, whatever an earlier one
             # has left on the device; Nova's must lose nothing.
-            keep = False
-        if isinstance(snapshot, Mapping):
-            return None, keep, path.from_connection(snapshot)
-        if snapshot is not None and not isinstance(snapshot, str):
-            raise InvalidRequest(
-                "snapshot must be the path of a block device on this node, or "
-                f"a volume's connection, not {quoted(snapshot)}"
-            )
-        return snapshot or None, keep, None
+            return Writes.DISCARD
+        return Writes.of(keep)
 
     @answering("Virtman: ")
     def destroy(self, instance_name: str) -> str:
@@ -239,6 +238,18 @@ class Virtman:
             f"{item.image}:{item.tid}:{item.device}"
             for item in self._images.targets()
         ]
+
+
+def _cow(snapshot: Any) -> CowSource:
+    """Return where an instance's writes go, from the tutorial's argument."""
+    if isinstance(snapshot, Mapping):
+        return path.from_connection(snapshot)
+    if snapshot is not None and not isinstance(snapshot, str):
+        raise InvalidRequest(
+            "snapshot must be the path of a block device on this node, or "
+            f"a volume's connection, not {quoted(snapshot)}"
+        )
+    return GivenDevice(snapshot) if snapshot else OwnFile()
 
 
 def _written(store: Store) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
 import secrets
 import threading
 import time
@@ -25,6 +24,7 @@ from virtman import formats
 from virtman.admission import tickets
 from virtman.admission.tickets import Ticket
 from virtman.path import Login, Source
+from virtman.state import files
 
 LOG = logging.getLogger(__name__)
 
@@ -134,15 +134,9 @@ class Credentials:
                 for portal, ticket in self._servers.items()
             ],
         }
-        fresh = self._file.with_suffix(".new")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            # The mode counts from the first byte on: a chmod after the write
-            # would come too late for the secrets.
-            with os.fdopen(os.open(fresh, flags, 0o600), "w") as out:
-                json.dump(kept, out)
-            fresh.replace(self._file)
+            files.write_whole(self._file, json.dumps(kept))
         except OSError as error:
             LOG.warning("%s is not written: %s", self._file, error.strerror)
         self._written = time.monotonic()

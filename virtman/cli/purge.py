@@ -19,6 +19,7 @@ from virtman.image.services import Services
 from virtman.inventory import holders
 from virtman.inventory.resources import Resource
 from virtman.node.purge import Purge
+from virtman.state import files
 from virtman.state.intents import Intents
 
 REMOVED, KEPT, LEFT = "removed", "kept", "left"
@@ -133,8 +134,8 @@ def _services(settings: Settings) -> Services:
     return Services(
         settings,
         engine.load(settings),
-        Connector(settings.run_dir / "locks"),
+        Connector(files.locks_folder(settings.run_dir)),
         Alone(),
         BeatSchedule(settings.heartbeat_interval),
-        Intents(settings.state_dir / "intents"),
+        Intents(files.intents_folder(settings.state_dir)),
     )

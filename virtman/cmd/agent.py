@@ -50,6 +50,7 @@ from virtman.rpc.peer_credentials import Callers
 from virtman.rpc.ticket_door import AdmissionDoor
 from virtman.rpc.verbs import Verbs
 from virtman.rpc.xmlrpc import Door
+from virtman.state import files
 from virtman.state.intents import Intents
 from virtman.targets.imageservice import ImageService
 
@@ -193,7 +194,7 @@ def _serve_doors(
 
 def _credentials(settings: Settings) -> Credentials:
     return Credentials(
-        settings.state_dir / "admission.json",
+        files.admission_file(settings.state_dir),
         (settings.host_ip, settings.iscsi_port),
         privsep.initiator_name,
     )
@@ -206,7 +207,7 @@ def _services(
     credentials: Credentials,
 ) -> Services:
     sessions = Connector(
-        settings.run_dir / "locks",
+        files.locks_folder(settings.run_dir),
         kill_points.done,
         TicketClient(credentials, settings.admission_port),
     )
@@ -217,7 +218,7 @@ def _services(
         sessions,
         _coordinator(settings, credentials),
         BeatSchedule(settings.heartbeat_interval),
-        Intents(settings.state_dir / "intents", kill_points.done),
+        Intents(files.intents_folder(settings.state_dir), kill_points.done),
     )
 
 

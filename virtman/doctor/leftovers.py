@@ -9,14 +9,14 @@ from virtman.cache import engine
 from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
 from virtman.inventory import resources
-from virtman.state import intents
+from virtman.state import files, intents
 
 _CHECK = "leftovers"
 
 
 def look(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each orphan, or one finding without any."""
-    wanted = intents.peek(settings.state_dir / "intents")
+    wanted = intents.peek(files.intents_folder(settings.state_dir))
     cache = engine.load(settings)
     orphans = resources.orphans(
         resources.list_resources(settings, cache, wanted), wanted

@@ -29,7 +29,7 @@ from virtman.names import Role
 from virtman.path import Source
 from virtman.paths.reconciler import Paths
 from virtman.stack import Layer, Stack
-from virtman.state.intents import ImageIntent
+from virtman.state.intent import ImageIntent
 
 LOG = logging.getLogger(__name__)
 

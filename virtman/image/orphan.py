@@ -20,7 +20,7 @@ from virtman.model import ImageFacts
 from virtman.names import Role
 from virtman.path import Path
 from virtman.stack import Layer, Stack
-from virtman.state.intents import ImageIntent, TargetIntent
+from virtman.state.intent import ImageIntent, TargetIntent
 
 LOG = logging.getLogger(__name__)
 

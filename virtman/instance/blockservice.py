@@ -31,6 +31,7 @@ from virtman.instance.cow_file import (
     stretch,
 )
 from virtman.quoting import quoted
+from virtman.state import files
 
 _LOOP = "/dev/loop"
 # The path goes into a table, where a blank or a new line would begin another
@@ -194,7 +195,7 @@ class BlockService:
         return CowDevice(device, file, own=file == own)
 
     def _own_file(self, instance: str) -> Path:
-        return self._folder / f"{instance}.cow"
+        return files.cow_store(self._folder, instance)
 
     def _check_own(self, file: Path) -> None:
         attached = loop.devices_of(file)

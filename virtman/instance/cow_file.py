@@ -9,6 +9,7 @@ from pathlib import Path
 from virtman import sysfs
 from virtman.drivers import sparse
 from virtman.exception import LayerError
+from virtman.state import files
 
 # dm-snapshot's persistent store (drivers/md/dm-snap-persistent.c): a header
 # chunk, then areas of one metadata chunk (an exception takes 16 bytes of it)
@@ -48,12 +49,8 @@ def make(file: Path, length: int) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         stretch(file, length)
         # The folder, too: without that the file's name may be lost.
-        for path in (file, file.parent):
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        files.flush(file)
+        files.flush(file.parent)
     except OSError as error:
         raise LayerError(
             f"{file} of {length >> 20} MiB cannot be made: {error.strerror}; "

@@ -14,7 +14,7 @@ from virtman.drivers import disk
 from virtman.exception import InUse, WrongIdentity
 from virtman.path import Path, Source
 from virtman.paths.interfaces import Sessions
-from virtman.state.intents import InstanceIntent
+from virtman.state.intent import InstanceIntent
 
 
 class RemoteStores:

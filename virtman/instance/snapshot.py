@@ -13,19 +13,22 @@ the kernel: its origin and its store are the device's slaves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from virtman import names, privsep, sysfs
+from virtman.conf import Settings
 from virtman.drivers import disk, dmsetup, loop
 from virtman.exception import VirtmanError
 from virtman.instance.blockservice import BlockService, CowDevice
 from virtman.instance.remote_store import RemoteStores
+from virtman.instance.request import DiskRequest, Writes
 from virtman.model import ImageFacts
 from virtman.names import Role
 from virtman.path import Source
-from virtman.state.intents import InstanceIntent
+from virtman.paths.interfaces import Sessions
+from virtman.state.intent import InstanceIntent, InstanceState
 
 
 @dataclass(frozen=True)
@@ -53,71 +56,56 @@ def instances() -> list[Instance]:
     return [instance for instance in parsed if instance is not None]
 
 
-def is_attached(intent: InstanceIntent) -> bool:
-    """Tell whether the file of an instance's store has a loop device."""
-    return bool(intent.file and loop.devices_of(Path(intent.file)))
-
-
 class Snapshots:
     """Makes and removes the disks of instances, as their intents say."""
 
-    def __init__(
-        self, stores: BlockService, chunk: int, remote: RemoteStores
-    ) -> None:
-        self._stores = stores
-        self._chunk = chunk
-        self._remote = remote
-
-    def intend_remote(
-        self,
-        name: str,
-        image: str,
-        connections: Sequence[Source],
-        remote: Source,
-        keep: bool | None,
-    ) -> InstanceIntent:
-        """Return the intent of an instance that writes on a volume.
-
-        What is on the volume is unknown before the login.
-
-        :param keep: None keeps the writes if the volume has any; the volume
-            tells that itself, and it is not wiped.
-        """
-        return InstanceIntent(
-            name,
-            image,
-            tuple(connections),
-            fresh=keep is False,
-            remote=remote,
-            blank=keep is None,
-        )
+    def __init__(self, settings: Settings, sessions: Sessions) -> None:
+        self._stores = BlockService(settings)
+        self._chunk = settings.snapshot_chunk
+        self._remote = RemoteStores(sessions)
 
     def intend(
-        self,
-        name: str,
-        image: str,
-        connections: Sequence[Source],
-        device: str | None,
-        keep: bool | None = None,
+        self, request: DiskRequest, intents: Iterable[InstanceIntent]
     ) -> InstanceIntent:
         """Return the intent of an instance that is new here; change nothing.
 
-        :param keep: whether its store has writes to keep; None: the caller
-            does not know, so the store must have none.
-        :raises VirtmanError: the copy-on-write device could not be used.
+        :param intents: the instances of this host; none may use the volume.
+        :raises VirtmanError: the store cannot be used.
         """
+        if request.remote is not None:
+            self._remote.require_free(request.remote, intents)
+            return self._intend_remote(request, request.remote)
+        name, device = request.instance, request.device
         file = self._stores.plan(name, device)
-        if keep:
+        if request.writes is Writes.KEEP:
             self._stores.require_writes(name, device, file)
         else:
-            self._stores.check(name, device, discard=keep is False)
+            discard = request.writes is Writes.DISCARD
+            self._stores.check(name, device, discard=discard)
         return InstanceIntent(
             name,
-            image,
-            tuple(connections),
+            request.image,
+            request.connections,
             device,
             str(file) if file else None,
-            fresh=not keep,
+            state=_first_state(request.writes is not Writes.KEEP),
+        )
+
+    def _intend_remote(
+        self, request: DiskRequest, remote: Source
+    ) -> InstanceIntent:
+        """Return the intent of an instance that writes on a volume.
+
+        The content of the volume is unknown before the login.  It is wiped
+        only if the writes on it may be lost.
+        """
+        return InstanceIntent(
+            request.instance,
+            request.image,
+            request.connections,
+            state=_first_state(request.writes is Writes.DISCARD),
+            remote=remote,
+            blank=request.writes is Writes.DETECT,
         )
 
     def describe(
@@ -129,7 +117,7 @@ class Snapshots:
         device = store.device if store and not store.own else None
         return InstanceIntent(
             instance.name, instance.image, (), device,
-            str(file) if file else None, facts, fresh=False,
+            str(file) if file else None, facts, InstanceState.ACTIVE,
         )  # fmt: skip
 
     def create(self, intent: InstanceIntent) -> Instance:
@@ -183,6 +171,11 @@ class Snapshots:
             self._stores.discard(intent.name, intent.device, file)
         self._remote.close(intent)
 
+    def holds_store(self, intent: InstanceIntent) -> bool:
+        """Tell whether a store has a session, or its file a loop device."""
+        attached = intent.file and loop.devices_of(Path(intent.file))
+        return bool(attached) or self._remote.is_open(intent)
+
     def serial(self, intent: InstanceIntent) -> str | None:
         """Return the serial number of the volume under a disk that stands."""
         store = self._store(Instance(intent.name, intent.image))
@@ -207,6 +200,14 @@ class Snapshots:
             if dmsetup.by_kernel_name(under) is None:
                 return self._stores.of_instance(instance.name, f"/dev/{under}")
         return None
+
+
+def _first_state(new: bool) -> InstanceState:
+    """Return the state of an instance that is new here.
+
+    :param new: whether its store has no writes to keep.
+    """
+    return InstanceState.CREATING if new else InstanceState.ACTIVE
 
 
 def _instance(device: dmsetup.Device) -> Instance | None:

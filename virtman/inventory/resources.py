@@ -21,7 +21,8 @@ from virtman.drivers import storage_daemon as daemon
 from virtman.exception import CommandError
 from virtman.instance import snapshot
 from virtman.names import Role
-from virtman.state.intents import (
+from virtman.state import files
+from virtman.state.intent import (
     ImageIntent,
     InstanceIntent,
     Intent,
@@ -198,7 +199,7 @@ def _loops(
     for device, file in loop.attached():
         if file.parent == settings.cache_dir and file.suffix == ".data":
             yield Resource("loop", device, ResourceOwner.IMAGE, file.stem)
-        elif file.parent == settings.snapshot_dir and file.suffix == ".cow":
+        elif files.is_cow_store(file, settings.snapshot_dir):
             yield Resource("loop", device, ResourceOwner.INSTANCE, file.stem)
         elif file in stores:
             yield Resource(
@@ -226,10 +227,12 @@ def _files(settings: Settings, engine: CacheEngine) -> Iterator[Resource]:
         for file in _glob(settings.run_dir, f"{'[0-9a-f]' * 16}.{suffix}"):
             of = image_of.get(file.stem, "")
             yield Resource("file", str(file), ResourceOwner.IMAGE, of)
-    for file in _glob(settings.snapshot_dir, "*.cow"):
-        yield Resource("file", str(file), ResourceOwner.INSTANCE, file.stem)
-    for file in _glob(settings.store_dir, "*.cow"):
-        yield Resource("file", str(file), ResourceOwner.STORE, file.stem)
+    for folder, owner in (
+        (settings.snapshot_dir, ResourceOwner.INSTANCE),
+        (settings.store_dir, ResourceOwner.STORE),
+    ):
+        for key, file in sorted(files.cow_stores(folder).items()):
+            yield Resource("file", str(file), owner, key)
 
 
 def _agents_files(settings: Settings) -> Iterator[Resource]:
@@ -238,10 +241,18 @@ def _agents_files(settings: Settings) -> Iterator[Resource]:
     They are wanted as long as the agent is.
     """
     folders = {
-        settings.state_dir / "intents": ("*.json", "*.broken", "*.new"),
-        settings.state_dir / "digests": ("*.json", "*.new"),
-        settings.state_dir: ("admission.json", "admission.new"),
-        settings.run_dir / "locks": ("*",),
+        files.intents_folder(settings.state_dir): (
+            "*.json",
+            "*.broken",
+            "*.new",
+        ),
+        files.digests_folder(settings.state_dir): ("*.json", "*.new"),
+        settings.state_dir: (
+            "admission.json",
+            "admission.json.new",
+            "admission.new",
+        ),
+        files.locks_folder(settings.run_dir): ("*",),
         udev.FOLDER: (udev.NAME,),
         # Left by an agent that was killed.
         settings.local_socket.parent: (settings.local_socket.name,),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 from virtman import names
@@ -24,11 +24,12 @@ from virtman.image.image import Image
 from virtman.image.services import Services
 from virtman.instance import cow_usage, snapshot
 from virtman.instance.cow_usage import State
+from virtman.instance.request import DiskRequest
 from virtman.instance.snapshot import Instance
 from virtman.model import Assignment, PeerReport
 from virtman.node.locks import NameLocks
 from virtman.path import Source
-from virtman.state.intents import InstanceIntent
+from virtman.state.intent import InstanceIntent, InstanceState
 
 LOG = logging.getLogger(__name__)
 
@@ -50,48 +51,30 @@ class Node:
         self._images: dict[str, Image] = {}
         self._names = NameLocks()
 
-    def create(
-        self,
-        instance_name: str,
-        image_name: str,
-        connections: Sequence[Source],
-        device: str | None = None,
-        keep: bool | None = None,
-        remote: Source | None = None,
-    ) -> Creation:
+    def create(self, request: DiskRequest) -> Creation:
         """Make an instance's disk; deploy its image if it is not.
 
         A deactivated instance comes back with its writes.
 
-        :param connections: image servers to read from when volt has no
-            source; if empty, those that volt knows.
-        :param device: a block device for the writes, None for the agent's
-            own file.
-        :param keep: for an instance that is new to this host, whether
-            another host has written on its store: true keeps the writes,
-            false discards them, None needs a store without writes.
-        :param remote: a volume to log in to for the writes, None for
-            ``device``.  Without ``keep`` the volume itself tells whether it
-            was written on, and nothing on it is lost.
         :raises AlreadyExists: an instance of that name is another image's.
         :raises NotFound: there are no writes to keep.
-        :raises InUse: there are writes, and ``keep`` is None.
+        :raises InUse: there are writes, and the request says neither that
+            they are kept nor that they may be lost.
         """
-        name = names.check_key("instance", instance_name)
-        image = names.image_id(image_name)
+        name = names.check_key("instance", request.instance)
+        image = names.image_id(request.image)
+        request = replace(request, image=image)
         with self._names.hold(name):
             standing = self._standing(name)
             if standing is not None:
                 _require_same(name, standing.image, image)
                 return Creation(standing, created=False)
-            kept = self._services.intents.get(InstanceIntent, name)
-            if kept is None:
-                sources = tuple(connections) or self._servers(image)
-                instance = self._create(
-                    name, image, sources, device, keep, remote
-                )
-            else:
-                instance = self._activate(kept, image, connections, remote)
+            known = self._services.intents.get(InstanceIntent, name)
+            instance = (
+                self._create(request)
+                if known is None
+                else self._activate(known, request)
+            )
         LOG.info("instance %s on %s: %s", name, image, instance.path)
         return Creation(instance, created=True)
 
@@ -106,8 +89,8 @@ class Node:
             standing = self._standing(name)
             if standing is None:
                 return False
-            image = self.image(standing.image)
-            image.deactivate(image.describe(standing))
+            instances = self.image(standing.image).instances
+            instances.deactivate(instances.describe(standing))
         LOG.info("instance %s is deactivated; its data stays", name)
         return True
 
@@ -121,10 +104,10 @@ class Node:
             standing = snapshot.find(name)
             intent = self._services.intents.get(InstanceIntent, name)
             if standing is not None:
-                image = self.image(standing.image)
-                image.destroy(image.describe(standing))
+                instances = self.image(standing.image).instances
+                instances.destroy(instances.describe(standing))
             elif intent is not None:
-                self.image(intent.image).destroy(intent)
+                self.image(intent.image).instances.destroy(intent)
             else:
                 return False
         LOG.info("instance %s is gone", name)
@@ -138,7 +121,7 @@ class Node:
         with self._names.try_hold(name) as held:
             intent = self._services.intents.get(InstanceIntent, name)
             if held and intent is not None:
-                self.image(intent.image).settle(intent)
+                self.image(intent.image).instances.settle(intent)
 
     def instances(self) -> list[Instance]:
         """Return every instance that has its disk, by name."""
@@ -149,7 +132,7 @@ class Node:
         return [
             Instance(intent.name, intent.image)
             for intent in self._services.intents.all(InstanceIntent)
-            if not intent.active and not intent.leaving
+            if intent.state is InstanceState.INACTIVE
         ]
 
     def broken_stores(self) -> dict[str, State]:
@@ -180,7 +163,7 @@ class Node:
 
     def serve_again(self) -> None:
         """Export the images again that a restarted tgtd has lost."""
-        peers = {image: image.base.peer for image in self.images()}
+        peers = {image: image.peer for image in self.images()}
         wanted = {image: peer.iqn for image, peer in peers.items() if peer}
         served = {target.iqn for target in iscsi.targets()} if wanted else ()
         for image, iqn in wanted.items():
@@ -189,7 +172,7 @@ class Node:
 
     def reports(self) -> list[PeerReport]:
         """Return this node's peers and their failed sources, for a beat."""
-        reports = (image.base.report for image in self.images())
+        reports = (image.beat_report for image in self.images())
         return [report for report in reports if report is not None]
 
     def look(self, deep: Container[str]) -> None:
@@ -199,7 +182,7 @@ class Node:
         """
         for image in self.images():
             try:
-                image.base.look(image.name in deep)
+                image.look(image.name in deep)
             except VirtmanError as error:
                 LOG.warning(
                     "%s: its paths are not seen: %s", image.name, error
@@ -219,7 +202,7 @@ class Node:
     def close(self) -> None:
         """Stop the threads; every device, session and target stays."""
         for image in self.images():
-            image.base.close()
+            image.close()
         self._services.engine.close()
 
     def image(self, name: str) -> Image:
@@ -229,40 +212,28 @@ class Node:
                 self._images[name] = Image(name, self._services)
             return self._images[name]
 
-    def _create(
-        self,
-        name: str,
-        image: str,
-        connections: Sequence[Source],
-        device: str | None,
-        keep: bool | None,
-        remote: Source | None,
-    ) -> Instance:
+    def _create(self, request: DiskRequest) -> Instance:
         """Make an instance; remove idle images while there is no room."""
+        servers = request.connections or self._servers(request.image)
+        request = replace(request, connections=servers)
         while True:
             try:
-                return self.image(image).create(
-                    name, connections, device, keep, remote
-                )
+                return self.image(request.image).instances.create(request)
             except NoSpace:
-                if not self._make_room(image):
+                if not self._make_room(request.image):
                     raise
 
     def _activate(
-        self,
-        kept: InstanceIntent,
-        image: str,
-        connections: Sequence[Source],
-        remote: Source | None,
+        self, intent: InstanceIntent, request: DiskRequest
     ) -> Instance:
-        _require_same(kept.name, kept.image, image)
-        if connections:
-            kept = replace(kept, connections=tuple(connections))
-        if remote is not None and kept.remote == remote:
+        _require_same(intent.name, intent.image, request.image)
+        if request.connections:
+            intent = replace(intent, connections=request.connections)
+        if request.remote is not None and intent.remote == request.remote:
             # The same volume may ask for another login by now.
-            kept = replace(kept, remote=remote)
-        self.image(image).activate(kept)
-        return Instance(kept.name, image)
+            intent = replace(intent, remote=request.remote)
+        self.image(intent.image).instances.activate(intent)
+        return Instance(intent.name, intent.image)
 
     def _servers(self, image: str) -> tuple[Source, ...]:
         """Ask volt for the image servers of an image.
@@ -283,7 +254,7 @@ class Node:
         Housekeeping would remove it a little later.
         """
         others = [i for i in self.images() if i.name != wanted]
-        for image in sorted(others, key=lambda item: item.last_used):
+        for image in sorted(others, key=lambda item: item.instances.last_used):
             try:
                 if image.remove_if_idle():
                     LOG.info("%s went to make room for %s", image.name, wanted)
@@ -295,11 +266,13 @@ class Node:
     def _standing(self, name: str) -> Instance | None:
         """Return the instance of a name if it stands; settle it first."""
         intent = self._services.intents.get(InstanceIntent, name)
-        if intent is not None and (intent.leaving or intent.fresh):
-            # No caller was told of it, or it was to be removed: start anew.
-            self.image(intent.image).destroy(intent)
-        elif intent is not None:
-            self.image(intent.image).settle(intent)
+        if intent is not None:
+            instances = self.image(intent.image).instances
+            if intent.state.has_data:
+                instances.settle(intent)
+            else:
+                # No caller was told of it, or it was to be removed.
+                instances.destroy(intent)
         return snapshot.find(name)
 
 

@@ -28,16 +28,14 @@ from virtman.exception import VirtmanError
 from virtman.image.orphan import OrphanedStack
 from virtman.image.services import Services
 from virtman.instance import snapshot
-from virtman.instance.blockservice import BlockService
-from virtman.instance.remote_store import RemoteStores
-from virtman.instance.snapshot import Snapshots
 from virtman.inventory import images, resources
 from virtman.inventory.resources import Resource, ResourceOwner
 from virtman.names import Role
-from virtman.state import intents
-from virtman.state.intents import (
+from virtman.state import files, intents
+from virtman.state.intent import (
     ImageIntent,
     InstanceIntent,
+    InstanceState,
     StoreIntent,
     TargetIntent,
 )
@@ -64,17 +62,13 @@ class Purge:
             services.intents, ImageFolders(services.settings)
         )
         self._stores = StoreTargets(services.settings, services.intents)
-        self._snapshots = Snapshots(
-            BlockService(services.settings),
-            services.settings.snapshot_chunk,
-            RemoteStores(services.sessions),
-        )
         self._keep_data = keep_data
         self._errors: list[str] = []
 
     def list_resources(self) -> list[Resource]:
         """Return the resources of the agent on this host now."""
-        wanted = intents.peek(self._settings.state_dir / "intents")
+        folder = files.intents_folder(self._settings.state_dir)
+        wanted = intents.peek(folder)
         return resources.list_resources(
             self._settings, self._services.engine, wanted
         )
@@ -123,8 +117,9 @@ class Purge:
         """Return the instances that have a disk, an intent or a store."""
         keys = {device.key for device in dmsetup.ours(Role.SNAPSHOT)}
         keys |= {i.name for i in self._services.intents.all(InstanceIntent)}
-        stores = self._settings.snapshot_dir.glob("*.cow")
-        return sorted(keys | {file.stem for file in stores})
+        return sorted(
+            keys | set(files.cow_stores(self._settings.snapshot_dir))
+        )
 
     def _exported(self) -> list[str]:
         """Return the images of the image targets, standing or wanted."""
@@ -135,8 +130,7 @@ class Purge:
     def _opened(self) -> list[str]:
         """Return the server stores that have an intent or a file."""
         wanted = {i.name for i in self._services.intents.all(StoreIntent)}
-        files = self._settings.store_dir.glob("*.cow")
-        return sorted(wanted | {file.stem for file in files})
+        return sorted(wanted | set(files.cow_stores(self._settings.store_dir)))
 
     def _remove_store(self, store: str) -> None:
         if self._keep_data:
@@ -159,21 +153,23 @@ class Purge:
         stored = self._services.intents.get(InstanceIntent, name)
         intent = stored or self._describe(name)
         # A disk that no caller was told of has no data to keep.
-        if self._keep_data and not (intent.fresh or intent.leaving):
+        if self._keep_data and intent.state.has_data:
             dmsetup.remove(Role.SNAPSHOT, name)
             for device in loop.devices_of(Path(intent.file or "")):
                 loop.detach(device)
             return
-        self._snapshots.purge(intent)
+        self._services.snapshots.purge(intent)
         self._services.intents.remove(intent)
 
     def _describe(self, name: str) -> InstanceIntent:
         """Return an intent for an instance, or a store, that has none."""
         standing = snapshot.find(name)
         if standing is not None:
-            return self._snapshots.describe(standing, None)
-        file = self._settings.snapshot_dir / f"{name}.cow"
-        return InstanceIntent(name, "", file=str(file), fresh=False)
+            return self._services.snapshots.describe(standing, None)
+        file = files.cow_store(self._settings.snapshot_dir, name)
+        return InstanceIntent(
+            name, "", file=str(file), state=InstanceState.ACTIVE
+        )
 
     def _remove_image(self, image: str) -> None:
         OrphanedStack(image, self._services).clear()
@@ -209,9 +205,9 @@ class Purge:
     def _remove_folders(self) -> None:
         options = self._settings
         for folder in (
-            options.state_dir / "intents",
-            options.state_dir / "digests",
-            options.run_dir / "locks",
+            files.intents_folder(options.state_dir),
+            files.digests_folder(options.state_dir),
+            files.locks_folder(options.run_dir),
             options.cache_dir,
             options.snapshot_dir,
             options.store_dir,

@@ -18,13 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import VirtmanError
 from virtman.image.services import Services
-from virtman.instance import snapshot
-from virtman.instance.remote_store import RemoteStores
 from virtman.instance.snapshot import Instance
 from virtman.inventory import images
 from virtman.names import Role
 from virtman.node.node import Node
-from virtman.state.intents import ImageIntent, InstanceIntent
+from virtman.state.intent import ImageIntent, InstanceIntent, InstanceState
 from virtman.targets.imageservice import ImageService
 
 LOG = logging.getLogger(__name__)
@@ -115,7 +113,7 @@ class Recovery:
     def _is_open(self, image: str) -> bool:
         """Tell whether an image, or an instance on it, is to be recovered."""
         wanted = self._services.intents.get(ImageIntent, image) is not None
-        deployed = self._node.image(image).base.deployed
+        deployed = self._node.image(image).deployed
         return (wanted and not deployed) or bool(self._open_instances(image))
 
     def _open_instances(self, image: str) -> list[InstanceIntent]:
@@ -128,22 +126,20 @@ class Recovery:
 
     def _is_settled(self, intent: InstanceIntent, stands: bool) -> bool:
         """Tell whether an instance is in the state that its intent wants."""
-        if intent.leaving or intent.fresh:
+        if intent.state in (InstanceState.CREATING, InstanceState.DELETING):
             return False
-        if intent.active:
+        if intent.state is InstanceState.ACTIVE:
             # The facts are the last to be noted of a store that another host
             # has written on.
             return stands and intent.facts is not None
-        held = RemoteStores(self._services.sessions).is_open(intent)
-        return not (stands or held or snapshot.is_attached(intent))
+        return not (stands or self._services.snapshots.holds_store(intent))
 
     def _image(self, image: str) -> None:
         """Settle the instances to remove, then the stack, then the others."""
         coming: list[InstanceIntent] = []
         going: list[InstanceIntent] = []
         for item in self._open_instances(image):
-            stays = item.active and not item.leaving
-            (coming if stays else going).append(item)
+            (coming if item.state.wants_disk else going).append(item)
         self._settle(going)
         self._safely(image, self._node.image(image).recover)
         self._settle(coming)
@@ -168,7 +164,7 @@ class Recovery:
         """Return the images here that no intent and no instance needs."""
         intents = self._services.intents
         instances = intents.all(InstanceIntent)
-        wanted = {item.image for item in instances if item.active}
+        wanted = {item.image for item in instances if item.state.wants_disk}
         wanted |= {item.name for item in intents.all(ImageIntent)}
         wanted |= {item.image for item in self._node.instances()}
         return images.list_images(self._services.engine) - wanted

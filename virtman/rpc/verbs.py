@@ -12,7 +12,7 @@ import importlib.metadata
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, TypeGuard
+from typing import Any
 
 from virtman import names, path
 from virtman.exception import (
@@ -27,6 +27,13 @@ from virtman.exception import (
 )
 from virtman.image.image import Image
 from virtman.instance.cow_usage import State
+from virtman.instance.request import (
+    CowSource,
+    DiskRequest,
+    GivenDevice,
+    OwnFile,
+    Writes,
+)
 from virtman.node.node import Node
 from virtman.rpc import verb_schemas
 from virtman.targets.imageservice import ImageService
@@ -96,10 +103,10 @@ class Verbs:
         names.check_key("instance", instance)
         names.image_id(image)
         sources = path.from_connections(connections) if connections else []
-        remote = path.from_connection(store) if _is_volume(store) else None
-        device = store if isinstance(store, str) else None
         made = self._node.create(
-            instance, image, sources, device, keep, remote
+            DiskRequest(
+                instance, image, tuple(sources), _cow(store), Writes.of(keep)
+            )
         )
         return {"path": made.instance.path, "created": made.created}
 
@@ -133,7 +140,7 @@ class Verbs:
 
     def _images(self) -> list[JSON]:
         images = sorted(self._node.images(), key=lambda image: image.name)
-        return [_image(image) for image in images if image.base.deployed]
+        return [_image(image) for image in images if image.deployed]
 
     def _create_target(
         self,
@@ -171,19 +178,22 @@ class Verbs:
         return {"version": importlib.metadata.version("vmthunder")}
 
 
-def _is_volume(store: str | JSON | None) -> TypeGuard[JSON]:
-    """Tell whether a store is a volume to log in to."""
-    return isinstance(store, dict)
+def _cow(store: str | JSON | None) -> CowSource:
+    """Return where an instance's writes go, from the argument of the verb."""
+    if isinstance(store, dict):
+        return path.from_connection(store)
+    return GivenDevice(store) if store is not None else OwnFile()
 
 
 def _image(image: Image) -> JSON:
     """Return a deployed image as JSON: its facts, its sources, its peer."""
-    facts, peer = image.base.facts, image.base.peer
+    report = image.report()
+    facts, peer = report.facts, report.peer
     return {
         "name": image.name,
         "sectors": facts.sectors if facts else None,
         "serial": facts.serial if facts else None,
-        "reads_from": image.base.portals,
-        "failed": [source.portal for source in image.base.failed],
+        "reads_from": list(report.portals),
+        "failed": list(report.failed),
         "peer_id": peer.peer_id if peer else None,
     }

@@ -14,106 +14,18 @@ as ``<name>.broken``, and the log has the reason.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 import logging
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 from virtman import names
 from virtman.exception import VirtmanError
-from virtman.model import ImageFacts
-from virtman.path import Login, Source
-from virtman.state.intent_schema import VERSION, check
+from virtman.state import files
+from virtman.state.intent import I, InstanceIntent, Intent
+from virtman.state.intent_json import dumps, loads
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class InstanceIntent:
-    """The intent of an instance.
-
-    ``device`` is the device that the caller gave for the writes, ``file`` the
-    file of the store unless that is the device itself.  As long as the intent
-    is ``fresh``, no caller was told of the disk and the store has no data to
-    keep.  ``facts`` are those of the image under the writes, which fit on no
-    other.  While the intent is not ``active``, no disk is wanted and the
-    writes are kept.  ``remote`` is the store if that is a volume to log in
-    to, ``serial`` the unit serial number that it had.  ``blank`` tells that
-    nothing may have been written on it yet; it is never wiped all the same.
-    """
-
-    name: str
-    image: str
-    connections: tuple[Source, ...] = ()
-    device: str | None = None
-    file: str | None = None
-    facts: ImageFacts | None = None
-    fresh: bool = True
-    active: bool = True
-    leaving: bool = False
-    remote: Source | None = None
-    serial: str | None = None
-    blank: bool = False
-
-    kind = "instance"
-
-
-@dataclasses.dataclass(frozen=True)
-class ImageIntent:
-    """The intent of an image's stack; ``facts`` is None until known."""
-
-    name: str
-    connections: tuple[Source, ...]
-    facts: ImageFacts | None = None
-    leaving: bool = False
-
-    kind = "image"
-
-
-@dataclasses.dataclass(frozen=True)
-class TargetIntent:
-    """The intent of an image target; ``device`` is its loop device."""
-
-    name: str
-    iqn: str
-    file: str
-    device: str
-    facts: ImageFacts
-    leaving: bool = False
-
-    kind = "target"
-
-
-@dataclasses.dataclass(frozen=True)
-class StoreIntent:
-    """The intent of a server store, on which one initiator may write.
-
-    ``login`` is the login with which the initiator was admitted; None before
-    the first time, or where targets ask for none.
-    """
-
-    name: str
-    iqn: str
-    file: str
-    initiator: str
-    login: Login | None = None
-    leaving: bool = False
-
-    kind = "store"
-
-
-Intent = InstanceIntent | ImageIntent | TargetIntent | StoreIntent
-I = TypeVar(  # noqa: E741
-    "I", InstanceIntent, ImageIntent, TargetIntent, StoreIntent
-)
-_KINDS: dict[str, type[Intent]] = {
-    kind.kind: kind
-    for kind in (InstanceIntent, ImageIntent, TargetIntent, StoreIntent)
-}
 
 
 class Intents:
@@ -124,7 +36,7 @@ class Intents:
     """
 
     def __init__(
-        self, folder: Path, done: Callable[[str], None] = lambda what: None
+        self, folder: Path, done: Callable[[str], None] = lambda change: None
     ) -> None:
         self._folder = folder
         self._done = done
@@ -146,7 +58,9 @@ class Intents:
             if self._all.get(key) == intent:
                 return
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(self._folder / names.intent_file(*key), dumps(intent))
+            files.write_whole(
+                self._folder / names.intent_file(*key), dumps(intent)
+            )
             self._all[key] = intent
         self._done(f"intent {intent.kind} {intent.name}")
 
@@ -157,7 +71,7 @@ class Intents:
             if self._all.pop(key, None) is None:
                 return
             (self._folder / names.intent_file(*key)).unlink(missing_ok=True)
-            _flush(self._folder)
+            files.flush(self._folder)
         self._done(f"intent {intent.kind} {intent.name} removed")
 
     def get(self, kind: type[I], name: str) -> I | None:
@@ -181,7 +95,7 @@ class Intents:
             intent = loads(file.read_text())
             wanted = names.intent_file(intent.kind, intent.name)
             if file.name != wanted:
-                raise ValueError(f"it belongs into {wanted}")
+                raise ValueError(f"its name should be {wanted}")
         except (OSError, ValueError, VirtmanError) as error:
             _set_aside(file, error)
             return
@@ -200,80 +114,11 @@ def peek(folder: Path) -> list[Intent]:
     return intents
 
 
-def dumps(intent: Intent) -> str:
-    """Return an intent as the text of its file."""
-    fields = dataclasses.asdict(intent)
-    # Fields that are not set are left out, so that older agents read the rest.
-    for name in ("remote", "serial"):
-        if fields.get(name, "") is None:
-            del fields[name]
-    if not fields.get("blank", True):
-        del fields["blank"]
-    remote = [fields["remote"]] if "remote" in fields else []
-    asked = [fields] if "login" in fields else []
-    for source in (*fields.get("connections", ()), *remote, *asked):
-        if source["login"] is None:
-            del source["login"]
-    text = {"version": VERSION, "kind": intent.kind, **fields}
-    return json.dumps(text, indent=1) + "\n"
-
-
-def loads(text: str) -> Intent:
-    """Return the intent that the text of a file describes.
-
-    :raises ValueError: the text is not an intent of a known version.
-    """
-    try:
-        fields: dict[str, Any] = json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-    check(fields)
-    del fields["version"]
-    kind = _KINDS[fields.pop("kind")]
-    if fields.get("facts"):
-        fields["facts"] = ImageFacts(**fields["facts"])
-    if "connections" in fields:
-        fields["connections"] = tuple(
-            _source(item) for item in fields["connections"]
-        )
-    if "remote" in fields:
-        fields["remote"] = _source(fields["remote"])
-    if "login" in fields:
-        fields["login"] = Login(**fields["login"])
-    intent: Intent = kind(**fields)
-    names.check_key(intent.kind, intent.name)
-    return intent
-
-
-def _source(item: dict[str, Any]) -> Source:
-    login = item.pop("login", None)
-    return Source(**item, login=Login(**login) if login else None)
-
-
-def _write(file: Path, text: str) -> None:
-    fresh = file.with_suffix(".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(handle)
-    fresh.replace(file)
-    _flush(file.parent)
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _set_aside(file: Path, error: Exception) -> None:
     aside = file.with_suffix(".broken")
     LOG.error(
-        "%s makes no sense and is set aside as %s; what it was about is left "
-        "as it is: %s", file, aside.name, error,
+        "%s is not an intent and is set aside as %s; the resources that it "
+        "described are left as they are: %s", file, aside.name, error,
     )  # fmt: skip
     try:
         file.replace(aside)

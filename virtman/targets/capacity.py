@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from virtman.state import files
+
 
 @dataclass(frozen=True)
 class Room:
@@ -38,7 +40,7 @@ def nearest(folder: Path) -> Path:
 
 
 def _sizes(folder: Path) -> Iterator[int]:
-    for file in folder.glob("*.cow"):
+    for file in files.cow_stores(folder).values():
         try:
             yield file.stat().st_size
         except FileNotFoundError:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from virtman.drivers import digest
 from virtman.exception import VirtmanError
+from virtman.state import files
 
 LOG = logging.getLogger(__name__)
 
@@ -140,10 +141,8 @@ class Digests:
         """Write the digest of a file, whole or not at all."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._file(job.image)
-        fresh = file.with_name(file.name + ".new")
-        kept = {"generation": job.generation, "digest": result}
-        fresh.write_text(json.dumps(kept) + "\n")
-        fresh.replace(file)
+        content = {"generation": job.generation, "digest": result}
+        files.write_whole(file, json.dumps(content) + "\n")
 
     def _file(self, image: str) -> Path:
         return self._folder / f"{image}.json"

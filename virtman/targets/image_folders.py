@@ -12,6 +12,7 @@ from pathlib import Path
 
 from virtman.conf import Settings
 from virtman.exception import InvalidRequest
+from virtman.state import files
 
 
 class ImageFolders:
@@ -26,8 +27,8 @@ class ImageFolders:
             settings.snapshot_dir,
             settings.store_dir,
             settings.run_dir,
-            settings.state_dir / "intents",
-            settings.state_dir / "digests",
+            files.intents_folder(settings.state_dir),
+            files.digests_folder(settings.state_dir),
         )
 
     def require(self, file: Path) -> Path:

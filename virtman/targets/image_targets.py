@@ -27,7 +27,8 @@ from virtman.exception import (
 )
 from virtman.model import ImageFacts
 from virtman.quoting import quoted
-from virtman.state.intents import Intents, TargetIntent
+from virtman.state.intent import TargetIntent
+from virtman.state.intents import Intents
 from virtman.targets import image_file
 from virtman.targets.image_folders import ImageFolders
 

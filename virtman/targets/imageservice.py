@@ -19,6 +19,7 @@ from virtman.coordinator.protocol import Coordinator
 from virtman.drivers import iscsi, loop
 from virtman.exception import VirtmanError
 from virtman.model import ImageFacts, PeerAddress
+from virtman.state import files
 from virtman.state.intents import Intents
 from virtman.targets import image_file
 from virtman.targets.digests import Digests, Job
@@ -49,7 +50,7 @@ class ImageService:
         self._unpublished: set[str] = set()
         self._untold_since_start = True
         self._digests = Digests(
-            settings.state_dir / "digests",
+            files.digests_folder(settings.state_dir),
             image_file.generation_now,
             self._digest_is_known,
         )

@@ -32,7 +32,9 @@ from virtman.instance import cow_file
 from virtman.instance.cow_file import has_writes
 from virtman.path import Login
 from virtman.quoting import quoted
-from virtman.state.intents import Intents, StoreIntent
+from virtman.state import files
+from virtman.state.intent import StoreIntent
+from virtman.state.intents import Intents
 from virtman.targets import capacity
 from virtman.targets.capacity import Room
 
@@ -91,7 +93,7 @@ class StoreTargets:
         size = cow_file.size(sectors)
         with self._lock:
             stored = self._settled(key)
-            file = self._folder / f"{key}.cow"
+            file = files.cow_store(self._folder, key)
             made = not file.exists()
             if made and not new:
                 raise NotFound(
@@ -119,7 +121,7 @@ class StoreTargets:
         key = names.check_key("store", store)
         with self._lock:
             stored = self._intents.get(StoreIntent, key)
-            file = self._folder / f"{key}.cow"
+            file = files.cow_store(self._folder, key)
             intent = stored or self._intent(key, file, accounts.NOBODY)
             there = file.exists() or iscsi.find(intent.iqn) is not None
             if stored is None and not there:

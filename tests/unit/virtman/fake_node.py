@@ -17,6 +17,12 @@ from virtman.coordinator.beat_schedule import BeatSchedule
 from virtman.drivers import dmsetup
 from virtman.exception import NoSpace
 from virtman.image.services import Services
+from virtman.instance.request import (
+    DiskRequest,
+    GivenDevice,
+    OwnFile,
+    Writes,
+)
 from virtman.model import Assignment, ImageFacts
 from virtman.names import Role
 from virtman.node.node import Node
@@ -160,11 +166,16 @@ class Site:
         image="a",
         hosts=("server",),
         device=None,
-        keep=None,
+        writes=Writes.DETECT,
         remote=None,
     ):
         connections = [source_of(host, f"volume-{image}") for host in hosts]
-        return self.node.create(name, image, connections, device, keep, remote)
+        given = GivenDevice(device) if device else OwnFile()
+        return self.node.create(
+            DiskRequest(
+                name, image, tuple(connections), remote or given, writes
+            )
+        )
 
     def held(self):
         """Return all there is on the host, sessions and stores included."""

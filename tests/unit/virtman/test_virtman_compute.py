@@ -14,6 +14,12 @@ from virtman.exception import (
     NotFound,
 )
 from virtman.instance.cow_usage import State
+from virtman.instance.request import (
+    DiskRequest,
+    GivenDevice,
+    OwnFile,
+    Writes,
+)
 from virtman.instance.snapshot import Instance
 from virtman.node.node import Creation
 from virtman.path import Login, Source
@@ -35,17 +41,13 @@ class FakeNode:
         self.deactivated = []
         self.error = None
         self.broken = {}
-        self.keep = []
 
-    def create(
-        self, name, image, connections, device=None, keep=None, remote=None
-    ):
+    def create(self, request):
         self._maybe_fail()
-        self.asked.append((name, image, list(connections), device))
-        self.keep.append(keep)
-        self.remote = remote
+        self.asked.append(request)
+        name = request.instance
         known = name in self.there
-        self.there.setdefault(name, Instance(name, f"volume-{image}"))
+        self.there.setdefault(name, Instance(name, f"volume-{request.image}"))
         return Creation(self.there[name], created=not known)
 
     def destroy(self, name):
@@ -113,13 +115,16 @@ def test_a_create_answers_with_the_device(virtman, node):
     answer = virtman.create("vm1", "a", CONNECTION)
     assert answer == "0:/dev/mapper/snapshot_vm1"
     source = Source("10.0.0.1", 3260, IQN, 1)
-    assert node.asked == [("vm1", "a", [source], None)]
+    assert node.asked == [
+        DiskRequest("vm1", "a", (source,), OwnFile(), Writes.DISCARD)
+    ]
 
 
 def test_a_device_for_the_writes_is_handed_on(virtman, node):
     virtman.create("vm1", "a", [CONNECTION], "/dev/sdb")
     virtman.create("vm2", "a", (CONNECTION,), "")
-    assert [asked[3] for asked in node.asked] == ["/dev/sdb", None]
+    devices = [request.cow for request in node.asked]
+    assert devices == [GivenDevice("/dev/sdb"), OwnFile()]
 
 
 def test_the_tutorial_s_create_begins_anew_and_nova_s_loses_nothing(
@@ -128,7 +133,8 @@ def test_the_tutorial_s_create_begins_anew_and_nova_s_loses_nothing(
     virtman.create("vm1", "a", CONNECTION, "/dev/sdb")
     nova = Virtman(node, images, openstack_compatible=True)
     nova.create("vm1", "a", CONNECTION, "/dev/sdb")
-    assert node.keep == [False, None]
+    writes = [request.writes for request in node.asked]
+    assert writes == [Writes.DISCARD, Writes.DETECT]
 
 
 def test_a_second_create_says_that_it_exists(virtman):
@@ -182,9 +188,10 @@ def test_a_volume_to_log_in_to_is_handed_on_with_what_it_asks_for(
 ):
     chap = {"auth_method": "CHAP", "auth_username": "u", "auth_password": "p"}
     virtman.create("vm1", "a", CONNECTION, CONNECTION | chap, True)
-    assert node.asked[0][3] is None
-    assert node.remote == Source("10.0.0.1", 3260, IQN, 1)
-    assert (node.remote.login, node.keep) == (Login("u", "p"), [True])
+    (request,) = node.asked
+    assert request.cow == Source("10.0.0.1", 3260, IQN, 1)
+    assert request.cow.login == Login("u", "p")
+    assert request.writes is Writes.KEEP
 
 
 def test_half_a_volume_is_refused(virtman, node):
@@ -314,7 +321,9 @@ def test_connections_are_a_dict_a_list_or_a_tuple(
     openstack, node, connections
 ):
     assert openstack.create("vm1", "a", connections).startswith("0:")
-    assert {source.host for source in node.asked[0][2]} == {"10.0.0.1"}
+    assert {source.host for source in node.asked[0].connections} == {
+        "10.0.0.1"
+    }
 
 
 def test_for_openstack_a_name_that_is_another_images_is_refused(

@@ -10,8 +10,7 @@ from virtman import names, privsep
 from virtman.drivers import dmsetup
 from virtman.exception import CommandError, InUse, LayerMismatch
 from virtman.instance import snapshot
-from virtman.instance.blockservice import BlockService
-from virtman.instance.remote_store import RemoteStores
+from virtman.instance.request import DiskRequest, GivenDevice, OwnFile
 from virtman.instance.snapshot import Instance, Snapshots
 from virtman.names import Role
 
@@ -25,8 +24,7 @@ def snapshots(kernel, settings):
         Role.ORIGIN, "volume-a", f"0 4096 snapshot-origin /dev/{disk}",
         readonly=True,
     )  # fmt: skip
-    stores = BlockService(settings())
-    return Snapshots(stores, CHUNK, RemoteStores(Portals()))
+    return Snapshots(settings(), Portals())
 
 
 def before(kernel):
@@ -34,7 +32,8 @@ def before(kernel):
 
 
 def intend(snapshots, name, device=None):
-    return snapshots.intend(name, "volume-a", [], device)
+    cow = GivenDevice(device) if device else OwnFile()
+    return snapshots.intend(DiskRequest(name, "volume-a", cow=cow), [])
 
 
 def test_an_instance_is_a_persistent_snapshot_of_the_origin(snapshots, kernel):

@@ -21,9 +21,10 @@ from virtman.admission.credentials import Credentials
 from virtman.admission.server import Admission
 from virtman.drivers.accounts import NOBODY
 from virtman.image.layers import multipath
+from virtman.instance.request import Writes
 from virtman.path import Source
 from virtman.paths import reconciler
-from virtman.state.intents import InstanceIntent
+from virtman.state.intent import InstanceIntent, InstanceState
 
 LIMIT = 200
 PEER = "127.0.0.1:volume-a"
@@ -84,11 +85,11 @@ def bring_writes(site):
 
 
 def take_up(site):
-    site.create("vm1", keep=True)
+    site.create("vm1", writes=Writes.KEEP)
 
 
 def create_on_a_volume(site):
-    site.create("vm1", keep=False, remote=VOLUME)
+    site.create("vm1", writes=Writes.DISCARD, remote=VOLUME)
     site.kernel.heads[site.portals.sessions[VOLUME].device] = b"SnAp"
 
 
@@ -169,8 +170,9 @@ def created(site, *names):
     for name in names:
         device = site.kernel.dm.devices[f"snapshot_{name}"]
         assert "snapshot" in device.table
-        assert not site.intents.get(InstanceIntent, name).fresh
-    base = site.node.image("volume-a").base
+        intent = site.intents.get(InstanceIntent, name)
+        assert intent.state is InstanceState.ACTIVE
+    base = site.node.image("volume-a")._base
     assert base.deployed
     base._paths.wait_applied(PATIENCE)
     table = site.kernel.dm.devices["multipath_volume-a"].table
@@ -382,7 +384,7 @@ def live(site, story, left):
     with contextlib.suppress(Killed):
         act(site)
         for image in site.node.images():
-            image.base.close()
+            image.close()
     return site.life.died_after
 
 

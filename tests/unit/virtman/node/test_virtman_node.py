@@ -33,6 +33,8 @@ from virtman.exception import (
     WrongIdentity,
 )
 from virtman.image.layers import multipath
+from virtman.instance.request import DiskRequest
+from virtman.instance.snapshot import Snapshots
 from virtman.model import ImageFacts
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
@@ -86,7 +88,7 @@ def test_volt_gives_a_place_before_and_hears_of_the_target_after(site):
 def test_a_node_is_registered_with_the_unit_that_it_exports(site):
     connection = source_of("server")
     other = type(connection)("server", 3260, connection.iqn, 0)
-    site.node.create("vm1", "a", [other])
+    site.node.create(DiskRequest("vm1", "a", (other,)))
     assert {peer.lun for _, peer in site.volt.heard} == {1}
 
 
@@ -141,8 +143,8 @@ def test_the_parent_is_read_first_and_the_image_server_is_behind_it(site):
     site.create()
     site.portals.wait("login", "server")
     (image,) = site.node.images()
-    image.base.close()
-    assert image.base.portals == ["parent:3260", "server:3260"]
+    image.close()
+    assert image.report().portals == ("parent:3260", "server:3260")
     assert disks(site) == ["8:0", "8:1"]
 
 
@@ -380,7 +382,7 @@ def test_a_bad_name_changes_nothing(site, bad):
     with pytest.raises(InvalidRequest, match="instance name"):
         site.node.destroy(bad)
     with pytest.raises(InvalidRequest, match="image name"):
-        site.node.create("vm1", bad, [source_of("server")])
+        site.node.create(DiskRequest("vm1", bad, (source_of("server"),)))
     assert (site.held(), site.volt.heard) == ([], [])
 
 
@@ -475,7 +477,7 @@ def test_parents_that_volt_names_are_read_from_the_next_beat_on(site):
     site.node.reassign({PEER: assignment("uncle")})
     site.portals.wait("login", "uncle")
     (image,) = site.node.images()
-    wait_until(lambda: image.base.portals == ["uncle:3260", "server:3260"])
+    wait_until(lambda: image.report().portals == ("uncle:3260", "server:3260"))
 
 
 def test_the_same_parents_again_reload_nothing(site):
@@ -516,7 +518,7 @@ def test_a_parent_that_fails_is_told_to_volt_and_replaced(site):
     site.node.reassign({PEER: assignment("uncle")})
     site.portals.wait("logout", "parent")
     (image,) = site.node.images()
-    wait_until(lambda: image.base.portals == ["uncle:3260", "server:3260"])
+    wait_until(lambda: image.report().portals == ("uncle:3260", "server:3260"))
     assert disks(site) == ["8:2", "8:1"]
 
 
@@ -524,21 +526,21 @@ def test_new_parents_are_read_while_a_create_is_at_work(site, monkeypatch):
     site.create()
     site.portals.serving.add("uncle")
     begun, go_on = threading.Event(), threading.Event()
-    check = site.node.image("volume-a")._snapshots.create
+    create = Snapshots.create
 
     def slow(*given):
         begun.set()
         assert go_on.wait(PATIENCE)
-        return check(*given)
+        return create(*given)
 
-    monkeypatch.setattr(site.node.image("volume-a")._snapshots, "create", slow)
+    monkeypatch.setattr(Snapshots, "create", slow)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        create = pool.submit(site.create, "vm2")
+        second = pool.submit(site.create, "vm2")
         assert begun.wait(PATIENCE)
         site.node.reassign({PEER: assignment("uncle")})
         site.portals.wait("login", "uncle")
         go_on.set()
-        assert create.result(PATIENCE).created
+        assert second.result(PATIENCE).created
 
 
 def test_images_in_trouble_do_not_keep_the_others_from_being_seen(
@@ -551,7 +553,7 @@ def test_images_in_trouble_do_not_keep_the_others_from_being_seen(
     def refuse(_):
         raise CommandError(["dmsetup"], 1, "", "no")
 
-    monkeypatch.setattr(first.base, "look", refuse)
+    monkeypatch.setattr(first._base, "look", refuse)
     site.portals.down.add("server")
     site.node.look({"volume-a"})
     assert "volume-b: its paths are not seen" in caplog.text
@@ -615,11 +617,11 @@ def test_one_image_in_trouble_does_not_keep_the_others_from_their_parents(
     def refuse():
         raise WrongIdentity("volume-b is not served to others")
 
-    monkeypatch.setattr(first.base, "take_place", refuse)
+    monkeypatch.setattr(first._base, "take_place", refuse)
     site.portals.serving.add("uncle")
     site.node.reassign({PEER: assignment("uncle")})
     site.portals.wait("login", "uncle")
-    assert second.base.image == "volume-a"
+    assert second.name == "volume-a"
 
 
 def test_one_image_that_does_not_go_does_not_keep_the_others(site, caplog):

@@ -26,7 +26,8 @@ from virtman.inventory.resources import ResourceOwner
 from virtman.names import Role
 from virtman.node.purge import Purge
 from virtman.path import Source
-from virtman.state.intents import InstanceIntent, Intents
+from virtman.state.intent import InstanceIntent, InstanceState
+from virtman.state.intents import Intents
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 FOREIGN = (
@@ -115,7 +116,9 @@ def test_a_session_with_a_store_that_nobody_wants_is_found(site, log_in):
     assert (session.name, session.of) == (iqn, "vol1")
     assert resources.orphans(found, []) != []
     remote = Source("10.0.0.1", 3260, iqn)
-    wanted = InstanceIntent("vm9", "volume-a", fresh=False, remote=remote)
+    wanted = InstanceIntent(
+        "vm9", "volume-a", state=InstanceState.ACTIVE, remote=remote
+    )
     (session,) = [
         one
         for one in resources.list_resources(
@@ -214,8 +217,7 @@ def test_with_keep_data_the_writes_stay_and_the_disks_come_back(site):
 
 
 def test_with_keep_data_a_disk_nobody_was_told_of_goes_all_the_same(site):
-    fresh = InstanceIntent("vm3", "volume-a", fresh=True)
-    site.intents.put(fresh)
+    site.intents.put(InstanceIntent("vm3", "volume-a"))
     assert purge(site, keep_data=True).run() == []
     assert not (site.folder / "instance.vm3.json").exists()
     assert (site.folder / "instance.vm1.json").exists()

@@ -16,7 +16,7 @@ from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import InUse, NotFound
 from virtman.names import Role
 from virtman.node import recovery
-from virtman.state.intents import InstanceIntent
+from virtman.state.intent import InstanceIntent, InstanceState
 
 IQN = "iqn.2010-10.org.openstack:volume-a"
 
@@ -98,7 +98,7 @@ def test_reads_go_on_from_where_they_were_when_volt_is_away(site):
     site.portals.wait("login", "server")
     site.volt.go_away()
     site.recover()
-    base = site.node.image("volume-a").base
+    base = site.node.image("volume-a")._base
     base._paths.wait_applied(PATIENCE)
     base.close()
     assert base.portals == ["parent:3260", "server:3260"]
@@ -145,7 +145,7 @@ def test_nobodys_answer_is_waited_for_after_a_power_cut(site):
     site.recover()
     assert [i.name for i in site.node.instances()] == ["vm1"]
     site.portals.serving.add("server")
-    site.node.image("volume-a").base._paths.wait_applied(PATIENCE)
+    site.node.image("volume-a")._base._paths.wait_applied(PATIENCE)
 
 
 def test_writes_are_not_put_on_other_content(site, caplog):
@@ -253,7 +253,7 @@ def test_a_destroy_that_was_cut_short_and_is_refused_now_did_not_happen(
 ):
     site.create()
     intent = site.intents.get(InstanceIntent, "vm1")
-    site.intents.put(dataclasses.replace(intent, leaving=True))
+    site.intents.put(dataclasses.replace(intent, state=InstanceState.DELETING))
     site.kernel.dm.opened.add("snapshot_vm1")
     site.recover()
     assert "snapshot_vm1 is in use" in caplog.text
@@ -268,7 +268,7 @@ def test_a_broken_intent_takes_nothing_from_a_vm(site, caplog):
         file.write_text("nonsense")
     site.recover()
     assert [i.name for i in site.node.instances()] == ["vm1"]
-    assert "makes no sense and is set aside" in caplog.text
+    assert "is not an intent and is set aside" in caplog.text
     site.power_cut()
     site.recover()
     assert [i.name for i in site.node.instances()] == ["vm1"]

@@ -27,7 +27,7 @@ from virtman.compute import Virtman
 from virtman.rpc.token import Secrets
 from virtman.rpc.verbs import INTERNAL, Failure, Verbs
 from virtman.rpc.xmlrpc import Door
-from virtman.state import intents
+from virtman.state import intent_json
 from virtman.targets.digests import Digests
 
 SECRET = "0123456789abcdef"
@@ -207,7 +207,7 @@ def test_a_call_with_one_odd_value_leaves_all_or_nothing(stand):
             assert stand.made() == before, (method, arguments, answer)
     stand.check_commands()
     for file in stand.site.folder.glob("*"):
-        assert intents.loads(file.read_text()), file
+        assert intent_json.loads(file.read_text()), file
 
 
 LOCAL = {

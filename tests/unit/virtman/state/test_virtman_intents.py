@@ -13,15 +13,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from virtman import names
+from virtman.exception import VirtmanError
 from virtman.model import ImageFacts
 from virtman.path import Login, Source
-from virtman.state import intents
-from virtman.state.intents import (
+from virtman.state import intent_json, intents
+from virtman.state.intent import (
     ImageIntent,
     InstanceIntent,
-    Intents,
+    InstanceState,
     TargetIntent,
 )
+from virtman.state.intents import Intents
 
 SOURCE = Source("10.0.0.1", 3260, "iqn.2010-10.org.openstack:volume-a")
 FACTS = ImageFacts(4096, "1", "VMT0123456789ABCDEF")
@@ -45,7 +47,7 @@ maybe = st.none() | texts
 wanted = st.one_of(
     st.builds(
         InstanceIntent, keys, keys, sources, maybe, maybe,
-        st.none() | facts, st.booleans(), st.booleans(),
+        st.none() | facts, st.sampled_from(InstanceState),
     ),
     st.builds(ImageIntent, keys, sources, st.none() | facts, st.booleans()),
     st.builds(TargetIntent, keys, texts, texts, texts, facts, st.booleans()),
@@ -72,7 +74,7 @@ def again(store):
 
 @given(wanted)
 def test_what_was_written_is_read_back_as_it_was(intent):
-    assert intents.loads(intents.dumps(intent)) == intent
+    assert intent_json.loads(intent_json.dumps(intent)) == intent
 
 
 @given(anything)
@@ -81,24 +83,41 @@ def test_what_was_written_is_read_back_as_it_was(intent):
 @example({"version": 1, "kind": "image"})
 def test_nonsense_is_refused_and_nothing_worse_happens(found):
     with pytest.raises(ValueError):
-        intents.loads(json.dumps(found))
+        intent_json.loads(json.dumps(found))
 
 
 @given(wanted, st.data())
 def test_a_field_that_is_missing_or_changed_is_refused_or_makes_sense(
     intent, data
 ):
-    fields = json.loads(intents.dumps(intent))
+    fields = json.loads(intent_json.dumps(intent))
     name = data.draw(st.sampled_from(sorted(fields)))
     if data.draw(st.booleans()):
         del fields[name]
     else:
         fields[name] = data.draw(anything)
     try:
-        read = intents.loads(json.dumps(fields))
-    except (ValueError, intents.VirtmanError):
+        read = intent_json.loads(json.dumps(fields))
+    except (ValueError, VirtmanError):
         return
-    assert intents.loads(intents.dumps(read)) == read
+    assert intent_json.loads(intent_json.dumps(read)) == read
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize("leaving", [True, False])
+def test_the_flags_in_a_file_of_any_agent_stand_for_a_state(
+    fresh, active, leaving
+):
+    flags = {"fresh": fresh, "active": active, "leaving": leaving}
+    fields = json.loads(intent_json.dumps(VM1))
+    assert flags.keys() <= fields.keys()
+    read = intent_json.loads(json.dumps(fields | flags))
+    assert (read.state is InstanceState.DELETING) == leaving
+    if not leaving:
+        assert read.state.wants_disk == active
+    if read.state is InstanceState.CREATING:
+        assert fresh
 
 
 @given(st.text())
@@ -106,7 +125,7 @@ def test_a_field_that_is_missing_or_changed_is_refused_or_makes_sense(
 @example('{"version": 1, "kind": "instance"')
 def test_a_text_that_is_no_intent_is_a_value_error(text):
     with pytest.raises(ValueError):
-        intents.loads(text)
+        intent_json.loads(text)
 
 
 @given(st.sampled_from(["instance", "image", "target"]), keys)
@@ -136,7 +155,7 @@ def test_an_intent_outlives_the_agent_until_it_is_removed(store):
 
 def test_a_change_replaces_what_was_wanted_before(store):
     store.put(VM1)
-    leaving = dataclasses.replace(VM1, leaving=True)
+    leaving = dataclasses.replace(VM1, state=InstanceState.DELETING)
     store.put(leaving)
     assert again(store).all(InstanceIntent) == [leaving]
 
@@ -185,11 +204,19 @@ def test_a_write_that_was_cut_short_is_as_if_it_had_not_begun(store, tmp_path):
         ("instance.vm1.json", "", "Expecting value"),
         ("instance.vm1.json", "{}", "its version is None; known is 1"),
         ("instance.vm1.json", '{"version": 2}', "its version is 2"),
-        ("instance.vm2.json", intents.dumps(VM1), "belongs into instance.vm1"),
-        ("image.vm1.json", intents.dumps(VM1), "belongs into instance.vm1"),
+        (
+            "instance.vm2.json",
+            intent_json.dumps(VM1),
+            "its name should be instance.vm1",
+        ),
+        (
+            "image.vm1.json",
+            intent_json.dumps(VM1),
+            "its name should be instance.vm1",
+        ),
         (
             "instance.x.json",
-            intents.dumps(dataclasses.replace(VM1, name="../x")),
+            intent_json.dumps(dataclasses.replace(VM1, name="../x")),
             "not usable",
         ),
     ],
@@ -232,7 +259,7 @@ def test_the_instances_on_an_image_are_told(store):
 def test_what_a_target_asks_for_is_kept_and_elsewhere_nothing_is_said():
     source = Source("10.0.0.1", 3260, "iqn.2010-10.org.openstack:v")
     asked = dataclasses.replace(source, login=Login("cinder", "x" * 16))
-    text = intents.dumps(ImageIntent("volume-a", (asked, source)))
-    first, second = intents.loads(text).connections
+    text = intent_json.dumps(ImageIntent("volume-a", (asked, source)))
+    first, second = intent_json.loads(text).connections
     assert (first.login, second.login) == (asked.login, None)
     assert text.count("login") == 1

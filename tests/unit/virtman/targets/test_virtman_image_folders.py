@@ -12,7 +12,8 @@ from fake_volt import FakeVolt
 
 from virtman.drivers import digest, loop
 from virtman.exception import InUse, InvalidRequest
-from virtman.state.intents import Intents, TargetIntent
+from virtman.state.intent import TargetIntent
+from virtman.state.intents import Intents
 from virtman.targets.imageservice import ImageService
 
 

@@ -21,8 +21,9 @@ from virtman.exception import (
     NotFound,
 )
 from virtman.model import Verdict
-from virtman.state import intents
-from virtman.state.intents import Intents, StoreIntent
+from virtman.state import intent_json
+from virtman.state.intent import StoreIntent
+from virtman.state.intents import Intents
 from virtman.targets.store_targets import StoreTargets
 
 IQN = "iqn.2010-10.org.openstack:cow-vol1"
@@ -341,4 +342,4 @@ def test_an_intent_comes_back_as_it_was_written():
     plain = StoreIntent("vol1", IQN, "/x/vol1.cow", ONE)
     full = dataclasses.replace(plain, login=path.Login("a", "b"))
     for one in (plain, full):
-        assert intents.loads(intents.dumps(one)) == one
+        assert intent_json.loads(intent_json.dumps(one)) == one
