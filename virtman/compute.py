@@ -30,7 +30,7 @@ from virtman.instance.request import (
 from virtman.node.node import Node
 from virtman.quoting import quoted
 from virtman.targets.imageservice import ImageService
-from virtman.targets.store_targets import Store
+from virtman.targets.store_targets import Store, StoreTargets
 
 LOG = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -73,10 +73,12 @@ class Virtman:
         self,
         node: Node,
         images: ImageService,
+        stores: StoreTargets,
         openstack_compatible: bool = False,
     ) -> None:
         self._node = node
         self._images = images
+        self._stores = stores
         self._openstack = openstack_compatible
 
     @answering("Virtman: ")
@@ -207,20 +209,20 @@ class Virtman:
 
         :param new: whether it is made if there is none.
         """
-        made = self._images.stores.open(store, sectors, initiator, new)
+        made = self._stores.open(store, sectors, initiator, new)
         return f"{made.portal} {made.iqn} {_written(made)}"
 
     @answering("Virtman: ")
     def delete_store(self, store: str) -> str:
         """Remove a store and what was written on it, if any; ``0:``."""
-        self._images.stores.delete(store)
+        self._stores.delete(store)
         return ""
 
     def list_store(self) -> list[str]:  # type: ignore[valid-type]
         """Return ``<store> <initiator> <written>`` for every store."""
         return [
-            f"{one.store} {one.initiator} {_written(one)}"
-            for one in self._images.stores.all()
+            f"{store.store} {store.initiator} {_written(store)}"
+            for store in self._stores.all()
         ]
 
     @answering("Virtman: ")
@@ -229,7 +231,7 @@ class Virtman:
 
         Bytes, and as text: XML-RPC's integers end at 2 GiB.
         """
-        room = self._images.stores.room()
+        room = self._stores.room()
         return f"{room.total} {room.free} {room.provisioned}"
 
     def list_image_target(self) -> list[str]:  # type: ignore[valid-type]

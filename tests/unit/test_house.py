@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 # room.  A new file here is a decision: see CONTRIBUTING.rst.
 TOP = {
     "virtman": (
-        "compute exception formats model names path quoting stack sysfs"
+        "compute exception formats log_once model names path quoting stack "
+        "sysfs worker"
     ),
     "volt": (
         "compose deploy event exception middleware model pace request rules "

@@ -76,7 +76,7 @@ TIERS = {
         "drivers state",
         "model paths privsep",
         "conf names path stack",
-        "exception formats quoting sysfs",
+        "exception formats log_once quoting sysfs worker",
     ),
     "voltclient": (
         "shell",

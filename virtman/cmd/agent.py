@@ -53,6 +53,8 @@ from virtman.rpc.xmlrpc import Door
 from virtman.state import files
 from virtman.state.intents import Intents
 from virtman.targets.imageservice import ImageService
+from virtman.targets.store_grants import StoreGrants
+from virtman.targets.store_targets import StoreTargets
 
 LOG = logging.getLogger("virtman")
 
@@ -84,6 +86,7 @@ class _Agent:
     services: Services
     node: Node
     images: ImageService
+    stores: StoreTargets
     admission: Admission
     recovery: Recovery
     secrets: rpc_token.Secrets | None
@@ -130,10 +133,18 @@ def _assemble(settings: Settings) -> _Agent:
     services = _services(settings, cache, kill_points, credentials)
     node = Node(services)
     images = ImageService(settings, services.coordinator, services.intents)
-    admission = Admission(credentials, settings.closed_targets, images.stores)
-    recovery = Recovery(node, images, services)
+    grants = StoreGrants(services.intents)
+    stores = StoreTargets(settings, services.intents, grants)
     return _Agent(
-        settings, services, node, images, admission, recovery, secrets, callers
+        settings,
+        services,
+        node,
+        images,
+        stores,
+        Admission(credentials, settings.closed_targets, grants),
+        Recovery(node, images, stores, services),
+        secrets,
+        callers,
     )
 
 
@@ -170,8 +181,8 @@ def _serve_doors(
     :returns: asks whether the door behind the broker is closed by now.
     """
     settings = agent.settings
-    verbs = Verbs(agent.node, agent.images)
-    calls = Virtman(agent.node, agent.images)
+    verbs = Verbs(agent.node, agent.images, agent.stores)
+    calls = Virtman(agent.node, agent.images, agent.stores)
     door = Door(settings.rpc_host, settings.rpc_port, calls, agent.secrets)
     readers = AdmissionDoor(
         settings.host_ip, settings.admission_port, agent.admission

@@ -17,13 +17,12 @@ from typing import Any
 from virtman import formats
 from virtman.admission.tickets import Ticket
 from virtman.coordinator.protocol import VoltAway
+from virtman.log_once import LogOnce
 from virtman.model import Assignment, ImageFacts
 from virtman.path import CONNECTIONS_MAX, Login, Source
 from virtman.quoting import quoted
 
 LOG = logging.getLogger(__name__)
-# Lines of the log that are remembered, so that each is written once.
-_SAID_MAX = 256
 _PEER_ID_MAX = 511
 # An HMAC-SHA-256 key, as volt makes one for each portal.
 _KEY_DIGITS = 64
@@ -58,7 +57,7 @@ class Answers:
     """
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._logged = LogOnce()
 
     def sources(self, items: Iterable[Any]) -> tuple[Named, ...]:
         """Return the sources that can be used, as many as an intent keeps."""
@@ -102,15 +101,11 @@ class Answers:
     def _leave_out(self, entry: str, error: VoltAway) -> None:
         """Log once that an entry is not used: each beat may have it again."""
         text = f"{entry} is not used: {error}"
-        if text in self._said:
-            return
-        if len(self._said) >= _SAID_MAX:
-            self._said.clear()
-        self._said.add(text)
-        LOG.warning(
-            "%s; 'volt image list' and 'volt peer list' show who has "
-            "registered it", text,
-        )  # fmt: skip
+        if self._logged.is_new(text):
+            LOG.warning(
+                "%s; 'volt image list' and 'volt peer list' show who has "
+                "registered it", text,
+            )  # fmt: skip
 
 
 def admission(answer: Any) -> tuple[bytes, float]:

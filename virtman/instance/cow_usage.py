@@ -22,6 +22,7 @@ from virtman.conf import Settings
 from virtman.drivers import dmsetup
 from virtman.instance import snapshot
 from virtman.instance.cow_file import store_sectors
+from virtman.log_once import LogOnce
 from virtman.names import Role
 
 LOG = logging.getLogger(__name__)
@@ -87,22 +88,22 @@ class StoreWatch:
     def __init__(self, settings: Settings) -> None:
         self._chunk = settings.snapshot_chunk
         self._warn = settings.snapshot_warn_percent
-        self._said: dict[str, str] = {}
+        self._logged = LogOnce()
 
     def turn(self) -> None:
         """Check every store, and log what is new; for housekeeping."""
         fill_of = fills(self._chunk)
-        words = {name: self._word(fill) for name, fill in fill_of.items()}
-        for name, word in words.items():
-            if word != self._said.get(name, ""):
-                self._say(name, fill_of[name])
+        faulty = {
+            name: fill
+            for name, fill in fill_of.items()
+            if fill.state is not State.FINE or fill.percent >= self._warn
+        }
         # A store that was enlarged, or another one of that name, is logged
         # anew.
-        self._said = words
-
-    def _word(self, fill: Fill) -> str:
-        filling = fill.percent >= self._warn
-        return fill.state.value or ("filling" if filling else "")
+        self._logged.retain(faulty)
+        for name, fill in faulty.items():
+            if self._logged.is_new(name, fill.state.name):
+                self._say(name, fill)
 
     def _say(self, name: str, fill: Fill) -> None:
         if fill.state is State.INVALID:
@@ -119,7 +120,7 @@ class StoreWatch:
                 "'dmsetup remove', it is put together again",
                 name, names.dm_path(Role.SNAPSHOT, name),
             )  # fmt: skip
-        elif fill.percent >= self._warn:
+        else:
             LOG.warning(
                 "instance %s: its copy-on-write store is %d %% full; when it "
                 "is full, writes to new places fail", name, fill.percent,

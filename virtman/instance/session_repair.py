@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from virtman import privsep
 from virtman.drivers import sessions
+from virtman.log_once import LogOnce
 
 LOG = logging.getLogger(__name__)
 # Seconds.  iscsid tries again after two, or after twelve where the target
@@ -29,7 +30,7 @@ class StoreSessions:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._since: dict[int, float] = {}
-        self._said: set[int] = set()
+        self._logged = LogOnce()
 
     def turn(self) -> None:
         """Check every session with a store; stop what stays failed.
@@ -41,15 +42,14 @@ class StoreSessions:
         self._since = {
             session: self._since.get(session, now) for session in failed
         }
-        self._said &= failed
+        self._logged.retain(failed)
         for session, since in self._since.items():
             if now - since >= _PATIENCE:
                 self._since[session] = now
                 self._release(session)
 
     def _release(self, session: int) -> None:
-        if session not in self._said:
-            self._said.add(session)
+        if self._logged.is_new(session):
             LOG.warning(
                 "the iSCSI session %d, with a store, is down; what VMs write "
                 "there waits until its target is back", session,

@@ -8,36 +8,36 @@ once.
 from __future__ import annotations
 
 import logging
-import threading
 
 from virtman.coordinator.beat_schedule import BeatSchedule
 from virtman.coordinator.protocol import Coordinator
 from virtman.exception import VirtmanError
 from virtman.node.node import Node
+from virtman.worker import Worker
 
 LOG = logging.getLogger(__name__)
 
 
-class Heartbeat(threading.Thread):
+class Heartbeat(Worker):
     """Beats when the schedule says so, until stopped."""
 
     def __init__(
         self, node: Node, coordinator: Coordinator, beat_schedule: BeatSchedule
     ) -> None:
-        super().__init__(name="heartbeat", daemon=True)
+        super().__init__("heartbeat", self._turn_once, beat_schedule.end)
         self._node = node
         self._coordinator = coordinator
         self._beat_schedule = beat_schedule
         self._volt_was_away = False
 
-    def run(self) -> None:
-        """Beat until stopped, also after a beat that failed."""
-        while self._beat_schedule.wait():
-            heard = False
-            try:
-                heard = self.beat()
-            except Exception:
-                LOG.exception("heartbeat failed; the next goes on")
+    def _turn_once(self) -> None:
+        """Wait for the next beat, and send it."""
+        if not self._beat_schedule.wait():
+            return
+        heard = False
+        try:
+            heard = self.beat()
+        finally:
             self._beat_schedule.reckon_from(heard)
 
     def beat(self) -> bool:
@@ -55,9 +55,3 @@ class Heartbeat(threading.Thread):
         self._beat_schedule.set_interval(answer.beat_after)
         self._node.reassign(answer.assignments)
         return True
-
-    def stop(self) -> None:
-        """Stop the beats; return when the thread has ended."""
-        self._beat_schedule.end()
-        if self.is_alive():
-            self.join()

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 
 from virtman.exception import VirtmanError
+from virtman.worker import Worker
 
 LOG = logging.getLogger(__name__)
 
 
-class Housekeeping(threading.Thread):
+class Housekeeping(Worker):
     """Runs its chores every ``interval`` seconds until stopped.
 
     A chore that fails does not stop the others.
@@ -26,21 +26,23 @@ class Housekeeping(threading.Thread):
         interval: float,
         first: Sequence[Callable[[], None]] = (),
     ) -> None:
-        super().__init__(name="housekeeping", daemon=True)
+        super().__init__("housekeeping", self._wait_and_work)
         self._first = first
         self._chores = chores
         self._interval = interval
-        self._end = threading.Event()
 
     def run(self) -> None:
         """Run the first chores once, then the others again and again."""
         self._do(self._first)
-        while not self._end.wait(self._interval):
-            self.turn()
+        super().run()
 
-    def turn(self) -> None:
+    def work(self) -> None:
         """Run every chore once."""
         self._do(self._chores)
+
+    def _wait_and_work(self) -> None:
+        if not self.ending.wait(self._interval):
+            self.work()
 
     def _do(self, chores: Sequence[Callable[[], None]]) -> None:
         for chore in chores:
@@ -50,9 +52,3 @@ class Housekeeping(threading.Thread):
                 LOG.warning("%s", error)
             except Exception:
                 LOG.exception("housekeeping failed; it goes on")
-
-    def stop(self) -> None:
-        """Stop the chores; return when the thread has ended."""
-        self._end.set()
-        if self.is_alive():
-            self.join()

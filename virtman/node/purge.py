@@ -41,6 +41,7 @@ from virtman.state.intent import (
 )
 from virtman.targets.image_folders import ImageFolders
 from virtman.targets.image_targets import ImageTargets
+from virtman.targets.store_grants import StoreGrants
 from virtman.targets.store_targets import StoreTargets
 
 T = TypeVar("T")
@@ -61,7 +62,11 @@ class Purge:
         self._targets = ImageTargets(
             services.intents, ImageFolders(services.settings)
         )
-        self._stores = StoreTargets(services.settings, services.intents)
+        self._stores = StoreTargets(
+            services.settings,
+            services.intents,
+            StoreGrants(services.intents),
+        )
         self._keep_data = keep_data
         self._errors: list[str] = []
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,10 +19,12 @@ from virtman.exception import VirtmanError
 from virtman.image.services import Services
 from virtman.instance.snapshot import Instance
 from virtman.inventory import images
+from virtman.log_once import LogOnce
 from virtman.names import Role
 from virtman.node.node import Node
 from virtman.state.intent import ImageIntent, InstanceIntent, InstanceState
 from virtman.targets.imageservice import ImageService
+from virtman.targets.store_targets import StoreTargets
 
 LOG = logging.getLogger(__name__)
 
@@ -62,13 +63,17 @@ class Recovery:
     """Recovers a node at the start; later, again what failed then."""
 
     def __init__(
-        self, node: Node, images: ImageService, services: Services
+        self,
+        node: Node,
+        images: ImageService,
+        stores: StoreTargets,
+        services: Services,
     ) -> None:
         self._node = node
         self._images = images
+        self._stores = stores
         self._services = services
-        self._said: dict[str, str] = {}
-        self._guard = threading.Lock()
+        self._logged = LogOnce()
 
     def begin(self) -> None:
         """Load the intents, and write those of instances without one.
@@ -101,6 +106,7 @@ class Recovery:
     def turn(self) -> None:
         """Recover what is not in order yet; the next turn retries failures."""
         self._images.recover()
+        self._stores.recover()
         wanted = self._services.intents.all(InstanceIntent)
         images = {item.image for item in wanted}
         images |= {i.name for i in self._services.intents.all(ImageIntent)}
@@ -174,13 +180,9 @@ class Recovery:
         try:
             work()
         except VirtmanError as error:
-            with self._guard:
-                new = self._said.get(name) != str(error)
-                self._said[name] = str(error)
-            if new:
+            if self._logged.is_new(name, error):
                 LOG.error("%s is not in order yet: %s", name, error)
         except Exception:
             LOG.exception("%s is not in order yet", name)
         else:
-            with self._guard:
-                self._said.pop(name, None)
+            self._logged.forget(name)

@@ -9,13 +9,11 @@ event was never sent.
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Container
 from typing import Protocol
 
-LOG = logging.getLogger(__name__)
+from virtman.worker import Worker
 
 # Seconds between two looks at the sessions, and at all devices.
 _LOOK_EVERY, _ASK_EVERY = 0.5, 10.0
@@ -38,26 +36,20 @@ class _Every:
         return True
 
 
-class PathMonitor(threading.Thread):
+class PathMonitor(Worker):
     """Calls ``look`` with the images whose devices are to be asked."""
 
     def __init__(
         self, events: Events, look: Callable[[Container[str]], None]
     ) -> None:
-        super().__init__(name="watch", daemon=True)
+        super().__init__("path-monitor", self.turn)
         self._events = events
         self._look = look
-        self._end = threading.Event()
         self._ask_at = 0.0
 
     def run(self) -> None:
-        """Check the paths until stopped, also after a check that failed."""
-        while not self._end.is_set():
-            try:
-                self.turn()
-            except Exception:
-                LOG.exception("the paths were not seen; the next look goes on")
-                self._end.wait(_LOOK_EVERY)
+        """Check the paths until stopped."""
+        super().run()
         self._events.close()
 
     def turn(self) -> None:
@@ -69,9 +61,3 @@ class PathMonitor(threading.Thread):
             self._look(_Every())
         else:
             self._look(changed)
-
-    def stop(self) -> None:
-        """Stop the checks; return when the thread has ended."""
-        self._end.set()
-        if self.is_alive():
-            self.join()

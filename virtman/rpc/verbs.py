@@ -37,6 +37,7 @@ from virtman.instance.request import (
 from virtman.node.node import Node
 from virtman.rpc import verb_schemas
 from virtman.targets.imageservice import ImageService
+from virtman.targets.store_targets import StoreTargets
 
 LOG = logging.getLogger(__name__)
 JSON = dict[str, Any]
@@ -70,9 +71,12 @@ class Failure(Exception):
 class Verbs:
     """The verbs for programs on this host, and for Nova through a broker."""
 
-    def __init__(self, node: Node, images: ImageService) -> None:
+    def __init__(
+        self, node: Node, images: ImageService, stores: StoreTargets
+    ) -> None:
         self._node = node
         self._service = images
+        self._store_targets = stores
 
     def call(self, verb: str, arguments: Any) -> Any:
         """Run a verb and return its answer.
@@ -161,18 +165,16 @@ class Verbs:
     def _open_store(
         self, store: str, sectors: int, initiator: str, new: bool = False
     ) -> JSON:
-        return asdict(
-            self._service.stores.open(store, sectors, initiator, new)
-        )
+        return asdict(self._store_targets.open(store, sectors, initiator, new))
 
     def _delete_store(self, store: str) -> JSON:
-        return {"changed": self._service.stores.delete(store)}
+        return {"changed": self._store_targets.delete(store)}
 
     def _stores(self) -> list[JSON]:
-        return [asdict(store) for store in self._service.stores.all()]
+        return [asdict(store) for store in self._store_targets.all()]
 
     def _room(self) -> JSON:
-        return asdict(self._service.stores.room())
+        return asdict(self._store_targets.room())
 
     def _working(self) -> JSON:
         return {"version": importlib.metadata.version("vmthunder")}

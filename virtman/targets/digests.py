@@ -19,6 +19,7 @@ from pathlib import Path
 from virtman.drivers import digest
 from virtman.exception import VirtmanError
 from virtman.state import files
+from virtman.worker import Worker
 
 LOG = logging.getLogger(__name__)
 
@@ -53,8 +54,8 @@ class Digests:
         self._jobs: deque[Job] = deque()
         self._current: Job | None = None
         self._unwanted = threading.Event()
-        self._ended = False
-        self._thread: threading.Thread | None = None
+        self._worker = Worker("digests", self._wait_and_compute, self._wake)
+        self._started = False
 
     def get(self, image: str, generation: str) -> str | None:
         """Return the digest of a generation of an image if it is known."""
@@ -71,15 +72,14 @@ class Digests:
         if self.get(job.image, job.generation):
             return False
         with self._changed:
-            if self._ended or job in self._jobs or job == self._current:
-                return not self._ended
+            ending = self._worker.ending.is_set()
+            if ending or job in self._jobs or job == self._current:
+                return not ending
             self._jobs.append(job)
             self._changed.notify_all()
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="digests", daemon=True
-                )
-                self._thread.start()
+            if not self._started:
+                self._started = True
+                self._worker.start()
         return True
 
     def forget(self, image: str) -> None:
@@ -93,28 +93,31 @@ class Digests:
 
     def stop(self) -> None:
         """End the thread and its child; returns when they have ended."""
+        self._worker.stop()
+
+    def _wake(self) -> None:
         with self._changed:
-            self._ended = True
             self._unwanted.set()
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
 
-    def _run(self) -> None:
-        while job := self._next():
-            try:
-                self._compute(job)
-            except (VirtmanError, OSError) as error:
-                LOG.warning("%s has no digest: %s", job.image, error)
-            except Exception:
-                LOG.exception("%s has no digest", job.image)
+    def _wait_and_compute(self) -> None:
+        job = self._next()
+        if job is None:
+            return
+        try:
+            self._compute(job)
+        except (VirtmanError, OSError) as error:
+            LOG.warning("%s has no digest: %s", job.image, error)
+        except Exception:
+            LOG.exception("%s has no digest", job.image)
 
     def _next(self) -> Job | None:
         """Wait for a job and return it; None at the end."""
         with self._changed:
             self._current = None
-            self._changed.wait_for(lambda: self._jobs or self._ended)
-            if self._ended:
+            ending = self._worker.ending
+            self._changed.wait_for(lambda: self._jobs or ending.is_set())
+            if ending.is_set():
                 return None
             self._unwanted.clear()
             self._current = self._jobs.popleft()

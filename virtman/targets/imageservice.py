@@ -25,16 +25,12 @@ from virtman.targets import image_file
 from virtman.targets.digests import Digests, Job
 from virtman.targets.image_folders import ImageFolders
 from virtman.targets.image_targets import ImageTarget, ImageTargets
-from virtman.targets.store_targets import StoreTargets
 
 LOG = logging.getLogger(__name__)
 
 
 class ImageService:
-    """Creates, removes and lists the image targets of this node.
-
-    ``stores`` are the server stores of this node.
-    """
+    """Creates, removes and lists the image targets of this node."""
 
     def __init__(
         self, settings: Settings, coordinator: Coordinator, intents: Intents
@@ -44,7 +40,6 @@ class ImageService:
         self._targets = ImageTargets(
             intents, ImageFolders(settings), settings.closed_targets
         )
-        self.stores = StoreTargets(settings, intents)
         # One message to volt at a time: each must be true when it is sent.
         self._telling = threading.Lock()
         self._unpublished: set[str] = set()
@@ -100,7 +95,6 @@ class ImageService:
     def recover(self) -> None:
         """Finish an earlier agent's work on targets; for housekeeping."""
         self._targets.recover(self._unpublished.add, self._forget)
-        self.stores.recover()
 
     def republish(self) -> None:
         """Publish the images that volt does not know yet; for housekeeping.

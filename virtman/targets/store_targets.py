@@ -23,20 +23,21 @@ from virtman import formats, names
 from virtman.conf import Settings
 from virtman.drivers import accounts, iscsi
 from virtman.exception import (
-    InUse,
     InvalidRequest,
     NotFound,
     VirtmanError,
 )
 from virtman.instance import cow_file
 from virtman.instance.cow_file import has_writes
-from virtman.path import Login
+from virtman.log_once import LogOnce
 from virtman.quoting import quoted
 from virtman.state import files
 from virtman.state.intent import StoreIntent
 from virtman.state.intents import Intents
-from virtman.targets import capacity
+from virtman.targets import capacity, store_export
 from virtman.targets.capacity import Room
+from virtman.targets.store_export import StoreExport
+from virtman.targets.store_grants import StoreGrants
 
 LOG = logging.getLogger(__name__)
 # Of an image in sectors; what ext4 keeps in a file is 16 TiB.
@@ -63,17 +64,17 @@ class Store:
 class StoreTargets:
     """Opens, removes, recovers and lists the server stores of a host."""
 
-    def __init__(self, settings: Settings, intents: Intents) -> None:
+    def __init__(
+        self, settings: Settings, intents: Intents, grants: StoreGrants
+    ) -> None:
         self._folder = settings.store_dir
-        self._closed = settings.closed_targets
+        self._export = StoreExport(settings.closed_targets)
         host, port = settings.host_ip, settings.iscsi_port
         self._portal = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._intents = intents
+        self._grants = grants
         self._lock = threading.Lock()
-        # For changes of the initiator that may write: held for moments, also
-        # while a ticket is answered.
-        self._grants = threading.Lock()
-        self._said: dict[str, str] = {}
+        self._logged = LogOnce()
 
     def open(
         self, store: str, sectors: int, initiator: str, new: bool
@@ -104,14 +105,14 @@ class StoreTargets:
             if intent.initiator != initiator:
                 intent = replace(intent, initiator=initiator, login=None)
             if intent == stored and not made and file.stat().st_size >= size:
-                self._serve(intent)
-                return self._told(intent)
+                self._export.serve(intent)
+                return self._describe(intent)
             if made:
                 self._begin(intent, size)
             else:
                 self._change(stored, intent, size)
             LOG.info("store %s is open to %s", key, initiator)
-            return self._told(intent)
+            return self._describe(intent)
 
     def delete(self, store: str) -> bool:
         """Remove a store and its data; return whether it was there.
@@ -133,7 +134,7 @@ class StoreTargets:
     def all(self) -> list[Store]:
         """Return every store, by name."""
         return [
-            self._told(intent)
+            self._describe(intent)
             for intent in self._intents.all(StoreIntent)
             if not intent.leaving
         ]
@@ -154,19 +155,18 @@ class StoreTargets:
         # One question for all: there may be hundreds, and it is asked often.
         targets = {t.iqn: t for t in iscsi.targets()} if wanted else {}
         for intent in wanted:
-            if _stands(targets.get(intent.iqn), intent):
+            if store_export.stands(targets.get(intent.iqn), intent):
                 continue
             try:
                 with self._lock:
                     stored = self._settled(intent.name)
                     if stored is not None:
-                        self._serve(stored)
+                        self._export.serve(stored)
             except (VirtmanError, OSError) as error:
-                if self._said.get(intent.name) != str(error):
+                if self._logged.is_new(intent.name, error):
                     LOG.error("store %s: %s", intent.name, error)
-                self._said[intent.name] = str(error)
             else:
-                self._said.pop(intent.name, None)
+                self._logged.forget(intent.name)
 
     def take_down(self, store: str) -> None:
         """Remove the target of a store; its file and its intent stay.
@@ -174,32 +174,6 @@ class StoreTargets:
         :raises InUse: a host has a session with it.
         """
         iscsi.remove(names.store_iqn(store))
-
-    def may_write(self, iqn: str, initiator: str) -> bool:
-        """Tell whether a store is open to an initiator."""
-        intent = self._of(iqn)
-        return (
-            intent is not None
-            and not intent.leaving
-            and intent.initiator == initiator
-        )
-
-    def keep_login(self, iqn: str, initiator: str, login: Login) -> None:
-        """Write an initiator's login in the intent, for after a boot."""
-        with self._grants:
-            intent = self._of(iqn)
-            if intent is not None and intent.initiator == initiator:
-                self._intents.put(replace(intent, login=login))
-
-    def holds(self, iqn: str, user: str) -> bool:
-        """Tell whether an account is that of a store's initiator."""
-        intent = self._of(iqn)
-        login = intent.login if intent else None
-        return login is not None and login.user == user
-
-    def _of(self, iqn: str) -> StoreIntent | None:
-        key = names.parse_store_iqn(iqn)
-        return self._intents.get(StoreIntent, key) if key else None
 
     def _intent(self, key: str, file: Path, initiator: str) -> StoreIntent:
         return StoreIntent(key, names.store_iqn(key), str(file), initiator)
@@ -217,15 +191,15 @@ class StoreTargets:
 
         So the next agent removes a store whose maker was killed.
         """
-        self._put(replace(intent, leaving=True))
+        self._grants.put(replace(intent, leaving=True))
         try:
             iscsi.remove(intent.iqn)
             cow_file.make(Path(intent.file), size)
-            self._serve(intent)
+            self._export.serve(intent)
         except (VirtmanError, OSError):
             self._leave(intent)
             raise
-        self._put(intent)
+        self._grants.put(intent)
 
     def _change(
         self, stored: StoreIntent | None, intent: StoreIntent, size: int
@@ -236,66 +210,30 @@ class StoreTargets:
         judged by it alone.  A failure leaves the data as it was, and the
         store closed or as it was.
         """
-        _require_free(intent)
-        self._put(intent)
+        store_export.require_free(intent)
+        self._grants.put(intent)
         file = Path(intent.file)
         try:
             if file.stat().st_size < size:
                 iscsi.remove(intent.iqn)
             cow_file.make(file, size)
-            self._serve(intent)
+            self._export.serve(intent)
         except (VirtmanError, OSError):
-            self._put(stored or intent)
+            self._grants.put(stored or intent)
             raise
-
-    def _serve(self, intent: StoreIntent) -> None:
-        """Export a store unless it is; admit its initiator again.
-
-        :raises InUse: another has a session with it.
-        """
-        target = iscsi.find(intent.iqn)
-        if _stands(target, intent):
-            return
-        if target is not None and not _fits(target, intent):
-            iscsi.remove(intent.iqn)
-            target = None
-        if target is None or target.half_made(intent.file):
-            if not Path(intent.file).exists():
-                raise NotFound(f"{intent.file} is gone; put it back")
-            iscsi.create(
-                intent.iqn,
-                intent.file,
-                names.store_serial(intent.name),
-                closed=self._closed,
-                writer=intent.initiator,
-            )
-            LOG.info("store %s is exported", intent.name)
-            target = iscsi.find(intent.iqn)
-        login = intent.login
-        if target is None or login is None or not target.closed:
-            return
-        if login.user not in target.accounts:
-            accounts.admit(
-                target.tid, target.admitted, intent.initiator, login
-            )
 
     def _leave(self, intent: StoreIntent) -> None:
         """Remove a store's target and its file, and last its intent."""
-        self._put(replace(intent, leaving=True))
+        self._grants.put(replace(intent, leaving=True))
         try:
             iscsi.remove(intent.iqn)
         except VirtmanError:
-            self._put(replace(intent, leaving=False))
+            self._grants.put(replace(intent, leaving=False))
             raise
         Path(intent.file).unlink(missing_ok=True)
-        with self._grants:
-            self._intents.remove(intent)
+        self._grants.remove(intent)
 
-    def _put(self, intent: StoreIntent) -> None:
-        with self._grants:
-            self._intents.put(intent)
-
-    def _told(self, intent: StoreIntent) -> Store:
+    def _describe(self, intent: StoreIntent) -> Store:
         file = Path(intent.file)
         return Store(
             intent.name,
@@ -305,34 +243,6 @@ class StoreTargets:
             intent.initiator,
             has_writes(file),
             cow_file.allocated(file),
-        )
-
-
-def _stands(target: iscsi.Target | None, intent: StoreIntent) -> bool:
-    """Tell whether a store is exported to its initiator as it is wanted."""
-    if target is None or intent.leaving or target.half_made(intent.file):
-        return False
-    login = intent.login
-    admitted = login is None or login.user in target.accounts
-    return _fits(target, intent) and (admitted or not target.closed)
-
-
-def _fits(target: iscsi.Target, intent: StoreIntent) -> bool:
-    """Tell whether a target admits only the initiator of its store."""
-    return set(target.admitted) <= {accounts.NOBODY, intent.initiator}
-
-
-def _require_free(intent: StoreIntent) -> None:
-    """Refuse to take a store from another initiator.
-
-    :raises InUse: another initiator has a session with it.
-    """
-    target = iscsi.find(intent.iqn)
-    others = set(target.initiators) - {intent.initiator} if target else set()
-    if others:
-        raise InUse(
-            f"the store {intent.name} is in use by {', '.join(sorted(others))}"
-            "; detach the volume there first"
         )
 
 

@@ -120,7 +120,6 @@ class MemoryImages:
     """What virtman.targets.imageservice.ImageService does, to a dict."""
 
     def __init__(self):
-        self.stores = MemoryStores()
         self.files = {}
         self.read = set()
 
@@ -149,8 +148,8 @@ class ImageVerbs(Verbs):
     """Verbs of the image server that fail when they were told to."""
 
     def __init__(self):
-        super().__init__(MemoryNode(), MemoryImages())
-        self.images = self._service
+        self.images, self.stores = MemoryImages(), MemoryStores()
+        super().__init__(MemoryNode(), self.images, self.stores)
         self.calls = []
         self.failures = []
 
@@ -195,7 +194,7 @@ class Control:
         door = Door(
             HOSTS[host],
             self._port or 0,
-            Virtman(self.nodes[host], None),
+            Virtman(self.nodes[host], None, None),
             self._secrets,
         )
         self._port = door.server_address[1]
@@ -206,7 +205,8 @@ class Control:
     def serve_images(self):
         """Serve the image server at its network door, too; return the port."""
         node = MemoryNode()
-        door = Door(IMAGES, 0, Virtman(node, self.image_server.images))
+        server = self.image_server
+        door = Door(IMAGES, 0, Virtman(node, server.images, server.stores))
         thread = threading.Thread(target=door.serve_forever, args=(0.02,))
         thread.start()
         self._doors["images"] = door, thread
@@ -274,7 +274,7 @@ class Control:
 
     @property
     def stores(self):
-        return self.image_server.images.stores
+        return self.image_server.stores
 
     def disks(self, host):
         """Return volume: whether its disk is there."""

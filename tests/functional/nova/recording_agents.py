@@ -39,7 +39,9 @@ class MemoryNode:
     def __init__(self):
         self.kept = {}
 
-    def create(self, name, image, connections, store, keep=None, _=None):
+    def create(self, request):
+        name, image = request.instance, request.image
+        store = request.device or request.remote
         found = self.kept.setdefault(name, Kept(image, store))
         if found.image != image:
             raise AlreadyExists(f"{name} is an instance of {found.image}")
@@ -67,7 +69,7 @@ class RecordedVerbs(Verbs):
     """Verbs that are written down, and fail when they were told to."""
 
     def __init__(self, failures, gate):
-        super().__init__(MemoryNode(), None)
+        super().__init__(MemoryNode(), None, None)
         self.node = self._node
         self.calls = []
         self.failures = failures

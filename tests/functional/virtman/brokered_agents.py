@@ -42,14 +42,16 @@ class Node(MemoryNode):
         self.begun, self._end = threading.Event(), threading.Event()
         self._seconds = seconds
 
-    def create(self, name, image, connections, store, *_):
+    def create(self, request):
         if self.error:
             raise self.error
-        if image in (SLOW, ENDLESS):
+        if request.image in (SLOW, ENDLESS):
             self.begun.set()
             print("begun", flush=True)
-            self._end.wait(self._seconds if image == SLOW else DEADLINE)
-        return super().create(name, image, connections, store)
+            self._end.wait(
+                self._seconds if request.image == SLOW else DEADLINE
+            )
+        return super().create(request)
 
     def instances(self):
         return [Instance(n, k.image) for n, k in self.kept.items() if k.active]
@@ -66,7 +68,7 @@ class Node(MemoryNode):
 
 def verbs(node):
     stores = SimpleNamespace(all=list, delete=lambda store: store == "vol1")
-    return Verbs(node, SimpleNamespace(targets=list, stores=stores))
+    return Verbs(node, SimpleNamespace(targets=list), stores)
 
 
 def wait_for(condition, what):

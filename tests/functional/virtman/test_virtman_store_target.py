@@ -16,6 +16,7 @@ from virtman.drivers import iscsi
 from virtman.exception import InUse
 from virtman.model import Verdict
 from virtman.state.intents import Intents
+from virtman.targets.store_grants import StoreGrants
 from virtman.targets.store_targets import StoreTargets
 
 IQN = "iqn.2010-10.org.openstack:cow-vol1"
@@ -36,12 +37,13 @@ class Server:
         )  # fmt: skip
         intents = Intents(folder / "intents")
         intents.load()
-        self.stores = StoreTargets(settings, intents)
+        grants = StoreGrants(intents)
+        self.stores = StoreTargets(settings, intents, grants)
         self.credentials = Credentials(
             folder / "w.json", ("10.0.0.1", 1), lambda: ONE
         )
         self.credentials.keep_key(KEY, time.time())
-        self.admission = Admission(self.credentials, closed, self.stores)
+        self.admission = Admission(self.credentials, closed, grants)
 
     def open(self, initiator, new=False):
         return self.stores.open("vol1", SECTORS, initiator, new)

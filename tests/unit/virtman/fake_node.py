@@ -30,6 +30,8 @@ from virtman.node.recovery import Recovery
 from virtman.path import Path, Source
 from virtman.stack import ABSENT, State, Status
 from virtman.targets.imageservice import ImageService
+from virtman.targets.store_grants import StoreGrants
+from virtman.targets.store_targets import StoreTargets
 
 SECTORS = 4096
 SERIAL = "VMT0123456789ABCDEF"
@@ -129,7 +131,10 @@ class Site:
         )  # fmt: skip
         self.node = Node(services)
         self.images = ImageService(self.settings, self.volt, self.intents)
-        self.recovery = Recovery(self.node, self.images, services)
+        self.stores = StoreTargets(
+            self.settings, self.intents, StoreGrants(self.intents)
+        )
+        self.recovery = Recovery(self.node, self.images, self.stores, services)
         self.nodes.append(self.node)
 
     def recover(self, left=None):

@@ -108,7 +108,7 @@ def images():
 
 @pytest.fixture
 def virtman(node, images):
-    return Virtman(node, images)
+    return Virtman(node, images, None)
 
 
 def test_a_create_answers_with_the_device(virtman, node):
@@ -131,7 +131,7 @@ def test_the_tutorial_s_create_begins_anew_and_nova_s_loses_nothing(
     virtman, node, images
 ):
     virtman.create("vm1", "a", CONNECTION, "/dev/sdb")
-    nova = Virtman(node, images, openstack_compatible=True)
+    nova = Virtman(node, images, None, openstack_compatible=True)
     nova.create("vm1", "a", CONNECTION, "/dev/sdb")
     writes = [request.writes for request in node.asked]
     assert writes == [Writes.DISCARD, Writes.DETECT]
@@ -306,7 +306,7 @@ def test_image_targets_are_a_list_of_name_id_and_loop_device(virtman):
 
 @pytest.fixture
 def openstack(node):
-    return Virtman(node, FakeImages(), openstack_compatible=True)
+    return Virtman(node, FakeImages(), None, openstack_compatible=True)
 
 
 def test_for_openstack_the_same_create_gives_the_same_answer(openstack):

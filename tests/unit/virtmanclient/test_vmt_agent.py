@@ -34,12 +34,12 @@ class Node:
         self.error = None
         self.asked = []
 
-    def create(self, name, image, connections, store, keep=None, _=None):
+    def create(self, request):
         if self.error:
             raise self.error
-        self.asked.append((name, image, connections, store))
-        made = Instance(name, f"volume-{image}")
-        new = self.there.setdefault(name, made) is made
+        self.asked.append(request)
+        made = Instance(request.instance, f"volume-{request.image}")
+        new = self.there.setdefault(made.name, made) is made
         return types.SimpleNamespace(instance=made, created=new)
 
     def deactivate(self, name):
@@ -70,7 +70,7 @@ def path(tmp_path):
 def node(path):
     made = Node()
     images = types.SimpleNamespace(targets=list)
-    verbs = Verbs(made, images)
+    verbs = Verbs(made, images, None)
     with local.serving(path, verbs, Callers(None), 0.01):
         yield made
 
@@ -84,7 +84,8 @@ def test_a_disk_is_made_kept_listed_and_removed(agent, node):
     made = agent.create("vm1", "i", [CONNECTION], store="/dev/vdb")
     assert made == "/dev/mapper/snapshot_vm1"
     (asked,) = node.asked
-    assert (asked[2][0].host, asked[3]) == ("10.0.0.2", "/dev/vdb")
+    assert asked.connections[0].host == "10.0.0.2"
+    assert asked.device == "/dev/vdb"
     assert agent.create("vm1", "i", (CONNECTION,)) == made
     assert agent.instances() == [
         {"name": "vm1", "image": "volume-i", "path": made, "store": "fine"}

@@ -32,11 +32,11 @@ class Node:
     def __init__(self):
         self.error = None
 
-    def create(self, name, image, connections, store, *_):
+    def create(self, request):
         if self.error:
             raise self.error
         return types.SimpleNamespace(
-            instance=Instance(name, image), created=True
+            instance=Instance(request.instance, request.image), created=True
         )
 
     def destroy(self, name):
@@ -46,7 +46,7 @@ class Node:
 @pytest.fixture
 def node():
     made = Node()
-    served = Verbs(made, types.SimpleNamespace(targets=list))
+    served = Verbs(made, types.SimpleNamespace(targets=list), None)
     with messaging.serving(URL, "n1", served) as door:
         assert door.opened.wait(PATIENCE)
         yield made

@@ -13,6 +13,7 @@ from virtman import sysfs
 from virtman.cache.qemu.hydration_map import HydrationMap
 from virtman.drivers.nbd import Extent
 from virtman.exception import VirtmanError
+from virtman.worker import Worker
 
 LOG = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Engine(Protocol):
         """Return the extents of the engine's cache, in order."""
 
 
-class Hydrator(threading.Thread):
+class Hydrator(Worker):
     """Keeps an image's map up to date and its engine at work, until stopped.
 
     :param hydration: the map, None on a kernel without dm-switch.
@@ -50,33 +51,36 @@ class Hydrator(threading.Thread):
         hydration: HydrationMap | None,
         known: Sequence[Extent] = (),
     ) -> None:
-        super().__init__(name=f"hydrate-{name}", daemon=True)
+        self._news = threading.Event()
+        super().__init__(f"hydrate-{name}", self._wait_and_look, self.look)
         self._engine = engine
         self._map = hydration
         self._known = known
-        self._news = threading.Event()
-        self._ending = False
         self._failing = False
+        self._begun = 0.0
         self._seen: tuple[str | None, int] = (None, -1)
 
     def run(self) -> None:
         """Update the map each time the engine's read counter has moved."""
         self._tend(True)
-        begun = time.monotonic()
-        while True:
-            asked = self._news.wait(_LOOK_EVERY)
-            self._news.clear()
-            if self._ending:
-                return
-            device = self._tend(asked)
-            if self._known and time.monotonic() - begun >= _LOOK_EVERY:
-                self._update(self._known)
-                self._known = ()
-            if self._map is None or not self._has_read(device):
-                continue
-            if self._map.complete:
-                LOG.info("%s: the whole image is on this node", self.name)
-                return
+        self._begun = time.monotonic()
+        super().run()
+
+    def _wait_and_look(self) -> None:
+        """Wait for news, then look after the engine and its map once."""
+        asked = self._news.wait(_LOOK_EVERY)
+        self._news.clear()
+        if self.ending.is_set():
+            return
+        device = self._tend(asked)
+        if self._known and time.monotonic() - self._begun >= _LOOK_EVERY:
+            self._update(self._known)
+            self._known = ()
+        if self._map is None or not self._has_read(device):
+            return
+        if self._map.complete:
+            LOG.info("%s: the whole image is on this node", self.name)
+            self.ending.set()
 
     def look(self) -> None:
         """Have the engine checked now; returns at once."""
@@ -97,7 +101,7 @@ class Hydrator(threading.Thread):
         :returns: whether there were any, and the map has them.
         """
         now = (device, sysfs.reads_completed(device) if device else 0)
-        if self._ending or now == self._seen or not self._update():
+        if self.ending.is_set() or now == self._seen or not self._update():
             return False
         self._seen = now
         return True
@@ -131,10 +135,3 @@ class Hydrator(threading.Thread):
         if self._map is None:
             return 0, 0
         return self._map.hydrated, self._map.regions
-
-    def stop(self) -> None:
-        """End the thread; returns when it has ended."""
-        self._ending = True
-        self._news.set()
-        if self.is_alive():
-            self.join()

@@ -33,6 +33,7 @@ from virtman.drivers.dmsetup import ACTIVE
 from virtman.drivers.nbd import Extent
 from virtman.drivers.storage_daemon import Files
 from virtman.exception import VirtmanError
+from virtman.log_once import LogOnce
 from virtman.names import Role
 
 LOG = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class EngineRepair:
         self._keep = keep
         self._bypass = Bypass(image)
         self._asked = self._failed = self._taken_back = self._full = False
-        self._said = ""
+        self._logged = LogOnce()
         self._pause, self._again_at = _AGAIN_FIRST, 0.0
 
     def extents(self) -> list[Extent]:
@@ -92,9 +93,8 @@ class EngineRepair:
         return self._bypass.engine
 
     def _tell(self, error: Exception) -> None:
-        if str(error) != self._said:
+        if self._logged.is_new(self._image, error):
             LOG.error("%s: its engine is not mended: %s", self._image, error)
-        self._said = str(error)
 
     def _postpone(self) -> None:
         """Put off the next check of the engine, for longer each time."""
@@ -127,7 +127,8 @@ class EngineRepair:
         self._failed = self._bypass.impaired
         if not self._failed:
             self._taken_back = self._full = False
-            self._said, self._pause = "", _AGAIN_FIRST
+            self._logged.forget(self._image)
+            self._pause = _AGAIN_FIRST
         elif full:
             self._tell_full()
         return self._failed and not full

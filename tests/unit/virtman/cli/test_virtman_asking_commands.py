@@ -29,7 +29,7 @@ def site(kernel, settings, short_pauses):
 def virtman(site, tmp_path):
     """Run the command in this process; nobody needs to be root."""
     path = tmp_path / "agent.sock"
-    verbs = Verbs(site.node, site.images)
+    verbs = Verbs(site.node, site.images, site.stores)
     with local.serving(path, verbs, Callers(None), 0.01):
         yield lambda *words: host.main(["--socket", str(path), *words])
 
@@ -102,7 +102,7 @@ def test_a_target_is_created_listed_and_deleted(told, virtman, image):
 @pytest.fixture
 def store(site):
     """Open a store to a host, and have it write."""
-    site.images.stores.open("vol1", 1 << 16, INITIATOR, new=True)
+    site.stores.open("vol1", 1 << 16, INITIATOR, new=True)
     file = site.settings.store_dir / "vol1.cow"
     with file.open("r+b") as opened:
         opened.write(b"SnAp" + bytes(range(256)) * 256)
@@ -134,7 +134,7 @@ def test_what_an_older_agent_does_not_tell_is_empty(
     store, told, monkeypatch, site
 ):
     older = [types.SimpleNamespace(store="vol1", initiator=INITIATOR)]
-    monkeypatch.setattr(site.images.stores, "all", lambda: older)
+    monkeypatch.setattr(site.stores, "all", lambda: older)
     monkeypatch.setattr("virtman.rpc.verbs.asdict", vars)
     (found,) = told("store", "list")
     assert (found["store"], found["allocated"]) == ("vol1", None)

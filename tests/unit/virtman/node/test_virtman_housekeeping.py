@@ -19,7 +19,7 @@ def test_a_chore_that_fails_keeps_no_other_from_being_done(error, caplog):
     def stumble():
         raise error
 
-    Housekeeping([stumble, lambda: done.append(1), stumble], 1.0).turn()
+    Housekeeping([stumble, lambda: done.append(1), stumble], 1.0).work()
     assert done == [1]
     assert str(error) in caplog.text
 

@@ -242,7 +242,7 @@ def not_served(site):
 
 
 def open_store(site):
-    site.images.stores.open("vol1", SECTORS, ONE, new=True)
+    site.stores.open("vol1", SECTORS, ONE, new=True)
 
 
 def write_there(site):
@@ -251,15 +251,15 @@ def write_there(site):
 
 
 def hand_over(site):
-    site.images.stores.open("vol1", SECTORS, TWO, new=False)
+    site.stores.open("vol1", SECTORS, TWO, new=False)
 
 
 def delete_store(site):
-    site.images.stores.delete("vol1")
+    site.stores.delete("vol1")
 
 
 def open_or_not(site):
-    if site.images.stores.all():
+    if site.stores.all():
         assert not _only_store(site).written
     else:
         assert site.held() == []
@@ -275,14 +275,14 @@ def written_and_open_to_one(site):
 
 
 def store_or_nothing(site):
-    if site.images.stores.all():
+    if site.stores.all():
         assert _only_store(site).written
     else:
         assert site.held() == []
 
 
 def _only_store(site):
-    (found,) = site.images.stores.all()
+    (found,) = site.stores.all()
     served = site.kernel.tgt.served(found.iqn)
     closed = site.settings.closed_targets
     assert served.acl == [NOBODY if closed else found.initiator]
@@ -361,8 +361,8 @@ def clean(site):
     site.node.collect()
     for target in site.images.targets():
         site.images.destroy(target.image)
-    for store in site.images.stores.all():
-        site.images.stores.delete(store.store)
+    for store in site.stores.all():
+        site.stores.delete(store.store)
     assert site.held() == []
     site.volt.answers = [assignment()]
 

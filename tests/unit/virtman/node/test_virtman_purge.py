@@ -63,7 +63,7 @@ INITIATOR = "iqn.2026-01.lab:one"
 
 def with_a_store(site):
     """Have the node keep a store that was written on."""
-    site.images.stores.open("vol1", 4096, INITIATOR, new=True)
+    site.stores.open("vol1", 4096, INITIATOR, new=True)
     file = site.settings.store_dir / "vol1.cow"
     with file.open("r+b") as opened:
         opened.write(b"SnAp")
@@ -90,7 +90,7 @@ def test_with_the_data_kept_a_store_is_not_exported_and_comes_back(site):
     assert file.exists()
     assert "cow-vol1" not in str(site.kernel.left())
     site.recover()
-    (found,) = site.images.stores.all()
+    (found,) = site.stores.all()
     assert (found.initiator, found.written) == (INITIATOR, True)
     assert site.kernel.tgt.served(found.iqn).acl
 

@@ -33,7 +33,7 @@ def site(kernel, settings, short_pauses):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_creates_and_destroys_of_one_name_race_safely(site, seed):
-    virtman = Virtman(site.node, site.images)
+    virtman = Virtman(site.node, site.images, site.stores)
     together = threading.Barrier(THREADS)
 
     def create():

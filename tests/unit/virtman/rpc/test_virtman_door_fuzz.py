@@ -166,7 +166,7 @@ def stand(kernel, settings, short_pauses, tmp_path, monkeypatch):
     secret = tmp_path / "token"
     secret.touch(0o600)
     secret.write_text(SECRET)
-    virtman = Virtman(site.node, site.images)
+    virtman = Virtman(site.node, site.images, site.stores)
     with Door("127.0.0.1", 0, virtman, Secrets(secret)) as door:
         thread = threading.Thread(target=door.serve_forever, args=(0.01,))
         thread.start()
@@ -230,7 +230,7 @@ def for_local(method, arguments, folder):
 
 def test_a_verb_with_one_odd_value_leaves_all_or_nothing(stand):
     """The door for programs of this host, behind its socket."""
-    verbs = Verbs(stand.site.node, stand.site.images)
+    verbs = Verbs(stand.site.node, stand.site.images, stand.site.stores)
     for method, arguments in one_wrong():
         before = stand.made()
         try:

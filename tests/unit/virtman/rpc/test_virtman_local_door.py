@@ -46,7 +46,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def door(site, path):
-    verbs = Verbs(site.node, site.images)
+    verbs = Verbs(site.node, site.images, site.stores)
     with local.serving(path, verbs, Callers(None), POLL):
         yield path
 
@@ -120,9 +120,9 @@ def test_an_image_target_is_made_listed_and_deleted(call, image):
 
 def test_both_doors_tell_the_same_room_for_stores(call, site, monkeypatch):
     left = Room(3 << 40, 1 << 40, 5 << 40)
-    monkeypatch.setattr(site.images.stores, "room", lambda: left)
+    monkeypatch.setattr(site.stores, "room", lambda: left)
     assert call("room") == (200, dataclasses.asdict(left))
-    said = Virtman(site.node, site.images).store_room()
+    said = Virtman(site.node, site.images, site.stores).store_room()
     assert said == f"0:{left.total} {left.free} {left.provisioned}"
 
 
@@ -240,7 +240,7 @@ def test_a_caller_that_goes_away_is_noted_in_the_log_alone(
         return []
 
     monkeypatch.setattr(site.node, "instances", instances)
-    verbs = Verbs(site.node, site.images)
+    verbs = Verbs(site.node, site.images, site.stores)
     with local.serving(path, verbs, Callers(None), POLL):
         with socket.socket(socket.AF_UNIX) as caller:
             caller.connect(str(path))
@@ -288,14 +288,14 @@ def test_nobody_else_can_even_connect(door):
 
 def test_the_umask_of_the_process_is_not_touched(site, path, monkeypatch):
     monkeypatch.setattr(os, "umask", None)
-    verbs = Verbs(site.node, site.images)
+    verbs = Verbs(site.node, site.images, site.stores)
     with local.serving(path, verbs, Callers(None), POLL):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_group_can(site, path):
     name = grp.getgrgid(os.getegid()).gr_name
-    verbs = Verbs(site.node, site.images)
+    verbs = Verbs(site.node, site.images, site.stores)
     with local.serving(path, verbs, Callers(name), POLL):
         found = path.stat()
         assert (found.st_mode & 0o777, found.st_gid) == (0o660, os.getegid())
@@ -304,7 +304,7 @@ def test_the_group_can(site, path):
 def test_the_group_gets_through_a_folder_that_is_closed(site, path):
     name = grp.getgrgid(os.getegid()).gr_name
     path.parent.mkdir(mode=0o700)
-    verbs = Verbs(site.node, site.images)
+    verbs = Verbs(site.node, site.images, site.stores)
     with local.serving(path, verbs, Callers(name), POLL):
         found = path.parent.stat()
         assert (found.st_mode & 0o777, found.st_gid) == (0o710, os.getegid())
@@ -315,7 +315,7 @@ def test_the_group_gets_through_a_folder_that_is_closed(site, path):
 
 def test_the_file_goes_when_the_door_closes(site, path):
     with local.serving(
-        path, Verbs(site.node, site.images), Callers(None), POLL
+        path, Verbs(site.node, site.images, site.stores), Callers(None), POLL
     ):
         assert path.is_socket()
     assert not path.exists()
@@ -326,13 +326,13 @@ def test_the_socket_of_an_agent_that_was_killed_is_replaced(site, path):
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     with local.serving(
-        path, Verbs(site.node, site.images), Callers(None), POLL
+        path, Verbs(site.node, site.images, site.stores), Callers(None), POLL
     ):
         assert path.is_socket()
 
 
 def test_an_agent_that_listens_already_is_left_alone(site, door):
-    verbs = Verbs(site.node, site.images)
+    verbs = Verbs(site.node, site.images, site.stores)
     with (
         pytest.raises(ConfigError, match="another virtman-server"),
         local.serving(door, verbs, Callers(None), POLL),
@@ -344,7 +344,7 @@ def test_an_agent_that_listens_already_is_left_alone(site, door):
 def test_a_file_that_is_no_socket_is_left_alone(site, path):
     path.parent.mkdir()
     path.write_text("precious")
-    verbs = Verbs(site.node, site.images)
+    verbs = Verbs(site.node, site.images, site.stores)
     with (
         pytest.raises(ConfigError, match="that is no socket"),
         local.serving(path, verbs, Callers(None), POLL),

@@ -24,6 +24,7 @@ from virtman.model import Verdict
 from virtman.state import intent_json
 from virtman.state.intent import StoreIntent
 from virtman.state.intents import Intents
+from virtman.targets.store_grants import StoreGrants
 from virtman.targets.store_targets import StoreTargets
 
 IQN = "iqn.2010-10.org.openstack:cow-vol1"
@@ -45,7 +46,8 @@ class Server:
     def again(self):
         self.intents = Intents(self.settings.state_dir / "intents")
         self.intents.load()
-        self.stores = StoreTargets(self.settings, self.intents)
+        self.grants = StoreGrants(self.intents)
+        self.stores = StoreTargets(self.settings, self.intents, self.grants)
         credentials = Credentials(
             self.settings.state_dir / "admission.json",
             ("127.0.0.1", 3260),
@@ -53,7 +55,7 @@ class Server:
         )
         credentials.keep_key(KEY, time.time())
         self.admission = Admission(
-            credentials, self.settings.closed_targets, self.stores
+            credentials, self.settings.closed_targets, self.grants
         )
 
     def open(self, initiator=ONE, new=True, sectors=SECTORS):
@@ -146,11 +148,11 @@ def test_a_second_host_is_refused_while_the_first_is_logged_in(server):
     with pytest.raises(InUse, match=ONE):
         server.open(TWO, new=False)
     assert server.served.acl == [ONE]
-    assert server.stores.may_write(IQN, ONE)
+    assert server.grants.may_write(IQN, ONE)
     server.served.initiators.clear()
     server.open(TWO, new=False)
     assert server.served.acl == [TWO]
-    assert not server.stores.may_write(IQN, ONE)
+    assert not server.grants.may_write(IQN, ONE)
 
 
 def test_a_larger_disk_has_the_store_grow_and_a_smaller_one_does_not(server):
@@ -213,7 +215,7 @@ def test_a_failure_leaves_what_was_written_open_to_whom_it_was(server):
     with pytest.raises(CommandError):
         server.open(TWO, new=False)
     assert server.file.exists()
-    assert server.stores.may_write(IQN, ONE)
+    assert server.grants.may_write(IQN, ONE)
     server.kernel.relent()
     server.stores.recover()
     assert server.served.acl == [ONE]
