@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps an image's live paths in line with the sources that are wanted.
+"""The paths of one image: kept in line with the sources that are wanted.
 
-One thread an image.  It logs in to the first sources of the list that answer
-(``live`` of them), puts each new path under the multipath device before an
-unwanted one goes, and then logs that one out.  A parent that is not there
-yet is asked again; the next source stands in for it meanwhile.  A path that
-fails is noticed elsewhere (:meth:`Paths.look`): this thread may be at a
-login for seconds.
+One thread an image does the rounds (:mod:`virtman.paths.rounds`).  A path that
+fails is noticed elsewhere (:meth:`Paths.look`): this thread may be at a login
+for seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +11,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from virtman.exception import NoSource, VirtmanError
 from virtman.path import Path, Source, unique
@@ -22,24 +20,21 @@ from virtman.paths.failures import Failures
 from virtman.paths.interfaces import Device, Identity, Sessions
 from virtman.paths.live_paths import LivePaths
 from virtman.paths.no_path_policy import NoPathPolicy
+from virtman.paths.rounds import Rounds, Wanted
+from virtman.worker import Worker
 
 LOG = logging.getLogger(__name__)
 
-# Seconds between two rounds of asking portals that did not answer; it grows
-# to the second figure.  A new list of sources wakes the thread at once.
-_RETRY_FIRST, _RETRY_MOST = 0.2, 5.0
-# The same for a portal that failed and was replaced by volt.
-_ASK_MOST = 30.0
-# The same as the first while no path lives, and readers wait.
-_RETRY_ALONE = 1.0
-# Seconds in which a session may come back by itself once its portal serves.
-_RENEW_AFTER = 2.0
+# Seconds until the first repetition of a round that is to be repeated, and
+# the factor by which each further pause is longer.  A new list of sources
+# wakes the thread at once.
+_RETRY_FIRST, _LONGER = 0.2, 1.5
 
 
 class Paths:
     """The paths of one image, wanted and live.
 
-    :param news: is called when a source has failed.
+    :param report: is called when a source has failed.
     :param live: how many paths to keep up.
     :param no_source_timeout: seconds without a living path after which reads
         fail; 0: they wait until one is back.
@@ -52,16 +47,14 @@ class Paths:
         name: str,
         sessions: Sessions,
         identity: Identity,
-        news: Callable[[], None],
+        report: Callable[[], None],
         *,
         live: int,
         standby_wait: float,
         no_source_timeout: float = 0.0,
     ) -> None:
         self._name = name
-        self._sessions = sessions
-        self._news = news
-        self._live = live
+        self._report = report
         self._standby_wait = standby_wait
         self._changed = threading.Condition()
         self._failures = Failures()
@@ -71,13 +64,21 @@ class Paths:
         self._no_path_policy = NoPathPolicy(
             name, self._live_paths.table, no_source_timeout
         )
-        self._wanted: tuple[Source, ...] = ()
-        self._pending: frozenset[Source] = frozenset()
+        self._worker = Worker(f"paths-{name}", self._turn, self._wake)
+        self._wanted = Wanted()
         self._standing: tuple[Path, ...] = ()
-        self._standby_from = 0.0
-        self._ending = self._dirty = self._poked = False
-        self._thread = threading.Thread(
-            target=self._run, name=f"paths-{name}", daemon=True
+        self._dirty = self._poked = False
+        self._pause = _RETRY_FIRST
+        self._rounds = Rounds(
+            name,
+            sessions,
+            self._failures,
+            self._live_paths,
+            live=live,
+            standby_wait=standby_wait,
+            interrupted=lambda: self._dirty or self._worker.ending.is_set(),
+            poked=lambda: self._poked,
+            report=report,
         )
 
     def start(
@@ -92,11 +93,9 @@ class Paths:
         :param standing: sessions that an earlier agent has left.
         """
         self._standing = tuple(standing)
-        self._wanted = unique(wanted)
-        self._pending = frozenset(pending)
-        self._standby_from = time.monotonic() + self._standby_wait
+        self._wanted = self._want(wanted, pending)
         self._dirty = True
-        self._thread.start()
+        self._worker.start()
 
     def want(
         self, wanted: Sequence[Source], pending: Collection[Source] = ()
@@ -105,17 +104,16 @@ class Paths:
 
         :param pending: sources that are still coming up.
         """
-        new = unique(wanted)
+        new = self._want(wanted, pending)
         with self._changed:
-            self._pending = frozenset(pending)
-            if new == self._wanted:
+            if new.sources == self._wanted.sources:
+                self._wanted = replace(self._wanted, pending=new.pending)
                 return False
             LOG.info(
-                "%s: sources are now %s",
-                self._name, ", ".join(source.portal for source in new),
+                "%s: sources are now %s", self._name,
+                ", ".join(source.portal for source in new.sources),
             )  # fmt: skip
             self._wanted = new
-            self._standby_from = time.monotonic() + self._standby_wait
             self._wake()
             return True
 
@@ -133,13 +131,13 @@ class Paths:
         for path in self._live_paths.down(deep):
             if self._failures.add(path.source):
                 LOG.warning("%s: %s failed", self._name, path.source.portal)
-                self._news()
+                self._report()
                 self._live_paths.table.fail(path)
                 self._poke()
         if self._live_paths.returning():
             self._poke()
         self._no_path_policy.note(
-            bool(self._live_paths.healthy), self._wanted, deep
+            bool(self._live_paths.healthy), self._wanted.sources, deep
         )
 
     def wait_first(self, timeout: float) -> Path:
@@ -153,7 +151,7 @@ class Paths:
                 lambda: self._live_paths.paths, timeout
             ):
                 raise NoSource(self._why(timeout))
-            return self._live_paths.ordered(self._wanted)[0]
+            return self._live_paths.ordered(self._wanted.sources)[0]
 
     def wait_applied(self, timeout: float) -> None:
         """Wait until a live path is under the device.
@@ -181,134 +179,39 @@ class Paths:
 
     def stop(self) -> None:
         """End the thread; sessions stay until :meth:`logout`."""
-        with self._changed:
-            self._ending = True
-            self._wake()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._worker.stop()
 
     def logout(self) -> None:
         """End every session.  The device above must be gone by now."""
         self._live_paths.logout()
 
-    def _run(self) -> None:
-        pause = _RETRY_FIRST
-        while not self._ending:
-            with self._changed:
-                self._dirty = self._poked = False
-            try:
-                settled = self._round()
-            except VirtmanError as error:
-                LOG.warning("%s: paths not changed: %s", self._name, error)
-                settled = False
-            except Exception:
-                # A fault of the agent.  Without this thread the image's
-                # readers would wait for ever once their parent is gone.
-                LOG.exception("%s: paths not changed", self._name)
-                settled = False
-            pause = self._rest(settled, pause)
+    def _turn(self) -> None:
+        """Do a round, then wait for a change or for the next try."""
+        with self._changed:
+            self._dirty = self._poked = False
+            wanted, standing = self._wanted, self._standing
+            self._standing = ()
+        settled = False
+        try:
+            settled = self._rounds.turn(wanted, standing)
+        except VirtmanError as error:
+            LOG.warning("%s: paths not changed: %s", self._name, error)
+        except Exception:
+            # A fault of the program, logged before the rest.
+            LOG.exception("%s: paths not changed", self._name)
+        self._rest(settled)
 
-    def _rest(self, settled: bool, pause: float) -> float:
-        """Wait for a change, or for the next try; return the next pause."""
+    def _rest(self, settled: bool) -> None:
+        """Wait for a change, or, if it is to be repeated, for the next try."""
+        ending = self._worker.ending
         with self._changed:
             self._changed.wait_for(
-                lambda: self._dirty or self._poked or self._ending,
-                None if settled else pause,
+                lambda: self._dirty or self._poked or ending.is_set(),
+                None if settled else self._pause,
             )
             woken = self._dirty
-        return _RETRY_FIRST if woken else min(pause * 1.5, self._most)
-
-    @property
-    def _most(self) -> float:
-        return _RETRY_MOST if self._live_paths.healthy else _RETRY_ALONE
-
-    def _round(self) -> bool:
-        """Bring the paths in line once; return whether nothing is to retry."""
-        wanted = self._wanted
-        standing, self._standing = self._standing, ()
-        self._live_paths.adopt(standing)
-        self._live_paths.take_back()
-        self._renew(wanted)
-        self._live_paths.put_under(wanted, self._live)
-        for source in self._to_connect(wanted):
-            if self._ending or self._dirty:
-                return False
-            self._connect(source)
-            self._live_paths.put_under(wanted, self._live)
-        self._live_paths.put_under(wanted, self._live, tidy=True)
-        self._live_paths.drop_unwanted(wanted)
-        self._ask_the_failed(wanted)
-        return self._settled(wanted)
-
-    def _renew(self, wanted: Collection[Source]) -> None:
-        """Log out of sessions that stay down while their portal serves.
-
-        A tgtd that was started again has lost its accounts, and a reader's
-        secret may be another one than the session logged in with: iscsid
-        (open-iscsi 2.1.8) was seen to try the old one for ever.
-        """
-        for path in self._live_paths.still_down():
-            source = path.source
-            if self._ending or self._dirty:
-                return
-            if source in wanted and self._failures.to_ask(source, self._most):
-                serves = self._sessions.serves(source)
-                if self._failures.serves_again(source, serves, _RENEW_AFTER):
-                    LOG.info(
-                        "%s: %s serves again; a new login",
-                        self._name, source.portal,
-                    )  # fmt: skip
-                    self._live_paths.drop(path)
-
-    def _settled(self, wanted: Sequence[Source]) -> bool:
-        up = {path.source for path in self._live_paths.healthy}
-        behind = self.failed or self._live_paths.behind
-        return up.issuperset(wanted[: self._live]) and not behind
-
-    def _to_connect(self, wanted: Sequence[Source]) -> Iterator[Source]:
-        """Yield the sources to log in to; the failed ones, slow, are last."""
-        for source in sorted(wanted, key=self._failures.__contains__):
-            may = self._may_connect(source, wanted)
-            if may and self._failures.to_ask(source, _RETRY_MOST):
-                yield source
-
-    def _may_connect(self, source: Source, wanted: Sequence[Source]) -> bool:
-        if source in self._live_paths:
-            return False
-        up = {path.source for path in self._live_paths.healthy}
-        if len(up.intersection(wanted[: wanted.index(source)])) >= self._live:
-            return False
-        first = wanted[0]
-        first_is_decided = first in up or first in self._failures
-        patience_over = time.monotonic() >= self._standby_from
-        return source == first or first_is_decided or patience_over
-
-    def _connect(self, source: Source) -> None:
-        if self._live_paths.connect(source):
-            self._failures.clear(source)
-        elif source not in self._pending and self._failures.refused(
-            source, self._standby_wait
-        ):
-            LOG.warning(
-                "%s: %s failed: %s",
-                self._name, source.portal, self._live_paths.trouble[source],
-            )  # fmt: skip
-            self._news()
-
-    def _ask_the_failed(self, wanted: Sequence[Source]) -> None:
-        """Ask failed portals that volt has replaced whether they are back."""
-        for source in self.failed:
-            if self._ending or self._dirty or self._poked:
-                return
-            if (
-                source not in wanted
-                and source not in self._live_paths
-                and self._failures.to_ask(source, _ASK_MOST)
-                and self._sessions.serves(source)
-            ):
-                self._failures.clear(source)
-                LOG.info("%s: %s is back", self._name, source.portal)
-        self._failures.prune(wanted)
+        longer = min(self._pause * _LONGER, self._rounds.most)
+        self._pause = _RETRY_FIRST if woken else longer
 
     def _poke(self) -> None:
         """Start a round now; unlike :meth:`_wake`, do not cut one short."""
@@ -317,13 +220,20 @@ class Paths:
             self._changed.notify_all()
 
     def _wake(self) -> None:
-        self._dirty = True
-        self._changed.notify_all()
+        with self._changed:
+            self._dirty = True
+            self._changed.notify_all()
+
+    def _want(
+        self, sources: Sequence[Source], pending: Collection[Source]
+    ) -> Wanted:
+        standby_from = time.monotonic() + self._standby_wait
+        return Wanted(unique(sources), frozenset(pending), standby_from)
 
     def _why(self, timeout: float) -> str:
         trouble = self._live_paths.trouble
         reasons = "; ".join(
             f"{source.portal}: {trouble.get(source, 'no answer')}"
-            for source in self._wanted
+            for source in self._wanted.sources
         )
         return f"{self._name}: no source answered in {timeout:g} s ({reasons})"

@@ -14,7 +14,7 @@ from virtman import conf, privsep, sysfs  # fmt: skip
 from virtman.doctor import prerequisites
 from virtman.drivers import orphaned_commands, processes, storage_daemon
 from virtman.image import tree_membership
-from virtman.paths import reconciler
+from virtman.paths import reconciler, rounds
 from virtman.privsep import node_record, tgt_socket
 
 
@@ -114,7 +114,7 @@ def settings(tmp_path):
 def short_pauses(monkeypatch):
     """Have an agent ask again at once, and not some seconds later."""
     monkeypatch.setattr(reconciler, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(reconciler, "_RETRY_MOST", 0.005)
+    monkeypatch.setattr(rounds, "_RETRY_MOST", 0.005)
     monkeypatch.setattr(tree_membership, "_ASK_AGAIN", (0.0, 0.0))
 
 

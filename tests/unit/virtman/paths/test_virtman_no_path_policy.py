@@ -170,7 +170,7 @@ def test_nothing_is_told_to_a_device_that_is_not_there_yet(portals, clock):
         "volume-a", portals, Image(portals), lambda: None, live=1,
         standby_wait=0.0, no_source_timeout=LIMIT,
     )  # fmt: skip
-    made._wanted = (source("parent"),)
+    made.want((source("parent"),))
     later(clock, made, 0)
     later(clock, made, 2 * LIMIT)
     assert deeds(portals) == []

@@ -8,7 +8,7 @@ from fake_paths import Device, Image, started
 from fake_portals import PATIENCE, Portals, source
 
 from virtman.exception import LayerError, NoSource
-from virtman.paths import failures, reconciler
+from virtman.paths import failures, reconciler, rounds
 
 NEVER = 3600.0
 
@@ -26,8 +26,8 @@ class Clock:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
     monkeypatch.setattr(reconciler, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(reconciler, "_RETRY_MOST", 0.005)
-    monkeypatch.setattr(reconciler, "_ASK_MOST", 0.005)
+    monkeypatch.setattr(rounds, "_RETRY_MOST", 0.005)
+    monkeypatch.setattr(rounds, "_ASK_MOST", 0.005)
     monkeypatch.setattr(failures, "_ASK_FIRST", 0.001)
 
 
@@ -100,7 +100,7 @@ def test_the_standby_steps_in_when_the_wait_is_over(
     start, portals, monkeypatch
 ):
     clock = Clock()
-    for module in (reconciler, failures):
+    for module in (reconciler, rounds, failures):
         monkeypatch.setattr(module, "time", clock)
     portals.serving.remove("parent")
     start("parent", "server", standby_wait=5.0)

@@ -10,7 +10,7 @@ from fake_paths import Device, Image, moves, started
 from fake_portals import PATIENCE, Portals, source
 
 from virtman.exception import CommandError, LayerError
-from virtman.paths import failures, reconciler, table
+from virtman.paths import failures, reconciler, rounds, table
 
 NEVER = 3600.0
 
@@ -18,9 +18,9 @@ NEVER = 3600.0
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
     monkeypatch.setattr(reconciler, "_RETRY_FIRST", 0.001)
-    monkeypatch.setattr(reconciler, "_RETRY_MOST", 0.005)
-    monkeypatch.setattr(reconciler, "_ASK_MOST", 0.005)
-    monkeypatch.setattr(reconciler, "_RETRY_ALONE", 0.005)
+    monkeypatch.setattr(rounds, "_RETRY_MOST", 0.005)
+    monkeypatch.setattr(rounds, "_ASK_MOST", 0.005)
+    monkeypatch.setattr(rounds, "_RETRY_ALONE", 0.005)
     monkeypatch.setattr(failures, "_ASK_FIRST", 0.001)
     monkeypatch.setattr(failures, "_HOLD_FIRST", 0.0)
 
@@ -222,7 +222,7 @@ def test_a_session_that_is_gone_for_good_is_made_anew(start, portals):
 def test_a_session_that_stays_down_though_its_portal_serves_is_made_anew(
     start, portals, monkeypatch, others
 ):
-    monkeypatch.setattr(reconciler, "_RENEW_AFTER", 0.01)
+    monkeypatch.setattr(rounds, "_RENEW_AFTER", 0.01)
     live = start("parent", *others)
     before = " ".join(["parent", *others])
     portals.wait("apply", before)
@@ -242,7 +242,7 @@ def test_a_session_that_stays_down_though_its_portal_serves_is_made_anew(
 def test_a_session_has_some_time_to_come_back_by_itself(
     start, portals, monkeypatch
 ):
-    monkeypatch.setattr(reconciler, "_RENEW_AFTER", NEVER)
+    monkeypatch.setattr(rounds, "_RENEW_AFTER", NEVER)
     live = start("parent")
     portals.wait("apply", "parent")
     portals.down.add("parent")
