@@ -14,20 +14,17 @@ import logging
 from collections.abc import Sequence
 
 from virtman import names
-from virtman.exception import NotFound, VirtmanError
-from virtman.image.identity import Identity
+from virtman.exception import NotFound
 from virtman.image.layers.cache import Cache
 from virtman.image.layers.export import Export
 from virtman.image.layers.membership import Membership
 from virtman.image.layers.multipath import Gate, Multipath
 from virtman.image.layers.origin import Origin
-from virtman.image.orphan import OrphanedStack
 from virtman.image.services import Services
-from virtman.image.tree_membership import TreeMembership
+from virtman.image.sources import ImageSources
 from virtman.model import Assignment, ImageFacts, PeerAddress, PeerReport
 from virtman.names import Role
 from virtman.path import Source
-from virtman.paths.reconciler import Paths
 from virtman.stack import Layer, Stack
 from virtman.state.intent import ImageIntent
 
@@ -40,11 +37,8 @@ class BaseImage:
     def __init__(self, image: str, services: Services) -> None:
         self.image = image
         self._services = services
-        self._connections: tuple[Source, ...] = ()
-        self._identity = Identity(image)
-        self._membership: TreeMembership | None = None
+        self._sources: ImageSources | None = None
         self._multipath: Multipath | None = None
-        self._paths: Paths | None = None
         self._stack: Stack | None = None
         self._whole = False
 
@@ -59,7 +53,8 @@ class BaseImage:
 
         None if the image's file is on this host, or the stack is incomplete.
         """
-        membership = self._membership
+        sources = self._sources
+        membership = sources.membership if sources else None
         return membership.peer if self._whole and membership else None
 
     @property
@@ -70,17 +65,17 @@ class BaseImage:
     @property
     def facts(self) -> ImageFacts | None:
         """The facts of the image; None until they are known."""
-        return self._identity.facts
+        return self._sources.facts if self._sources else None
 
     @property
     def portals(self) -> list[str]:
         """The portals that the image is read from now, best first."""
-        return self._paths.portals if self._paths else []
+        return self._sources.portals if self._sources else []
 
     @property
     def failed(self) -> tuple[Source, ...]:
         """The sources that cannot be read from now."""
-        return self._paths.failed if self._paths else ()
+        return self._sources.failed if self._sources else ()
 
     @property
     def report(self) -> PeerReport | None:
@@ -103,12 +98,11 @@ class BaseImage:
         if intent is not None and intent.facts is not None:
             self.restore(intent)
             return False
-        self._connections = tuple(connections)
-        self._intend()
+        sources = ImageSources(self.image, connections, self._services)
+        self._sources = sources
+        self._intend(sources)
         try:
-            self._build(
-                self._assignment(self._services.settings.place_timeout)
-            )
+            self._build(sources)
         except Exception:
             self._forget()
             raise
@@ -124,18 +118,23 @@ class BaseImage:
         """
         if self._stack is not None:
             return
-        self._connections = intent.connections
-        self._identity.facts = facts = intent.facts
+        facts = intent.facts
         if facts is None:
             raise NotFound(
                 f"nothing is known of the content that {self.image} had"
             )
+        sources = ImageSources(
+            self.image, intent.connections, self._services, facts
+        )
+        self._sources = sources
         try:
-            self._intend()
-            self._start_paths(self._assignment(0.0))
-            self._erect(facts)
+            self._intend(sources)
+            sources.start(sources.ask(0.0))
+            self._erect(sources, facts)
         except Exception:
-            self._abandon()
+            # The devices stay.
+            sources.stop()
+            self._reset()
             raise
         LOG.info("%s is taken up again", self.image)
 
@@ -145,10 +144,10 @@ class BaseImage:
         :raises InUse: a child is still logged in, or a snapshot stands on
             it; the layers below stay and work.
         """
-        if self._stack is None:
+        if self._stack is None or self._sources is None:
             return False
         self._whole = False
-        self._intend(leaving=True)
+        self._intend(self._sources, leaving=True)
         self._stack.deactivate()
         self._forget()
         return True
@@ -158,19 +157,17 @@ class BaseImage:
 
         It needs no lock: a create or a removal may be at work.
         """
-        paths = self._paths
-        if paths is None:
-            return False
-        return paths.want(self._sources(assignment), assignment.pending)
+        sources = self._sources
+        return sources is not None and sources.reassign(assignment)
 
     def look(self, deep: bool) -> None:
         """Check which sources of the image failed or are back; needs no lock.
 
         :param deep: ask the multipath device and the cache engine, too.
         """
-        paths = self._paths
-        if paths is not None:
-            paths.look(deep)
+        sources = self._sources
+        if sources is not None:
+            sources.look(deep)
         if deep:
             self._services.engine.look(self.image)
 
@@ -180,12 +177,8 @@ class BaseImage:
         :raises VoltAway: volt does not answer yet.
         :raises WrongIdentity: volt knows other content under this name.
         """
-        membership, facts = self._membership, self._identity.facts
-        if membership is None or facts is None or not self._whole:
-            return
-        answer = membership.take(facts.serial, self.failed)
-        if answer is not None:
-            self.reassign(answer)
+        if self._sources is not None and self._whole:
+            self._sources.take_place()
 
     def complete(self) -> None:
         """Build again the layers that a whole stack has lost."""
@@ -195,90 +188,53 @@ class BaseImage:
 
     def close(self) -> None:
         """Stop the thread of the paths; devices, sessions, targets stay."""
-        if self._paths is not None:
-            self._paths.stop()
+        if self._sources is not None:
+            self._sources.stop()
 
-    def _assignment(self, patience: float) -> Assignment:
-        """Ask volt for sources, unless this host serves the image's file.
-
-        :param patience: seconds to go on asking while volt has no place.
-        """
-        host_ip = self._services.settings.host_ip
-        local = [item for item in self._connections if item.host == host_ip]
-        if local:
-            # An image server has no place in the tree.
-            self._connections = tuple(local)
-            return Assignment(None, ())
-        self._membership = TreeMembership(
-            self.image, self._connections[0], self._services
-        )
-        try:
-            answer = self._membership.ask(patience, self._identity.facts)
-        except VirtmanError as error:
-            LOG.warning(
-                "%s; %s is read from %s",
-                error, self.image,
-                ", ".join(source.portal for source in self._connections),
-            )  # fmt: skip
-            return Assignment(None, ())
-        self._identity.facts = self._identity.facts or answer.image
-        return answer
-
-    def _build(self, assignment: Assignment) -> None:
-        if self._identity.facts is not None:
-            self._require_space(self._identity.facts)
-        timeout = self._services.settings.source_timeout
-        paths = self._start_paths(assignment)
-        facts = self._identity.facts or self._identity.learn(
-            paths.wait_first(timeout)
-        )
+    def _build(self, sources: ImageSources) -> None:
+        settings = self._services.settings
+        assignment = sources.ask(settings.place_timeout)
+        if sources.facts is not None:
+            self._require_space(sources.facts)
+        sources.start(assignment)
+        facts = sources.learn(settings.source_timeout)
         self._require_space(facts)
-        self._intend()
-        stack = self._erect(facts)
+        self._intend(sources)
+        stack = self._erect(sources, facts)
         try:
-            paths.wait_applied(timeout)
+            sources.wait_applied(settings.source_timeout)
         except Exception:
             self._stack, self._whole = None, False
             stack.deactivate()
             raise
 
-    def _start_paths(self, assignment: Assignment) -> Paths:
-        """Start to log in to the sources; adopt the standing sessions."""
-        standing = OrphanedStack(self.image, self._services).sessions
-        wanted = self._sources(assignment)
-        if assignment.peer_id is None:
-            # volt named no sources: reads go on from the sources of before.
-            wanted = (*(path.source for path in standing), *wanted)
-        self._paths = self._new_paths()
-        self._paths.start(wanted, assignment.pending, standing)
-        return self._paths
-
-    def _erect(self, facts: ImageFacts) -> Stack:
+    def _erect(self, sources: ImageSources, facts: ImageFacts) -> Stack:
         """Build the missing layers of the stack, and give it the paths."""
         self._multipath = Multipath(self.image, facts.sectors)
-        stack = Stack(self._layers(facts, self._multipath))
+        stack = Stack(self._layers(sources, facts, self._multipath))
         stack.activate()
-        if self._paths is not None:
-            self._paths.stand_under(self._multipath)
+        sources.stand_under(self._multipath)
         self._stack, self._whole = stack, True
         return stack
 
     def _complete(self, stack: Stack) -> None:
         """Build again the layers that a refused removal took off."""
-        if not self._whole:
-            self._intend()
+        if not self._whole and self._sources is not None:
+            self._intend(self._sources)
             stack.activate()
             self._whole = True
 
-    def _intend(self, *, leaving: bool = False) -> None:
+    def _intend(self, sources: ImageSources, *, leaving: bool = False) -> None:
         """Write the image's intent, for the next agent on this host."""
         self._services.intents.put(
             ImageIntent(
-                self.image, self._connections, self._identity.facts, leaving
+                self.image, sources.connections, sources.facts, leaving
             )
         )
 
-    def _layers(self, facts: ImageFacts, multipath: Multipath) -> list[Layer]:
+    def _layers(
+        self, sources: ImageSources, facts: ImageFacts, multipath: Multipath
+    ) -> list[Layer]:
         engine = self._services.engine
         layers: list[Layer] = [
             multipath,
@@ -286,7 +242,7 @@ class BaseImage:
             Gate(multipath, lambda: engine.opened(self.image)),
             Origin(self.image, facts.sectors),
         ]
-        membership = self._membership
+        membership = sources.membership
         if membership is not None:
             layers += [
                 Export(
@@ -301,47 +257,25 @@ class BaseImage:
             ]
         return layers
 
-    def _new_paths(self) -> Paths:
-        settings = self._services.settings
-        return Paths(
-            self.image,
-            self._services.sessions,
-            self._identity,
-            self._services.beat_schedule.expedite,
-            live=settings.live_sources,
-            standby_wait=settings.standby_wait,
-            no_source_timeout=settings.no_source_timeout,
-        )
-
-    def _sources(self, assignment: Assignment) -> tuple[Source, ...]:
-        """Return volt's sources, and after them the caller's image servers."""
-        return (*assignment.sources, *self._connections)
-
     def _require_space(self, facts: ImageFacts) -> None:
         self._services.engine.require_space(self.image, facts.sectors)
 
     def _forget(self) -> None:
         """Log out of the sources and forget the deployment."""
-        paths, self._paths = self._paths, None
+        sources, multipath = self._sources, self._multipath
         try:
-            if paths is not None:
-                paths.stop()
-                if self._multipath is not None:
-                    self._multipath.deactivate()
-                paths.logout()
-            if self._membership is not None and self._stack is None:
-                self._membership.leave()
+            if sources is not None:
+                sources.stop()
+                if multipath is not None:
+                    multipath.deactivate()
+                sources.logout()
+                # With its layer, a place was given back by that.
+                if sources.membership is not None and self._stack is None:
+                    sources.membership.leave()
             self._services.intents.remove(ImageIntent(self.image, ()))
         finally:
             self._reset()
 
-    def _abandon(self) -> None:
-        """Forget a stack that was not restored; its devices stay."""
-        if self._paths is not None:
-            self._paths.stop()
-        self._reset()
-
     def _reset(self) -> None:
-        self._membership = self._multipath = self._stack = self._paths = None
+        self._sources = self._multipath = self._stack = None
         self._whole = False
-        self._identity = Identity(self.image)

@@ -174,7 +174,7 @@ def created(site, *names):
         assert intent.state is InstanceState.ACTIVE
     base = site.node.image("volume-a")._base
     assert base.deployed
-    base._paths.wait_applied(PATIENCE)
+    base._sources.wait_applied(PATIENCE)
     table = site.kernel.dm.devices["multipath_volume-a"].table
     assert multipath.devices_of(table)
     assert "queue_if_no_path" in table

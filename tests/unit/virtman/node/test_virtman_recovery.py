@@ -99,7 +99,7 @@ def test_reads_go_on_from_where_they_were_when_volt_is_away(site):
     site.volt.go_away()
     site.recover()
     base = site.node.image("volume-a")._base
-    base._paths.wait_applied(PATIENCE)
+    base._sources.wait_applied(PATIENCE)
     base.close()
     assert base.portals == ["parent:3260", "server:3260"]
     assert site.portals.done("login") == ["parent", "server"]
@@ -145,7 +145,7 @@ def test_nobodys_answer_is_waited_for_after_a_power_cut(site):
     site.recover()
     assert [i.name for i in site.node.instances()] == ["vm1"]
     site.portals.serving.add("server")
-    site.node.image("volume-a")._base._paths.wait_applied(PATIENCE)
+    site.node.image("volume-a")._base._sources.wait_applied(PATIENCE)
 
 
 def test_writes_are_not_put_on_other_content(site, caplog):
