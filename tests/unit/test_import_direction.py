@@ -122,7 +122,10 @@ ALONE = {
     ],
     ("virtman", "oslo_privsep"): ["virtman/privsep/"],
     ("virtman", "os_brick"): ["virtman/drivers/"],
-    ("virtman", "voltclient"): ["virtman/coordinator/volt.py"],
+    ("virtman", "voltclient"): [
+        "virtman/coordinator/volt.py",
+        "virtman/coordinator/volt_client.py",
+    ],
     # What the agent's commands ask with; what both ends of a broker agree on.
     ("virtman", "virtmanclient"): [
         "virtman/cli/",

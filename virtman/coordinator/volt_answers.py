@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from virtman import formats
@@ -39,11 +39,32 @@ class Named:
 
 
 @dataclass(frozen=True)
+class AdmissionKey:
+    """The key for the readers' tickets, and volt's time in seconds (UTC)."""
+
+    key: bytes = field(repr=False)
+    now: float
+
+
+@dataclass(frozen=True)
 class AssignmentAnswer:
-    """An assignment, and the tickets that came with its sources."""
+    """An assignment, the tickets of its sources, and the key if it came."""
 
     assignment: Assignment
     named: tuple[Named, ...]
+    key: AdmissionKey | None = None
+
+
+@dataclass(frozen=True)
+class BeatAnswers:
+    """The answer to a beat: the places of the node's peers, and the key.
+
+    ``beat_after`` are the seconds until volt wants the next one.
+    """
+
+    places: tuple[AssignmentAnswer, ...]
+    key: AdmissionKey | None
+    beat_after: float | None
 
 
 class Answers:
@@ -86,17 +107,22 @@ class Answers:
             frozenset(named.source for named in sources if named.pending),
             answer.beat_after,
         )
-        return AssignmentAnswer(assignment, sources)
+        key = admission(answer.admission)
+        return AssignmentAnswer(assignment, sources, key)
 
-    def assignments(self, answers: Iterable[Any]) -> list[AssignmentAnswer]:
-        """Return the assignments of a beat, bad ones left out."""
-        assignments = []
-        for answer in answers:
+    def beat(self, answer: Any) -> BeatAnswers:
+        """Return the answer to a beat, bad places left out.
+
+        :raises VoltAway: the key is malformed.
+        """
+        places = []
+        for place in answer.peers:
             try:
-                assignments.append(self.assignment(answer))
+                places.append(self.assignment(place))
             except VoltAway as error:
                 self._leave_out("a place", error)
-        return assignments
+        key = admission(answer.admission)
+        return BeatAnswers(tuple(places), key, answer.beat_after)
 
     def _leave_out(self, entry: str, error: VoltAway) -> None:
         """Log once that an entry is not used: each beat may have it again."""
@@ -108,16 +134,18 @@ class Answers:
             )  # fmt: skip
 
 
-def admission(answer: Any) -> tuple[bytes, float]:
-    """Return the key for the readers' tickets, and volt's time.
+def admission(answer: Any) -> AdmissionKey | None:
+    """Return the key for the readers' tickets, None if none has come.
 
     :raises VoltAway: the key or the time is malformed.
     """
+    if answer is None:
+        return None
     key = answer.key
     if not (isinstance(key, str) and _is_key(key)):
         raise VoltAway("volt told a key that is none (it is not shown)")
     _require("time", answer.now, formats.is_time)
-    return bytes.fromhex(key), float(answer.now)
+    return AdmissionKey(bytes.fromhex(key), float(answer.now))
 
 
 def _named(item: Any) -> Named:

@@ -278,12 +278,15 @@ def test_a_source_that_makes_no_sense_is_left_out(master, caplog, port):
         for one in (port, "3260")
     )
     answer = SimpleNamespace(
-        peer_id="p", stripes=[[odd, good]], image=None, beat_after=None
-    )
-    master._client = SimpleNamespace(
+        peer_id="p", stripes=[[odd, good]], image=None, beat_after=None,
+        admission=None,
+    )  # fmt: skip
+    master._client._client = SimpleNamespace(
         volumes=SimpleNamespace(assign=lambda **_: answer),
         members=SimpleNamespace(
-            beat=lambda _: SimpleNamespace(peers=[answer], beat_after=None)
+            beat=lambda _: SimpleNamespace(
+                peers=[answer], beat_after=None, admission=None
+            )
         ),
     )
     left = (Source("10.0.0.1", 3260, IQN, 1),)

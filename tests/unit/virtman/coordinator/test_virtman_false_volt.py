@@ -82,7 +82,7 @@ def test_a_source_with_one_bad_value_is_left_out_and_named(
 ):
     for value in false_volt.OF_SOURCE[field]:
         caplog.clear()
-        master._answers._logged.retain(())
+        master._client._answers._logged.retain(())
         bad = SOURCE | {field: value}
         told = named(master, server, ASSIGNMENT | {"stripes": [[bad, OTHER]]})
         assert told == [[SECOND], [SECOND]], value
@@ -101,7 +101,7 @@ def test_a_source_with_a_bad_ticket_is_left_out_and_no_secret_is_shown(
 ):
     for value in false_volt.OF_TICKET[field]:
         caplog.clear()
-        master._answers._logged.retain(())
+        master._client._answers._logged.retain(())
         bad = SOURCE | {"ticket": false_volt.TICKET | {field: value}}
         told = named(master, server, ASSIGNMENT | {"stripes": [[bad, OTHER]]})
         assert told == [[SECOND], [SECOND]], value
