@@ -11,7 +11,6 @@ stands, as in the original, for the pre-made file ``snap<N>.blk`` (or
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,23 +19,19 @@ from virtman.conf import Settings
 from virtman.drivers import loop
 from virtman.exception import (
     InUse,
-    InvalidRequest,
     NotFound,
     VirtmanError,
 )
+from virtman.instance import given_device
 from virtman.instance.cow_file import (
     SNAPSHOT_MAGIC,
     has_writes,
     store_sectors,
     stretch,
 )
-from virtman.quoting import quoted
 from virtman.state import files
 
 _LOOP = "/dev/loop"
-# The path goes into a table, where a blank or a new line would begin another
-# word.
-_PATH = re.compile(r"/dev(/[A-Za-z0-9+:=@_-][A-Za-z0-9+.:=@_-]*)+")
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,8 @@ class BlockService:
         file = self.plan(instance, device)
         if file is not None:
             return self._premade(device, file, origin_sectors)
-        return self._given(device)
+        given_device.require_usable(device, self._least)
+        return CowDevice(device)
 
     def reopen(
         self,
@@ -100,7 +96,8 @@ class BlockService:
         :raises InUse: the store is held by another program.
         """
         if file is None:
-            return self._given_again(instance, device or "", blank)
+            given_device.require_writes(instance, device or "", blank)
+            return CowDevice(device or "")
         if not file.exists():
             raise NotFound(
                 f"{file}, which had the writes of {instance}, is gone; put "
@@ -141,7 +138,7 @@ class BlockService:
             self._check_own(self._own_file(instance))
             return
         if not _is_free_loop(device):
-            self._given(device)
+            given_device.require_usable(device, self._least)
         if not discard and self._has_writes(device, self.plan("", device)):
             raise InUse(
                 f"{device} holds what a snapshot has written; say whether it "
@@ -158,7 +155,7 @@ class BlockService:
         :raises InUse: the store is held.
         """
         if file is None and device is not None:
-            self._given(device)
+            given_device.require_usable(device, self._least)
         elif file is not None and loop.devices_of(file):
             raise InUse(f"{file} is attached to a loop device already")
         if not self._has_writes(device or "", file):
@@ -234,54 +231,6 @@ class BlockService:
             stretch(file, size)
         loop.attach(file, device=device)
         return CowDevice(device, file)
-
-    def _given_again(
-        self, instance: str, device: str, blank: bool
-    ) -> CowDevice:
-        """Return a caller's device if it has the instance's writes.
-
-        After a boot the name may be another disk's.  A device that begins
-        with zeros is new to the kernel as well (read_header in
-        drivers/md/dm-snap-persistent.c), which writes the header then.
-        """
-        if not sysfs.sectors(device):
-            raise NotFound(
-                f"{device}, which had the writes of {instance}, is not on "
-                "this node; attach it, or destroy the instance"
-            )
-        head = privsep.head(device, len(SNAPSHOT_MAGIC))
-        if head != SNAPSHOT_MAGIC and (any(head) or not blank):
-            raise NotFound(
-                f"{device} does not hold the writes of {instance}: it has "
-                "no header of a snapshot; attach the right one"
-            )
-        return CowDevice(device)
-
-    def _given(self, device: str) -> CowDevice:
-        if not _PATH.fullmatch(device):
-            raise InvalidRequest(
-                f"the copy-on-write device {quoted(device)} is no path under "
-                "/dev of letters, digits and + . : = @ _ - alone; device-"
-                "mapper takes no others"
-            )
-        size = sysfs.sectors(device) * sysfs.SECTOR
-        if not size:
-            raise InvalidRequest(
-                f"the copy-on-write device {device} is not a block device "
-                "with a size on this node"
-            )
-        if size < self._least:
-            raise InvalidRequest(
-                f"the copy-on-write device {device} is too small: it has "
-                f"{size >> 10} KiB, at least {self._least >> 10} KiB are "
-                "needed (snapshot_min_mib)"
-            )
-        reason = privsep.claimable(device)
-        if reason:
-            raise InUse(
-                f"the copy-on-write device {device} is in use: {reason}"
-            )
-        return CowDevice(device)
 
 
 def _refuse_old_writes(file: Path) -> None:
