@@ -28,7 +28,7 @@ UNSERVABLE = {
     "true": "not exists",
     ": > $0": "is empty",
     "head -c 1000 /dev/zero > $0": "no multiple of 512",
-    "mkdir $0": "no plain file",
+    "mkdir $0": "not a plain file",
     "truncate -s 1M $0; losetup -f $0": "attached to /dev/loop",
     "truncate -s 1M $0; exec 3>>$0; sleep 60 & echo": "open for writing",
 }

@@ -88,5 +88,8 @@ def test_what_a_false_volt_names_reaches_no_command(bed, lied_to):
     assert found(lied_to, marker, f":volume-{image}") == []
     log = lied_to.log("virtman").read_text(errors="replace")
     for field in ("iqn", "host", "port", "lun"):
-        assert f"a source is not used: volt told a source's {field}" in log
+        assert (
+            f"a source is not used: volt sent a malformed source's {field}"
+            in log
+        )
     assert "sudoers.d" in log and "2130706433" in log

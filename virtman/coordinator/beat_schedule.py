@@ -65,12 +65,12 @@ class BeatSchedule:
         """Wait for the next beat; return False once the schedule has ended."""
         with self._changed:
             while not self._ended:
-                left = self._next() - time.monotonic()
-                if left <= 0:
+                seconds = self._next() - time.monotonic()
+                if seconds <= 0:
                     self._untold = self._untold or self._news
                     self._news = False
                     return True
-                self._changed.wait(left)
+                self._changed.wait(seconds)
             return False
 
     def reckon_from(self, heard: bool) -> None:

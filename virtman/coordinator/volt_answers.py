@@ -129,8 +129,8 @@ class Answers:
         text = f"{entry} is not used: {error}"
         if self._logged.is_new(text):
             LOG.warning(
-                "%s; 'volt image list' and 'volt peer list' show who has "
-                "registered it", text,
+                "%s; 'volt image list' and 'volt peer list' name the host "
+                "that has registered it", text,
             )  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def admission(answer: Any) -> AdmissionKey | None:
         return None
     key = answer.key
     if not (isinstance(key, str) and _is_key(key)):
-        raise VoltAway("volt told a key that is none (it is not shown)")
+        raise VoltAway("volt sent a malformed key (it is not shown)")
     _require("time", answer.now, formats.is_time)
     return AdmissionKey(bytes.fromhex(key), float(answer.now))
 
@@ -171,9 +171,9 @@ def _ticket(source: Source, item: Any) -> Ticket:
     """Return the ticket for a source; no error shows more than its user."""
     _require(f"user for {source}", item.user, formats.is_account)
     if not formats.is_account(item.secret):
-        raise VoltAway(f"volt told a secret for {source} that is none")
+        raise VoltAway(f"volt sent a malformed secret for {source}")
     if not formats.is_ticket(item.text):
-        raise VoltAway(f"volt told a ticket for {source} that is none")
+        raise VoltAway(f"volt sent a malformed ticket for {source}")
     return Ticket(item.text, Login(item.user, item.secret))
 
 
@@ -208,4 +208,4 @@ def _is_key(text: str) -> bool:
 
 def _require(kind: str, value: Any, fits: Callable[[object], bool]) -> None:
     if not fits(value):
-        raise VoltAway(f"volt told a {kind} that is none: {quoted(value)}")
+        raise VoltAway(f"volt sent a malformed {kind}: {quoted(value)}")

@@ -121,7 +121,8 @@ class BaseImage:
         facts = intent.facts
         if facts is None:
             raise NotFound(
-                f"nothing is known of the content that {self.image} had"
+                f"the size and the serial number of {self.image} are unknown; "
+                "create an instance of it with an image server"
             )
         sources = ImageSources(
             self.image, intent.connections, self._services, facts
@@ -136,7 +137,7 @@ class BaseImage:
             sources.stop()
             self._reset()
             raise
-        LOG.info("%s is taken up again", self.image)
+        LOG.info("the stack of %s is restored", self.image)
 
     def undeploy(self) -> bool:
         """Remove the stack from the top; return whether there was one.
@@ -183,7 +184,10 @@ class BaseImage:
     def complete(self) -> None:
         """Build again the layers that a whole stack has lost."""
         if self._stack is not None and self._whole:
-            LOG.warning("part of %s is gone; it is built again", self.image)
+            LOG.warning(
+                "the stack of %s has lost layers; they are built again",
+                self.image,
+            )
             self._stack.activate()
 
     def close(self) -> None:

@@ -180,7 +180,9 @@ class ImageInstances:
         try:
             self._snapshots.deactivate(intent)
         except VirtmanError as error:
-            LOG.warning("%s stays attached: %s", intent.name, error)
+            LOG.warning(
+                "the store of %s stays attached: %s", intent.name, error
+            )
             return
         self._intents.remove(intent)
 
@@ -214,7 +216,11 @@ class ImageInstances:
         try:
             self._snapshots.purge(intent)
         except VirtmanError as error:
-            LOG.warning("what is left of %s stays: %s", intent.name, error)
+            LOG.warning(
+                "instance %s could not be made, and parts of it stay: %s",
+                intent.name,
+                error,
+            )
             return
         self._intents.remove(intent)
 
@@ -223,7 +229,7 @@ class ImageInstances:
             self._base.undeploy()
         except VirtmanError as error:
             LOG.warning(
-                "%s stays until a heartbeat can remove it: %s",
+                "the stack of %s stays until housekeeping can remove it: %s",
                 self._image, error,
             )  # fmt: skip
 
@@ -249,7 +255,9 @@ class ImageInstances:
             self._require_same_content(intent)
             instance = self._snapshots.restore(intent)
             self._note_facts(intent)
-            LOG.info("instance %s is back: %s", instance.name, instance.path)
+            LOG.info(
+                "instance %s is restored: %s", instance.name, instance.path
+            )
             return instance
 
     def _require_same_content(self, intent: InstanceIntent) -> None:

@@ -88,7 +88,7 @@ class OrphanedStack:
         for path in self.sessions:
             self._services.sessions.disconnect(path)
         self._services.intents.remove(ImageIntent(self._image, ()))
-        LOG.info("what was left of %s is gone", self._image)
+        LOG.info("the orphaned stack of %s is removed", self._image)
 
     def _served(self) -> iscsi.Target | None:
         """Return the export of this image's cache, be it half made."""

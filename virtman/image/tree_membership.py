@@ -43,14 +43,14 @@ class TreeMembership:
         """The node's peer; without an id until volt has given one."""
         return self._peer
 
-    def ask(self, patience: float, known: ImageFacts | None) -> Assignment:
+    def ask(self, patience: float, facts: ImageFacts | None) -> Assignment:
         """Ask volt for a place, for at most ``patience`` seconds.
 
         The pauses are random: nodes that were refused together must not ask
         again together.  Without a place the node reads from the image server
         and has no children.
 
-        :param known: the content that stands here already, if any does.
+        :param facts: of the content that stands here already, if any does.
         :raises VoltAway: no answer.
         :raises WrongIdentity: volt knows other content under this name.
         """
@@ -59,13 +59,17 @@ class TreeMembership:
         answer = self._assign()
         while answer.peer_id is None and coordinator.gives_places:
             if time.monotonic() > deadline:
-                LOG.warning("volt has no place for %s", self._peer.image)
+                LOG.warning(
+                    "volt has no place in the tree of %s; its image server is "
+                    "read",
+                    self._peer.image,
+                )
                 break
             time.sleep(random.uniform(*_ASK_AGAIN))  # noqa: S311 - jitter
             answer = self._assign()
         self._sit(answer.peer_id)
-        if known is not None:
-            self._compare(answer, known.serial)
+        if facts is not None:
+            self._compare(answer, facts.serial)
         return answer
 
     def take(
@@ -95,7 +99,7 @@ class TreeMembership:
             self._services.coordinator.leave(self._peer)
         except VirtmanError as error:
             LOG.warning(
-                "%s; the place of %s is not given back",
+                "%s; the place in the tree of %s is not given back",
                 error, self._peer.image,
             )  # fmt: skip
         self._sit(None)

@@ -160,9 +160,9 @@ class BlockService:
             raise InUse(f"{file} is attached to a loop device already")
         if not self._has_writes(device or "", file):
             raise NotFound(
-                f"what {instance} has written is to be kept, and there is "
-                f"nothing of it in {file or device}; bring it to this node, "
-                "or create the instance anew (keep = false)"
+                f"the writes of {instance} are to be kept, and "
+                f"{file or device} has none; bring them to this node, or "
+                "create the instance anew (keep = false)"
             )
 
     def _has_writes(self, device: str, file: Path | None) -> bool:
@@ -243,8 +243,8 @@ def _refuse_old_writes(file: Path) -> None:
     if has_writes(file):
         raise InUse(
             f"{file} holds the writes of an earlier instance of that name; "
-            "take it up (keep = true) or move it away to keep them, remove "
-            "it to start anew"
+            "create the instance with keep = true to use them; move the file "
+            "away to keep them, or remove it to start anew"
         )
 
 

@@ -117,7 +117,7 @@ class StoreWatch:
                 "instance %s: its copy-on-write store is full: the VM reads "
                 "on and what it wrote is kept, but writes to new places fail; "
                 "stop the VM, enlarge the store and take %s away with "
-                "'dmsetup remove', it is put together again",
+                "'dmsetup remove'; the agent builds it again",
                 name, names.dm_path(Role.SNAPSHOT, name),
             )  # fmt: skip
         else:

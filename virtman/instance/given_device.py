@@ -47,7 +47,7 @@ def require_usable(device: str, least: int) -> None:
     """
     if not _PATH.fullmatch(device):
         raise InvalidRequest(
-            f"the copy-on-write device {quoted(device)} is no path under "
+            f"the copy-on-write device {quoted(device)} is not a path under "
             "/dev of letters, digits and + . : = @ _ - alone; device-"
             "mapper takes no others"
         )

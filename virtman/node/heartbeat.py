@@ -46,7 +46,10 @@ class Heartbeat(Worker):
             answer = self._coordinator.beat(self._node.reports())
         except VirtmanError as error:
             if not self._volt_was_away:
-                LOG.warning("%s; what is read now goes on being read", error)
+                LOG.warning(
+                    "%s; images go on being read from their present sources",
+                    error,
+                )
             self._volt_was_away = True
             return False
         if self._volt_was_away:

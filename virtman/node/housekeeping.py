@@ -51,4 +51,4 @@ class Housekeeping(Worker):
             except VirtmanError as error:
                 LOG.warning("%s", error)
             except Exception:
-                LOG.exception("housekeeping failed; it goes on")
+                LOG.exception("a chore failed; housekeeping goes on")

@@ -69,11 +69,11 @@ class Node:
             if standing is not None:
                 _require_same(name, standing.image, image)
                 return Creation(standing, created=False)
-            known = self._services.intents.get(InstanceIntent, name)
+            intent = self._services.intents.get(InstanceIntent, name)
             instance = (
                 self._create(request)
-                if known is None
-                else self._activate(known, request)
+                if intent is None
+                else self._activate(intent, request)
             )
         LOG.info("instance %s on %s: %s", name, image, instance.path)
         return Creation(instance, created=True)
@@ -110,7 +110,7 @@ class Node:
                 self.image(intent.image).instances.destroy(intent)
             else:
                 return False
-        LOG.info("instance %s is gone", name)
+        LOG.info("instance %s is destroyed", name)
         return True
 
     def settle(self, name: str) -> None:
@@ -140,7 +140,7 @@ class Node:
         try:
             fill_of = cow_usage.fills(self._services.settings.snapshot_chunk)
         except VirtmanError as error:
-            LOG.warning("how full the stores are is not known: %s", error)
+            LOG.warning("the fill of the COW stores is unknown: %s", error)
             return {}
         return {
             name: fill.state
@@ -185,7 +185,7 @@ class Node:
                 image.look(image.name in deep)
             except VirtmanError as error:
                 LOG.warning(
-                    "%s: its paths are not seen: %s", image.name, error
+                    "%s: its paths could not be checked: %s", image.name, error
                 )
 
     def reassign(self, assignments: Mapping[str, Assignment]) -> None:
@@ -244,7 +244,7 @@ class Node:
         if not servers:
             raise InvalidRequest(
                 f"no image server is named for {image}, and volt knows none; "
-                "export the image first, or name who does"
+                "export the image first, or name its image server"
             )
         return servers
 
@@ -257,7 +257,11 @@ class Node:
         for image in sorted(others, key=lambda item: item.instances.last_used):
             try:
                 if image.remove_if_idle():
-                    LOG.info("%s went to make room for %s", image.name, wanted)
+                    LOG.info(
+                        "%s is removed, to make room for %s",
+                        image.name,
+                        wanted,
+                    )
                     return True
             except VirtmanError as error:
                 LOG.warning("%s is not removed: %s", image.name, error)

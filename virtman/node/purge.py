@@ -105,8 +105,8 @@ class Purge:
         self._each(dmsetup.ours(), _let_go)
         self._each(self._images(), self._remove_image)
         self._each(self._groups(), Devices.remove)
-        left = sessions.targets() | sessions.stores()
-        self._each(sorted(left), self._logout)
+        iqns = sessions.targets() | sessions.stores()
+        self._each(sorted(iqns), self._logout)
         self._sweep()
         return self._errors
 
@@ -186,18 +186,18 @@ class Purge:
 
     def _sweep(self) -> None:
         """Remove loop devices and files that nothing needs any more."""
-        left = [
+        leftovers = [
             resource
             for resource in self.list_resources()
             if not self.keeps(resource)
         ]
-        self._each([t for t in left if t.kind == "loop"], _detach)
+        self._each([t for t in leftovers if t.kind == "loop"], _detach)
         busy = {
             (t.owner, t.of) for t in self.list_resources() if t.kind != "file"
         }
         idle = [
             resource
-            for resource in left
+            for resource in leftovers
             if resource.kind == "file"
             and (resource.owner, resource.of) not in busy
             # The files that describe resources stay until the last of those

@@ -86,8 +86,8 @@ class Recovery:
         self._services.intents.load()
         for name in images.foreign_devices():
             LOG.warning(
-                "the device %s has one of our names and is not ours; it is "
-                "left alone", name,
+                "the device %s has a name of the agent and another UUID; it "
+                "is left alone", name,
             )  # fmt: skip
         self._safely("image targets", self._images.adopt)
         for instance in self._node.instances():
@@ -159,8 +159,8 @@ class Recovery:
         def adopt() -> None:
             if not self._node.image(instance.image).adopt(instance):
                 LOG.warning(
-                    "%s stands and nothing is known of its image; it is left "
-                    "as it is, and will not come back after a boot",
+                    "%s stands, but the facts of its image are unknown; it is "
+                    "left as it is, and will not be restored after a boot",
                     instance.path,
                 )
 
@@ -181,8 +181,8 @@ class Recovery:
             work()
         except VirtmanError as error:
             if self._logged.is_new(name, error):
-                LOG.error("%s is not in order yet: %s", name, error)
+                LOG.error("%s is not recovered yet: %s", name, error)
         except Exception:
-            LOG.exception("%s is not in order yet", name)
+            LOG.exception("%s is not recovered yet", name)
         else:
             self._logged.forget(name)

@@ -78,7 +78,7 @@ class NoPathPolicy:
             LOG.error(
                 "%s: none of its sources (%s) has lived for %g s "
                 "(no_source_timeout); what is not cached fails to be read "
-                "until one is back: start it, or mend the network to it",
+                "until one is back: start it, or repair the network to it",
                 self._name,
                 ", ".join(source.portal for source in wanted) or "none known",
                 self._limit,

@@ -195,10 +195,12 @@ class Paths:
         try:
             settled = self._rounds.turn(wanted, standing)
         except VirtmanError as error:
-            LOG.warning("%s: paths not changed: %s", self._name, error)
+            LOG.warning(
+                "%s: its paths are not changed yet: %s", self._name, error
+            )
         except Exception:
             # A fault of the program, logged before the rest.
-            LOG.exception("%s: paths not changed", self._name)
+            LOG.exception("%s: its paths are not changed yet", self._name)
         self._rest(settled)
 
     def _rest(self, settled: bool) -> None:

@@ -38,18 +38,18 @@ class Digests:
 
     :param folder: where they are kept, a small JSON file for each image.
     :param generation_of: reads a file's generation, None if it is gone.
-    :param known: is called with an image whose digest has become known.
+    :param report: is called with an image whose digest has become known.
     """
 
     def __init__(
         self,
         folder: Path,
         generation_of: Callable[[Path], str | None],
-        known: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self._folder = folder
         self._generation_of = generation_of
-        self._tell = known
+        self._report = report
         self._changed = threading.Condition()
         self._jobs: deque[Job] = deque()
         self._current: Job | None = None
@@ -137,8 +137,8 @@ class Digests:
             if self._current != job:
                 return
             self._keep(job, result)
-        LOG.info("%s is %s", job.image, result)
-        self._tell(job.image)
+        LOG.info("the digest of %s is %s", job.image, result)
+        self._report(job.image)
 
     def _keep(self, job: Job, result: str) -> None:
         """Write the digest of a file, whole or not at all."""

@@ -33,7 +33,8 @@ def path_of(file_path: str) -> Path:
         or file_path.endswith(" (deleted)")
     ):
         raise InvalidRequest(
-            f"image file_path = {quoted(file_path)} is no path of an image"
+            f"image file_path = {quoted(file_path)} is not the path of an "
+            "image"
         )
     return Path(file_path)
 
@@ -92,7 +93,7 @@ def _generation(status: os.stat_result) -> str:
 
 def _check_shape(file: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise InvalidRequest(f"image file_path = {file} is no plain file")
+        raise InvalidRequest(f"image file_path = {file} is not a plain file")
     if status.st_size == 0:
         raise InvalidRequest(f"image file_path = {file} is empty")
     if status.st_size % sysfs.SECTOR:

@@ -121,15 +121,17 @@ class ImageTargets:
                     self._intents.put(_describe(target))
 
     def recover(
-        self, back: Callable[[str], None], gone: Callable[[str, str], None]
+        self,
+        restored: Callable[[str], None],
+        removed: Callable[[str, str], None],
     ) -> None:
         """Finish what an earlier agent began with its image targets.
 
         A target that fails does not stop the others, and is tried again at
         the next call.
 
-        :param back: is called with each image that is exported again.
-        :param gone: is called with each removed image and its iSCSI name.
+        :param restored: is called with each image that is exported again.
+        :param removed: is called with each removed image and its iSCSI name.
         """
         wanted = self._intents.all(TargetIntent)
         standing = {target.image for target in self.all()} if wanted else ()
@@ -143,9 +145,9 @@ class ImageTargets:
                 LOG.error("image target %s: %s", intent.name, error)
                 continue
             if changed and intent.leaving:
-                gone(intent.name, intent.iqn)
+                removed(intent.name, intent.iqn)
             elif changed:
-                back(intent.name)
+                restored(intent.name)
 
     def _settle(self, image: str) -> bool:
         """Finish what was begun with a target; return whether it changed."""
@@ -160,7 +162,7 @@ class ImageTargets:
         self._folders.require(Path(intent.file))
         _check_same(intent)
         self._export(intent)
-        LOG.info("image target %s is back", image)
+        LOG.info("image target %s is exported again", image)
         return True
 
     def _export(self, intent: TargetIntent) -> ImageTarget:

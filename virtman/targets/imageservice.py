@@ -137,7 +137,7 @@ class ImageService:
         except VirtmanError as error:
             if target.image not in self._unpublished:
                 LOG.warning(
-                    "%s; %s is not known to volt yet", error, target.image
+                    "%s; %s is not published to volt yet", error, target.image
                 )
             self._unpublished.add(target.image)
         else:
@@ -158,7 +158,7 @@ class ImageService:
                 self._publish(target, facts, file)
                 return
         LOG.warning(
-            "%s is not made known to volt: its file was changed or removed "
+            "%s is not published to volt: its file was changed or removed "
             "since it was exported; destroy the target and create it again",
             image,
         )

@@ -128,7 +128,7 @@ class StoreTargets:
             if stored is None and not there:
                 return False
             self._leave(intent)
-        LOG.info("store %s is gone", key)
+        LOG.info("store %s is deleted", key)
         return True
 
     def all(self) -> list[Store]:
@@ -249,10 +249,10 @@ class StoreTargets:
 def _check(initiator: str, sectors: int) -> None:
     if not formats.is_iscsi_name(initiator):
         raise InvalidRequest(
-            f"the initiator {quoted(initiator)} is no iSCSI name"
+            f"the initiator {quoted(initiator)} is not an iSCSI name"
         )
     if not isinstance(sectors, int) or not 0 < sectors <= SECTORS_MAX:
         raise InvalidRequest(
-            f"a disk of {quoted(sectors)} sectors is none; it has 1 to "
+            f"a disk cannot have {quoted(sectors)} sectors; it has 1 to "
             f"{SECTORS_MAX}"
         )

@@ -42,7 +42,7 @@ class Membership(Layer):
             self._coordinator.register(self._peer())
         except VirtmanError as error:
             LOG.warning(
-                "%s; this node serves %s but nobody is sent to it until volt "
+                "%s; this node serves %s, but gets no children until volt "
                 "answers a heartbeat", error, self._peer().image,
             )  # fmt: skip
         return below
@@ -52,5 +52,9 @@ class Membership(Layer):
         try:
             return self._coordinator.leave(self._peer())
         except VirtmanError as error:
-            LOG.warning("%s; leaving %s unsaid", error, self._peer().image)
+            LOG.warning(
+                "%s; volt does not know that this node leaves the tree of %s",
+                error,
+                self._peer().image,
+            )
             return False

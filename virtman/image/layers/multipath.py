@@ -65,19 +65,19 @@ class Multipath(Layer):
     @property
     def disks(self) -> list[str]:
         """The disks of the live table as ``major:minor``, best first."""
-        found = dmsetup.find(Role.MULTIPATH, self._image)
-        return devices_of(dmsetup.table(found)) if found else []
+        device = dmsetup.find(Role.MULTIPATH, self._image)
+        return devices_of(dmsetup.table(device)) if device else []
 
     def status(self, below: str) -> Status:
         """Compare the size; the paths are :meth:`update`'s business."""
-        found = dmsetup.find(Role.MULTIPATH, self._image)
-        if found is None:
+        device = dmsetup.find(Role.MULTIPATH, self._image)
+        if device is None:
             return ABSENT
-        size = sysfs.sectors(found.path)
+        size = sysfs.sectors(device.path)
         if size != self._sectors:
             reason = f"has {size} sectors, the image has {self._sectors}"
-            return Status(State.MISMATCH, found.path, reason)
-        return Status(State.ACTIVE, found.path)
+            return Status(State.MISMATCH, device.path, reason)
+        return Status(State.ACTIVE, device.path)
 
     def build(self, below: str) -> str:
         """Create the device, shut."""
@@ -143,7 +143,7 @@ class Multipath(Layer):
 
         Reads go on through the next path, or wait if there is none.
         """
-        return self._tell("fail_path", path, ACTIVE)
+        return self._message("fail_path", path, ACTIVE)
 
     def take_back(self, path: Path) -> bool:
         """Have the kernel use a path again; return whether it did not.
@@ -151,7 +151,7 @@ class Multipath(Layer):
         It goes on with the path group it has; so it is told to begin again
         with the best that is in order.
         """
-        changed = self._tell("reinstate_path", path, FAILED)
+        changed = self._message("reinstate_path", path, FAILED)
         device = dmsetup.find(Role.MULTIPATH, self._image)
         states = list(self._states().values())
         if device is not None and ACTIVE in states:
@@ -172,16 +172,16 @@ class Multipath(Layer):
                 return {}
             raise
 
-    def _tell(self, what: str, path: Path, being: str) -> bool:
+    def _message(self, verb: str, path: Path, state: str) -> bool:
         """Send a message about a path of the table that is in this state."""
         with self._swapping:
             device = dmsetup.find(Role.MULTIPATH, self._image)
             number = sysfs.number(path.device)
             if device is None or number is None:
                 return False
-            if self._states().get(number) != being:
+            if self._states().get(number) != state:
                 return False
-            dmsetup.message(device, f"{what} {number}")
+            dmsetup.message(device, f"{verb} {number}")
             return True
 
     def _swap(self, device: dmsetup.Device, disks: Sequence[str]) -> None:
@@ -228,11 +228,11 @@ def devices_of(text: str) -> list[str]:
     ``queue-length 0 <paths> <arguments a path> <device> <arguments>``.
     """
     words = text.split()
-    found = []
+    disks = []
     for index, word in enumerate(words):
         if word == "queue-length":
-            found += words[index + 4 : index + 5]
-    return found
+            disks += words[index + 4 : index + 5]
+    return disks
 
 
 def states_of(text: str) -> dict[str, str]:

@@ -23,15 +23,15 @@ class Origin(Layer):
 
     def status(self, below: str) -> Status:
         """Compare the live table with the wanted one."""
-        found = dmsetup.find(Role.ORIGIN, self._image)
-        if found is None:
+        device = dmsetup.find(Role.ORIGIN, self._image)
+        if device is None:
             return ABSENT
-        live = dmsetup.table(found)
+        live = dmsetup.table(device)
         wanted = self._table(sysfs.number(below) or below)
         if live != wanted:
             reason = f"has the table {live!r}, not {wanted!r}"
-            return Status(State.MISMATCH, found.path, reason)
-        return Status(State.ACTIVE, found.path)
+            return Status(State.MISMATCH, device.path, reason)
+        return Status(State.ACTIVE, device.path)
 
     def build(self, below: str) -> str:
         """Create the device."""

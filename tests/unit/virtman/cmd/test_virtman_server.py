@@ -145,7 +145,7 @@ def test_a_master_is_spoken_to_with_the_token_of_the_file(settings, tmp_path):
         settings(master_ip="fe80::1", master_token_file=tmp_path / "token")
     )
     assert isinstance(master, Volt)
-    assert master._endpoint == "http://[fe80::1]:7447"
+    assert master._client._endpoint == "http://[fe80::1]:7447"
 
 
 def test_a_secret_that_is_exchanged_needs_no_new_agent(tmp_path):

@@ -89,7 +89,7 @@ def test_a_source_with_one_bad_value_is_left_out_and_named(
         server.answer = IMAGE | {"sources": [bad, OTHER]}
         assert master.servers("volume-a") == (SECOND,), value
         (line,) = caplog.messages
-        assert f"a source's {field} that is none" in line
+        assert f"a malformed source's {field}" in line
         assert line.isprintable()
         assert len(line) < 400
     assert credentials.ticket(FIRST) is None

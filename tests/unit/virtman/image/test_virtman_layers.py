@@ -6,12 +6,13 @@ from __future__ import annotations
 import pytest
 
 from virtman import names
-from virtman.coordinator.volt import PeerAddress, VoltAway
+from virtman.coordinator.protocol import VoltAway
 from virtman.drivers import dmsetup
 from virtman.exception import CommandError, InUse, LayerMismatch
 from virtman.image.layers.export import Export
 from virtman.image.layers.membership import Membership
 from virtman.image.layers.origin import Origin
+from virtman.model import PeerAddress
 from virtman.names import Role
 
 IMAGE = "volume-a"

@@ -242,6 +242,6 @@ def test_a_device_whose_path_would_be_two_words_of_a_table_is_refused(
         stores.check,
         lambda *asked: stores.open(*asked[:1], 8, path),
     ):
-        with pytest.raises(InvalidRequest, match="is no path under /dev"):
+        with pytest.raises(InvalidRequest, match="is not a path under /dev"):
             verb("vm1", path)
     assert kernel.calls == []

@@ -161,5 +161,5 @@ def test_a_dmsetup_that_fails_does_not_keep_the_list_from_being_read(
     site.create("vm1")
     site.kernel.refuse("dmsetup", "status")
     assert site.node.broken_stores() == {}
-    assert "how full the stores are is not known" in caplog.text
+    assert "the fill of the COW stores is unknown" in caplog.text
     site.kernel.relent()

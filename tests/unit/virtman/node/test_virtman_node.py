@@ -168,7 +168,7 @@ def test_a_tree_that_is_full_is_asked_again_and_then_done_without(
     site.volt.answers = [assignment(peer=None)]
     assert site.create().created
     assert site.volt.verbs().count("assign") > 1
-    assert "no place for volume-a" in caplog.text
+    assert "no place in the tree of volume-a" in caplog.text
 
 
 def test_a_place_that_becomes_free_is_taken(site):
@@ -556,7 +556,7 @@ def test_images_in_trouble_do_not_keep_the_others_from_being_seen(
     monkeypatch.setattr(first._base, "look", refuse)
     site.portals.down.add("server")
     site.node.look({"volume-a"})
-    assert "volume-b: its paths are not seen" in caplog.text
+    assert "volume-b: its paths could not be checked" in caplog.text
     assert [len(report.failed) for report in site.node.reports()] == [0, 1]
 
 

@@ -199,7 +199,7 @@ def test_what_could_not_be_put_in_order_is_tried_again(site, caplog):
     site.kernel.refuse("dmsetup", "create", "origin_volume-a")
     site.recover()
     assert site.node.instances() == []
-    assert "volume-a is not in order yet" in caplog.text
+    assert "volume-a is not recovered yet" in caplog.text
     site.kernel.relent()
     site.recovery.turn()
     assert [i.name for i in site.node.instances()] == ["vm1"]
@@ -329,7 +329,7 @@ def test_what_is_not_ours_is_named_and_never_touched(site, caplog):
     ]
     assert changing == []
     for name in FOREIGN[:3]:
-        assert f"the device {name} has one of our names" in caplog.text
+        assert f"the device {name} has a name of the agent" in caplog.text
     assert "vg-root" not in caplog.text
 
 

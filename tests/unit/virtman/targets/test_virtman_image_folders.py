@@ -206,7 +206,7 @@ def test_a_name_that_sysfs_would_not_show_as_it_is_is_refused(
     path = f"{images}/{name}" if name else ""
     if name:
         (images / name).write_bytes(bytes(4096))
-    with pytest.raises(InvalidRequest, match="is no path of an image"):
+    with pytest.raises(InvalidRequest, match="is not the path of an image"):
         service.create("a", path)
     assert kernel.calls == []
 

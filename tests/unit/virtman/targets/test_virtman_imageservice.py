@@ -125,12 +125,12 @@ def test_a_file_of_an_odd_size_is_refused_with_the_remedy(kernel, file, size):
 
 
 def test_a_directory_is_refused(kernel, tmp_path):
-    refused(tmp_path, InvalidRequest, "no plain file")
+    refused(tmp_path, InvalidRequest, "not a plain file")
 
 
 def test_a_fifo_is_refused_and_not_waited_for(kernel, tmp_path):
     os.mkfifo(tmp_path / "fifo")
-    refused(tmp_path / "fifo", InvalidRequest, "no plain file")
+    refused(tmp_path / "fifo", InvalidRequest, "not a plain file")
 
 
 def test_a_symbolic_link_is_refused(kernel, tmp_path, file):
@@ -305,7 +305,7 @@ def test_a_volt_that_is_away_is_told_when_it_is_back(
     volt.go_away()
     service.create("a", str(file))
     service.republish()
-    assert caplog.text.count("not known to volt yet") == 1
+    assert caplog.text.count("not published to volt yet") == 1
     volt.error = None
     service.republish()
     service.republish()

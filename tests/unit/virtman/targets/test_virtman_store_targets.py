@@ -224,9 +224,9 @@ def test_a_failure_leaves_what_was_written_open_to_whom_it_was(server):
 @pytest.mark.parametrize(
     ("initiator", "sectors", "why"),
     [
-        ("ALL", 8, "no iSCSI name"),
-        ("iqn.2026-01.lab:a b", 8, "no iSCSI name"),
-        (None, 8, "no iSCSI name"),
+        ("ALL", 8, "not an iSCSI name"),
+        ("iqn.2026-01.lab:a b", 8, "not an iSCSI name"),
+        (None, 8, "not an iSCSI name"),
         (ONE, 0, "sectors"),
         (ONE, 1 << 60, "sectors"),
         (ONE, "8", "sectors"),
