@@ -13,7 +13,6 @@ is silent for 3 s) costs a change of path and no error.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path as File
@@ -23,32 +22,10 @@ from oslo_concurrency import lockutils
 from oslo_config import cfg
 
 from virtman import names, privsep, sysfs
-from virtman.drivers import disk, iscsi, sessions
+from virtman.drivers import disk, iscsi, node_records, portal, sessions
 from virtman.exception import CommandError, LayerError, NoSource
 from virtman.model import Verdict
 from virtman.path import Login, Path, SessionState, Source
-
-TIMEOUTS = {
-    "node.session.timeo.replacement_timeout": "1",
-    "node.conn[0].timeo.noop_out_interval": "1",
-    "node.conn[0].timeo.noop_out_timeout": "2",
-    "node.conn[0].timeo.login_timeout": "10",
-    "node.session.initial_login_retry_max": "2",
-}
-# A COW store has no second path, and dm-snapshot gives up a store that fails,
-# with all that was written.  So its I/O waits for the target: with a negative
-# timeout it is queued until the session is back or is logged out
-# (iscsid.conf).
-STORE_TIMEOUTS = TIMEOUTS | {
-    "node.session.timeo.replacement_timeout": "-1",
-    "node.conn[0].timeo.noop_out_interval": "5",
-    "node.conn[0].timeo.noop_out_timeout": "5",
-}
-# iscsiadm(8), EXIT STATUS: no records, targets, sessions or portals found.
-_NO_RECORD = 21
-# For a host that does not answer at all at the portal.
-_PROBE_SECONDS = 2.0
-
 
 # Why no login to a store is tried; short, since Nova shows 255 bytes of it.
 _SHUT = {
@@ -126,13 +103,13 @@ class Connector:
         reads the image from this very node cannot serve it: each would wait
         for the other.
         """
-        if not _listens(source) or _reads_here(source):
+        if not portal.listens(source) or _reads_here(source):
             return False
         verdict = Verdict.NONE
         if self._ticket_client:
             verdict = self._ticket_client.present(source)
         if verdict is Verdict.NONE:
-            return _discovered(source)
+            return portal.names_target(source)
         return verdict.serves
 
     def connect(self, source: Source) -> Path:
@@ -140,7 +117,7 @@ class Connector:
 
         :raises NoSource: the login or the disk failed; nothing is left.
         """
-        return self._connect(source, TIMEOUTS)
+        return self._connect(source, node_records.TIMEOUTS)
 
     def connect_store(self, source: Source) -> Path:
         """Log in to a COW store and return the path, as :meth:`connect`.
@@ -155,7 +132,7 @@ class Connector:
             verdict = self._ticket_client.present(source)
             if verdict in _SHUT:
                 raise NoSource(f"{source} {_SHUT[verdict]}")
-        return self._connect(source, STORE_TIMEOUTS)
+        return self._connect(source, node_records.STORE_TIMEOUTS)
 
     def logged_in(self, source: Source) -> bool:
         """Tell whether there is a session with a source's target."""
@@ -163,7 +140,10 @@ class Connector:
 
     def _connect(self, source: Source, timeouts: Mapping[str, str]) -> Path:
         try:
-            self._prepare_record(source, timeouts)
+            # First, since it raises if the ticket has run out: no record is
+            # left behind then.
+            login = self._login(source)
+            node_records.prepare(source, timeouts, login or source.login)
             answer = self._brick.connect_volume(_properties(source))
         except Exception as error:
             raise NoSource(f"login to {source} failed: {error}") from error
@@ -175,7 +155,7 @@ class Connector:
             privsep.blockdev("--setra", "0", path.device)
             # os-brick has set it to automatic, which is a login at the next
             # boot; the target may serve something else by then.
-            _update(source, {"node.startup": "manual"})
+            node_records.update(source, {"node.startup": "manual"})
         except LayerError as error:
             self.disconnect(path)
             raise NoSource(f"login to {source} failed: {error}") from error
@@ -189,14 +169,7 @@ class Connector:
 
         :raises LayerError: the session would not go.
         """
-        for words in (("--logout",), ("-o", "delete")):
-            try:
-                privsep.iscsiadm(*_node(path.source), *words)
-            except CommandError as error:
-                if error.code != _NO_RECORD:
-                    raise LayerError(
-                        f"logout of {path.source} failed: {error}"
-                    ) from error
+        node_records.log_out(path.source)
         self._done(f"logout {path.source}")
 
     def standing(self, iqn: str) -> list[Path]:
@@ -207,77 +180,9 @@ class Connector:
         """Return the state of a path's session, as the kernel has it now."""
         return disk.session(path.device)
 
-    def _prepare_record(
-        self, source: Source, timeouts: Mapping[str, str]
-    ) -> None:
-        # First, since it raises if the ticket has run out: no record is left
-        # behind then.
-        login = (
-            self._ticket_client.login(source) if self._ticket_client else None
-        )
-        login = login or source.login
-        try:
-            privsep.iscsiadm(*_node(source))
-        except CommandError as error:
-            if error.code != _NO_RECORD:
-                raise
-            privsep.iscsiadm(*_node(source), "-o", "new")
-        _update(source, timeouts)
-        if login is not None:
-            _write_login(source, login)
-
-
-def _node(source: Source) -> tuple[str, ...]:
-    return ("-m", "node", "-T", source.iqn, "-p", source.portal)
-
-
-def _update(source: Source, values: Mapping[str, str]) -> None:
-    """Write values into the node record of a source."""
-    words = [
-        word
-        for name, value in values.items()
-        for word in ("-n", name, "-v", value)
-    ]
-    privsep.iscsiadm(*_node(source), "-o", "update", *words)
-
-
-def _write_login(source: Source, login: Login) -> None:
-    """Write user and secret of CHAP into the node record of a source."""
-    # Not by iscsiadm: every user of the host could read its command line.
-    values = {
-        "node.session.auth.authmethod": "CHAP",
-        "node.session.auth.username": login.user,
-        "node.session.auth.password": login.secret,
-    }
-    portal = f"{source.host},{source.port}"
-    if not privsep.write_node_record(source.iqn, portal, values=values):
-        raise NoSource(f"open-iscsi has no record of {source}")
-
-
-def _discovered(source: Source) -> bool:
-    """Tell whether SendTargets of a source's portal names the target.
-
-    The portal lists the targets to which this initiator may log in.
-    """
-    try:
-        answer = privsep.iscsiadm(
-            "-m", "discovery", "-t", "sendtargets",
-            "-p", source.portal, "-o", "nonpersistent",
-        )  # fmt: skip
-    except LayerError:
-        return False
-    return any(
-        line.split()[1:2] == [source.iqn] for line in answer.splitlines()
-    )
-
-
-def _listens(source: Source) -> bool:
-    address = (source.host, source.port)
-    try:
-        with socket.create_connection(address, timeout=_PROBE_SECONDS):
-            return True
-    except OSError:
-        return False
+    def _login(self, source: Source) -> Login | None:
+        client = self._ticket_client
+        return client.login(source) if client else None
 
 
 def _reads_here(source: Source) -> bool:

@@ -7,8 +7,9 @@ import socket
 
 import pytest
 
-from virtman.drivers import connector
-from virtman.drivers.connector import TIMEOUTS, Connector
+from virtman.drivers import portal
+from virtman.drivers.connector import Connector
+from virtman.drivers.node_records import TIMEOUTS
 from virtman.exception import CommandError, LayerError, NoSource
 from virtman.path import Path, Source
 
@@ -205,4 +206,4 @@ def test_a_portal_that_does_not_listen_is_not_asked(sessions, kernel):
     assert not sessions.serves(Source("127.0.0.1", port, IQN))
     assert not sessions.serves(Source("no.such.host.invalid", 3260, IQN))
     assert kernel.calls == []
-    assert connector._PROBE_SECONDS < 5
+    assert portal._PROBE_SECONDS < 5
