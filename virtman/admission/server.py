@@ -17,7 +17,8 @@ from virtman import names
 from virtman.admission import tickets
 from virtman.admission.credentials import Credentials
 from virtman.admission.tickets import NoTicket, TicketClaims
-from virtman.drivers import accounts, iscsi
+from virtman.drivers import access, accounts, iscsi
+from virtman.drivers.access import Access
 from virtman.model import Verdict
 from virtman.names import initiator_of
 from virtman.path import Login
@@ -65,54 +66,57 @@ class Admission:
             return Verdict.REFUSED
         if not claims.opens(iqn):
             return Verdict.REFUSED
-        with accounts.guard:
-            return self._let_in(claims, iqn)
+        with access.of_target(iqn) as target_access:
+            return self._let_in(claims, iqn, target_access)
 
     def tidy(self) -> None:
         """Forget the readers that are gone and whose ticket has run out."""
-        with accounts.guard:
+        with access.of_targets() as accesses:
             gone = [
                 user
-                for target in filter(_ours, iscsi.targets())
-                for user in self._tidied(target)
+                for target_access in accesses
+                if _ours(target_access.target)
+                for user in self._tidied(target_access)
             ]
             if gone:
-                iscsi.forget(gone)
+                access.forget(gone)
             if not self._all_known:
-                accounts.forget(iscsi.strays())
+                access.forget(access.strays())
                 self._all_known = True
 
-    def _tidied(self, target: iscsi.Target) -> list[str]:
+    def _tidied(self, target_access: Access) -> list[str]:
         """Close a target, and unbind and return the accounts of gone readers.
 
         A target is closed only where :class:`Admission` was told to.
         """
+        target = target_access.target
         if self._closed and not target.closed:
-            LOG.info("%s asks its readers who they are", target.iqn)
-            accounts.close(target.tid, target.accounts, target.admitted)
+            LOG.info("%s is closed to readers without a ticket", target.iqn)
+            target_access.close()
         gone = list(self._gone(target))
         if gone:
-            LOG.info("%s: forgets %s", target.iqn, ", ".join(gone))
-            accounts.dismiss(target.tid, target.accounts, gone)
+            LOG.info(
+                "%s: removes the accounts of readers that are gone: %s",
+                target.iqn, ", ".join(gone),
+            )  # fmt: skip
+            target_access.dismiss(gone)
         return gone
 
-    def _let_in(self, claims: TicketClaims, iqn: str) -> Verdict:
+    def _let_in(
+        self, claims: TicketClaims, iqn: str, target_access: Access | None
+    ) -> Verdict:
         store = names.parse_store_iqn(iqn) is not None
         if store and not self._may_write(claims, iqn):
             return Verdict.REFUSED
-        target = iscsi.find(iqn)
-        if target is None or not _ours(target):
+        if target_access is None or not _ours(target_access.target):
             return Verdict.ABSENT
-        if not target.closed:
+        if not target_access.target.closed:
             return Verdict.OPEN
         if claims.expires < self._credentials.now():
             return Verdict.LATE
         if store and self._writers is not None:
             self._writers.keep_login(iqn, claims.initiator, claims.login)
-        if claims.login.user not in target.accounts:
-            accounts.admit(
-                target.tid, target.admitted, claims.initiator, claims.login
-            )
+        if target_access.admit(claims.initiator, claims.login):
             LOG.info("%s: %s may log in", iqn, claims.initiator)
         self._until[claims.login.user] = claims.expires
         return Verdict.WELCOME
@@ -150,9 +154,5 @@ class Admission:
 
 def _ours(target: iscsi.Target) -> bool:
     """Tell whether a target was made by the agent and is complete."""
-    key = names.parse_iqn(target.iqn) or names.parse_store_iqn(target.iqn)
-    return (
-        key is not None
-        and (target.serial or "").startswith(names.SERIAL_PREFIX)
-        and bool(target.admitted)
-    )
+    made_here = target.image is not None or target.store is not None
+    return made_here and bool(target.admitted)

@@ -140,10 +140,7 @@ class Connector:
 
     def _connect(self, source: Source, timeouts: Mapping[str, str]) -> Path:
         try:
-            # First, since it raises if the ticket has run out: no record is
-            # left behind then.
-            login = self._login(source)
-            node_records.prepare(source, timeouts, login or source.login)
+            self._prepare_record(source, timeouts)
             answer = self._brick.connect_volume(_properties(source))
         except Exception as error:
             raise NoSource(f"login to {source} failed: {error}") from error
@@ -180,9 +177,14 @@ class Connector:
         """Return the state of a path's session, as the kernel has it now."""
         return disk.session(path.device)
 
-    def _login(self, source: Source) -> Login | None:
+    def _prepare_record(
+        self, source: Source, timeouts: Mapping[str, str]
+    ) -> None:
         client = self._ticket_client
-        return client.login(source) if client else None
+        # First, since it raises if the ticket has run out: no record is left
+        # behind then.
+        login = client.login(source) if client else None
+        node_records.prepare(source, timeouts, login or source.login)
 
 
 def _reads_here(source: Source) -> bool:

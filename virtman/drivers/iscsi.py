@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from virtman import privsep
+from virtman import names, privsep
 from virtman.drivers import accounts
 from virtman.exception import CommandError, InUse, LayerError
 
@@ -63,6 +63,22 @@ class Target:
             accounts.closed(self.accounts)
             and accounts.EVERYBODY not in self.admitted
         )
+
+    @property
+    def image(self) -> str | None:
+        """The image's key, if an agent made the target for an image."""
+        return names.parse_iqn(self.iqn) if self._has_our_serial else None
+
+    @property
+    def store(self) -> str | None:
+        """The store's key, if an agent made the target for a server store."""
+        if not self._has_our_serial:
+            return None
+        return names.parse_store_iqn(self.iqn)
+
+    @property
+    def _has_our_serial(self) -> bool:
+        return (self.serial or "").startswith(names.SERIAL_PREFIX)
 
     def half_made(self, device: str) -> bool:
         """Tell whether an agent was killed while it made this target.
@@ -135,23 +151,14 @@ def _detail(target: Target, line: str, lun: int) -> int:
     return lun
 
 
-def strays() -> list[str]:
-    """Return the agent's accounts that are bound to no target.
-
-    An agent was killed before it bound them, or their target was removed
-    without them.
-    """
-    with accounts.guard:
-        return sorted(set(accounts.ours()) - _bound())
-
-
 def forget(users: Iterable[str]) -> None:
     """Remove those of the agent's accounts that no target has any more."""
     with accounts.guard:
-        accounts.forget(set(users) - _bound())
+        accounts.forget(set(users) - bound_accounts())
 
 
-def _bound() -> set[str]:
+def bound_accounts() -> set[str]:
+    """Return the accounts that a target has."""
     return {user for target in targets() for user in target.accounts}
 
 
@@ -184,15 +191,11 @@ def create(
     read-ahead buffered reads go page by page.  A COW store is a plain file, in
     which O_DIRECT would ask for writes as large as its file system's blocks.
     """
-    _discard_half_made(iqn, device)
+    _discard(iqn, half_made=device)
     tid = _new_target(iqn)
     unit = ("--mode", "logicalunit", "--tid", str(tid), "--lun", str(LUN))
-    product = PRODUCT if writer is None else _STORE
-    identity = (
-        f"readonly={int(writer is None)},scsi_sn={serial},"
-        f"vendor_id={VENDOR},product_id={product}"
-    )
     flags = ("--bsoflags", "direct") if writer is None else ()
+    identity = _identity(serial, writer is None)
     try:
         _keep_alive(tid)
         privsep.tgtadm("--op", "new", *unit, "--backing-store", device, *flags)
@@ -202,6 +205,15 @@ def create(
         _discard(iqn)
         raise
     return tid
+
+
+def _identity(serial: str, readonly: bool) -> str:
+    """Return the parameters of a disk: what readers recognise it by."""
+    product = PRODUCT if readonly else _STORE
+    return (
+        f"readonly={int(readonly)},scsi_sn={serial},"
+        f"vendor_id={VENDOR},product_id={product}"
+    )
 
 
 def _keep_alive(tid: int) -> None:
@@ -215,12 +227,13 @@ def _keep_alive(tid: int) -> None:
 
 def _admit(tid: int, writer: str | None, closed: bool) -> None:
     """Let the initiators in that may log in to a new target."""
-    if closed:
-        accounts.close(tid)
-    elif writer is not None:
-        accounts.open_to(tid, writer)
-    else:
-        accounts.open_to_all(tid)
+    with accounts.guard:
+        if closed:
+            accounts.close(tid)
+        elif writer is not None:
+            accounts.open_to(tid, writer)
+        else:
+            accounts.open_to_all(tid)
 
 
 def remove(iqn: str) -> bool:
@@ -250,16 +263,14 @@ def check() -> None:
         ) from error
 
 
-def _discard_half_made(iqn: str, device: str) -> None:
-    """Remove the target that an agent left when killed in :func:`create`."""
-    target = find(iqn)
-    if target is not None and target.half_made(device):
-        _delete(target)
+def _discard(iqn: str, half_made: str | None = None) -> None:
+    """Remove a target, be it in use.
 
-
-def _discard(iqn: str) -> None:
+    :param half_made: only if an agent was killed while it made the target
+        for this device.
+    """
     target = find(iqn)
-    if target is not None:
+    if target and (half_made is None or target.half_made(half_made)):
         _delete(target)
 
 
@@ -284,7 +295,6 @@ def _new_target(iqn: str) -> int:
 def _delete(target: Target) -> None:
     """Delete a target and then its accounts, which tgtd would keep."""
     with accounts.guard:
-        privsep.tgtadm(
-            "--op", "delete", "--mode", "target", "--tid", str(target.tid)
-        )
+        tid = str(target.tid)
+        privsep.tgtadm("--op", "delete", "--mode", "target", "--tid", tid)
         forget(target.accounts)

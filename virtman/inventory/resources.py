@@ -126,12 +126,9 @@ def _owner(target: iscsi.Target) -> tuple[ResourceOwner, str] | None:
         item.path for item in dmsetup.ours(Role.CACHED)
     }:
         return ResourceOwner.IMAGE, key
-    image = names.parse_iqn(target.iqn)
-    serial = (target.serial or "").startswith(names.SERIAL_PREFIX)
-    if image and serial and device.startswith("/dev/loop"):
-        return ResourceOwner.TARGET, image
-    store = names.parse_store_iqn(target.iqn)
-    return (ResourceOwner.STORE, store) if store and serial else None
+    if target.image and device.startswith("/dev/loop"):
+        return ResourceOwner.TARGET, target.image
+    return (ResourceOwner.STORE, target.store) if target.store else None
 
 
 def _devices() -> Iterator[Resource]:

@@ -16,7 +16,7 @@ from typing import TypeVar
 from virtman import sysfs
 from virtman.cache.flashcache.devices import TOP_DOWN, Devices
 from virtman.drivers import (
-    accounts,
+    access,
     dmsetup,
     iscsi,
     loop,
@@ -101,7 +101,7 @@ class Purge:
         self._each(self._exported(), self._targets.destroy)
         self._each(self._opened(), self._remove_store)
         self._each(resources.served(), _withdraw)
-        self._each(iscsi.strays(), accounts.remove)
+        self._each(access.strays(), access.remove_stray)
         self._each(dmsetup.ours(), _let_go)
         self._each(self._images(), self._remove_image)
         self._each(self._groups(), Devices.remove)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtman import names, sysfs
+from virtman import sysfs
 from virtman.drivers import iscsi, loop
 from virtman.exception import (
     AlreadyExists,
@@ -100,10 +100,9 @@ class ImageTargets:
     def all(self) -> list[ImageTarget]:
         """Return every image target that stands, by name."""
         standing = [
-            ImageTarget(image, item.tid, item.device or "", item.iqn)
+            ImageTarget(item.image, item.tid, item.device or "", item.iqn)
             for item in iscsi.targets()
-            if (image := names.parse_iqn(item.iqn))
-            and (item.serial or "").startswith(names.SERIAL_PREFIX)
+            if item.image
             and (item.device or "").startswith("/dev/loop")
             and not item.half_made(item.device or "")
         ]

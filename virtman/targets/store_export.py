@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from virtman import names
-from virtman.drivers import accounts, iscsi
+from virtman.drivers import access, accounts, iscsi
 from virtman.exception import InUse, NotFound
 from virtman.state.intent import StoreIntent
 
@@ -45,14 +45,10 @@ class StoreExport:
                 writer=intent.initiator,
             )
             LOG.info("store %s is exported", intent.name)
-            target = iscsi.find(intent.iqn)
-        login = intent.login
-        if target is None or login is None or not target.closed:
-            return
-        if login.user not in target.accounts:
-            accounts.admit(
-                target.tid, target.admitted, intent.initiator, login
-            )
+        if intent.login is not None:
+            with access.of_target(intent.iqn) as now:
+                if now is not None and now.target.closed:
+                    now.admit(intent.initiator, intent.login)
 
 
 def stands(target: iscsi.Target | None, intent: StoreIntent) -> bool:

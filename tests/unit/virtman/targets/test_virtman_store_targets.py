@@ -12,6 +12,7 @@ from virtman import path
 from virtman.admission import tickets
 from virtman.admission.credentials import Credentials
 from virtman.admission.server import Admission
+from virtman.drivers import accounts
 from virtman.drivers.accounts import NOBODY
 from virtman.exception import (
     CommandError,
@@ -345,3 +346,28 @@ def test_an_intent_comes_back_as_it_was_written():
     full = dataclasses.replace(plain, login=path.Login("a", "b"))
     for one in (plain, full):
         assert intent_json.loads(intent_json.dumps(one)) == one
+
+
+def test_accounts_change_only_while_the_listing_cannot_get_old(
+    closed, monkeypatch
+):
+    """Else the id of a target may be another's by then."""
+    held = []
+
+    def watched(function):
+        def call(*words, **more):
+            held.append(accounts.guard._is_owned())
+            return function(*words, **more)
+
+        return call
+
+    closed.open()
+    closed.present()
+    closed.kernel.lose_power()
+    closed.again()
+    for name in ("admit", "close", "dismiss", "forget"):
+        monkeypatch.setattr(accounts, name, watched(getattr(accounts, name)))
+    closed.stores.recover()
+    closed.admission.tidy()
+    assert held
+    assert all(held)
