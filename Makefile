@@ -19,7 +19,7 @@ endif
 PARTS := tools/test-parts
 # What runs in the lab's nodes: these see the checkout read-only, and each would
 # compile it again in its own memory.
-PROGRAMS := virtman volt voltclient virtmanclient
+PROGRAMS := virtman volt voltclient virtmanclient vmthunder
 # What DevStack's bash reads: by their names no scripts, hence -i E005.
 PLUGIN := $(addprefix devstack/,plugin.sh settings override-defaults lib/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

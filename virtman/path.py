@@ -16,6 +16,7 @@ from typing import Any
 from virtman import formats
 from virtman.exception import InvalidRequest
 from virtman.quoting import quoted
+from vmthunder.addresses import host_port
 
 # Without its brackets nobody can tell an IPv6 address's end from a port.
 _PORTAL = re.compile(
@@ -53,8 +54,7 @@ class Source:
     @property
     def portal(self) -> str:
         """``host:port``, an IPv6 address in brackets (RFC 7143, 4.2.7)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return host_port(self.host, self.port)
 
     def __str__(self) -> str:
         """Name the source as ``/dev/disk/by-path`` would."""

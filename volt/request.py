@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import urllib.parse
 from typing import Any
 
@@ -90,26 +89,3 @@ def _read(environ: Environ, most: int) -> bytes:
 
 def _too_large() -> TooLarge:
     return TooLarge(f"the body is larger than {LARGEST_BODY} bytes")
-
-
-def plain(address: str) -> str:
-    """Return ``::ffff:10.0.0.1`` as the IPv4 address that it means.
-
-    A dual-stack socket reports IPv4 callers in this form; a node must have
-    the same name whichever way it comes.
-    """
-    try:
-        mapped = getattr(ipaddress.ip_address(address), "ipv4_mapped", None)
-    except ValueError:
-        return address
-    return str(mapped or address)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this host can reach an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(plain(host)).is_loopback
-    except ValueError:
-        return False

@@ -22,6 +22,7 @@ TOP = {
     "virtmanclient": (
         "agent client exceptions remote stores targets vmtapi vmtimg vmtrun"
     ),
+    "vmthunder": "addresses config_files keystone_login logs secret_file",
     "voltclient": (
         "application branches client environment exceptions http images "
         "members options paging retry shell tokens transport trees types "
@@ -99,6 +100,32 @@ def test_the_picture_of_the_folders_is_the_tree_of_folders():
         if folder.relative_to(ROOT).parts[0] in TOP
     }
     assert drawn == here
+
+
+# Lines of a file, and of a function: what fits in the head of a reader.
+LONGEST_FILE, LONGEST_FUNCTION = 300, 40
+
+
+def modules():
+    """Yield every module of the packages: its name, its text."""
+    for package in PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            yield str(file.relative_to(ROOT)), file.read_text()
+
+
+def test_no_file_is_too_long_to_be_read_at_once():
+    lines = {name: text.count("\n") for name, text in modules()}
+    assert {name: n for name, n in lines.items() if n > LONGEST_FILE} == {}
+
+
+def test_no_function_is_too_long_to_be_read_at_once():
+    lines = {
+        f"{name}: {node.name}": node.end_lineno - node.lineno + 1
+        for name, text in modules()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: n for name, n in lines.items() if n > LONGEST_FUNCTION} == {}
 
 
 # Words that the field does not know, as names of files, folders, classes and

@@ -17,9 +17,10 @@ import pytest
 
 # Which of our packages a package may import, besides itself.
 PACKAGES = {
-    "volt": set(),
+    "vmthunder": set(),
+    "volt": {"vmthunder"},
     "voltclient": set(),
-    "virtman": {"voltclient", "virtmanclient"},
+    "virtman": {"voltclient", "virtmanclient", "vmthunder"},
     "virtmanclient": set(),
     "lab": set(),
     "demo": {"lab"},
@@ -30,6 +31,7 @@ PACKAGES = {
 # From above to below.  A module or folder imports only what stands in a line
 # below its own; a folder's own modules may import each other.
 TIERS = {
+    "vmthunder": ("addresses config_files keystone_login logs secret_file",),
     "bench": (
         "startup volt",
         "table",

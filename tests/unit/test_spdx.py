@@ -17,8 +17,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LINE = "SPDX-License-Identifier: Apache-2.0"
 FOLDERS = (
-    "volt", "voltclient", "virtman", "virtmanclient", "lab", "demo", "bench",
-    "devstack", "packaging", "tools", "tests", "doc",
+    "volt", "voltclient", "virtman", "virtmanclient", "vmthunder", "lab",
+    "demo", "bench", "devstack", "packaging", "tools", "tests", "doc",
 )  # fmt: skip
 PYTHON = (".py", ".pyi")
 PASSED_OVER = {"build", "__pycache__", "data", "node_modules"}

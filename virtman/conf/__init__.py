@@ -7,16 +7,23 @@ No other part of virtman reads a ``ConfigOpts``: the composition root reads
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log
 
-from virtman.conf import keystone, opts, strict
+from virtman.conf import opts, strict
+from virtman.conf.cache import CacheSettings
+from virtman.conf.coordinator import CoordinatorSettings
+from virtman.conf.doors import DoorSettings
+from virtman.conf.flashcache import FlashcacheSettings
+from virtman.conf.host import HostSettings
+from virtman.conf.paths import PathSettings
+from virtman.conf.stores import StoreSettings
+from virtman.conf.targets import TargetSettings
 from virtman.exception import ConfigError
 
 # os-brick logs every command twice at DEBUG, in many lines.
@@ -28,53 +35,21 @@ QUIET = [
 DEFAULT_FILE = "/etc/virtman/virtman.conf"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The values of the agent's options; paths absolute, times in seconds."""
+@dataclass(frozen=True, kw_only=True)
+class Settings(
+    HostSettings,
+    DoorSettings,
+    TargetSettings,
+    CoordinatorSettings,
+    CacheSettings,
+    StoreSettings,
+    PathSettings,
+    FlashcacheSettings,
+):
+    """The values of all options; a part of the agent asks for its group.
 
-    host_ip: str
-    rpc_host: str
-    rpc_port: int
-    rpc_token_file: Path | None
-    rpc_noauth_anywhere: bool
-    local_socket: Path
-    local_group: str | None
-    host: str
-    iscsi_port: int
-    open_targets: bool
-    admission_port: int
-    master_ip: str | None
-    master_port: int
-    master_token_file: Path | None
-    heartbeat_interval: float
-    cache_engine: str
-    state_dir: Path
-    run_dir: Path
-    image_dirs: tuple[Path, ...]
-    cache_dir: Path
-    cache_max_mib: int
-    cache_free_mib: int
-    snapshot_dir: Path
-    store_dir: Path
-    snapshot_chunk: int
-    snapshot_min_mib: int
-    snapshot_warn_percent: int
-    live_sources: int
-    source_timeout: float
-    place_timeout: float
-    standby_wait: float
-    no_source_timeout: float
-    fcg_name: str
-    fcg_ssds: tuple[str, ...]
-    fcg_blocksize: str
-    fcg_pattern: str
-    root_helper: str = "sudo -n"
-    helper_commands: Mapping[str, str] = field(default_factory=dict)
-    """Whole commands in place of root_helper, by section of the file."""
-    transport_url: str | None = field(default=None, repr=False)
-    """URL of the broker; not shown, since it has a password in it."""
-    master_session: Any = None
-    """Session of keystoneauth1, where volt asks keystone."""
+    Folders are absolute, times in seconds.
+    """
 
     @property
     def closed_targets(self) -> bool:
@@ -101,7 +76,7 @@ def parse(argv: Sequence[str]) -> cfg.ConfigOpts:
         # of the command line; it has named the option on standard error.
         if ended.code != 1:
             raise
-        raise ConfigError("an option has a value of no sense") from ended
+        raise ConfigError("an option has an invalid value") from ended
     except cfg.NoSuchOptError as error:
         raise ConfigError(
             f"{error}; a value names it with a '$' ('$$' stands for a '$')"
@@ -119,76 +94,10 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
 
     :raises ConfigError: a value cannot be used, or two exclude each other.
     """
-    if conf.snapshot_with_cache:
-        raise ConfigError(
-            "snapshot_with_cache = true: no cache engine keeps copy-on-write "
-            "stores; put snapshot_dir on a fast disk instead"
-        )
-    if conf.snapshot_chunk & (conf.snapshot_chunk - 1):
-        raise ConfigError(
-            f"snapshot_chunk = {conf.snapshot_chunk} is no power of two"
-        )
-    state, run = _folder(conf.state_dir), _folder(conf.run_dir)
-    token, session = conf.master_token_file, keystone.session(conf)
-    if token and session:
-        raise ConfigError(
-            f"master_token_file and the section [{keystone.GROUP}]: volt "
-            "asks for a secret or for a token of keystone; give one of them"
-        )
-    return Settings(
-        host_ip=conf.host_ip,
-        rpc_host=conf.rpc_host or conf.host_ip,
-        rpc_port=conf.rpc_port,
-        rpc_token_file=_file(conf.rpc_token_file),
-        rpc_noauth_anywhere=conf.rpc_noauth_anywhere,
-        local_socket=_file(conf.local_socket) or run / "agent.sock",
-        local_group=conf.local_group or None,
-        host=conf.host or socket.gethostname(),
-        transport_url=conf.transport_url or None,
-        iscsi_port=conf.iscsi_port,
-        open_targets=conf.open_targets,
-        admission_port=conf.admission_port,
-        master_ip=conf.master_ip,
-        master_port=conf.master_port,
-        master_token_file=_file(token),
-        heartbeat_interval=conf.heartbeat_interval,
-        cache_engine=conf.cache_engine,
-        state_dir=state,
-        run_dir=run,
-        image_dirs=tuple(map(_folder, conf.image_dirs)),
-        cache_dir=_folder(conf.cache_dir or state / "cache"),
-        cache_max_mib=conf.cache_max_mib,
-        cache_free_mib=conf.cache_free_mib,
-        snapshot_dir=_folder(conf.snapshot_dir or state / "snapshots"),
-        store_dir=_folder(conf.store_dir or state / "stores"),
-        snapshot_chunk=conf.snapshot_chunk,
-        snapshot_min_mib=conf.snapshot_min_mib,
-        snapshot_warn_percent=conf.snapshot_warn_percent,
-        live_sources=conf.live_sources,
-        source_timeout=conf.source_timeout,
-        place_timeout=conf.place_timeout,
-        standby_wait=conf.standby_wait,
-        no_source_timeout=conf.no_source_timeout,
-        fcg_name=conf.fcg_name,
-        fcg_ssds=tuple(conf.fcg_ssds),
-        fcg_blocksize=conf.fcg_blocksize,
-        fcg_pattern=conf.fcg_pattern,
-        root_helper=conf.root_helper,
-        helper_commands=strict.helper_commands(conf),
-        master_session=session,
-    )
-
-
-def _file(text: str | None) -> Path | None:
-    return Path(text) if text else None
-
-
-def _folder(text: str | Path) -> Path:
-    """Return a folder as the kernel names it: absolute, without links.
-
-    A loop device on a file there is found by the kernel's name of the file.
-    """
-    return Path(text).resolve()
+    values: dict[str, Any] = {}
+    for topic in opts.TOPICS:
+        values |= vars(topic.read(conf))
+    return Settings(**values)
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:

@@ -7,12 +7,12 @@ Its options are those of keystoneauth1.  That library is the extra
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from oslo_config import cfg
 
 from virtman.exception import ConfigError
+from vmthunder import keystone_login
 
 GROUP = "volt"
 TIMEOUT = 10
@@ -42,23 +42,20 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     :raises ConfigError: the library is missing, or the type is unknown.
     """
     try:
-        from keystoneauth1 import exceptions, loading
+        from keystoneauth1 import loading
+
+        loading.register_session_conf_options(conf, GROUP)
+        conf.set_default("timeout", TIMEOUT, group=GROUP)
+        keystone_login.register(
+            conf, GROUP, f"[{GROUP}] needs auth_type: most often, password"
+        )
     except ImportError as error:
         raise ConfigError(
             f"the section [{GROUP}] needs one more library: pip install "
             f"vmthunder[keystone] ({error})"
         ) from error
-    loading.register_auth_conf_options(conf, GROUP)
-    loading.register_session_conf_options(conf, GROUP)
-    conf.set_default("timeout", TIMEOUT, group=GROUP)
-    name = conf[GROUP].auth_type
-    if not name:
-        raise ConfigError(f"[{GROUP}] needs auth_type: most often, password")
-    try:
-        options = loading.get_auth_plugin_conf_options(name)
-    except exceptions.NoMatchingPlugin as error:
-        raise ConfigError(f"[{GROUP}] auth_type = {name}: {error}") from error
-    conf.register_opts(options, group=GROUP)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def session(conf: cfg.ConfigOpts) -> Any:
@@ -92,9 +89,5 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
         *loading.get_auth_plugin_conf_options("password"),
         *loading.get_session_conf_options(),
     ]
-    # Copies: the default of one is changed, and not in the library.
-    shown = [copy.copy(option) for option in options if option.dest in SHOWN]
-    for option in shown:
-        if option.dest == "timeout":
-            option.default = TIMEOUT
-    return [(GROUP, shown)]
+    timeout = {"timeout": TIMEOUT}
+    return [(GROUP, keystone_login.for_sample(options, SHOWN, timeout))]

@@ -9,16 +9,16 @@ checked at the start, and the message names the file and the option.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from oslo_config import cfg
 
 from virtman.conf import keystone, opts
+from virtman.conf.host import HELPER
 from virtman.exception import ConfigError
+from vmthunder import config_files
 
-# The names of the helpers' sections begin so; oslo.privsep registers them.
-_HELPER = "privsep_virtman"
 _OPTIONS = [*opts.CLI, *opts.OPTIONS]
 _DEFAULTS = {option.dest: option.default for option in _OPTIONS}
 _SECRET = {option.dest for option in _OPTIONS if option.secret}
@@ -31,7 +31,10 @@ def check(conf: cfg.ConfigOpts) -> None:
 
     :raises ConfigError: names the file and the option at fault.
     """
-    written = {file: _sections(file) for file in _files(conf)}
+    written = {
+        file: config_files.sections(file)
+        for file in config_files.read_files(conf)
+    }
     if any(sections.get(keystone.GROUP) for sections in written.values()):
         keystone.register_opts(conf)
     for file, sections in written.items():
@@ -41,21 +44,15 @@ def check(conf: cfg.ConfigOpts) -> None:
         _read(conf, name)
 
 
-def helper_commands(conf: cfg.ConfigOpts) -> dict[str, str]:
-    """Return each privsep section's ``helper_command``; the last counts."""
-    return {
-        section: keys["helper_command"][-1]
-        for file in _files(conf)
-        for section, keys in _sections(file).items()
-        if section.startswith(_HELPER) and "helper_command" in keys
-    }
+def _named(argv: Sequence[str]) -> str:
+    return config_files.named_files(argv, "a configuration file")
 
 
 def no_text(argv: Sequence[str], error: UnicodeDecodeError) -> ConfigError:
     """Return the error for a file that could not be decoded."""
     return ConfigError(
-        f"{_named(argv)}: byte {error.start} is no text in UTF-8; see whether "
-        "that is the right file, and write it anew"
+        f"{_named(argv)}: byte {error.start} is not text in UTF-8; check "
+        "whether that is the right file"
     )
 
 
@@ -68,13 +65,6 @@ def loop(argv: Sequence[str]) -> ConfigError:
         f"{_named(argv)}: the value of an option refers to itself by a '$'; "
         "write it out, or '$$' for a '$'"
     )
-
-
-def _named(argv: Sequence[str]) -> str:
-    """Return the names of the files that a command line gives, as text."""
-    words = (word.removeprefix("--config-file=") for word in argv)
-    named = ", ".join(word for word in words if Path(word).is_file())
-    return named or "a configuration file"
 
 
 def _read(conf: cfg.ConfigOpts, name: str) -> None:
@@ -99,32 +89,17 @@ def _read(conf: cfg.ConfigOpts, name: str) -> None:
         # Later an empty number would be None, and an empty folder the
         # current one.
         raise ConfigError(f"{name} has no value; give one or omit the line")
-    for text in value if isinstance(value, list) else [value]:
-        if isinstance(text, str) and not text.isprintable():
-            raise ConfigError(
-                # The value is not shown: it may be a secret.
-                f"{name}: there is a character in its value that cannot be "
-                "printed; write it anew"
-            )
+    if not config_files.is_printable(value):
+        # The value is not shown: it may be a secret.
+        raise ConfigError(
+            f"{name}: its value has a character that cannot be printed; write "
+            "it anew"
+        )
 
 
 def _is_loop(error: Exception, name: str) -> bool:
     """Tell whether oslo.config gave up at ``name = $name``."""
     return getattr(error, "opt_name", None) == name
-
-
-def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
-    """Yield every file that was read, those of --config-dir included."""
-    yield from conf.config_file or []
-    for folder in conf.config_dir or []:
-        yield from map(str, sorted(Path(folder).glob("*.conf")))
-
-
-def _sections(file: str) -> dict[str, dict[str, list[str]]]:
-    """Return the values of a file, by key, by section."""
-    sections: dict[str, dict[str, list[str]]] = {}
-    cfg.ConfigParser(file, sections).parse()
-    return sections
 
 
 def _refuse_unknown(
@@ -136,10 +111,10 @@ def _refuse_unknown(
         groups[keystone.GROUP] = conf[keystone.GROUP]
     for section, keys in sections.items():
         # A section of os-brick's helper, which the agent never starts.
-        if section.startswith("privsep") and not section.startswith(_HELPER):
+        if section.startswith("privsep") and not section.startswith(HELPER):
             continue
         names = {name.replace("-", "_") for name in groups.get(section, ())}
-        if section.startswith(_HELPER):
+        if section.startswith(HELPER):
             names = {"helper_command"}
         for key in keys:
             if key.replace("-", "_") not in names:

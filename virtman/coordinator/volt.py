@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from virtman.admission.credentials import Credentials
-from virtman.conf import Settings
+from virtman.conf.coordinator import CoordinatorSettings
 from virtman.coordinator.volt_answers import AdmissionKey, AssignmentAnswer
 from virtman.coordinator.volt_client import VoltClient
 from virtman.exception import ConfigError
@@ -21,6 +21,7 @@ from virtman.model import (
     PeerReport,
 )
 from virtman.path import Source
+from vmthunder.addresses import host_port
 
 
 class Volt:
@@ -122,7 +123,9 @@ class Volt:
                 )
 
 
-def of(settings: Settings, credentials: Credentials | None = None) -> Volt:
+def of(
+    settings: CoordinatorSettings, credentials: Credentials | None = None
+) -> Volt:
     """Return a client of the volt that the settings name.
 
     :raises ConfigError: the file of the secret has no secret in it.
@@ -136,10 +139,9 @@ def of(settings: Settings, credentials: Credentials | None = None) -> Volt:
             token()
         except (OSError, ValueError) as error:
             raise ConfigError(f"master_token_file: {error}") from error
-    host = settings.master_ip or ""
-    host = f"[{host}]" if ":" in host else host
+    address = host_port(settings.master_ip or "", settings.master_port)
     return Volt(
-        f"http://{host}:{settings.master_port}",
+        f"http://{address}",
         token,
         settings.master_session,
         credentials,
@@ -156,5 +158,5 @@ def secret_in(file: Path) -> str:
 
     secret = first_in(file.read_text(encoding="ascii"))
     if not secret:
-        raise ValueError(f"there is no secret in {file}")
+        raise ValueError(f"{file} has no secret; write one into it")
     return secret

@@ -9,6 +9,7 @@ from virtman.conf import Settings
 from virtman.doctor.finding import Finding, Level
 from virtman.exception import ConfigError
 from virtman.rpc import token
+from vmthunder.addresses import is_loopback
 
 _CHECK = "door"
 
@@ -30,7 +31,7 @@ def look(settings: Settings) -> Iterator[Finding]:
 def _is_open(settings: Settings) -> bool:
     """Tell whether the options let other hosts in without a secret."""
     no_secret = settings.rpc_noauth_anywhere and not settings.rpc_token_file
-    return no_secret and not token.is_loopback(settings.rpc_host)
+    return no_secret and not is_loopback(settings.rpc_host)
 
 
 def _callers(settings: Settings) -> Finding:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virtman import privsep, sysfs
-from virtman.conf import Settings
+from virtman.conf.stores import StoreSettings
 from virtman.drivers import loop
 from virtman.exception import (
     InUse,
@@ -50,7 +50,7 @@ class CowDevice:
 class BlockService:
     """Makes, opens, closes and purges the stores of one node."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: StoreSettings) -> None:
         self._folder = settings.snapshot_dir
         self._chunk = settings.snapshot_chunk
         self._least = settings.snapshot_min_mib << 20

@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 
 from virtman import names
-from virtman.conf import Settings
+from virtman.conf.stores import StoreSettings
 from virtman.drivers import dmsetup
 from virtman.instance import snapshot
 from virtman.instance.cow_file import store_sectors
@@ -85,7 +85,7 @@ def fills(chunk: int) -> dict[str, Fill]:
 class StoreWatch:
     """Logs once of each store that it fills up, is full, or is invalid."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: StoreSettings) -> None:
         self._chunk = settings.snapshot_chunk
         self._warn = settings.snapshot_warn_percent
         self._logged = LogOnce()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virtman import names, privsep, sysfs
-from virtman.conf import Settings
+from virtman.conf.stores import StoreSettings
 from virtman.drivers import disk, dmsetup, loop
 from virtman.exception import VirtmanError
 from virtman.instance.blockservice import BlockService, CowDevice
@@ -59,7 +59,7 @@ def instances() -> list[Instance]:
 class Snapshots:
     """Makes and removes the disks of instances, as their intents say."""
 
-    def __init__(self, settings: Settings, sessions: Sessions) -> None:
+    def __init__(self, settings: StoreSettings, sessions: Sessions) -> None:
         self._stores = BlockService(settings)
         self._chunk = settings.snapshot_chunk
         self._remote = RemoteStores(sessions)

@@ -12,19 +12,15 @@ from __future__ import annotations
 
 import base64
 import hmac
-import ipaddress
 import logging
-import os
-import stat
 from pathlib import Path
 
-from virtman.conf import Settings
+from virtman.conf.doors import DoorSettings
 from virtman.exception import ConfigError
+from vmthunder import secret_file
+from vmthunder.addresses import is_loopback
 
 LOG = logging.getLogger(__name__)
-
-# Characters; less is too easy to guess.
-_SHORTEST = 16
 
 
 class Secrets:
@@ -51,7 +47,7 @@ class Secrets:
         return True in [hmac.compare_digest(password, s) for s in secrets]
 
 
-def load(settings: Settings) -> Secrets | None:
+def load(settings: DoorSettings) -> Secrets | None:
     """Return the secrets of the settings; None admits every caller.
 
     :raises ConfigError: without secrets the whole network could call.
@@ -72,54 +68,15 @@ def load(settings: Settings) -> Secrets | None:
     return None
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is one that this host alone can reach."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def read(file: Path) -> tuple[bytes, ...]:
     """Return the secrets in a file; ``#`` begins a comment.
 
     :raises ConfigError: the message names the line, never its text.
     """
     try:
-        with file.open("rb") as opened:
-            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
-            lines = [line.strip() for line in opened]
-    except OSError as error:
-        raise ConfigError(
-            f"rpc_token_file {file}: {error.strerror}"
-        ) from error
-    if mode & stat.S_IRWXO:
-        raise ConfigError(
-            f"rpc_token_file {file}: every user of this host may use it (mode "
-            f"{mode:o}); chmod 600 {file}"
-        )
-    secrets = {
-        number: line
-        for number, line in enumerate(lines, 1)
-        if line and not line.startswith(b"#")
-    }
-    for number, line in secrets.items():
-        _check(file, number, line)
-    if not secrets:
-        raise ConfigError(
-            f"rpc_token_file {file}: there is no secret in it; write one a "
-            "line (openssl rand -hex 32)"
-        )
-    return tuple(secrets.values())
-
-
-def _check(file: Path, number: int, line: bytes) -> None:
-    printable = all(0x20 <= byte < 0x7F for byte in line)
-    if len(line) < _SHORTEST or not printable:
-        raise ConfigError(
-            f"rpc_token_file {file}, line {number}: a secret has at least "
-            f"{_SHORTEST} printable ASCII characters"
-        )
+        return secret_file.read(file, f"chmod 600 {file}")
+    except ValueError as error:
+        raise ConfigError(f"rpc_token_file {error}") from error
 
 
 def _password(shown: str) -> bytes:

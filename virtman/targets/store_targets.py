@@ -38,6 +38,7 @@ from virtman.targets import capacity, store_export
 from virtman.targets.capacity import Room
 from virtman.targets.store_export import StoreExport
 from virtman.targets.store_grants import StoreGrants
+from vmthunder.addresses import host_port
 
 LOG = logging.getLogger(__name__)
 # Of an image in sectors; what ext4 keeps in a file is 16 TiB.
@@ -69,8 +70,7 @@ class StoreTargets:
     ) -> None:
         self._folder = settings.store_dir
         self._export = StoreExport(settings.closed_targets)
-        host, port = settings.host_ip, settings.iscsi_port
-        self._portal = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._portal = host_port(settings.host_ip, settings.iscsi_port)
         self._intents = intents
         self._grants = grants
         self._lock = threading.Lock()

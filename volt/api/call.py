@@ -7,9 +7,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from vmthunder.addresses import plain
 from volt.exception import BadRequest
 from volt.metrics.census import Census, Monitor
-from volt.request import plain
 from volt.topology.images import Images
 from volt.topology.listing import Listing
 from volt.topology.members import Members

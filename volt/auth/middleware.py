@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from vmthunder.addresses import is_loopback
 from volt import request
 from volt.auth.caller import Anybody, Environ, Strategy
 from volt.middleware import App, Start
-from volt.request import is_loopback
 
 OPEN = frozenset({"/", "/v1", "/v1/", "/healthz", "/openapi.json"})
 """Paths that need no credentials: the versions, the API document, and the

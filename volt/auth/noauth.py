@@ -12,9 +12,9 @@ import logging
 
 from oslo_config import cfg
 
+from vmthunder.addresses import is_loopback
 from volt.auth.caller import Anybody, Environ
 from volt.exception import ConfigError, Forbidden
-from volt.request import is_loopback
 
 LOG = logging.getLogger(__name__)
 

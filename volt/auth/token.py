@@ -8,17 +8,13 @@ operator can bring a new secret to the nodes while the old one still works.
 from __future__ import annotations
 
 import hmac
-import os
 import pathlib
-import stat
 
 from oslo_config import cfg
 
+from vmthunder import secret_file
 from volt.auth.caller import Anybody, Environ
 from volt.exception import ConfigError, Unauthorized
-
-SHORTEST = 16
-"""Characters; shorter secrets are too easy to guess."""
 
 
 class Token:
@@ -61,35 +57,8 @@ def read(path: str) -> tuple[bytes, ...]:
     Empty lines and lines that begin with ``#`` are skipped.  Raises
     ``ConfigError`` that names the line, never its content.
     """
+    remedy = "chmod 640, and chgrp to the group of the service"
     try:
-        with pathlib.Path(path).open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            lines = [line.strip() for line in file]
-    except OSError as error:
-        raise ConfigError(f"token_file {path}: {error.strerror}") from error
-    if mode & stat.S_IRWXO:
-        raise ConfigError(
-            f"token_file {path}: every user of this host may use it (mode "
-            f"{mode:o}); chmod 640, and chgrp to the group of the service"
-        )
-    return _secrets(path, lines)
-
-
-def _secrets(path: str, lines: list[bytes]) -> tuple[bytes, ...]:
-    secrets = []
-    for number, line in enumerate(lines, 1):
-        if not line or line.startswith(b"#"):
-            continue
-        text = line.decode("ascii", "replace")
-        if len(line) < SHORTEST or not (text.isascii() and text.isprintable()):
-            raise ConfigError(
-                f"token_file {path}, line {number}: a secret has at least "
-                f"{SHORTEST} printable ASCII characters"
-            )
-        secrets.append(line)
-    if not secrets:
-        raise ConfigError(
-            f"token_file {path}: the file has no secret; write one a line "
-            "(openssl rand -hex 32)"
-        )
-    return tuple(secrets)
+        return secret_file.read(pathlib.Path(path), remedy)
+    except ValueError as error:
+        raise ConfigError(f"token_file {error}") from error

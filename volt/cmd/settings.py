@@ -12,6 +12,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from vmthunder import logs
 from volt import conf
 from volt.cmd import tls
 from volt.exception import ConfigError
@@ -20,9 +21,6 @@ LOG = plain_logging.getLogger(__name__)
 
 FIXED = ("bind_host", "bind_port", "backlog", "tcp_keepidle")
 """Options of the socket, which stays open as long as the service runs."""
-_TRIAL = plain_logging.makeLogRecord(
-    {"name": "volt", "msg": "trial", "levelno": plain_logging.INFO}
-)
 REFUSED = "the new configuration is refused, the old one stays in force"
 
 
@@ -76,30 +74,11 @@ def set_up_logging(options: cfg.ConfigOpts) -> None:
     root = plain_logging.getLogger()
     before = list(root.handlers)
     try:
-        logging.setup(options, "volt")
-        for handler in root.handlers:
-            # A faulty format is found only when it is used.
-            handler.format(_TRIAL)
-    except Exception as error:
-        # Odd values make the libraries raise exceptions of any kind.
-        raise ConfigError(
-            f"cannot set up the log by {', '.join(_given(options))}: "
-            f"{error}; correct or remove these options"
-        ) from error
+        logs.set_up(options, "volt")
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     for handler in before:
         _close(handler, root.handlers)
-
-
-def _given(options: cfg.ConfigOpts) -> list[str]:
-    """Return the options of the log that the operator has set."""
-    log_options = cfg.ConfigOpts()
-    logging.register_options(log_options)
-    return [
-        name
-        for name in log_options
-        if (place := options.get_location(name))
-        and place.location.is_user_controlled
-    ]
 
 
 def _close(handler: Any, kept: list[Any]) -> None:

@@ -6,11 +6,11 @@ The functions import the libraries, because other strategies do not need them.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from oslo_config import cfg
 
+from vmthunder import keystone_login
 from volt.exception import ConfigError
 
 GROUP = "keystone_authtoken"
@@ -88,22 +88,15 @@ def _register(conf: cfg.ConfigOpts) -> None:
 
 
 def _register_login(conf: cfg.ConfigOpts) -> None:
-    from keystoneauth1 import loading
-    from keystoneauth1.exceptions import NoMatchingPlugin
-
     group = login_group(conf)
-    loading.register_auth_conf_options(conf, group)
-    name = conf[group].auth_type
-    if not name:
-        raise ConfigError(
-            f"auth_strategy = keystone: volt itself has to log in; give "
-            f"[{group}] auth_type (most often: password), auth_url and so on"
-        )
+    no_type = (
+        "auth_strategy = keystone: volt itself has to log in; give "
+        f"[{group}] auth_type (most often: password), auth_url and so on"
+    )
     try:
-        opts = loading.get_auth_plugin_conf_options(name)
-    except NoMatchingPlugin as error:
-        raise ConfigError(f"[{group}] auth_type = {name}: {error}") from error
-    conf.register_opts(opts, group=group)
+        keystone_login.register(conf, group, no_type)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def login_group(conf: cfg.ConfigOpts) -> str:
@@ -121,9 +114,7 @@ def list_opts() -> list[tuple[str | None, list[Any]]]:
     groups.append((GROUP, loading.get_auth_plugin_conf_options("password")))
     listed: dict[str | None, list[Any]] = {group: [] for group in SHOWN}
     for group, opts in groups:
-        for opt in opts:
-            if opt.dest in SHOWN[group]:
-                shown = copy.copy(opt)
-                shown.default = DEFAULTS.get(opt.dest, opt.default)
-                listed[group].append(shown)
+        listed[group] += keystone_login.for_sample(
+            opts, SHOWN[group], DEFAULTS
+        )
     return list(listed.items())

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import difflib
-import pathlib
 import re
 from collections.abc import Collection, Iterator, Mapping
 
 from oslo_config import cfg
 
+from vmthunder import config_files
 from volt.exception import ConfigError
 
 
@@ -18,7 +18,7 @@ def check(conf: cfg.ConfigOpts, unread: Collection[str] = ()) -> None:
 
     ``unread`` names sections that are allowed although they have no options.
     """
-    for path in _files(conf):
+    for path in config_files.read_files(conf):
         for section, option in _written(path):
             options = _known(conf, section)
             if not options and section in unread:
@@ -26,21 +26,13 @@ def check(conf: cfg.ConfigOpts, unread: Collection[str] = ()) -> None:
             if option not in options:
                 raise ConfigError(_unknown(path, section, option, options))
     _read_all(conf)
-    for path in _files(conf):
+    for path in config_files.read_files(conf):
         for section, option in _written(path):
             _require_value(conf, path, section, option)
 
 
-def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
-    yield from conf.config_file
-    for directory in conf.config_dir:
-        yield from map(str, sorted(pathlib.Path(directory).glob("*.conf")))
-
-
 def _written(path: str) -> Iterator[tuple[str, str]]:
-    sections: dict[str, dict[str, list[str]]] = {}
-    cfg.ConfigParser(path, sections).parse()
-    for section, options in sections.items():
+    for section, options in config_files.sections(path).items():
         for option in options:
             yield section, option
 
@@ -64,19 +56,16 @@ def _require_value(
 
 def no_text(args: list[str], default: str) -> str:
     """Return the named files, or the default, one of which is not text."""
-    words = [word.removeprefix("--config-file=") for word in args]
-    named = [word for word in words if pathlib.Path(word).is_file()]
-    return ", ".join(named) or default
+    return config_files.named_files(args, default)
 
 
 def _check_text(group: str | None, option: str, value: object) -> None:
-    for text in value if isinstance(value, list) else [value]:
-        if isinstance(text, str) and not text.isprintable():
-            raise ConfigError(
-                # The value itself is left out: it may hold a password.
-                f"[{group or 'DEFAULT'}] {option}: its value has a character "
-                "that cannot be printed; write the value anew"
-            )
+    if not config_files.is_printable(value):
+        # The value itself is left out: it may hold a password.
+        raise ConfigError(
+            f"[{group or 'DEFAULT'}] {option}: its value has a character "
+            "that cannot be printed; write the value anew"
+        )
 
 
 def _known(conf: cfg.ConfigOpts, section: str) -> list[str]:

@@ -7,7 +7,14 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parents[3]
-PACKAGES = ("volt", "voltclient", "virtman", "virtmanclient", "lab")
+PACKAGES = (
+    "volt",
+    "voltclient",
+    "virtman",
+    "virtmanclient",
+    "vmthunder",
+    "lab",
+)
 
 
 def imports(path):

@@ -7,7 +7,6 @@ import pytest
 
 from volt import request
 from volt.exception import BadRequest, InvalidPath, TooLarge
-from volt.request import plain
 
 
 def environ(body=b"", **more):
@@ -79,16 +78,3 @@ def test_a_body_that_breaks_off_is_the_callers_fault():
     given = {"wsgi.input": Broken(), "CONTENT_LENGTH": "5"}
     with pytest.raises(BadRequest):
         request.body(given)
-
-
-@pytest.mark.parametrize(
-    ("address", "name"),
-    [
-        ("10.0.0.1", "10.0.0.1"),
-        ("::ffff:10.0.0.1", "10.0.0.1"),
-        ("fe80::1", "fe80::1"),
-        ("", ""),
-    ],
-)
-def test_a_node_has_one_name_by_ipv4_and_ipv6_sockets(address, name):
-    assert plain(address) == name

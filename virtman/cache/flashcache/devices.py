@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 
 from virtman import names, privsep, sysfs
 from virtman.cache.flashcache.spans import ALIGN, Spans, concatenation
-from virtman.conf import Settings
+from virtman.conf.flashcache import FlashcacheSettings
 from virtman.drivers import dmsetup
 from virtman.exception import (
     CommandError,
@@ -54,7 +54,7 @@ def taking_back(undo: Callable[[], object]) -> Iterator[None]:
 class Devices:
     """The devices of the group that the options describe."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: FlashcacheSettings) -> None:
         self._settings = settings
         self.cache, self.ssd, self.group = (
             names.dm_path(role, settings.fcg_name) for role in TOP_DOWN

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from virtman import names, sysfs
 from virtman.cache.flashcache.devices import TOP_DOWN, Devices
 from virtman.cache.flashcache.spans import Span, Spans, parse
-from virtman.conf import Settings
+from virtman.conf.flashcache import FlashcacheSettings
 from virtman.drivers import dmsetup
 from virtman.exception import (
     CommandError,
@@ -31,7 +31,7 @@ LOG = logging.getLogger(__name__)
 class Group:
     """The group named by ``fcg_name``; the caller of a change holds a lock."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: FlashcacheSettings) -> None:
         self._devices = Devices(settings)
 
     @property

@@ -56,8 +56,11 @@ def run(tmp_path):
         ("cache_engine=bcache", "installed are: flashcache, qemu"),
         ("state_dir=$state_dir", "state_dir: its value refers to itself"),
         ("snapshot_chunk=", "snapshot_chunk has no value"),
-        ("log_file=/dev/null/x", "cannot log as log_file would have it"),
-        ("run_dir=\x1b", "run_dir: there is a character in its value"),
+        ("log_file=/dev/null/x", "cannot set up the log by log_file"),
+        (
+            "run_dir=\x1b",
+            "run_dir: its value has a character that cannot be printed",
+        ),
     ],
 )
 def test_bad_options_end_the_agent_with_two_and_a_line_of_reason(

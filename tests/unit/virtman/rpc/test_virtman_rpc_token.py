@@ -144,8 +144,8 @@ def test_a_file_that_is_gone_opens_nothing_and_is_named(file, caplog):
 @pytest.mark.parametrize(
     ("text", "mode", "says"),
     [
-        ("", 0o600, "no secret in it"),
-        ("# only this\n", 0o600, "no secret in it"),
+        ("", 0o600, "has no secret"),
+        ("# only this\n", 0o600, "has no secret"),
         ("short\n", 0o600, "line 1: a secret has at least 16"),
         (f"{SECRET}\n\u00e4{SECRET}\n", 0o600, "line 2"),
         (f"{SECRET}\n", 0o644, "mode 644"),
