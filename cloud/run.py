@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from demo.telling import Teller
 from demo.tools import ImageError
 from lab.cluster import Cluster
 from lab.errors import LabError
+from lab.lockfile import locked
 
 Chapter = Callable[[Stage], Mapping[str, Any]]
 # What goes wrong with a cloud; anything else is a mistake of ours.
@@ -144,10 +144,9 @@ def _alone(folder: Path) -> Iterator[None]:
 
     :raises CloudError: there is another.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(locked(folder / "lock"))
         except BlockingIOError:
             raise CloudError(
                 f"another trial is at work in {folder}; end it first, or "

@@ -12,7 +12,6 @@ what a killed process left.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import shutil
 import time
@@ -32,6 +31,7 @@ from lab import (
     xstate,
 )
 from lab.errors import LabError, NodeDown, WrongState
+from lab.lockfile import locked
 from lab.machine import Boot, Machine
 from lab.network import Network
 from lab.node import Node
@@ -208,10 +208,9 @@ class Cluster:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        with (self.directory / "lock").open("w") as file:
+        with contextlib.ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(locked(self.directory / "lock"))
             except BlockingIOError:
                 raise WrongState(
                     f"{self.name}: another command is taking the cluster up "

@@ -11,7 +11,6 @@ a second and is deaf in between.)
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import socket
 import time
@@ -19,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lab.errors import NodeDown
+from lab.lockfile import locked
 
 
 def ring(
@@ -68,15 +68,11 @@ def _connected(folder: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _locked(path: Path, limit: float) -> Iterator[None]:
-    with path.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > limit:
-                    raise TimeoutError(
-                        "other commands keep its serial port busy"
-                    ) from None
-                time.sleep(0.002)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, limit - time.monotonic()))
+        except BlockingIOError:
+            raise TimeoutError(
+                "other commands keep its serial port busy"
+            ) from None
         yield

@@ -19,7 +19,7 @@ lines of every node's console and of every daemon's log.
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import os
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -27,6 +27,7 @@ from pathlib import Path
 import pytest
 
 from lab.cluster import CHECKOUT, Cluster
+from lab.lockfile import locked
 from lab.spec import NodeSpec
 
 __all__ = [
@@ -57,11 +58,9 @@ def shared_cluster(nodes: Sequence[NodeSpec | str]) -> Iterator[Cluster]:
     A cluster that a killed run left behind is cleared away first; a run that
     is under way is waited for.  Each worker of pytest-xdist has its own.
     """
-    FOLDER.mkdir(parents=True, exist_ok=True)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     name = f"tests-{worker}" if worker else "tests"
-    with (FOLDER / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(FOLDER / f"{name}.lock", wait=None):
         shared = Cluster(FOLDER / name, nodes)
         shared.down()
         with shared:
@@ -82,11 +81,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def clear(lock: Path) -> None:
     """Take the cluster of a lock down, unless a run has the lock."""
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
+    with contextlib.suppress(BlockingIOError), locked(lock):
         left = Cluster(lock.with_suffix(""))
         if left.marks() or left.network.exists():
             left.down()

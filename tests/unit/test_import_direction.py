@@ -56,7 +56,7 @@ TIERS = {
         "diagnosis initramfs machine",
         "accelerator arguments kernel network xstate",
         "doorbell processes spec tools",
-        "errors waiting",
+        "errors lockfile waiting",
     ),
     "virtmanclient": (
         "cinder vmtrun",

@@ -4,6 +4,9 @@
 On a terminal each step that runs has a live line with its seconds, below
 the steps that have ended; elsewhere each event is one plain line, and a
 step that takes long is mentioned again from time to time.
+
+Not by rich: vmtrun needs the standard library alone, since it runs in Nova's
+environment, too.
 """
 
 from __future__ import annotations

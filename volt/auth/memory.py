@@ -2,7 +2,9 @@
 """Remembers keystone's recent answers, so that not every beat asks it.
 
 keystonemiddleware's own cache in the process looks through all tokens at
-each request; there may be one token for each node.
+each request; there may be one token for each node.  The pause after an outage
+is not tenacity's: that repeats one call, and here each caller is refused until
+the pause is over.
 """
 
 from __future__ import annotations

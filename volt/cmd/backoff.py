@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Delays new workers when others have died soon after their start."""
+"""Delays new workers when others have died soon after their start.
+
+Not by tenacity: that repeats a call in a loop of its own, and here it is the
+supervisor's loop that waits, for signals, too.
+"""
 
 from __future__ import annotations
 
