@@ -93,7 +93,7 @@ class CommandError(LayerError):
     def __str__(self) -> str:
         """Give command, exit code and both outputs in one line."""
         ending = "timed out" if self.code is None else f"exit {self.code}"
-        said = " / ".join(
+        output = " / ".join(
             part.strip() for part in (self.err, self.out) if part.strip()
         )
-        return f"{' '.join(self.argv)}: {ending}: {said or 'no output'}"
+        return f"{' '.join(self.argv)}: {ending}: {output or 'no output'}"

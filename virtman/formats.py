@@ -83,10 +83,10 @@ def is_lun(value: object) -> bool:
 
 def is_portal(value: object) -> bool:
     """Tell whether a value is ``host:port`` or ``[IPv6 address]:port``."""
-    found = _PORTAL.fullmatch(value) if isinstance(value, str) else None
-    if found is None or not is_port(found[4]):
+    match = _PORTAL.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not is_port(match[4]):
         return False
-    return _is_ipv6(found[2]) if found[2] else is_host(found[3])
+    return _is_ipv6(match[2]) if match[2] else is_host(match[3])
 
 
 def is_line(value: object) -> bool:
@@ -145,9 +145,9 @@ def _is_ipv4(text: str) -> bool:
 
 
 def _is_ipv6(text: str) -> bool:
-    found = _IPV6.fullmatch(text)
+    match = _IPV6.fullmatch(text)
     try:
-        ipaddress.IPv6Address(found[1] if found else "")
+        ipaddress.IPv6Address(match[1] if match else "")
     except ValueError:
         return False
     return True

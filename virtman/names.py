@@ -121,10 +121,10 @@ def parse_dm_name(name: str) -> tuple[Role, str] | None:
     anybody's.
     """
     role, _, key = name.partition("_")
-    known = {item.value: item for item in Role if item is not Role.GROUP}
-    if role not in known or not _KEY.fullmatch(key) or len(key) > KEY_MAX:
+    roles = {item.value: item for item in Role if item is not Role.GROUP}
+    if role not in roles or not _KEY.fullmatch(key) or len(key) > KEY_MAX:
         return None
-    return known[role], key
+    return roles[role], key
 
 
 def iqn(image: str, prefix: str = DEFAULT_IQN_PREFIX) -> str:
@@ -150,8 +150,8 @@ def iqn(image: str, prefix: str = DEFAULT_IQN_PREFIX) -> str:
 
 def parse_iqn(name: str) -> str | None:
     """Return the image that an iSCSI name of ours exports, else None."""
-    _, found, image = name.partition(_IMAGE_MARK)
-    return IMAGE_PREFIX + image if found and image else None
+    _, mark, image = name.partition(_IMAGE_MARK)
+    return IMAGE_PREFIX + image if mark and image else None
 
 
 def serial(image: str, sectors: int, generation: str) -> str:

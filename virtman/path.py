@@ -124,11 +124,11 @@ def _login(connection: Mapping[str, Any]) -> Login | None:
 
 def unique(sources: Iterable[Source]) -> tuple[Source, ...]:
     """Return them once each, in order; what one asks for is not lost."""
-    found: dict[Source, Source] = {}
+    best: dict[Source, Source] = {}
     for source in sources:
-        if source not in found or source.login is not None:
-            found[source] = source
-    return tuple(found.values())
+        if source not in best or source.login is not None:
+            best[source] = source
+    return tuple(best.values())
 
 
 def from_connections(connections: Any) -> list[Source]:
@@ -146,21 +146,24 @@ def from_connections(connections: Any) -> list[Source]:
             f"image_connections names {len(items)} image servers; at most "
             f"{CONNECTIONS_MAX} are remembered"
         )
-    found = [from_connection(item) for item in items]
-    if not found:
+    sources = [from_connection(item) for item in items]
+    if not sources:
         raise InvalidRequest(
             "image_connections is empty: name an image server"
         )
-    return found
+    return sources
 
 
 def split_portal(portal: str) -> tuple[str, int]:
     """Split ``host[:port]`` or ``[v6][:port]``; the port defaults to 3260."""
-    found = _PORTAL.fullmatch(portal) if isinstance(portal, str) else None
-    if found is not None:
-        host, port = found["v6"] or found["host"] or "", found["port"] or 3260
+    match = _PORTAL.fullmatch(portal) if isinstance(portal, str) else None
+    if match is not None:
+        host, port = (
+            match["v6"] or match["host"] or "",
+            match["port"] or 3260,
+        )
         # What is in brackets is an IPv6 address, and nothing else is.
-        fits = formats.is_host(host) and (found["v6"] is None) != (":" in host)
+        fits = formats.is_host(host) and (match["v6"] is None) != (":" in host)
         if fits and formats.is_port(port):
             return host, int(port)
     raise InvalidRequest(

@@ -58,13 +58,14 @@ class Layer(abc.ABC):
 
         :raises LayerMismatch: something else has our name.
         """
-        found = self.status(below)
-        if found.state is State.MISMATCH:
+        status = self.status(below)
+        if status.state is State.MISMATCH:
             raise LayerMismatch(
-                f"{type(self).__name__.lower()} {found.device}: {found.reason}"
+                f"{type(self).__name__.lower()} {status.device}: "
+                f"{status.reason}"
             )
-        if found.state is State.ACTIVE:
-            return found.device, False
+        if status.state is State.ACTIVE:
+            return status.device, False
         return self.build(below), True
 
 

@@ -26,12 +26,12 @@ def read(path: Path) -> str | None:
 def block_dir(device: str) -> Path | None:
     """Return the /sys folder of a block device's path, None if absent."""
     try:
-        found = Path(device).stat()
+        status = Path(device).stat()
     except OSError:
         return None
-    if not stat.S_ISBLK(found.st_mode):
+    if not stat.S_ISBLK(status.st_mode):
         return None
-    number = f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}"
+    number = f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
     folder = SYS / "dev" / "block" / number
     return folder.resolve() if folder.exists() else None
 

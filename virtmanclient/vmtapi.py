@@ -186,8 +186,8 @@ class _Transport(_xmlrpc.Transport, object):
         if token:
             # Not in the URL: errors print URLs.
             pair = ("virtman:" + token).encode("ascii")
-            shown = str(_base64.b64encode(pair).decode("ascii"))
-            self._extra_headers = [("Authorization", "Basic " + shown)]
+            encoded = str(_base64.b64encode(pair).decode("ascii"))
+            self._extra_headers = [("Authorization", "Basic " + encoded)]
 
     def make_connection(self, host):
         """Return the connection for a request to a host."""

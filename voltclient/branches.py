@@ -123,12 +123,12 @@ class _Level:
 
     def between(self, first: int, last: int) -> list[TreePeer]:
         """Return the peers of a range that lies right of all before it."""
-        found = []
+        peers = []
         while (peer := self._peek()) and peer.position <= last:
             if peer.position >= first:
-                found.append(peer)
+                peers.append(peer)
             self._next = None
-        return found
+        return peers
 
     def _peek(self) -> TreePeer | None:
         if self._next is None:

@@ -59,11 +59,11 @@ def seconds(environ: Environ, names: Names) -> float | None:
         ) from error
 
 
-def time_of(said: str) -> float:
+def time_of(text: str) -> float:
     """Return a text as seconds, more than 0; raises ``ValueError``."""
-    time = float(said)
+    time = float(text)
     if not 0 < time < float("inf"):
-        raise ValueError(said)
+        raise ValueError(text)
     return time
 
 

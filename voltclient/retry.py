@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decides whether and when a failed call is made again.
 
-Not by tenacity, which takes 41 ms to import, a quarter of a command's start, nor
-by urllib3's Retry: neither hands each attempt what is left of one deadline.
+Not by tenacity, which takes 41 ms to import, a quarter of a command's start,
+nor by urllib3's Retry: neither gives each attempt the rest of one deadline.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _AFTER = "VIRTMAN_DIE_AFTER"
 class KillPoints:
     """Is called after each change to the host, and does nothing."""
 
-    def done(self, what: str) -> None:
+    def done(self, change: str) -> None:
         """Note a change that has just been made."""
 
 
@@ -42,12 +42,14 @@ class KillAfter(KillPoints):
         """Begin to count; the arguments are those of a signal handler."""
         self._counting = True
 
-    def done(self, what: str) -> None:
+    def done(self, change: str) -> None:
         """Count a change; print the last one, for the test's report."""
         with self._guard:
             self._left -= self._counting
             if self._left == 0 and self._counting:
-                os.write(sys.stderr.fileno(), f"died after {what}\n".encode())
+                os.write(
+                    sys.stderr.fileno(), f"died after {change}\n".encode()
+                )
                 os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -77,7 +77,7 @@ def list_resources(
 
 
 def orphans(
-    found: Iterable[Resource], intents: Iterable[Intent]
+    resources: Iterable[Resource], intents: Iterable[Intent]
 ) -> list[Resource]:
     """Return the resources that no intent and no standing instance wants."""
     standing = snapshot.instances()
@@ -96,7 +96,7 @@ def orphans(
     if any(owner is ResourceOwner.IMAGE for owner, _ in wanted):
         wanted.add((ResourceOwner.GROUP, ""))
     wanted.add((ResourceOwner.AGENT, ""))
-    return [item for item in found if (item.owner, item.of) not in wanted]
+    return [item for item in resources if (item.owner, item.of) not in wanted]
 
 
 def served() -> list[iscsi.Target]:

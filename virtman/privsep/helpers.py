@@ -86,17 +86,17 @@ def refused(
 
 def serve(words: Sequence[str], contexts: Sequence[Context]) -> int:
     """Be a helper: begin a process that serves; return the exit code."""
-    known = {context.pypath for context in contexts}
+    names = {context.pypath for context in contexts}
     match words:
         case [first, name, second, _] if (first, second) == (
             _CONTEXT, _SOCKET
-        ) and name in known:  # fmt: skip
+        ) and name in names:  # fmt: skip
             sys.argv[1:] = words
             daemon.helper_main()
             return 0
     print(
         f"{PROGRAM}: virtman-server starts it, with {_CONTEXT}, one of "
-        f"{', '.join(sorted(map(str, known)))}, and {_SOCKET}",
+        f"{', '.join(sorted(map(str, names)))}, and {_SOCKET}",
         file=sys.stderr,
     )
     return 2

@@ -89,7 +89,7 @@ def tgt_account(op: int, user: str, tid: int = 0, *, secret: str = "") -> None:
     """
     words.require("a user of tgtd", user, formats.is_account)
     words.require(
-        "a target id", tid, lambda one: formats.is_whole(one, 0, _TID_MAX)
+        "a target id", tid, lambda value: formats.is_whole(value, 0, _TID_MAX)
     )
     if secret and not formats.is_account(secret):
         raise LayerError(f"the secret of {user} has what tgtd does not take")
@@ -149,9 +149,9 @@ def tell_scsi(path: str, text: str) -> None:
 
 
 @contextlib.contextmanager
-def _named(what: str) -> Iterator[None]:
+def _named(name: str) -> Iterator[None]:
     """Name the thing in an error: the helper's answer drops OSError's."""
     try:
         yield
     except OSError as error:
-        raise LayerError(f"{what}: {error.strerror}") from error
+        raise LayerError(f"{name}: {error.strerror}") from error

@@ -39,13 +39,13 @@ def stop(session: int) -> None:
     :param session: N of ``/sys/class/iscsi_session/sessionN``.
     :raises LayerError: the kernel refuses, or there is no iSCSI over TCP.
     """
-    told = message(session, _transport())
+    request = message(session, _transport())
     kind, protocol = socket.SOCK_RAW, _NETLINK_ISCSI
     try:
         with socket.socket(socket.AF_NETLINK, kind, protocol) as kernel:
             kernel.settimeout(_DEADLINE)
             kernel.bind((0, 0))
-            kernel.send(told)
+            kernel.send(request)
             answer = kernel.recv(4096)
     except OSError as error:
         raise LayerError(

@@ -27,8 +27,8 @@ _NAME = re.compile(r"^InitiatorName\s*=\s*(\S+)\s*$", re.MULTILINE)
 
 def initiator() -> str:
     """Return this host's name as an initiator; empty: it has none."""
-    found = _NAME.search(NAME.read_text()) if NAME.exists() else None
-    return found[1] if found else ""
+    match = _NAME.search(NAME.read_text()) if NAME.exists() else None
+    return match[1] if match else ""
 
 
 def write(iqn: str, portal: str, values: Mapping[str, str]) -> int:
@@ -51,8 +51,8 @@ def write(iqn: str, portal: str, values: Mapping[str, str]) -> int:
 def _files(iqn: str, portal: str) -> Iterator[Path]:
     for folder in FOLDERS:
         target = folder / iqn
-        found = sorted(target.iterdir()) if target.is_dir() else []
-        for entry in found:
+        entries = sorted(target.iterdir()) if target.is_dir() else []
+        for entry in entries:
             if entry.name == portal or entry.name.startswith(f"{portal},"):
                 yield from (
                     sorted(entry.iterdir()) if entry.is_dir() else [entry]

@@ -46,13 +46,13 @@ def account(op: Op, user: str, tid: int = 0, secret: str = "") -> None:
     words = {"user": user}
     if op is Op.NEW:
         words["password"] = secret
-    shown = ["tgtd", "account", op.name.lower(), user, str(tid)]
+    command = ["tgtd", "account", op.name.lower(), user, str(tid)]
     try:
         code = _ask(_request(op, tid, words))
     except OSError as error:
-        raise CommandError(shown, None, "", str(error)) from None
+        raise CommandError(command, None, "", str(error)) from None
     if code:
-        raise CommandError(shown, code, "", f"tgtd's error {code}")
+        raise CommandError(command, code, "", f"tgtd's error {code}")
 
 
 def _request(op: Op, tid: int, words: Mapping[str, str]) -> bytes:

@@ -129,11 +129,11 @@ def check_record(iqn: object, portal: object, values: object) -> None:
             )
 
 
-def require(what: str, value: object, fits: Fits) -> None:
+def require(name: str, value: object, fits: Fits) -> None:
     """Raise LayerError, naming the value, unless it fits."""
     if not fits(value):
         raise LayerError(
-            f"{what} cannot be {quoted(value)}: no command is given that; "
+            f"{name} cannot be {quoted(value)}: no command is given that; "
             "correct who has named it (a caller, volt, another node)"
         )
 

@@ -33,7 +33,7 @@ class Secrets:
         self._file = file
         read(file)
 
-    def admit(self, shown: str | None) -> bool:
+    def admit(self, header: str | None) -> bool:
         """Tell whether a header ``Authorization`` shows one of them.
 
         The time that it takes tells nothing of the secrets.
@@ -43,7 +43,7 @@ class Secrets:
         except ConfigError as error:
             LOG.error("nobody is let in: %s", error)
             return False
-        password = _password(shown or "")
+        password = _password(header or "")
         return True in [hmac.compare_digest(password, s) for s in secrets]
 
 
@@ -79,8 +79,8 @@ def read(file: Path) -> tuple[bytes, ...]:
         raise ConfigError(f"rpc_token_file {error}") from error
 
 
-def _password(shown: str) -> bytes:
-    scheme, _, rest = shown.partition(" ")
+def _password(header: str) -> bytes:
+    scheme, _, rest = header.partition(" ")
     if scheme.lower() != "basic":
         return b""
     try:

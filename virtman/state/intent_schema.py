@@ -101,12 +101,12 @@ def _validate() -> Callable[[Any], Any]:
     return validator
 
 
-def check(found: Any) -> None:
+def check(fields: Any) -> None:
     """Raise ValueError unless a value is an intent of a known version."""
-    version = found.get("version") if isinstance(found, dict) else None
+    version = fields.get("version") if isinstance(fields, dict) else None
     if version != VERSION:
         raise ValueError(f"its version is {version!r}; known is {VERSION}")
     try:
-        _validate()(found)
+        _validate()(fields)
     except fastjsonschema.JsonSchemaException as error:
         raise ValueError(error.message) from None

@@ -123,13 +123,13 @@ def _let_in(environ: Environ, start: Any) -> list[bytes]:
     return []
 
 
-def _may_be_a_token(shown: str) -> bool:
+def _may_be_a_token(text: str) -> bool:
     """Return whether a text may be a token, so that keystone is asked.
 
     keystone answers a malformed token with an error that would look like an
     outage of keystone.
     """
-    return shown.isascii() and shown.isprintable() and len(shown) <= LONGEST
+    return text.isascii() and text.isprintable() and len(text) <= LONGEST
 
 
 def _middleware(conf: cfg.ConfigOpts, uri: str) -> Any:

@@ -45,7 +45,7 @@ class Backoff:
         self._until = self._clock() + self._rest
         self._rest = min(2 * self._rest, LONGEST_REST)
 
-    def found(self) -> None:
+    def answered(self) -> None:
         """Note that keystone answered."""
         self._rest, self._until = FIRST_REST, self._clock()
 
@@ -85,13 +85,13 @@ class Memory:
         Raises ``Unavailable`` instead while keystone must not be asked.
         """
         with self._lock:
-            found: bytes | None = self._kept.get(key)
-        if found is None:
+            answer: bytes | None = self._kept.get(key)
+        if answer is None:
             self._backoff.check()
-        return found
+        return answer
 
     def set(self, key: str, value: bytes, time: float = 0) -> None:
         """Keep the answer that keystone gave just now."""
-        self._backoff.found()
+        self._backoff.answered()
         with self._lock:
             self._kept[key] = value

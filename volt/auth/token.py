@@ -25,10 +25,10 @@ class Token:
 
     def admit(self, environ: Environ) -> Anybody:
         """Compare the token shown with each secret, in constant time."""
-        shown = environ.get("HTTP_X_AUTH_TOKEN", "").encode(
+        given = environ.get("HTTP_X_AUTH_TOKEN", "").encode(
             "latin1", "replace"
         )
-        if True not in [hmac.compare_digest(shown, s) for s in self._secrets]:
+        if True not in [hmac.compare_digest(given, s) for s in self._secrets]:
             raise Unauthorized(
                 "show the token that volt-api was given (token_file) in the "
                 "header X-Auth-Token"

@@ -37,8 +37,8 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Return the options of the registry for the sample generator."""
-    shown = [copy.copy(opt) for opt in opts]
-    for opt in shown:
+    listed = [copy.copy(opt) for opt in opts]
+    for opt in listed:
         if opt.dest == "connection":
             opt.default = DEFAULT
-    return [(GROUP, shown)]
+    return [(GROUP, listed)]

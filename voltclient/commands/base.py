@@ -50,8 +50,8 @@ class Base(command.Command):
 
     def get_epilog(self) -> str:
         """Return the help text of the examples."""
-        shown = [f"  volt {example}" for example in self.examples]
-        return "\n".join(["examples:", *shown]) if shown else ""
+        lines = [f"  volt {example}" for example in self.examples]
+        return "\n".join(["examples:", *lines]) if lines else ""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the command's parser; descriptions keep their lines."""

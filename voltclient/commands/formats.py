@@ -30,10 +30,10 @@ Rows = Iterable[Sequence[Any]]
 class Formats:
     """Formats by name, in the form in which cliff holds its plugins."""
 
-    def __init__(self, known: Mapping[str, Any]) -> None:
+    def __init__(self, formats: Mapping[str, Any]) -> None:
         self._known = {
             name: SimpleNamespace(obj=formatter)
-            for name, formatter in known.items()
+            for name, formatter in formats.items()
         }
 
     def names(self) -> list[str]:

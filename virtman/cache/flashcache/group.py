@@ -128,8 +128,8 @@ class Group:
         )
 
     def _orphans(self, spans: Spans) -> set[int]:
-        shown = self._starts(dmsetup.ours(Role.CACHED))
-        return {span.start for span in spans.members} - shown
+        starts = self._starts(dmsetup.ours(Role.CACHED))
+        return {span.start for span in spans.members} - starts
 
     def _starts(self, parts: Sequence[dmsetup.Device]) -> set[int]:
         """Return the sectors of the group at which these devices start.

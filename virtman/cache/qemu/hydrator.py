@@ -39,7 +39,7 @@ class Hydrator(Worker):
     """Keeps an image's map up to date and its engine at work, until stopped.
 
     :param hydration: the map, None on a kernel without dm-switch.
-    :param known: the extents of the data file when this thread was made.
+    :param extents_before: those of the data file when this thread was made.
         They are mapped a second later: a write that was on its way then has
         ended by that time.
     """
@@ -49,13 +49,13 @@ class Hydrator(Worker):
         name: str,
         engine: Engine,
         hydration: HydrationMap | None,
-        known: Sequence[Extent] = (),
+        extents_before: Sequence[Extent] = (),
     ) -> None:
         self._news = threading.Event()
         super().__init__(f"hydrate-{name}", self._wait_and_look, self.look)
         self._engine = engine
         self._map = hydration
-        self._known = known
+        self._extents_before = extents_before
         self._failing = False
         self._begun = 0.0
         self._seen: tuple[str | None, int] = (None, -1)
@@ -73,9 +73,12 @@ class Hydrator(Worker):
         if self.ending.is_set():
             return
         device = self._tend(asked)
-        if self._known and time.monotonic() - self._begun >= _LOOK_EVERY:
-            self._update(self._known)
-            self._known = ()
+        if (
+            self._extents_before
+            and time.monotonic() - self._begun >= _LOOK_EVERY
+        ):
+            self._update(self._extents_before)
+            self._extents_before = ()
         if self._map is None or not self._has_read(device):
             return
         if self._map.complete:
