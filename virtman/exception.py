@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong on a node, one class a failure.
+"""The failures of a node, one class each.
 
 The message of each names the thing at fault and the remedy.  Doors
 (``virtman/rpc``) translate the two families below into their own language;
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 
 
 class VirtmanError(Exception):
-    """Any failure the agent can name."""
+    """Any failure that the agent can name."""
 
 
 class AlreadyExists(VirtmanError):
-    """What was to be made is there already, and nothing was changed."""
+    """The object to be made exists already; nothing was changed."""
 
 
 class NotFound(VirtmanError):
-    """What was named is not here, and nothing was changed."""
+    """The named object does not exist here; nothing was changed."""
 
 
 class InvalidRequest(VirtmanError):
@@ -28,7 +28,7 @@ class InvalidRequest(VirtmanError):
 
 
 class InUse(VirtmanError):
-    """Somebody else holds the file, the device or the target."""
+    """Another user holds the file, the device or the target."""
 
 
 class NoSpace(VirtmanError):
@@ -48,11 +48,11 @@ class MissingTools(VirtmanError):
 
 
 class NoPrivileges(VirtmanError):
-    """The agent is not root's, and nobody starts its helpers as root."""
+    """The agent is not root's, and its helpers cannot be started as root."""
 
 
 class ConfigError(VirtmanError):
-    """A configuration file says something that nobody understands."""
+    """A configuration file has an unknown option or a bad value."""
 
 
 class LayerError(VirtmanError):
@@ -60,11 +60,11 @@ class LayerError(VirtmanError):
 
 
 class LayerMismatch(LayerError):
-    """A kernel object has our name but not the content we want."""
+    """A kernel object has a name of the agent, but other content."""
 
 
 class RollbackError(LayerError):
-    """A build failed, and so did taking away what it had built."""
+    """A build failed, and so did the removal of its parts."""
 
     def __init__(self, cause: Exception, rollback: Exception) -> None:
         super().__init__(
@@ -75,7 +75,7 @@ class RollbackError(LayerError):
 
 
 class CommandError(LayerError):
-    """A program ended badly; keeps all that it said.
+    """A program failed; the error has its output.
 
     Arguments stay positional: oslo.privsep rebuilds an exception from its
     class and ``args`` when it crosses from the helper to the agent.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a host, an iSCSI name, a login and the like look like.
+"""The formats of hosts, iSCSI names, logins and the like.
 
 Such values come from callers, from volt and from other nodes, and end in the
 arguments of root's commands; open-iscsi makes folders of iSCSI names and of
@@ -50,7 +50,7 @@ _TIME_MAX = 10**11
 
 
 def is_host(value: object) -> bool:
-    """Tell whether a value is an IP address, or a name that is none."""
+    """Tell whether a value is an IP address or a host's name."""
     if not isinstance(value, str):
         return False
     if ":" in value:
@@ -115,7 +115,7 @@ def is_ticket(value: object) -> bool:
 
 
 def is_whole(value: object, least: int, most: int) -> bool:
-    """Tell whether a value is a whole number, and no truth value."""
+    """Tell whether a value is a whole number, and not a truth value."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     return whole and least <= value <= most  # type: ignore[operator]
 

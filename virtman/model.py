@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values that rooms of the agent hand to each other."""
+"""The values that parts of the agent hand to each other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PeerAddress:
 
 @dataclass(frozen=True)
 class PeerReport:
-    """What a beat says of one place.
+    """The report of one peer in a beat.
 
     ``failed`` are the sources that cannot be read from now; said again in
     every beat for as long as it lasts.
@@ -36,7 +36,7 @@ class PeerReport:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What an image server told volt of its image.
+    """The facts of an image, as its image server has told volt.
 
     ``digest`` is ``sha256:`` and 64 hexadecimal digits, None until it is
     known.
@@ -50,7 +50,7 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Where a node is to read an image from.
+    """The sources that volt assigns to a node for an image.
 
     ``stripes`` is a list of ordered lists of sources; one stripe today, and
     the sources of the first are what :attr:`sources` gives.  ``pending`` are

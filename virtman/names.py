@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every kernel name the agent uses, made here and read back here.
+"""Makes and parses every kernel name that the agent uses.
 
 A device-mapper name is ``<role>_<key>``: ``multipath_volume-image1``,
 ``engine_volume-image1``, ``cached_volume-image1``, ``origin_volume-image1``,
@@ -60,7 +60,7 @@ class Role(Enum):
 
 
 def check_key(kind: str, text: str) -> str:
-    """Return ``text`` if it can be part of every name we make.
+    """Return ``text`` if it can be part of every name of the agent.
 
     :param kind: what the name is of, for the message ("image", "instance").
     :raises InvalidRequest: a character or a length that some name forbids.
@@ -101,12 +101,12 @@ def dm_path(role: Role, key: str) -> str:
 
 
 def dm_uuid(role: Role, key: str) -> str:
-    """Return the device-mapper UUID that marks a device as ours."""
+    """Return the device-mapper UUID that marks a device of the agent."""
     return f"{_UUID_FORMAT}-{role.value}-{key}"
 
 
 def parse_dm_uuid(uuid: str) -> tuple[Role, str] | None:
-    """Return role and key of a UUID of ours, None for anybody else's."""
+    """Return role and key of an agent's UUID, None for another UUID."""
     for role in Role:
         prefix = f"{_UUID_FORMAT}-{role.value}-"
         if uuid.startswith(prefix) and len(uuid) > len(prefix):
@@ -115,7 +115,7 @@ def parse_dm_uuid(uuid: str) -> tuple[Role, str] | None:
 
 
 def parse_dm_name(name: str) -> tuple[Role, str] | None:
-    """Return role and key that a device-mapper name would have if ours.
+    """Return role and key of a name that an agent could have made.
 
     Its UUID tells whether it is.  A group's own name is not told from
     anybody's.
@@ -149,7 +149,7 @@ def iqn(image: str, prefix: str = DEFAULT_IQN_PREFIX) -> str:
 
 
 def parse_iqn(name: str) -> str | None:
-    """Return the image that an iSCSI name of ours exports, else None."""
+    """Return the image of an agent's iSCSI name, None for another name."""
     _, mark, image = name.partition(_IMAGE_MARK)
     return IMAGE_PREFIX + image if mark and image else None
 
@@ -176,7 +176,7 @@ def store_iqn(store: str) -> str:
 
 
 def parse_store_iqn(name: str) -> str | None:
-    """Return the store that an iSCSI name of ours is of, else None."""
+    """Return the store of an agent's iSCSI name, None for another name."""
     store = name.removeprefix(_STORE_PREFIX)
     return store if store != name and _KEY.fullmatch(store) else None
 
@@ -214,7 +214,7 @@ def parse_intent_file(name: str) -> tuple[str, str] | None:
 
 
 def initiator_of(user: str) -> str | None:
-    """Return whose an account is; None for one that is not ours."""
+    """Return the initiator of an agent's account, None for another account."""
     prefix, _, rest = user.partition(":")
     name, slash, _ = rest.rpartition("/")
     return name if prefix == USER and slash else None

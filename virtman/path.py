@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an image can be read from, and the disk that came of it.
+"""The sources of an image, and the disks that logins to them give.
 
 A *source* is wanted: a portal, an iSCSI name and a LUN.  A *path* is what a
 login to it gave: a SCSI disk of this host.
@@ -30,7 +30,7 @@ CONNECTIONS_MAX = 64
 
 @dataclass(frozen=True)
 class Login:
-    """What CHAP asks for."""
+    """The user and the secret of CHAP."""
 
     user: str
     secret: str = field(repr=False)
@@ -71,7 +71,7 @@ class Path:
 
 
 class SessionState(Enum):
-    """What the kernel says of a path's session."""
+    """The state of a path's session, as the kernel has it."""
 
     UP = "up"
     DOWN = "down"
@@ -79,7 +79,7 @@ class SessionState(Enum):
 
 
 def from_connection(connection: Mapping[str, Any]) -> Source:
-    """Read the contract's dict: target_portal, target_iqn, target_lun.
+    """Return the source in a dict: target_portal, target_iqn, target_lun.
 
     Where the target asks for CHAP also auth_method, auth_username and
     auth_password, as in Cinder's ``connection_info``.
@@ -96,10 +96,12 @@ def from_connection(connection: Mapping[str, Any]) -> Source:
             "target_lun"
         ) from error
     if not formats.is_iscsi_name(iqn):
-        raise InvalidRequest(f"the target_iqn {quoted(iqn)} is no iSCSI name")
+        raise InvalidRequest(
+            f"the target_iqn {quoted(iqn)} is not an iSCSI name"
+        )
     if not formats.is_lun(lun):
         raise InvalidRequest(
-            f"the target_lun {quoted(lun)} is no number from 0 to "
+            f"the target_lun {quoted(lun)} is not a number from 0 to "
             f"{formats.LUN_MAX}"
         )
     login = _login(connection)
@@ -107,7 +109,7 @@ def from_connection(connection: Mapping[str, Any]) -> Source:
 
 
 def _login(connection: Mapping[str, Any]) -> Login | None:
-    """Return what the target asks for; None: nothing."""
+    """Return the login in a connection's dict, None without one."""
     if not connection.get("auth_method"):
         return None
     user = connection.get("auth_username")
@@ -123,7 +125,7 @@ def _login(connection: Mapping[str, Any]) -> Login | None:
 
 
 def unique(sources: Iterable[Source]) -> tuple[Source, ...]:
-    """Return them once each, in order; what one asks for is not lost."""
+    """Return each source once, in order, with its login if one has it."""
     best: dict[Source, Source] = {}
     for source in sources:
         if source not in best or source.login is not None:
@@ -132,7 +134,7 @@ def unique(sources: Iterable[Source]) -> tuple[Source, ...]:
 
 
 def from_connections(connections: Any) -> list[Source]:
-    """Read one connection dict, or a list or tuple of them, in order."""
+    """Return the sources in a connection's dict, or in a list of dicts."""
     if isinstance(connections, Mapping):
         connections = [connections]
     if not isinstance(connections, Iterable) or isinstance(connections, str):

@@ -95,7 +95,7 @@ def test_a_caller_without_the_secret_is_let_in_by_no_node(bed):
     url = f"http://virtman:{'x' * 32}@{bed.n1.address}:7774/RPC2"
     done = bed.n2.run(["python3", "-c", ask, url])
     assert done.stdout == "401\n"
-    said = f"{bed.n2.address} showed no secret that is ours"
+    said = f"{bed.n2.address} showed no valid secret"
     assert said in bed.n1.log("virtman").read_text()
 
 

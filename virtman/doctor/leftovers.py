@@ -24,9 +24,9 @@ def look(settings: Settings) -> Iterator[Finding]:
     for resource in orphans:
         yield Finding(
             _CHECK, Level.WARNING,
-            f"{resource.kind} {resource.name} is ours and nobody wants it",
-            "the agent puts it right when it starts; or stop the agent and "
-            "'virtman purge' takes away all that is ours",
+            f"{resource.kind} {resource.name} is an orphan of the agent",
+            "the agent removes it when it starts; or stop the agent, and "
+            "'virtman purge' removes everything of the agent",
         )  # fmt: skip
     if not orphans:
         yield Finding(_CHECK, Level.OK, "nothing is left over")

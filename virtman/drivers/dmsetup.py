@@ -58,7 +58,7 @@ def find(role: names.Role, key: str) -> Device | None:
     if uuid != names.dm_uuid(role, key):
         raise LayerMismatch(
             f"the device-mapper name {names.dm_name(role, key)} is taken by "
-            f"a device that is not ours (UUID {uuid or 'empty'!r}); rename "
+            f"a foreign device (UUID {uuid or 'empty'!r}); rename "
             "or remove that device"
         )
     return Device(role, key, folder.name)

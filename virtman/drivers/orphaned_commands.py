@@ -48,7 +48,9 @@ def _wait(running: Callable[[], Iterable[str]]) -> None:
     deadline = time.monotonic() + _PATIENCE
     while left := list(running()):
         if time.monotonic() > deadline:
-            LOG.warning("commands of an earlier agent run on: %s", left)
+            LOG.warning(
+                "commands of an earlier agent are still running: %s", left
+            )
             return
         time.sleep(0.02)
 

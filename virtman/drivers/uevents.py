@@ -46,8 +46,8 @@ class Uevents:
             self._socket.setblocking(False)
         except OSError as error:
             LOG.warning(
-                "the kernel's events cannot be heard (%s); a failed path is "
-                "noticed a little later", error,
+                "the kernel's events cannot be received (%s); a failed path "
+                "is noticed a little later", error,
             )  # fmt: skip
             self.close()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What needs root, one function a command, through oslo.privsep.
+"""The commands that need root, one function each, through oslo.privsep.
 
 One module a context, with the functions that need the same capabilities.
 Each context is a process of its own for an agent that is not root's, so
@@ -90,13 +90,13 @@ CONTEXTS = (devices.context, iscsi.context, storage.context, host.context)
 
 
 def observe(tell: Callable[[str], None]) -> None:
-    """Have ``tell`` called after each command that changed something."""
+    """Call ``tell`` after each command that changed the host."""
     for context in CONTEXTS:
         context.tell = tell
 
 
 def begin(root_helper: str, given: Mapping[str, str]) -> None:
-    """Get ready to execute: here when this is root, else by helpers.
+    """Prepare to execute: in this process if it is root's, else by helpers.
 
     :param root_helper: what starts a helper as root, the first words of it.
     :param given: whole commands for that in its place, by section.
@@ -107,7 +107,7 @@ def begin(root_helper: str, given: Mapping[str, str]) -> None:
 
 
 def serve(words: Sequence[str]) -> int:
-    """Be the helper that ``words`` ask for; return its exit code."""
+    """Run the helper that ``words`` ask for; return its exit code."""
     return helpers.serve(words, CONTEXTS)
 
 

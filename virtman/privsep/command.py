@@ -20,7 +20,7 @@ def run(
     stdin: str | None = None,
     deadline: float | None = None,
 ) -> str:
-    """Return what a program printed.
+    """Run a program; return the text that it printed.
 
     :param stdin: what it is given to read; nothing by default.
     :param deadline: in seconds, if it must end sooner than others.
@@ -56,7 +56,7 @@ def run(
 
 
 def _whole(text: str) -> BinaryIO:
-    """Return a file in memory that has all of a text, to be read.
+    """Return a file in memory with a text in it, ready to be read.
 
     Were it a pipe and this process killed before it has written, the program
     would read an empty input: dmsetup makes a device without a table of that,

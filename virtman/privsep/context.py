@@ -51,7 +51,7 @@ _ASKING = {
 
 
 class Context(priv_context.PrivContext):  # type: ignore[misc]
-    """A context that tells somebody of each change made in it.
+    """A context that calls an observer after each change made in it.
 
     :param module: the module that holds it as ``context``, and the functions.
     :param section: of the configuration, where it can be given another
@@ -76,11 +76,11 @@ class Context(priv_context.PrivContext):  # type: ignore[misc]
         return wrapped
 
     def run_in_process(self) -> None:
-        """Execute here from now on; this process is root's."""
+        """Execute in this process from now on: it is root's."""
         self.client_mode = False
 
     def set_client_mode(self, enabled: bool) -> None:
-        """Hear from oslo.privsep that this process is a helper (``False``).
+        """Note oslo.privsep's call: ``False`` means this process is a helper.
 
         It says so once the capabilities are given up and before there are
         threads; no_new_privs is a thread's, and its children's.
@@ -92,7 +92,7 @@ class Context(priv_context.PrivContext):  # type: ignore[misc]
     def _wrap(
         self, func: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
-        """Run an entry point, by the helper or here; then tell of it.
+        """Run an entry point, by the helper or here; then call the observer.
 
         :raises NoPrivileges: the helper has ended and gives no answer.
         """
@@ -104,7 +104,7 @@ class Context(priv_context.PrivContext):  # type: ignore[misc]
             raise NoPrivileges(
                 f"the helper {self.pypath} ended during {func.__name__}, or "
                 f"does not start ({error}); the next call starts it anew, and "
-                "the log has what was said"
+                "the log has its output"
             ) from error
         if not _is_question(func.__name__, args):
             self.tell(" ".join(map(str, (func.__name__, *args))))
@@ -112,7 +112,7 @@ class Context(priv_context.PrivContext):  # type: ignore[misc]
 
 
 def confine() -> None:
-    """Give up what a helper needs no more, for good.
+    """Give up for good the rights that a helper no longer needs.
 
     oslo.privsep leaves a umask of 0, with which a file of root's could be
     written by everybody.  Ctrl-C at a terminal is meant for the agent: a
@@ -128,7 +128,7 @@ def confine() -> None:
 
 
 def _is_of_function(error: Exception) -> bool:
-    """Tell a function's own error from one of the way to the helper.
+    """Tell whether an error is the function's own, not the channel's.
 
     oslo.privsep raises an OSError without a number when a helper ends, and
     writing to one that has ended is a broken pipe.

@@ -141,7 +141,7 @@ def head(device: str, length: int) -> bytes:
 
 @context.function
 def claimable(device: str) -> str | None:
-    """Return None if nobody holds a block device, else the reason given."""
+    """Return None if a block device is free, else the kernel's reason."""
     try:
         os.close(_claim(device, os.O_RDWR))
     except OSError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The helpers of an agent that is not root's: started, or told why not.
+"""Starts the helpers of an agent that another user than root runs.
 
 ``virtman-privsep-helper`` of this very installation is started by
 ``root_helper``, once for each context, at the agent's start: a rule that is
@@ -57,7 +57,7 @@ def start(
     if failed:
         raise NoPrivileges(
             f"{user(os.geteuid())} gets no privileges: "
-            f"{'; '.join(failed)}; the log has what was said; {_REMEDY}"
+            f"{'; '.join(failed)}; the log has the helper's output; {_REMEDY}"
         )
 
 
@@ -85,7 +85,7 @@ def refused(
 
 
 def serve(words: Sequence[str], contexts: Sequence[Context]) -> int:
-    """Be a helper: begin a process that serves; return the exit code."""
+    """Run as a helper: begin a process that serves; return the exit code."""
     names = {context.pypath for context in contexts}
     match words:
         case [first, name, second, _] if (first, second) == (
@@ -116,7 +116,7 @@ def _command(root_helper: str) -> list[str]:
 
 
 def _start(context: Context) -> str | None:
-    """Start one; return what failed."""
+    """Start the helper of a context; return its error as text."""
     try:
         context.start()
     except (daemon.FailedToDropPrivileges, OSError) as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a host is prepared with: kernel modules, and udev's rules.
+"""Prepares a host: kernel modules, and rules of udev.
 
 CAP_SYS_MODULE
     asked for by ``finit_module(2)``; a module that is there already needs

@@ -81,7 +81,7 @@ def tgtadm(*args: str) -> str:
 
 @context.function
 def tgt_account(op: int, user: str, tid: int = 0, *, secret: str = "") -> None:
-    """Do something with an account of tgtd, past tgtadm's command line.
+    """Change an account of tgtd, past tgtadm's command line.
 
     :param op: of :class:`virtman.privsep.tgt_socket.Op`.
     :raises CommandError: tgtd refuses, or does not answer.
@@ -92,7 +92,9 @@ def tgt_account(op: int, user: str, tid: int = 0, *, secret: str = "") -> None:
         "a target id", tid, lambda value: formats.is_whole(value, 0, _TID_MAX)
     )
     if secret and not formats.is_account(secret):
-        raise LayerError(f"the secret of {user} has what tgtd does not take")
+        raise LayerError(
+            f"the secret of {user} has characters that tgtd does not take"
+        )
     tgt_socket.account(tgt_socket.Op(op), user, tid, secret)
 
 
@@ -150,7 +152,7 @@ def tell_scsi(path: str, text: str) -> None:
 
 @contextlib.contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Name the thing in an error: the helper's answer drops OSError's."""
+    """Put a name before an error: the helper's answer drops OSError's."""
     try:
         yield
     except OSError as error:

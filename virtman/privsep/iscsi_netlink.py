@@ -61,7 +61,7 @@ def stop(session: int) -> None:
 
 
 def message(session: int, transport: int) -> bytes:
-    """Return what the kernel is sent."""
+    """Return the request to the kernel as bytes."""
     event = _EVENT.pack(_STOP_CONN, 0, transport, session, 0, 0, _RECOVER, 0)
     size = _HEADER.size + len(event)
     return _HEADER.pack(size, _STOP_CONN, 0, 0, os.getpid()) + event

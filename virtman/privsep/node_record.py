@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record that open-iscsi keeps of a target, given a secret.
+"""Writes secrets into the records that open-iscsi keeps of targets.
 
 ``iscsiadm -o update -v SECRET`` would show it to everybody who looks at the
 list of processes.  A record is a file of lines ``name = value``, below
@@ -26,7 +26,7 @@ _NAME = re.compile(r"^InitiatorName\s*=\s*(\S+)\s*$", re.MULTILINE)
 
 
 def initiator() -> str:
-    """Return this host's name as an initiator; empty: it has none."""
+    """Return this host's name as an initiator; empty without one."""
     match = _NAME.search(NAME.read_text()) if NAME.exists() else None
     return match[1] if match else ""
 
@@ -38,7 +38,9 @@ def write(iqn: str, portal: str, values: Mapping[str, str]) -> int:
     :raises LayerError: a name of a folder or a line that would be two.
     """
     if not formats.is_iscsi_name(iqn):
-        raise LayerError(f"{quoted(iqn)} names no folder of open-iscsi's")
+        raise LayerError(
+            f"{quoted(iqn)} is not the name of a folder of open-iscsi"
+        )
     for text in (portal, *values, *values.values()):
         if not formats.is_line(text):
             raise LayerError(f"a record of {iqn}: a value is not one line")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cache engine: qemu-storage-daemon, its files, its end.
+"""The commands of the cache engine: qemu-storage-daemon and its files.
 
 CAP_DAC_OVERRIDE
     files and sockets in folders that are the agent's user's alone.  The

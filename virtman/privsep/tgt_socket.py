@@ -28,7 +28,7 @@ _MODE_ACCOUNT = 7
 
 
 class Op(enum.IntEnum):
-    """What to do with an account; the numbers are ``enum tgtadm_op``."""
+    """An operation on an account; the numbers are ``enum tgtadm_op``."""
 
     NEW = 0
     DELETE = 1

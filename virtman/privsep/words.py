@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words that root's iSCSI commands are given, each checked, whole.
+"""Checks every word that root's iSCSI commands are given.
 
 The last check before a command runs, whoever asks: the agent, which has had
 some of them from volt or from another node, and os-brick.  What is known here
@@ -42,7 +42,7 @@ _FILE = matches(r"/[^\x00-\x1f\x7f]{1,4095}")
 
 
 def _is_identity(value: object) -> bool:
-    """Tell whether a value says of a disk what the agent says of its own."""
+    """Tell whether a value describes a disk as the agent describes its own."""
     if not isinstance(value, str):
         return False
     head, _, rest = value.partition(",scsi_sn=")
@@ -111,7 +111,7 @@ def check_tgtadm(words: Collection[str]) -> None:
 
 
 def check_record(iqn: object, portal: object, values: object) -> None:
-    """Check what is to be written into open-iscsi's records, and where.
+    """Check the values for open-iscsi's records, and the record's name.
 
     :param portal: ``host,port``, as in the name of the file.
     :raises LayerError: the message has no value, which may be a secret.
@@ -125,7 +125,7 @@ def check_record(iqn: object, portal: object, values: object) -> None:
         if name not in _RECORD or not _RECORD[name](value):
             raise LayerError(
                 f"the field {quoted(name)} of a record is not written: it, or "
-                "its value, is none that the agent writes"
+                "its value, is not one that the agent writes"
             )
 
 
@@ -134,7 +134,7 @@ def require(name: str, value: object, fits: Fits) -> None:
     if not fits(value):
         raise LayerError(
             f"{name} cannot be {quoted(value)}: no command is given that; "
-            "correct who has named it (a caller, volt, another node)"
+            "correct it at its origin (a caller, volt, another node)"
         )
 
 

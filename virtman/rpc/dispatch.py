@@ -72,8 +72,8 @@ def _read(body: bytes) -> tuple[str, tuple[Any, ...]]:
     except Exception as error:
         # The parser raises many kinds of error, and a Fault if the body is
         # that of one.
-        LOG.info("a body is no call: %s", type(error).__name__)
-        raise Fault(NO_CALL, "the body is no call of XML-RPC") from None
+        LOG.info("a body is not a call: %s", type(error).__name__)
+        raise Fault(NO_CALL, "the body is not a call of XML-RPC") from None
     return name or "", arguments
 
 

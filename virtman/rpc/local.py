@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
         verb = _VERB.fullmatch(self.path)
         if verb is None:
-            raise Failure("not_found", "there is no such path; /v1/<verb> is")
+            raise Failure("not_found", "unknown path; it is /v1/<verb>")
         return door.verbs.call(verb[1], body)
 
     def _body(self) -> Any:
@@ -100,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
             return json.loads(self.rfile.read(int(length)) or b"{}")
         except (ValueError, RecursionError) as error:
             raise Failure(
-                "invalid_request", "the body is no JSON object"
+                "invalid_request", "the body is not a JSON object"
             ) from error
 
     def _read_on(self) -> None:
@@ -214,7 +214,9 @@ def _make_room(file: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise ConfigError(f"local_socket = {file}: that is no socket")
+        raise ConfigError(
+            f"local_socket = {file}: it is not a socket; move it away"
+        )
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
         try:
             probe.connect(str(file))

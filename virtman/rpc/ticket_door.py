@@ -46,7 +46,9 @@ class _Handler(socketserver.StreamRequestHandler):
             line = json.dumps({"answer": verdict.value})
             self.wfile.write(f"{line}\n".encode())
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            LOG.debug("%s said nothing of sense", self.client_address[0])
+            LOG.debug(
+                "%s sent no ticket that can be read", self.client_address[0]
+            )
 
 
 class AdmissionDoor(socketserver.ThreadingTCPServer):
@@ -68,7 +70,7 @@ class AdmissionDoor(socketserver.ThreadingTCPServer):
             super().__init__((host, port), _Handler)
         except OSError as error:
             raise ConfigError(
-                f"cannot hear readers on {host}:{port}: {error.strerror}; "
+                f"cannot serve readers on {host}:{port}: {error.strerror}; "
                 "host_ip must be an address of this host, admission_port a "
                 "free port of it, the same on all nodes"
             ) from error
@@ -81,7 +83,7 @@ class AdmissionDoor(socketserver.ThreadingTCPServer):
         try:
             verdict = self._admission.admit(ticket, target)
         except VirtmanError as error:
-            LOG.warning("nobody is admitted to %s: %s", target, error)
+            LOG.warning("a reader is not admitted to %s: %s", target, error)
             return Verdict.ABSENT
         if verdict is Verdict.REFUSED:
             LOG.warning("a ticket for %s was refused", target)

@@ -41,7 +41,7 @@ class Secrets:
         try:
             secrets = read(self._file)
         except ConfigError as error:
-            LOG.error("nobody is let in: %s", error)
+            LOG.error("the XML-RPC door refuses every caller: %s", error)
             return False
         password = _password(header or "")
         return True in [hmac.compare_digest(password, s) for s in secrets]
@@ -58,13 +58,13 @@ def load(settings: DoorSettings) -> Secrets | None:
         return None
     if not settings.rpc_noauth_anywhere:
         raise ConfigError(
-            f"the XML-RPC door on {settings.rpc_host} would let everybody on "
+            f"the XML-RPC door on {settings.rpc_host} would let every host of "
             "the network make and destroy disks as root; write a secret into "
             "a file ((umask 077; openssl rand -hex 32 > "
             "/etc/virtman/rpc-token)) and set rpc_token_file, or set rpc_host "
             "= 127.0.0.1, or, in a closed network, rpc_noauth_anywhere = true"
         )
-    LOG.warning("whoever reaches the XML-RPC door may do everything")
+    LOG.warning("every caller that reaches the XML-RPC door may do everything")
     return None
 
 

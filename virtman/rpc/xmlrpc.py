@@ -105,7 +105,7 @@ class _Handler(SimpleXMLRPCRequestHandler):
 
     def _ask_secret(self) -> None:
         """Refuse a request without a valid secret, and ask for one."""
-        LOG.warning("%s showed no secret that is ours", self.client_address[0])
+        LOG.warning("%s showed no valid secret", self.client_address[0])
         self.send_response(401)
         self.send_header("WWW-Authenticate", 'Basic realm="virtman"')
         self.send_header("Content-Length", "0")

@@ -95,7 +95,7 @@ class Hydrator(Worker):
         except Exception:
             # A fault in this program.  The thread goes on: without it the
             # engine is never repaired.
-            LOG.exception("%s: the engine is not looked after", self.name)
+            LOG.exception("%s: the engine could not be checked", self.name)
             return None
 
     def _has_read(self, device: str | None) -> bool:

@@ -94,7 +94,9 @@ class EngineRepair:
 
     def _tell(self, error: Exception) -> None:
         if self._logged.is_new(self._image, error):
-            LOG.error("%s: its engine is not mended: %s", self._image, error)
+            LOG.error(
+                "%s: its engine is not repaired yet: %s", self._image, error
+            )
 
     def _postpone(self) -> None:
         """Put off the next check of the engine, for longer each time."""
@@ -185,7 +187,7 @@ class EngineRepair:
         """Start the daemon if it is gone, and connect the engine anew."""
         LOG.warning(
             "%s: its qemu-storage-daemon is %s; reads go past it until it is "
-            "mended", self._image,
+            "repaired", self._image,
             "not connected" if storage_daemon.pid(self._files) else "gone",
         )  # fmt: skip
         self._drop_connections(old)

@@ -161,7 +161,7 @@ def test_a_repair_that_fails_is_told_once_and_tried_again(
     engine._hydrators["volume-a"]._engine._pause = 0.0
     for _ in range(3):
         tend(engine)
-    assert caplog.text.count("its engine is not mended") == 1
+    assert caplog.text.count("its engine is not repaired yet") == 1
     assert "the test says no" in caplog.text
     kernel.relent()
     tend(engine)

@@ -132,7 +132,7 @@ def test_the_agent_serves_until_it_is_told_to_end(whole, kernel, number):
     agent._serve(whole)
     caller.join(PATIENCE)
     assert answers == [[]]
-    ours = {"heartbeat", "watch", "housekeeping", "digests"}
+    ours = {"heartbeat", "path-monitor", "housekeeping", "digests"}
     left = [one for one in threading.enumerate() if one not in before]
     assert not ours & {thread.name for thread in left}
 

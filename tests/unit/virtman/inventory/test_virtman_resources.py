@@ -90,7 +90,7 @@ def test_files_without_devices_are_named(site):
     for file in (*names, options.snapshot_dir / "mine.raw"):
         file.touch()
     assert told(site) == sorted(
-        f"file {file} is ours and nobody wants it" for file in names
+        f"file {file} is an orphan of the agent" for file in names
     )
 
 

@@ -338,7 +338,7 @@ def test_a_foreign_device_in_the_way_of_recovery_is_refused(site, caplog):
     site.power_cut()
     site.kernel.dm.foreign("origin_volume-a", 8, "LVM-x")
     site.recover()
-    assert "origin_volume-a is taken by a device that is not" in caplog.text
+    assert "origin_volume-a is taken by a foreign device" in caplog.text
     assert list(site.kernel.dm.devices) == ["origin_volume-a"]
 
 

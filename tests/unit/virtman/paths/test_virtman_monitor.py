@@ -162,7 +162,7 @@ def test_without_a_socket_nothing_is_heard_and_it_is_said(monkeypatch, caplog):
 
     monkeypatch.setattr(uevents.socket, "socket", refuse)
     heard = Uevents()
-    assert "cannot be heard (not permitted)" in caplog.text
+    assert "cannot be received (not permitted)" in caplog.text
     assert heard.wait(0.0) == set()
     heard.close()
 

@@ -346,7 +346,7 @@ def test_a_file_that_is_no_socket_is_left_alone(site, path):
     path.write_text("precious")
     verbs = Verbs(site.node, site.images, site.stores)
     with (
-        pytest.raises(ConfigError, match="that is no socket"),
+        pytest.raises(ConfigError, match="it is not a socket"),
         local.serving(path, verbs, Callers(None), POLL),
     ):
         pass

@@ -91,7 +91,7 @@ def test_without_it_nothing_is_done_and_the_log_says_who_came(
         vmtapi.list(node, token=shown)
     assert refused.value.errcode == 401
     assert verbs.asked == 0
-    assert "127.0.0.1 showed no secret that is ours" in caplog.text
+    assert "127.0.0.1 showed no valid secret" in caplog.text
     for text in (caplog.text, str(refused.value)):
         assert SECRET not in text
         assert shown is None or shown not in text
@@ -138,7 +138,10 @@ def test_a_file_that_is_gone_opens_nothing_and_is_named(file, caplog):
     secrets = token.Secrets(file)
     file.unlink()
     assert not secrets.admit(basic(f"virtman:{SECRET}"))
-    assert f"nobody is let in: rpc_token_file {file}" in caplog.text
+    assert (
+        f"the XML-RPC door refuses every caller: rpc_token_file {file}"
+        in caplog.text
+    )
 
 
 @pytest.mark.parametrize(
