@@ -36,7 +36,7 @@ LOG = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 
-def answering(who: str) -> Callable[[Callable[P, str]], Callable[P, str]]:
+def answering(prefix: str) -> Callable[[Callable[P, str]], Callable[P, str]]:
     """Turn what a verb raises into the contract's ``1:`` and ``2:``."""
 
     def wrap(verb: Callable[P, str]) -> Callable[P, str]:
@@ -45,15 +45,15 @@ def answering(who: str) -> Callable[[Callable[P, str]], Callable[P, str]]:
             try:
                 return f"0:{verb(*args, **kwargs)}"
             except (AlreadyExists, NotFound) as error:
-                return f"1:{who}{error}"
+                return f"1:{prefix}{error}"
             except VirtmanError as error:
                 LOG.error("%s failed: %s", verb.__name__, error)
-                return f"2:{who}{error}"
+                return f"2:{prefix}{error}"
             except Exception:
-                # A fault of ours: the caller gets a sentence, the log the
-                # traceback.
+                # A fault of the agent: the caller gets a sentence, the log
+                # the traceback.
                 LOG.exception("%s failed", verb.__name__)
-                return f"2:{who}internal error, see the agent's log"
+                return f"2:{prefix}internal error, see the agent's log"
 
         return answer
 

@@ -18,7 +18,7 @@ from virtman.exception import InvalidRequest
 from virtman.quoting import quoted
 from vmthunder.addresses import host_port
 
-# Without its brackets nobody can tell an IPv6 address's end from a port.
+# Without brackets an IPv6 address's end cannot be told from a port.
 _PORTAL = re.compile(
     r"(\[(?P<v6>[^]]*)\]|(?P<host>[^:]*))(:(?P<port>[0-9]+))?"
 )
@@ -84,7 +84,7 @@ def from_connection(connection: Mapping[str, Any]) -> Source:
     Where the target asks for CHAP also auth_method, auth_username and
     auth_password, as in Cinder's ``connection_info``.
 
-    :raises InvalidRequest: a key is missing or its value makes no sense.
+    :raises InvalidRequest: a key is missing or has a bad value.
     """
     try:
         portal = connection["target_portal"]

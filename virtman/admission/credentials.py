@@ -124,7 +124,10 @@ class Credentials:
             return
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             # The error is not logged: it might quote a secret.
-            LOG.warning("%s makes no sense; volt will tell anew", self._file)
+            LOG.warning(
+                "%s cannot be read; volt sends the key and tickets anew",
+                self._file,
+            )
 
     def _save(self) -> None:
         kept = {
@@ -153,5 +156,5 @@ def _server(kept: list[Any]) -> tuple[Portal, Ticket]:
     login = formats.is_account(user) and formats.is_account(secret)
     portal = formats.is_host(host) and formats.is_port(port)
     if not (portal and login and formats.is_ticket(text)):
-        raise ValueError("a server's ticket is none")
+        raise ValueError("a malformed ticket of a server")
     return (host, int(port)), Ticket(text, Login(user, secret))

@@ -97,7 +97,7 @@ def _claims(body: str) -> tuple[str, str, float, str]:
     if not formats.is_time(expires):
         raise NoTicket("a ticket whose end is no time")
     if not isinstance(number, str) or not _NUMBER.fullmatch(number):
-        raise NoTicket("a ticket whose number is none")
+        raise NoTicket("a ticket with a malformed number")
     return iqn, initiator, expires, number
 
 

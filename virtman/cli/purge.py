@@ -26,7 +26,7 @@ REMOVED, KEPT, LEFT = "removed", "kept", "left"
 
 
 class TakeAway(base.List):
-    """Take away everything of ours from this host, and nothing else.
+    """Remove everything of the agent from this host, and nothing else.
 
     Devices, sessions, targets, loop and NBD devices, storage daemons, and the
     files that the agent has made, the copy-on-write stores of VMs among them.
@@ -82,7 +82,10 @@ class TakeAway(base.List):
         for resource in going:
             print(f"{resource.kind} {resource.name}", file=err)
         if not sys.stdin.isatty():
-            raise ConfigError("nobody is here to be asked; say --yes")
+            raise ConfigError(
+                "standard input is not a terminal, so the question cannot be "
+                "answered; give --yes"
+            )
         print(f"Take these {len(going)} away? [y/N] ", end="", file=err)
         err.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):

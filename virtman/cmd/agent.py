@@ -252,7 +252,7 @@ def _end_on_signals(door: Door) -> None:
 
 
 def _vanish() -> None:
-    """End now, with nobody waited for.
+    """End now, without a wait for any thread.
 
     futurist, whose threads answer callers behind the broker, waits at exit for
     each of them (_clean_up in futurist/_thread.py), and they for the broker.

@@ -89,4 +89,4 @@ class Alone:
         """Register no image server: callers name it themselves."""
 
     def withdraw(self, peer: PeerAddress) -> None:
-        """Take no registration back: there is none."""
+        """Take no registration back: this node has none."""

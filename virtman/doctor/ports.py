@@ -51,7 +51,7 @@ def _target(port: int) -> Finding:
     if not holders:
         return Finding(
             _CHECK, Level.ERROR,
-            f"nobody listens on iscsi_port {port}, to which peers are sent",
+            f"no program listens on iscsi_port {port}, where peers log in",
             "start tgtd ('systemctl start tgt'), or set iscsi_port to the "
             "port on which it serves",
         )  # fmt: skip

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of the agent is on this host, and who holds it."""
+"""The resources of the agent on this host, and their holders."""

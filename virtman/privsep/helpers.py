@@ -5,7 +5,8 @@
 ``root_helper``, once for each context, at the agent's start: a rule that is
 missing shows at once.  oslo.privsep's own helper would serve any context of
 any package, with the capabilities that a file says: whoever may start that
-one is root.  This one takes a context of ours and a socket and nothing else.
+one is root.  This one takes a context of the agent and a socket, and nothing
+else.
 A helper ends when the agent at the other end of its socket has, however.
 """
 

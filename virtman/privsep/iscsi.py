@@ -52,7 +52,7 @@ context = Context(
 def iscsiadm(*args: str) -> str:
     """Run the program of that name.
 
-    :raises LayerError: a word is none that it may be given.
+    :raises LayerError: a word is not one that it may be given.
     """
     words.check_iscsiadm(args)
     return command.run(["iscsiadm", *args])
@@ -62,7 +62,7 @@ def iscsiadm(*args: str) -> str:
 def scsi_id(*args: str) -> str:
     """Run udev's program of that name, which is in no PATH.
 
-    :raises LayerError: a word is none that it may be given.
+    :raises LayerError: a word is not one that it may be given.
     """
     for word in args:
         words.require("a word of scsi_id", word, _SCSI_ID)
@@ -73,7 +73,7 @@ def scsi_id(*args: str) -> str:
 def tgtadm(*args: str) -> str:
     """Run the program of that name for the iSCSI driver.
 
-    :raises LayerError: a word is none that it may be given.
+    :raises LayerError: a word is not one that it may be given.
     """
     words.check_tgtadm(args)
     return command.run(["tgtadm", "--lld", "iscsi", *args])

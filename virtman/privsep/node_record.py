@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes secrets into the records that open-iscsi keeps of targets.
 
-``iscsiadm -o update -v SECRET`` would show it to everybody who looks at the
+``iscsiadm -o update -v SECRET`` would show it to every user who looks at the
 list of processes.  A record is a file of lines ``name = value``, below
 ``/etc/iscsi/nodes/<iSCSI name>/``: ``<host>,<port>,<group>/<interface>``, or
 ``<host>,<port>`` when no discovery has told the group (``usr/idbm.c`` of

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accounts of tgtd, through the socket on which tgtadm speaks to it.
 
-``tgtadm --password`` would show a secret to everybody who looks at the list
+``tgtadm --password`` would show a secret to every user who looks at the list
 of processes.  The request is tgt's ``struct tgtadm_req`` (``usr/tgtadm.h``,
 120 bytes in 1.0.85, as tgtadm was seen to send it) and ``name=value`` pairs
 behind it, the answer ``struct tgtadm_rsp`` and a text.

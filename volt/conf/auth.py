@@ -12,11 +12,17 @@ opts = [
         "auth_strategy",
         default="token",
         choices=[
-            ("token", "who shows a secret of token_file in X-Auth-Token"),
-            ("keystone", "who has a token of OpenStack's Identity service"),
-            ("noauth", "everybody on this host; see noauth_anywhere"),
+            (
+                "token",
+                "callers that show a secret of token_file in X-Auth-Token",
+            ),
+            (
+                "keystone",
+                "callers with a token of OpenStack's Identity service",
+            ),
+            ("noauth", "every caller on this host; see noauth_anywhere"),
         ],
-        help="Who is let in.",
+        help="Which callers are let in.",
     ),
     cfg.StrOpt(
         "token_file",
@@ -28,20 +34,23 @@ opts = [
         "noauth_anywhere",
         default=False,
         help="Let auth_strategy = noauth serve other hosts than this one, "
-        "too.  Whoever reaches the port may then do everything: for closed "
-        "networks only.",
+        "too.  Every caller that reaches the port may then do everything: for "
+        "closed networks only.",
     ),
     cfg.StrOpt(
         "metrics_access",
         default="local",
         choices=[
             ("local", "callers on this host; others as auth_strategy says"),
-            ("all", "everybody who reaches the port"),
-            ("admitted", "whom auth_strategy lets in, on this host too"),
+            ("all", "every caller that reaches the port"),
+            (
+                "admitted",
+                "callers that auth_strategy lets in, on this host too",
+            ),
         ],
-        help="Who may read /metrics, which names the volumes and tells how "
-        "many nodes there are, but changes nothing.  A caller behind a "
-        "proxy on this host is not a local one.",
+        help="Which callers may read /metrics, which names the volumes and "
+        "tells how many nodes there are, but changes nothing.  A caller behind "
+        "a proxy on this host is not a local one.",
     ),
 ]
 

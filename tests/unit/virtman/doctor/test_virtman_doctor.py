@@ -327,7 +327,7 @@ def test_a_port_that_is_only_talked_through_is_free(proc, settings):
     assert judged(found, Level.OK) == [
         "rpc_port 7774 is free", "admission_port 7775 is free",
     ]  # fmt: skip
-    assert "nobody listens" in judged(found, Level.ERROR)[0]
+    assert "no program listens" in judged(found, Level.ERROR)[0]
 
 
 @pytest.fixture
