@@ -49,8 +49,8 @@ opts = [
             ),
         ],
         help="Which callers may read /metrics, which names the volumes and "
-        "tells how many nodes there are, but changes nothing.  A caller behind "
-        "a proxy on this host is not a local one.",
+        "tells how many nodes there are, but changes nothing.  A caller "
+        "behind a proxy on this host is not a local one.",
     ),
 ]
 
