@@ -135,7 +135,8 @@ OLD_WORDS = {
         "belongings Thing Toolbox toolbox Remains remains inuse Seat Told "
         "Wallet wallet Knock knock Rhythm rhythm keeper Links contracts "
         "Mender mender hurry Hurried outage Outage wording OpenStore Watch "
-        "Steps fullness noderecord storefile"
+        "Steps fullness noderecord storefile storetargets imagetargets "
+        "remotestore storesessions tgtd patience Patience"
     ),
     "volt": (
         "door Seat Told Crew crew staffing aside Duty duty treework "

@@ -41,7 +41,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CacheSettings:
     """The values of the options of the cache; sizes in MiB."""
 

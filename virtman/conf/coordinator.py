@@ -44,7 +44,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CoordinatorSettings:
     """The values of the options of volt; times in seconds.
 

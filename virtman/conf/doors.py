@@ -68,7 +68,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DoorSettings:
     """The values of the options of the doors.
 

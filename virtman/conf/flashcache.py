@@ -33,7 +33,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class FlashcacheSettings:
     """The values of the options of the flashcache group."""
 

@@ -48,7 +48,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class HostSettings:
     """The values of the options of the host.
 

@@ -39,7 +39,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PathSettings:
     """The values of the options of the paths; times in seconds."""
 

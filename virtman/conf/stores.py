@@ -55,7 +55,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class StoreSettings:
     """The values of the options of the COW stores.
 

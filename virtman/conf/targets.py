@@ -38,7 +38,7 @@ OPTIONS = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TargetSettings:
     """The values of the options of the targets."""
 

@@ -136,11 +136,11 @@ class Digests:
         with self._changed:
             if self._current != job:
                 return
-            self._keep(job, result)
+            self._write(job, result)
         LOG.info("the digest of %s is %s", job.image, result)
         self._report(job.image)
 
-    def _keep(self, job: Job, result: str) -> None:
+    def _write(self, job: Job, result: str) -> None:
         """Write the digest of a file, whole or not at all."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._file(job.image)

@@ -247,7 +247,7 @@ class QemuEngine(CacheEngine):
             )
         repair = EngineRepair(
             image, source, sectors, files,
-            keep=regions.update if regions else lambda _: 0,
+            on_extents=regions.update if regions else lambda _: 0,
         )  # fmt: skip
         hydrator = Hydrator(image, repair, regions, written(files.data))
         self._hydrators[image] = hydrator

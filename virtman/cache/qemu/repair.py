@@ -49,7 +49,7 @@ class EngineRepair:
     """Repairs one image's engine, in one thread.
 
     :param source: the device that the engine caches.
-    :param keep: is called with the extents of the data file while no daemon
+    :param on_extents: is called with the extents of the data file while no daemon
         writes to it.
     """
 
@@ -59,13 +59,13 @@ class EngineRepair:
         source: str,
         sectors: int,
         files: Files,
-        keep: Callable[[Iterable[Extent]], object],
+        on_extents: Callable[[Iterable[Extent]], object],
     ) -> None:
         self._image = image
         self._source = source
         self._sectors = sectors
         self._files = files
-        self._keep = keep
+        self._on_extents = on_extents
         self._bypass = Bypass(image)
         self._asked = self._failed = self._taken_back = self._full = False
         self._logged = LogOnce()
@@ -193,7 +193,7 @@ class EngineRepair:
         self._drop_connections(old)
         if storage_daemon.pid(self._files) is None:
             storage_daemon.stop(self._files)
-            self._keep(written(self._files.data))
+            self._on_extents(written(self._files.data))
             storage_daemon.start(self._files, self._source)
         self._connect()
         self._failed = self._taken_back = self._full = False
