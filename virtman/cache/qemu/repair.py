@@ -49,7 +49,7 @@ class EngineRepair:
     """Repairs one image's engine, in one thread.
 
     :param source: the device that the engine caches.
-    :param on_extents: is called with the extents of the data file while no daemon
+    :param on_extents: is called with those of the data file while no daemon
         writes to it.
     """
 
