@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long programs take to start: ``python -m bench.startup REVISION``.
+"""The start-up times of programs: ``python -m bench.startup REVISION``.
 
 Runs ``virtman-server --help`` and ``volt --help`` of this tree and of another
 revision of it in turn, and prints the least wall time of each and their

@@ -56,7 +56,7 @@ class Daemon:
     def wait_until(
         self, condition: Callable[[], bool], timeout: float
     ) -> None:
-        """Wait until it does what it is there for; else end it.
+        """Wait until the daemon does its work; end it if it does not.
 
         :param timeout: seconds.
         :raises CloudError: it has ended, or the time is over.
@@ -128,7 +128,7 @@ def run(
 
 
 def _end(process: subprocess.Popen[Any], patience: float) -> None:
-    """End a session; kill what does not go in ``patience`` seconds.
+    """End a session; kill processes that stay for ``patience`` seconds.
 
     The kernel gives a number to another program only after it was asked for
     the exit code: that comes last, or the signals might meet a stranger.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong with the trial itself."""
+"""The failures of the trial itself."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _CLONE_NEWNET = 0x40000000
 
 @contextlib.contextmanager
 def inside(namespace: str) -> Iterator[None]:
-    """Be in the network namespace of that name; come back at the end.
+    """Enter the network namespace of that name; leave it at the end.
 
     For the calling thread and what it starts; threads that are there already
     stay where they are.

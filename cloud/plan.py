@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where everything of the trial is: folders, addresses, ports, passwords."""
+"""The trial's folders, addresses, ports and passwords."""
 
 from __future__ import annotations
 

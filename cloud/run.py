@@ -51,7 +51,7 @@ class Trial:
 
     @contextlib.contextmanager
     def standing(self) -> Iterator[Stage]:
-        """Take everything up; take it down at the end, in any case."""
+        """Take the cloud up; take it down at the end, in any case."""
         with _alone(self._folder), self._standing() as stage:
             yield stage
 
@@ -115,7 +115,7 @@ class Trial:
     def _tell(
         self, name: str, title: str, chapter: Chapter, stage: Stage
     ) -> None:
-        """Go through a chapter; the others follow even if it fails."""
+        """Run a chapter; the others follow even if it fails."""
         with self._teller.step(name, title):
             try:
                 self.facts |= chapter(stage)
@@ -129,7 +129,7 @@ class Trial:
 
 
 def _id(uploaded: Sequence[Any]) -> str:
-    """Return the image's id.
+    """Return the id of the image.
 
     :raises CloudError: it was not uploaded.
     """
@@ -140,7 +140,7 @@ def _id(uploaded: Sequence[Any]) -> str:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Be the only trial of a folder.
+    """Hold the lock of a folder: one trial works in it at a time.
 
     :raises CloudError: there is another.
     """

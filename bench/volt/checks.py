@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What volt answers is held to be right before it is held to be quick."""
+"""Checks that volt's answers are right, before their speed counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from volt.executor import shape
 
 
 class NotRight(Exception):
-    """What volt tells is not what it should: the figures are worth nothing."""
+    """An answer of volt is wrong, so the figures are worth nothing."""
 
 
 def check(volt: Inside, nodes: int) -> int:
@@ -35,7 +35,7 @@ def check(volt: Inside, nodes: int) -> int:
 
 
 def right(burst: Burst) -> Burst:
-    """Return it; raise ``NotRight`` unless every answer is a success."""
+    """Return a burst; raise ``NotRight`` unless every answer is a success."""
     for reply in burst.replies:
         if reply.status != 200:
             raise NotRight(f"{reply.ask}: {reply.status} {reply.body!r}")

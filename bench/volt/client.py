@@ -32,17 +32,17 @@ class Client:
         self._cpu = cpu
 
     def ask(self, asks: Sequence[Ask], connections: int) -> Burst:
-        """Send all; as many at the same time as there are connections."""
+        """Send requests; as many at the same time as there are connections."""
         return _run(self._share(asks, connections))
 
     def at_once(self, asks: Sequence[Ask]) -> Burst:
-        """Send each over a connection of its own, all at the same time."""
+        """Send each request over a connection of its own, all at once."""
         return _run(self._storm(asks))
 
     def paced(
         self, asks: Sequence[Ask], rate: float, connections: int
     ) -> Burst:
-        """Send so many a second, in turn over connections that stay open."""
+        """Send requests at a rate, in turn over connections that stay open."""
         return _run(self._pace(asks, rate, connections))
 
     async def _share(self, asks: Sequence[Ask], connections: int) -> Burst:
@@ -103,7 +103,7 @@ class Client:
         return connection
 
     def _encoded(self, asks: Iterable[Ask]) -> list[tuple[Ask, bytes]]:
-        """Return them with their bytes: made before the clock runs."""
+        """Return requests with their bytes, made before the clock runs."""
         return [(ask, self._encode(ask)) for ask in asks]
 
     def _encode(self, ask: Ask) -> bytes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one request asks of the database, at each size of the tree."""
+"""The statements and rows of one request, at each size of the tree."""
 
 from __future__ import annotations
 

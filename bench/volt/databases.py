@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The databases that there are: SQLite, and servers whose programs are here.
+"""The databases to measure on: SQLite, and servers that are installed.
 
 The servers are those of the tests: private, in a folder of their own, and
 they do not wait for the disk (fsync is off).

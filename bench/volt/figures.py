@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From samples to figures."""
+"""Computes figures from samples."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All nodes of a cluster beat as often as volt tells them to.
+"""Measures a whole cluster's beats, at the interval that volt sets.
 
 What one core has to do for that is told twice: from the CPU time of one
 beat, and as the kernel saw it while nodes beat at that pace, each over a
@@ -65,7 +65,7 @@ def beating(plan: Plan, site: Site, cpu_per_beat: float) -> Beating:
 
 
 def _beat_after(site: Site) -> float:
-    """Return what volt tells nodes now; it counts them now and then."""
+    """Return the interval that volt sets now; it counts the nodes at times."""
     burst = right(site.client.ask([requests.beat(name(1))], 1))
     told = burst.replies[0].told["beat_after"]
     assert isinstance(told, int | float)  # noqa: S101

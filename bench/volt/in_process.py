@@ -24,7 +24,7 @@ class Inside:
         self._cpu = 0.0
 
     def ask(self, asks: Sequence[Ask], connections: int = 1) -> Burst:
-        """Send all, one after the other."""
+        """Send requests, one after the other."""
         meter = Meter(self.cpu_seconds)
         return meter.stop([self._one(ask) for ask in asks])
 

@@ -34,7 +34,7 @@ class Storm:
 
 
 def storm(site: Site, workers: int, joins: int) -> Storm:
-    """Let them join; raise ``NotRight`` unless the tree is a right one."""
+    """Let the nodes join; raise ``NotRight`` unless the tree is right."""
     wanted = [requests.join(name(number + 1)) for number in range(joins)]
     burst = right(site.client.at_once(wanted))
     placed = [json.loads(one.body)["peer_id"] for one in burst.replies]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the kernel says about a process and its children: proc(5)."""
+"""Reads the kernel's figures of a process and its children: proc(5)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What some requests cost: time, volt's CPU, and apart from it the client's.
+"""Measures requests: time, volt's CPU and the client's.
 
 The client runs in this process, so its CPU time is this process's own.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much is measured: the whole, or a little of everything."""
+"""The amount to measure: the whole, or a little of everything."""
 
 from __future__ import annotations
 

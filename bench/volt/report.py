@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures as people read them."""
+"""The figures as a report for a reader."""
 
 from __future__ import annotations
 

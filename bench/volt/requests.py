@@ -28,7 +28,7 @@ class Ask:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, and after how many seconds."""
+    """The answer to a request, and the seconds that it took."""
 
     ask: Ask
     status: int
@@ -47,7 +47,7 @@ Maker = Callable[[str], Ask]
 
 
 def name(position: int) -> str:
-    """Return the name of the node that stands there in a filled tree."""
+    """Return the name of the node at a position of a filled tree."""
     return f"node{position}"
 
 
@@ -62,13 +62,13 @@ def address(node: str) -> dict[str, str]:
 
 
 def join(node: str, volume: str = VOLUME) -> Ask:
-    """An agent asks for a place."""
+    """Return an agent's request for a place."""
     body = {"accept_pending": True} | address(node)
     return Ask("join", "GET", f"/v1/volumes/query/{volume}", body)
 
 
 def old_join(node: str) -> Ask:
-    """A client of the original protocol asks for a place."""
+    """Return an original client's request for a place."""
     path = f"/v1/volumes/query/{VOLUME}"
     return Ask("old join", "GET", path, address(node))
 
@@ -93,13 +93,13 @@ def old_beat(node: str) -> Ask:
 
 
 def leave(node: str) -> Ask:
-    """A node leaves."""
+    """Return the request of a node that leaves."""
     path = f"/v1/volumes/{VOLUME}/{peer_id(node)}"
     return Ask("leave", "DELETE", path, {})
 
 
 def image(volume: str = VOLUME) -> Ask:
-    """An image server registers the image."""
+    """Return the request of an image server that registers the image."""
     facts = {"size": 4_194_304, "generation": "g1", "serial": "VMT0123456789"}
     return Ask(
         "image", "PUT", f"/v1/images/{volume}", facts | address("server1")
@@ -107,7 +107,7 @@ def image(volume: str = VOLUME) -> Ask:
 
 
 def page(after: int) -> Ask:
-    """Somebody looks at the tree, from a position on."""
+    """Return the request for a page of the tree, from a position on."""
     path = f"/v1/trees/{VOLUME}?limit=1000&marker={after}"
     return Ask("page", "GET", path, {})
 

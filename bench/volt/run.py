@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that is measured on one database, in order."""
+"""The measurements on one database, in order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Run:
         self._say = say
 
     def result(self) -> JSON:
-        """Measure all; return it as it is written down."""
+        """Run all measurements; return the result as it is written."""
         found: JSON = {"plan": dataclasses.asdict(self._plan)}
         with ExitStack() as stack:
             sites = [

@@ -55,7 +55,7 @@ class Site:
 
     @property
     def endpoint(self) -> str:
-        """Where the process answers, for other clients."""
+        """The address of the process, for other clients."""
         return str(self._api.endpoint)
 
     @property

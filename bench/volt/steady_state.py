@@ -22,10 +22,10 @@ ALONE, CROWD, INSIDE = "one connection", "connections", "in process"
 
 
 class Target(Protocol):
-    """Whom requests are sent to."""
+    """The receiver of requests."""
 
     def ask(self, asks: Sequence[Ask], connections: int) -> Burst:
-        """Send all."""
+        """Send requests and wait for their answers."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def samples(plan: Plan, sites: Sequence[Site]) -> Iterator[Sample]:
 def _day(
     target: Target, connections: int, plan: Plan, nodes: int, turn: int
 ) -> Iterator[Burst]:
-    """Do with some nodes, chosen anew each round, all that nodes do."""
+    """Send all kinds of requests of some nodes, chosen anew each round."""
     chosen = random.Random(turn).sample(range(1, nodes + 1), plan.block)  # noqa: S311
     for make in DAY:
         asks = [make(name(number)) for number in chosen]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the figures ought to be.  One that falls short is told as it is."""
+"""The targets of the figures; one that falls short is reported as it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Aims = dict[str, dict[str, object]]
 
 
 def of(result: JSON) -> Aims:
-    """Hold the figures against the aims."""
+    """Compare the figures with their targets."""
     plan, ratios = result["plan"], result["ratios"][ALONE]
     small, large = (str(pick(plan["sizes"])) for pick in (min, max))
     joins = result["sizes"][small]["requests"][ALONE]["join"]

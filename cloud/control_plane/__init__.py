@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The services of the cloud: two servers, then OpenStack's own programs.
+"""The services of the cloud: MariaDB, RabbitMQ and OpenStack's programs.
 
 ``settings``  the configuration of each, as sections of options
 ``servers``   MariaDB and RabbitMQ

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an operator makes first: users, endpoints, flavour, network, type."""
+"""Makes an operator's first objects: users, endpoints, flavour, network."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class ControlPlane:
         shutil.copy(paste, self._plan.conf("nova"))
 
     def start(self) -> None:
-        """Start everything, on empty databases; return when all answer.
+        """Start all services, on empty databases; return when all answer.
 
         :raises CloudError: names what does not come up, with its last words.
         """
@@ -95,7 +95,7 @@ class ControlPlane:
         return daemon
 
     def stop(self) -> None:
-        """End everything, the servers last."""
+        """End all services, the servers last."""
         for daemon in reversed(self._daemons.values()):
             daemon.stop()
         self._daemons.clear()
@@ -173,12 +173,12 @@ class ControlPlane:
         return self._plan.conf(service) / FILES[service][0]
 
     def keep(self, *daemons: Daemon) -> None:
-        """Have daemons end with the others."""
+        """Add daemons to those that :meth:`stop` ends."""
         self._daemons |= {one.name: one for one in daemons}
 
 
 def _side_by_side(*works: Callable[[], None]) -> None:
-    """Do all at once; raise the first failure."""
+    """Run functions side by side; raise the first failure."""
     with concurrent.futures.ThreadPoolExecutor(len(works)) as pool:
         for done in [pool.submit(work) for work in works]:
             done.result()

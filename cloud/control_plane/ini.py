@@ -11,7 +11,7 @@ Sections = Mapping[str, Section]
 
 
 def text(sections: Sections) -> str:
-    """Return the file: each section with its options."""
+    """Return the text of a file: each section with its options."""
     return "\n".join(
         f"[{name}]\n" + "".join(map(_line, options.items()))
         for name, options in sections.items()

@@ -17,7 +17,7 @@ Sections = dict[str, dict[str, Any]]
 
 
 def account(plan: Plan, user: str) -> dict[str, Any]:
-    """Return how a service's user gets its token."""
+    """Return the options by which a service's user gets its token."""
     return {
         "auth_type": "password",
         "auth_url": plan.url("keystone"),
@@ -31,7 +31,7 @@ def account(plan: Plan, user: str) -> dict[str, Any]:
 
 
 def door(plan: Plan, user: str) -> dict[str, Any]:
-    """Return how a service checks the tokens of its callers."""
+    """Return the options by which a service checks its callers' tokens."""
     return account(plan, user) | {
         "www_authenticate_uri": plan.url("keystone"),
         # Nova deletes and detaches with the user's token and its own.
@@ -55,7 +55,7 @@ def _lock(plan: Plan, service: str) -> dict[str, Any]:
 
 
 def keystone(plan: Plan) -> Sections:
-    """Return keystone's."""
+    """Return the options of keystone."""
     data = plan.data("keystone")
     return {
         "DEFAULT": {},
@@ -68,7 +68,7 @@ def keystone(plan: Plan) -> Sections:
 
 
 def glance(plan: Plan) -> Sections:
-    """Return glance-api's; images are files."""
+    """Return the options of glance-api; images are files."""
     return {
         "DEFAULT": {"enabled_backends": "files:file", "workers": 1},
         "glance_store": {"default_backend": "files"},
@@ -84,7 +84,7 @@ def glance(plan: Plan) -> Sections:
 
 
 def placement(plan: Plan) -> Sections:
-    """Return placement's."""
+    """Return the options of placement."""
     return {
         "placement_database": {"connection": plan.database("placement")},
         "api": {"auth_strategy": "keystone"},
@@ -143,7 +143,7 @@ def cinder(plan: Plan) -> Sections:
 
 
 def neutron(plan: Plan) -> Sections:
-    """Return neutron-api's: ports without agents (cloud/neutron)."""
+    """Return the options of neutron-api: ports without agents."""
     return {
         "DEFAULT": _common(plan, "neutron")
         | {
@@ -168,5 +168,5 @@ def neutron(plan: Plan) -> Sections:
 
 
 def _paste(plan: Plan, service: str, name: str) -> Path:
-    """Return a file that a wheel has brought."""
+    """Return the path of a file that a wheel has installed."""
     return plan.venv(service) / "etc" / service / name

@@ -17,7 +17,7 @@ when all were started at once."""
 
 @dataclasses.dataclass(frozen=True)
 class App:
-    """One application.
+    """One WSGI application: its service, its environment, its port.
 
     :param module: module and name of the application.
     :param environ: what tells it where its configuration is; ``{conf}``

@@ -45,7 +45,7 @@ MODAL = "//div[contains(@class,'modal')]"
 
 
 class User:
-    """Somebody at a browser; ``folder`` gets the pictures."""
+    """A user at a browser; ``folder`` gets the pictures."""
 
     def __init__(self, browser: Any, asked: dict[str, str]) -> None:
         self._browser = browser
@@ -89,13 +89,13 @@ class User:
         return preselected
 
     def sees_active(self) -> str:
-        """Wait for the row's word; return it."""
+        """Wait for the status in the server's row; return it."""
         status: str = self._until(self._status, "Active or Error", SERVER)
         self._picture("instance")
         return status
 
     def delete(self) -> None:
-        """Delete it with the menu of its row; wait until the row goes."""
+        """Delete the server by its row's menu; wait until the row goes."""
         self._open("/project/instances/")
         row = self._until(lambda _: self._row(), "the row")
         row.find_element(By.CSS_SELECTOR, ".dropdown-toggle").click()
@@ -136,7 +136,7 @@ class User:
     def _until(
         self, condition: Condition, what: str, timeout: float = PAGE
     ) -> Any:
-        """Wait; a page that is just being drawn anew is no failure."""
+        """Wait for a condition; a page that is drawn anew is not a failure."""
 
         def quietly(browser: Any) -> Any:
             with contextlib.suppress(WebDriverException):

@@ -15,7 +15,7 @@ _APP = web.App("horizon", "trial_wsgi:application")
 
 
 def start(plan: Plan) -> Daemon:
-    """Collect its files, start it, and wait until it answers.
+    """Collect Horizon's files, start it, and wait until it answers.
 
     :raises CloudError: it does not come up.
     """

@@ -15,7 +15,7 @@ _DEBIAN = Path("/usr/lib/python3/dist-packages")
 
 
 def link(venv: Path) -> None:
-    """Link the binding into an environment; again is fine.
+    """Link the binding into an environment, unless it is there.
 
     :raises CloudError: it is not installed, or is for another Python.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a node's services have in their configuration beside all others'."""
+"""The options of a node's services, beside those that all services share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NETWORK = f"{HOST.rpartition('.')[0]}.0/24"
 
 
 def compute(plan: Plan, node: Node, file: str) -> Sections:
-    """Return nova-compute's.
+    """Return the options of nova-compute.
 
     :param file: this configuration, in the node.
     """
@@ -67,7 +67,7 @@ def volume(plan: Plan, node: Node, file: str) -> Sections:
 
 
 def _elevated(plan: Plan, service: str, file: str) -> dict[str, Any]:
-    """Return how a service that is root starts its privileged helper."""
+    """Return the options by which a root's service starts its helper."""
     helper = plan.program(service, "privsep-helper")
     files = (plan.conf(service) / f"{service}.conf", file)
     words = " ".join(f"--config-file {one}" for one in files)

@@ -37,7 +37,7 @@ def specs() -> list[NodeSpec]:
 
 
 class Machines:
-    """What runs on the nodes of a cluster."""
+    """The daemons on the nodes of a cluster."""
 
     def __init__(
         self, plan: Plan, cluster: Cluster, say: Callable[[str], None]
@@ -58,7 +58,7 @@ class Machines:
         return self.site.computes
 
     def start(self) -> None:
-        """Start everything; nova-compute reports to the plane by itself."""
+        """Start all daemons; nova-compute reports to the plane by itself."""
         bindings.link(self._plan.venv("nova"))
         side_by_side(Node.refresh, self.site.nodes)
         self.site.start()
@@ -140,7 +140,7 @@ class Machines:
             del self._running[key]
 
     def wait_forgotten(self, node: Node) -> None:
-        """Wait until the image server believes that a node is gone.
+        """Wait until tgtd on the image server has dropped a node's sessions.
 
         tgtd does after a minute without an answer (virtman/drivers/iscsi.py);
         until then what the node writes on is not opened to another.

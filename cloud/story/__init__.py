@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is shown on the cloud, a file for each chapter.
+"""The chapters that are shown on the cloud, one file each.
 
 A chapter takes the ``Stage`` and returns its figures; it raises
 ``CloudError`` when something is not as it should be.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong on purpose: what is taken away, or asked that cannot be had.
+"""The failures that are made on purpose: parts taken away, bad requests.
 
 Each case gives back what it took, whatever happened.
 """
@@ -26,7 +26,7 @@ _IMPATIENCE = 60.0
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One failure.
+    """One failure: its name, its making, and the cause to be told.
 
     :param cause: words that name it.
     :param taken: takes something away for the time of the case.
@@ -46,7 +46,7 @@ def _nothing(_: Stage) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _agents(stage: Stage) -> Iterator[None]:
-    """Have no agent on a compute node."""
+    """Stop the agent of a compute node for a while."""
     site = stage.machines.site
     for node in site.computes:
         site.stop_agent(node)
@@ -59,7 +59,7 @@ def _agents(stage: Stage) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _image_server(stage: Stage) -> Iterator[None]:
-    """Have no agent where images are served."""
+    """Stop the agent of the image server for a while."""
     site = stage.machines.site
     site.stop_agent(site.master)
     try:
@@ -80,7 +80,7 @@ def _volt(stage: Stage) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _broker(stage: Stage) -> Iterator[None]:
-    """Have no RabbitMQ; afterwards all services are to have found it again."""
+    """Stop RabbitMQ for a while; then wait until all services are back."""
     stage.plane.stop_one("rabbitmq")
     try:
         yield
@@ -94,7 +94,7 @@ def _launch(stage: Stage, image_id: str) -> Any:
 
 
 def _other_format(stage: Stage, _: str) -> Any:
-    """Ask for a server from an image of a format that is no disk."""
+    """Ask for a server from an image that is not in a disk's format."""
     image = stage.member.create_image(
         "paper",
         data=b"no disk" * 100,
@@ -136,7 +136,7 @@ def _encrypted(stage: Stage, image_id: str) -> Any:
 
 
 def _stranger(stage: Stage, image_id: str) -> Any:
-    """Ask with another's password."""
+    """Ask with the password of another user."""
     wrong = stage.plan.password("admin")
     stranger = catalog.client(stage.plan, catalog.USER, wrong)
     return stranger.compute.create_server(

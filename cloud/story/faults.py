@@ -33,7 +33,7 @@ _REFUSALS = (
 
 
 def told(stage: Stage, image_id: str) -> dict[str, Any]:
-    """Go through all cases; return the messages of each.
+    """Run all cases; return the messages of each.
 
     :raises CloudError: a cause was told nowhere, or something stayed.
     """

@@ -83,7 +83,7 @@ def on_snapshot(stage: Stage, server: Any, node: Node) -> bool:
 
 
 def read_whole(stage: Stage, image_id: str) -> bool:
-    """Read all of the image on both nodes; tell whether it is the server's.
+    """Read the whole image on both nodes; tell whether it is the server's.
 
     So the server has sent it all, and what it sent can be counted in images.
     """

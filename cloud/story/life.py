@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Nova does to servers that are there: reboot, stop, a host's boot.
+"""Nova's changes to servers: reboot, stop, start, a host's boot.
 
 And a host that does not come back: its servers go on elsewhere.
 """
@@ -25,7 +25,7 @@ _UNUSED_MIB = launch.IMAGE_MIB + 512
 
 
 def reboot(stage: Stage) -> dict[str, Any]:
-    """Reboot one hard; stop and start another; their disks are the same."""
+    """Reboot a server hard; stop and start another; their disks stay."""
     first, second, *_ = stage.servers()
     stage.member.compute.reboot_server(first.id, "HARD")
     _begun(stage, first)
@@ -59,7 +59,7 @@ def power_cut(stage: Stage) -> dict[str, Any]:
 
 
 def evacuate(stage: Stage) -> dict[str, Any]:
-    """Have a server go on elsewhere when its node has lost its power.
+    """Evacuate a server whose node has lost its power.
 
     When the node is back it has nothing of that server, and runs the others.
     """
@@ -108,7 +108,7 @@ def _forced(stage: Stage, node: Node, *, down: bool) -> None:
 
 
 def _wait_trusted(stage: Stage, node: Node) -> None:
-    """Have Nova take a host that was off back.
+    """Wait until Nova uses a host again that was off.
 
     :raises CloudError: its nova-compute has not cleaned up in time, before
         which Nova refuses.
@@ -140,7 +140,7 @@ def _runs(node: Node, server: Any) -> bool:
 
 
 def _begun(stage: Stage, server: Any) -> None:
-    """Wait until Nova has taken a request up; else ACTIVE is the old one."""
+    """Wait until Nova works on a request; before that ACTIVE is the old."""
     for _ in pauses_of_an_api(_REQUEST):
         now = stage.member.compute.get_server(server.id)
         if now.task_state is not None or now.status != "ACTIVE":

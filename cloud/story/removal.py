@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything deleted by who made it; then nothing is left anywhere."""
+"""Deletes all servers and volumes as their user, then counts leftovers."""
 
 from __future__ import annotations
 

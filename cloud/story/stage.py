@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all chapters work on: clients, nodes, servers; and waiting for them."""
+"""The clients, nodes and servers that all chapters work on."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Stage:
     def wait_status(
         self, server: Any, status: str, timeout: float = PATIENCE
     ) -> Any:
-        """Wait until a server has a status and nothing is done to it.
+        """Wait until a server has a status and no task.
 
         :raises CloudError: it is in ERROR, which says why, or not in time.
         """
@@ -104,7 +104,7 @@ class Stage:
         )
 
     def wait_gone(self, server: Any, timeout: float = PATIENCE) -> None:
-        """Wait until a server is no more.
+        """Wait until a server is deleted.
 
         :raises CloudError: it still is.
         """
