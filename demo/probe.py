@@ -47,10 +47,10 @@ def tree(nodes: Sequence[Node], image: str) -> dict[str, list[str]]:
     """
     names = {node.address: node.name for node in nodes}
     with ThreadPoolExecutor(len(nodes)) as pool:
-        found = pool.map(lambda node: parents(node, image), nodes[1:])
+        addresses_of = pool.map(lambda node: parents(node, image), nodes[1:])
     return {
         node.name: [names[address] for address in addresses]
-        for node, addresses in zip(nodes[1:], found, strict=True)
+        for node, addresses in zip(nodes[1:], addresses_of, strict=True)
     }
 
 

@@ -168,11 +168,11 @@ class Story:
         return seen
 
     def _read(self) -> None:
-        found: dict[str, str] = {}
+        digests: dict[str, str] = {}
 
         def read(node: Node) -> None:
             for vm in plan.VMS:
-                found[f"{node.name}/{vm}"] = probe.digest(
+                digests[f"{node.name}/{vm}"] = probe.digest(
                     node, plan.device(vm)
                 )
                 self._meter.disks_read[node.name] += 1
@@ -185,7 +185,7 @@ class Story:
             side_by_side(read, self.site.computes)
             wrong = {
                 vm: sha
-                for vm, sha in found.items()
+                for vm, sha in digests.items()
                 if sha != self._image.sha256
             }
             step.held = self.facts["digests_ok"] = not wrong

@@ -105,7 +105,7 @@ def table(rows: Sequence[tuple[str, str, str]], title: str = "") -> str:
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     line = "-" * (sum(widths) + 12)
     body = [
-        f"{what:<{widths[0]}}   {value:<{widths[1]}}   {verdict}".rstrip()
-        for what, value, verdict in rows
+        f"{name:<{widths[0]}}   {value:<{widths[1]}}   {verdict}".rstrip()
+        for name, value, verdict in rows
     ]
     return "\n".join([*filter(None, [title]), line, *body, line])

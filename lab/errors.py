@@ -15,9 +15,9 @@ class MissingTool(LabError):
 class ToolFailed(LabError):
     """A program on the host failed; ``said`` is its output."""
 
-    def __init__(self, command: str, code: int, said: str) -> None:
-        super().__init__(f"{command}: exit code {code}: {said}")
-        self.said = said
+    def __init__(self, command: str, code: int, output: str) -> None:
+        super().__init__(f"{command}: exit code {code}: {output}")
+        self.output = output
 
 
 class WrongState(LabError):

@@ -70,7 +70,7 @@ class Machine:
             boot.start(self)
         except ToolFailed as error:
             raise NodeDown(
-                f"node {self.spec.name} does not start: {error.said}"
+                f"node {self.spec.name} does not start: {error.output}"
             ) from error
 
     def kill(self) -> None:

@@ -37,35 +37,39 @@ def told(stage: Stage, image_id: str) -> dict[str, Any]:
 
     :raises CloudError: a cause was told nowhere, or something stayed.
     """
-    found = {}
+    outcomes = {}
     for case in CASES:
-        found[case.name] = one = _one(stage, case, image_id)
-        stage.say("; ".join([f"{case.name}: {one['told']}", *one["messages"]]))
+        outcomes[case.name] = outcome = _run(stage, case, image_id)
+        stage.say(
+            "; ".join(
+                [f"{case.name}: {outcome['told']}", *outcome["messages"]]
+            )
+        )
     silent = [
         name
-        for name, one in found.items()
-        if not (one["cause_told"] or one["cause_logged"])
+        for name, outcome in outcomes.items()
+        if not (outcome["cause_told"] or outcome["cause_logged"])
     ]
     if silent:
         raise CloudError(f"the cause is told nowhere: {'; '.join(silent)}")
-    return {"faults": found, "faults_ok": True}
+    return {"faults": outcomes, "faults_ok": True}
 
 
-def _one(stage: Stage, case: Case, image_id: str) -> dict[str, Any]:
+def _run(stage: Stage, case: Case, image_id: str) -> dict[str, Any]:
     """Return a case's messages to the user and in the logs; clean up."""
     ends = {file: file.stat().st_size for file in _logs(stage)}
     before = _messages(stage)
     with case.taken(stage):
         try:
-            said = _fault_of(stage, case.asked(stage, image_id))
+            error = _fault_of(stage, case.asked(stage, image_id))
         except _REFUSALS as refusal:
-            said = str(refusal)
+            error = str(refusal)
     messages = _messages(stage)
     _clear(stage)
     return {
-        "told": said,
-        "messages": [messages[one] for one in messages.keys() - before],
-        "cause_told": case.cause in said,
+        "told": error,
+        "messages": [messages[key] for key in messages.keys() - before],
+        "cause_told": case.cause in error,
         "cause_logged": any(
             case.cause in file.read_text(errors="replace")[end:]
             for file, end in ends.items()
@@ -87,7 +91,8 @@ def _messages(stage: Stage) -> dict[str, str]:
     # The version that has messages at all is 3.3.
     answer = stage.member.block_storage.get("/messages", microversion="3.3")
     return {
-        one["id"]: one["user_message"] for one in answer.json()["messages"]
+        message["id"]: message["user_message"]
+        for message in answer.json()["messages"]
     }
 
 
@@ -108,9 +113,9 @@ def _fault_of(stage: Stage, server: Any) -> str:
 def _clear(stage: Stage) -> None:
     """Delete all servers and volumes; wait until they are gone."""
     there = stage.servers()
-    for one in there:
-        stage.member.compute.delete_server(one.id)
-    for one in there:
-        stage.wait_gone(one)
+    for server in there:
+        stage.member.compute.delete_server(server.id)
+    for server in there:
+        stage.wait_gone(server)
     removal.delete_volumes(stage)
     stage.machines.site.wait_idle_computes(timeout=PATIENCE)

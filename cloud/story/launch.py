@@ -47,12 +47,16 @@ def servers(stage: Stage, image_id: str) -> dict[str, Any]:
     before = stage.machines.images.sent_bytes()
     # One request: of four, each would be placed by what the hosts had then.
     stage.launch("vm", image_id, count=SERVERS)
-    active = [stage.wait_status(one, "ACTIVE") for one in stage.servers()]
+    active = [
+        stage.wait_status(server, "ACTIVE") for server in stage.servers()
+    ]
     stage.say("all are ACTIVE")
-    nodes = {one.name: stage.node_of(one) for one in active}
+    nodes = {server.name: stage.node_of(server) for server in active}
     for name, node in nodes.items():
         stage.say(f"{name} is on {node.name}")
-    sources = [on_snapshot(stage, one, nodes[one.name]) for one in active]
+    sources = [
+        on_snapshot(stage, server, nodes[server.name]) for server in active
+    ]
     booted = marker(stage, active[0])
     same = read_whole(stage, image_id)
     sent = stage.machines.images.sent_bytes() - before
@@ -72,13 +76,13 @@ def on_snapshot(stage: Stage, server: Any, node: Node) -> bool:
     """Tell whether the domain's only disk is the dm-snapshot of its volume."""
     volume = stage.volume_of(server)
     xml = node.run(["virsh", "dumpxml", server.id], timeout=PATIENCE).stdout
-    found = _SOURCE.findall(xml)
+    disks = _SOURCE.findall(xml)
     wanted = f"/dev/mapper/snapshot_{volume}"
     table = node.run(["dmsetup", "table", f"snapshot_{volume}"]).stdout
-    if found == [wanted] and table.split()[2] == "snapshot":
+    if disks == [wanted] and table.split()[2] == "snapshot":
         stage.say(f"{server.name}: <source dev='{wanted}'/>")
         return True
-    stage.say(f"{server.name}: {found}, {table.strip()}")
+    stage.say(f"{server.name}: {disks}, {table.strip()}")
     return False
 
 
@@ -88,25 +92,25 @@ def read_whole(stage: Stage, image_id: str) -> bool:
     So the server has sent it all, and what it sent can be counted in images.
     """
     name = f"{image_id}-1"
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
 
     def read(node: Node) -> None:
         device = f"/dev/mapper/cached_volume-{name}"
-        found[node.name] = probe.digest(node, device, timeout=PATIENCE)
+        digests[node.name] = probe.digest(node, device, timeout=PATIENCE)
         stage.say(f"{node.name} has read all of the image")
 
     side_by_side(read, stage.machines.computes)
     file = f"{conf.IMAGES}/{name}.raw"
     served = probe.digest(stage.machines.images, file, timeout=PATIENCE)
-    return {*found.values()} == {served}
+    return {*digests.values()} == {served}
 
 
 def marker(stage: Stage, server: Any) -> bool:
     """Wait until a server's console has the line that it is up."""
     text = ""
     for _ in pauses_of_an_api(PATIENCE):
-        told = stage.member.compute.get_server_console_output(server.id)
-        text = told["output"] or ""
+        answer = stage.member.compute.get_server_console_output(server.id)
+        text = answer["output"] or ""
         if MARKER in text:
             stage.say(f"{server.name}: {MARKER} on its console")
             return True

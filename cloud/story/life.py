@@ -37,8 +37,8 @@ def reboot(stage: Stage) -> dict[str, Any]:
     second = stage.wait_status(second, "ACTIVE")
     stage.say(f"{second.name} was stopped and started")
     held = [
-        launch.on_snapshot(stage, one, stage.node_of(one))
-        for one in (first, second)
+        launch.on_snapshot(stage, server, stage.node_of(server))
+        for server in (first, second)
     ]
     return {"reboot_ok": all(held)}
 
@@ -46,7 +46,9 @@ def reboot(stage: Stage) -> dict[str, Any]:
 def power_cut(stage: Stage) -> dict[str, Any]:
     """Cut a node's power; its servers run again when it is back."""
     node = stage.node_of(stage.servers()[0])
-    there = [one for one in stage.servers() if stage.node_of(one) is node]
+    there = [
+        server for server in stage.servers() if stage.node_of(server) is node
+    ]
     if not there:
         raise CloudError(f"no server is on {node.name}")
     stage.machines.power_cut(node)
@@ -54,7 +56,7 @@ def power_cut(stage: Stage) -> dict[str, Any]:
     stage.machines.revive(node)
     stage.say(f"{node.name} is back, nova-compute runs")
     _wait_running(stage, node, there)
-    held = [launch.on_snapshot(stage, one, node) for one in there]
+    held = [launch.on_snapshot(stage, server, node) for server in there]
     return {"power_cut_ok": all(held), "power_cut_servers": len(there)}
 
 
@@ -66,9 +68,9 @@ def evacuate(stage: Stage) -> dict[str, Any]:
     server = stage.servers()[-1]
     node = stage.node_of(server)
     left = [
-        one
-        for one in stage.servers()
-        if one.id != server.id and stage.node_of(one) is node
+        other
+        for other in stage.servers()
+        if other.id != server.id and stage.node_of(other) is node
     ]
     volume = stage.volume_of(server)
     disk = f"/dev/mapper/snapshot_{volume}"
@@ -121,22 +123,22 @@ def _wait_trusted(stage: Stage, node: Node) -> None:
 
 def _wait_running(stage: Stage, node: Node, servers: list[Any]) -> None:
     """Wait until servers run on a node, and Nova lists them as running."""
-    for one in servers:
+    for server in servers:
         node.wait_until(
-            functools.partial(_runs, node, one),
+            functools.partial(_runs, node, server),
             timeout=PATIENCE,
-            what=f"{one.name} runs again",
+            what=f"{server.name} runs again",
         )
-        stage.say(f"{one.name} runs again")
-    for one in servers:
-        stage.wait_status(one, "ACTIVE")
+        stage.say(f"{server.name} runs again")
+    for server in servers:
+        stage.wait_status(server, "ACTIVE")
 
 
 def _runs(node: Node, server: Any) -> bool:
-    told = node.run(
+    answer = node.run(
         ["virsh", "domstate", server.id], timeout=PATIENCE, check=False
     )
-    return told.stdout.strip() == "running"
+    return answer.stdout.strip() == "running"
 
 
 def _begun(stage: Stage, server: Any) -> None:

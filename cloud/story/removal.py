@@ -14,10 +14,10 @@ from cloud.waiting import pauses_of_an_api
 def delete(stage: Stage) -> dict[str, Any]:
     """Delete all servers; their volumes go with them."""
     there = stage.servers()
-    for one in there:
-        stage.member.compute.delete_server(one.id)
-    for one in there:
-        stage.wait_gone(one)
+    for server in there:
+        stage.member.compute.delete_server(server.id)
+    for server in there:
+        stage.wait_gone(server)
     stage.say(f"{len(there)} servers are gone")
     wait_no_volume(stage)
     stage.machines.site.wait_idle_computes(timeout=PATIENCE)
@@ -28,31 +28,33 @@ def delete(stage: Stage) -> dict[str, Any]:
 def delete_volumes(stage: Stage) -> None:
     """Delete the member's volumes that no server has, and see them go."""
     storage = stage.member.block_storage
-    free = [one for one in storage.volumes() if not one.attachments]
-    for one in free:
+    free = [volume for volume in storage.volumes() if not volume.attachments]
+    for volume in free:
         # Nova deletes those of its own accord that it was told to.
-        if one.status != "deleting":
-            storage.delete_volume(one.id)
-    wait_no_volume(stage, {one.id for one in free})
+        if volume.status != "deleting":
+            storage.delete_volume(volume.id)
+    wait_no_volume(stage, {volume.id for volume in free})
 
 
 def wait_no_volume(stage: Stage, these: Collection[str] | None = None) -> None:
     """Wait until the member has no volume.
 
     :param these: of these ones; by default none at all.
-    :raises CloudError: one stays.
+    :raises CloudError: a volume stays.
     """
-    told = ""
+    states = ""
     for _ in pauses_of_an_api(PATIENCE):
         volumes = [
-            one
-            for one in stage.member.block_storage.volumes()
-            if these is None or one.id in these
+            volume
+            for volume in stage.member.block_storage.volumes()
+            if these is None or volume.id in these
         ]
         if not volumes:
             return
-        told = ", ".join(f"{one.id} {one.status}" for one in volumes)
-    raise CloudError(f"volumes stay: {told}")
+        states = ", ".join(
+            f"{volume.id} {volume.status}" for volume in volumes
+        )
+    raise CloudError(f"volumes stay: {states}")
 
 
 def leftovers(stage: Stage) -> dict[str, Any]:
@@ -60,7 +62,11 @@ def leftovers(stage: Stage) -> dict[str, Any]:
     images = stage.machines.images
     images.wait_until(
         lambda: (
-            not [one for one in images.leftovers() if one["kind"] != "process"]
+            not [
+                resource
+                for resource in images.leftovers()
+                if resource["kind"] != "process"
+            ]
         ),
         timeout=PATIENCE,
         what="the image that nothing needs goes",
@@ -68,6 +74,6 @@ def leftovers(stage: Stage) -> dict[str, Any]:
     stage.machines.stop_computes()
     stage.machines.site.stop()
     left = stage.machines.site.cluster.leftovers()
-    for one in left:
-        stage.say(f"left: {one}")
+    for resource in left:
+        stage.say(f"left: {resource}")
     return {"leftovers": len(left)}
