@@ -10,7 +10,7 @@ Rows = Sequence[Sequence[object]]
 
 def table(rows: Rows) -> str:
     """Return rows in columns; the first row is the head."""
-    cells = [[_cell(one) for one in row] for row in rows]
+    cells = [[_cell(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = (
         "  ".join(

@@ -96,8 +96,8 @@ def _leftovers(args: Namespace) -> int:
     if args.json:
         print(json.dumps(leftovers, indent=1))
         return int(bool(leftovers))
-    for thing in leftovers:
-        print(f"{thing['where']}: {thing['kind']} {thing['name']}")
+    for resource in leftovers:
+        print(f"{resource['where']}: {resource['kind']} {resource['name']}")
     return int(bool(leftovers))
 
 

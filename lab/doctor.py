@@ -29,7 +29,7 @@ class Finding:
     ``works`` is None for a thing that the lab can do without.
     """
 
-    thing: str
+    part: str
     works: bool | None
     text: str
 
@@ -45,13 +45,13 @@ def examine(cache: Path) -> Iterator[Finding]:
     yield from _kvm(cache)
 
 
-def _tried(thing: str, trial: Callable[[], object], good: str) -> Finding:
+def _tried(part: str, trial: Callable[[], object], good: str) -> Finding:
     """Return the finding of a trial: ``good``, or the trial's error."""
     try:
         trial()
     except LabError as error:
-        return Finding(thing, False, str(error))
-    return Finding(thing, True, good)
+        return Finding(part, False, str(error))
+    return Finding(part, True, good)
 
 
 def _network() -> None:
@@ -65,42 +65,42 @@ def _network() -> None:
         network.delete()
 
 
-def _room(thing: str, place: Path, wanted: int) -> Finding:
+def _room(part: str, place: Path, wanted: int) -> Finding:
     """Compare the free bytes of a file system with the wanted bytes."""
     free = shutil.disk_usage(place).free
     text = f"{free / 2**30:.1f} GiB free of {wanted / 2**30:.0f} GiB wanted"
-    return Finding(thing, free >= wanted or None, f"{text} in {place}")
+    return Finding(part, free >= wanted or None, f"{text} in {place}")
 
 
 def _usermode(cache: Path) -> Iterator[Finding]:
     """Try user-mode Linux as it is, then with the preload."""
     bare = usermode.trouble(None)
-    thing = "user-mode Linux"
+    part = "user-mode Linux"
     if bare is None:
-        yield Finding(thing, True, "runs programs, without a preload")
+        yield Finding(part, True, "runs programs, without a preload")
         return
     preload = xstate.library(cache)
     why = usermode.trouble(preload) if preload else bare
     if why is None:
         text = "runs programs, with the lab's preload for large xstates"
-        yield Finding(thing, True, text)
+        yield Finding(part, True, text)
     else:
-        yield Finding(thing, None, f"{why}; emulated machines take its place")
+        yield Finding(part, None, f"{why}; emulated machines take its place")
 
 
 def _kvm(cache: Path) -> Iterator[Finding]:
     """Try whether QEMU can use KVM; without it, all is emulated."""
-    thing = "QEMU with KVM"
+    part = "QEMU with KVM"
     if not Path("/dev/kvm").exists():
-        yield Finding(thing, None, "no /dev/kvm: QEMU emulates all")
+        yield Finding(part, None, "no /dev/kvm: QEMU emulates all")
         return
     try:
         works = accelerator.kvm_works(*initramfs.build(cache))
     except LabError as error:
-        yield Finding(thing, None, str(error))
+        yield Finding(part, None, str(error))
         return
     text = "runs" if works else "/dev/kvm is there, but no machine starts"
-    yield Finding(thing, works or None, text)
+    yield Finding(part, works or None, text)
 
 
 def report(findings: Iterator[Finding], say: Callable[[str], None]) -> bool:
@@ -109,5 +109,5 @@ def report(findings: Iterator[Finding], say: Callable[[str], None]) -> bool:
     words = {True: "ok", False: "NO", None: "--"}
     for finding in findings:
         good = good and finding.works is not False
-        say(f"{words[finding.works]}  {finding.thing:<20} {finding.text}")
+        say(f"{words[finding.works]}  {finding.part:<20} {finding.text}")
     return good

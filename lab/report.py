@@ -39,10 +39,10 @@ def _row(node: Node, link: dict[str, Any] | None) -> dict[str, Any]:
 def in_nodes(nodes: Iterable[Node]) -> list[dict[str, str]]:
     """Return the leftovers in the nodes that have power."""
     return [
-        {"where": node.name, **thing}
+        {"where": node.name, **resource}
         for node in nodes
         if node.running()
-        for thing in node.leftovers()
+        for resource in node.leftovers()
     ]
 
 

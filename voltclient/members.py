@@ -48,7 +48,7 @@ class MemberManager:
     def iterate(self, page_size: int = paging.SIZE) -> Iterator[Member]:
         """Yield all nodes, ordered by host, fetched a page at a time."""
         return paging.iterate(
-            functools.partial(self.page, page_size), lambda one: one.host
+            functools.partial(self.page, page_size), lambda member: member.host
         )
 
     def page(self, limit: int, marker: str | None = None) -> Members:

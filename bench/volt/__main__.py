@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Ended from outside, it still ends what it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = QUICK if options.quick else FULL
-    found: dict[str, Any] = {"machine": _machine(), "databases": {}}
+    results: dict[str, Any] = {"machine": _machine(), "databases": {}}
     for name in options.database or NAMES:
         lacking = missing(name)
         if lacking:
@@ -40,16 +40,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             continue
         _say(name)
         try:
-            found["databases"][name] = _measure(name, plan)
+            results["databases"][name] = _measure(name, plan)
         except NotRight as error:
             print(f"bench.volt: {error}", file=sys.stderr)
             return 1
-    found["machine"]["load_after"] = kernel.load()
+    results["machine"]["load_after"] = kernel.load()
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(found, indent=1) + "\n")
-    for database, result in found["databases"].items():
+    options.output.write_text(json.dumps(results, indent=1) + "\n")
+    for database, result in results["databases"].items():
         print("\n\n".join(report.told(database, result)))
-    print(f"\n{found['machine']}\nfigures: {options.output}")
+    print(f"\n{results['machine']}\nfigures: {options.output}")
     return 0
 
 

@@ -22,16 +22,16 @@ def check(volt: Inside, nodes: int) -> int:
     while len(seen) < nodes:
         after = seen[-1]["position"] if seen else 0
         (reply,) = right(volt.ask([requests.page(after)])).replies
-        told: Any = reply.told
-        seen += told["peers"]
-        if not told["peers"] or told["count"] != nodes:
-            raise NotRight(f"{len(seen)} peers of {nodes}: {told['count']}")
-    places = {one["position"]: one["peer_id"] for one in seen}
-    for one in seen:
-        above = shape.parent_of(one["position"], told["fanout"])
-        if len(places) != nodes or one["parent"] != places.get(above):
-            raise NotRight(f"{one} does not stand right")
-    return int(told["depth"])
+        page: Any = reply.answer
+        seen += page["peers"]
+        if not page["peers"] or page["count"] != nodes:
+            raise NotRight(f"{len(seen)} peers of {nodes}: {page['count']}")
+    places = {peer["position"]: peer["peer_id"] for peer in seen}
+    for peer in seen:
+        above = shape.parent_of(peer["position"], page["fanout"])
+        if len(places) != nodes or peer["parent"] != places.get(above):
+            raise NotRight(f"{peer} does not stand right")
+    return int(page["depth"])
 
 
 def right(burst: Burst) -> Burst:

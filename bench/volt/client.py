@@ -49,7 +49,9 @@ class Client:
         opened = await self._open(connections)
         waiting = iter(self._encoded(asks))
         meter = Meter(self._cpu)
-        done = await asyncio.gather(*(_work(one, waiting) for one in opened))
+        done = await asyncio.gather(
+            *(_work(connection, waiting) for connection in opened)
+        )
         burst = meter.stop(list(itertools.chain(*done)))
         _close(opened)
         return burst
@@ -57,13 +59,13 @@ class Client:
     async def _storm(self, asks: Sequence[Ask]) -> Burst:
         opened = []
 
-        async def one(ask: Ask, raw: bytes) -> Reply:
+        async def send(ask: Ask, raw: bytes) -> Reply:
             opened.append(await self._connect())
             return await _timed(opened[-1], ask, raw)
 
         encoded = self._encoded(asks)
         meter = Meter(self._cpu)
-        replies = await asyncio.gather(*(one(*each) for each in encoded))
+        replies = await asyncio.gather(*(send(*each) for each in encoded))
         burst = meter.stop(replies)
         _close(opened)
         return burst

@@ -36,12 +36,16 @@ def effort(site: Site) -> Effort:
     inside = site.inside()
     with statements.noted() as noted:
         run = _days(inside, site.nodes, lambda: len(noted))
-    found = {f"{one.text}: {one.plan}" for one in noted if one.scans}
+    scans = {
+        f"{statement.text}: {statement.plan}"
+        for statement in noted
+        if statement.scans
+    }
     steps: Count = {}
     if site.url.startswith("sqlite"):
         with statements.steps() as count:
             steps = _days(inside, site.nodes, lambda: count[0])
-    return Effort(_medians(run), _medians(steps), sorted(found))
+    return Effort(_medians(run), _medians(steps), sorted(scans))
 
 
 def _days(inside: Inside, nodes: int, read: Callable[[], int]) -> Count:

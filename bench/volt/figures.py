@@ -23,7 +23,7 @@ def percentile(values: Iterable[float], share: float) -> float:
 def by_kind(samples: Sequence[Sample]) -> dict[str, Figures]:
     """Return the figures of each kind of request."""
     return {
-        kind: of([one for one in samples if one.kind == kind])
+        kind: of([sample for sample in samples if sample.kind == kind])
         for kind in KINDS
     }
 
@@ -34,17 +34,18 @@ def of(samples: Sequence[Sample]) -> Figures:
     The percentiles are those of all requests; rates and CPU times are the
     median of the blocks, so that a disturbed one does not count.
     """
-    bursts = [one.burst for one in samples]
-    times = [reply.seconds for one in bursts for reply in one.replies]
-    rates = [len(one.replies) / one.seconds for one in bursts]
-    found = {
+    bursts = [sample.burst for sample in samples]
+    times = [reply.seconds for burst in bursts for reply in burst.replies]
+    rates = [len(burst.replies) / burst.seconds for burst in bursts]
+    cpu = [burst.each(burst.cpu) for burst in bursts]
+    figures = {
         "p50_ms": percentile(times, 0.50) * MS,
         "p99_ms": percentile(times, 0.99) * MS,
         "per_second": statistics.median(rates),
-        "cpu_ms": statistics.median(one.each(one.cpu) for one in bursts) * MS,
-        "least_cpu_ms": min(one.each(one.cpu) for one in bursts) * MS,
+        "cpu_ms": statistics.median(cpu) * MS,
+        "least_cpu_ms": min(cpu) * MS,
     }
-    return {key: round(value, 4) for key, value in found.items()}
+    return {key: round(value, 4) for key, value in figures.items()}
 
 
 def ratio(samples: Sequence[Sample], large: int, small: int) -> float:
@@ -55,11 +56,11 @@ def ratio(samples: Sequence[Sample], large: int, small: int) -> float:
 
     def cpu(turn: int, nodes: int) -> float:
         return statistics.median(
-            one.burst.each(one.burst.cpu)
-            for one in samples
-            if (one.turn, one.nodes) == (turn, nodes)
+            sample.burst.each(sample.burst.cpu)
+            for sample in samples
+            if (sample.turn, sample.nodes) == (turn, nodes)
         )
 
-    turns = {one.turn for one in samples}
+    turns = {sample.turn for sample in samples}
     ratios = [cpu(turn, large) / cpu(turn, small) for turn in turns]
     return round(statistics.median(ratios), 3)

@@ -57,11 +57,11 @@ def _others() -> list[Ask]:
     names = [f"other{number}" for number in range(OTHERS)]
     return [
         make
-        for one in names
+        for name in names
         for make in (
-            requests.image(one),
-            requests.join(one, one),
-            requests.register(one, one),
+            requests.image(name),
+            requests.join(name, name),
+            requests.register(name, name),
         )
     ]
 

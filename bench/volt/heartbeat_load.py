@@ -50,7 +50,7 @@ def beating(plan: Plan, site: Site, cpu_per_beat: float) -> Beating:
     ]
     connections = min(site.nodes, _files() - SPARE)
     burst = right(site.client.paced(wanted, rate, connections))
-    times = [one.seconds for one in burst.replies]
+    times = [reply.seconds for reply in burst.replies]
     return Beating(
         nodes=site.nodes,
         beat_after=beat_after,
@@ -67,9 +67,9 @@ def beating(plan: Plan, site: Site, cpu_per_beat: float) -> Beating:
 def _beat_after(site: Site) -> float:
     """Return the interval that volt sets now; it counts the nodes at times."""
     burst = right(site.client.ask([requests.beat(name(1))], 1))
-    told = burst.replies[0].told["beat_after"]
-    assert isinstance(told, int | float)  # noqa: S101
-    return float(told)
+    seconds = burst.replies[0].answer["beat_after"]
+    assert isinstance(seconds, int | float)  # noqa: S101
+    return float(seconds)
 
 
 def _files() -> int:

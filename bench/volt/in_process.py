@@ -34,16 +34,16 @@ class Inside:
 
     def _one(self, ask: Ask) -> Reply:
         environ = self._environ(ask)
-        told: list[str] = []
+        statuses: list[str] = []
 
         def start(status: str, headers: Any, *more: Any) -> None:
-            told.append(status)
+            statuses.append(status)
 
         began, spent = time.perf_counter(), time.thread_time()
         body = b"".join(self._application(environ, start))
         self._cpu += time.thread_time() - spent
         seconds = time.perf_counter() - began
-        return Reply(ask, int(told[0].partition(" ")[0]), body, seconds)
+        return Reply(ask, int(statuses[0].partition(" ")[0]), body, seconds)
 
     def _environ(self, ask: Ask) -> dict[str, Any]:
         path, _, query = ask.path.partition("?")

@@ -37,7 +37,7 @@ def storm(site: Site, workers: int, joins: int) -> Storm:
     """Let the nodes join; raise ``NotRight`` unless the tree is right."""
     wanted = [requests.join(name(number + 1)) for number in range(joins)]
     burst = right(site.client.at_once(wanted))
-    placed = [json.loads(one.body)["peer_id"] for one in burst.replies]
+    placed = [json.loads(reply.body)["peer_id"] for reply in burst.replies]
     no_slot = placed.count(None)
     return Storm(
         workers=workers,

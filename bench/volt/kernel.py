@@ -15,11 +15,11 @@ PAUSE = 0.0005
 
 def family(pid: int) -> list[int]:
     """Return a process and all below it: a server and its workers."""
-    found = [pid]
+    pids = [pid]
     for task in _tasks(pid):
         for child in (task / "children").read_text().split():
-            found += family(int(child))
-    return found
+            pids += family(int(child))
+    return pids
 
 
 def cpu_seconds(pid: int) -> float:
@@ -30,7 +30,7 @@ def cpu_seconds(pid: int) -> float:
     still runs, having just answered, would have used less than it has, or
     nothing at all.  So it is waited for; who never rests is taken as it is.
     """
-    tasks = [task for one in family(pid) for task in _tasks(one)]
+    tasks = [task for member in family(pid) for task in _tasks(member)]
     end = time.monotonic() + PATIENCE
     while any(map(_runs, tasks)) and time.monotonic() < end:
         time.sleep(PAUSE)
@@ -42,9 +42,9 @@ def cpu_seconds(pid: int) -> float:
 
 def memory(pid: int) -> dict[str, float]:
     """Return what is resident now and what was at most, in MiB."""
-    kib = [_status(one) for one in family(pid)]
+    kib = [_status(member) for member in family(pid)]
     return {
-        name: round(sum(one[field] for one in kib) / 1024, 1)
+        name: round(sum(status[field] for status in kib) / 1024, 1)
         for name, field in (("rss_mib", "VmRSS"), ("hwm_mib", "VmHWM"))
     }
 

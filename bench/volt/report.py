@@ -37,8 +37,8 @@ def told(database: str, result: JSON) -> Iterator[str]:
     yield table(_memory(sizes))
     yield table(_storms(result["storms"]))
     yield _beating(result["beating"])
-    for size, one in sizes.items():
-        for scan in one["effort"]["scans"]:
+    for size, measured in sizes.items():
+        for scan in measured["effort"]["scans"]:
             yield f"a scan, at {size} peers: {scan}"
     yield table([("aim", "measured", "met"), *_aims(result)])
 
@@ -46,10 +46,10 @@ def told(database: str, result: JSON) -> Iterator[str]:
 def _requests(sizes: JSON) -> Rows:
     rows: list[list[object]] = []
     for kind in KINDS:
-        for size, one in sizes.items():
-            ways = one["requests"]
-            told = (ways[way][kind][key] for _, way, key in COLUMNS)
-            rows.append([f"{kind}, {size} peers", *told])
+        for size, measured in sizes.items():
+            ways = measured["requests"]
+            cells = (ways[way][kind][key] for _, way, key in COLUMNS)
+            rows.append([f"{kind}, {size} peers", *cells])
     return [["request", *(head for head, _, _ in COLUMNS)], *rows]
 
 
@@ -67,14 +67,14 @@ def _ratios(result: JSON) -> Rows:
 def _effort(sizes: JSON) -> Rows:
     head = ["SQL of one", *(f"statements, {n} peers" for n in sizes)]
     head += [f"steps, {n} peers" for n in sizes]
-    efforts = [one["effort"] for one in sizes.values()]
+    efforts = [measured["effort"] for measured in sizes.values()]
     return [
         head,
         *(
             [
                 kind,
-                *(one["statements"][kind] for one in efforts),
-                *(one["steps"].get(kind, "-") for one in efforts),
+                *(effort["statements"][kind] for effort in efforts),
+                *(effort["steps"].get(kind, "-") for effort in efforts),
             ]
             for kind in KINDS
         ),
@@ -84,8 +84,8 @@ def _effort(sizes: JSON) -> Rows:
 def _memory(sizes: JSON) -> Rows:
     return [
         ("memory, MiB", *(f"{n} peers" for n in sizes)),
-        ("VmRSS", *(one["memory"]["rss_mib"] for one in sizes.values())),
-        ("VmHWM", *(one["memory"]["hwm_mib"] for one in sizes.values())),
+        ("VmRSS", *(size["memory"]["rss_mib"] for size in sizes.values())),
+        ("VmHWM", *(size["memory"]["hwm_mib"] for size in sizes.values())),
     ]
 
 
@@ -95,21 +95,24 @@ def _storms(storms: Sequence[JSON]) -> Rows:
     return [
         head,
         *(
-            (f"{one['workers']} workers", *(one[name] for name in head[1:]))
-            for one in storms
+            (
+                f"{storm['workers']} workers",
+                *(storm[name] for name in head[1:]),
+            )
+            for storm in storms
         ),
     ]
 
 
-def _beating(one: JSON) -> str:
+def _beating(load: JSON) -> str:
     return (
-        f"{one['nodes']} nodes beat every {one['beat_after']:.1f} s: "
-        f"{one['beats_per_second']} beats/s x "
-        f"{one['cpu_per_beat'] * 1000:.3f} ms of CPU = "
-        f"{one['share_computed']:.3f} of a core\n"
-        f"seen while they did for {one['seconds']:.0f} s over "
-        f"{one['connections']} open connections: {one['share_seen']:.3f} of "
-        f"a core; p99 {one['p99_ms']} ms"
+        f"{load['nodes']} nodes beat every {load['beat_after']:.1f} s: "
+        f"{load['beats_per_second']} beats/s x "
+        f"{load['cpu_per_beat'] * 1000:.3f} ms of CPU = "
+        f"{load['share_computed']:.3f} of a core\n"
+        f"seen while they did for {load['seconds']:.0f} s over "
+        f"{load['connections']} open connections: {load['share_seen']:.3f} of "
+        f"a core; p99 {load['p99_ms']} ms"
     )
 
 

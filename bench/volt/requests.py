@@ -36,10 +36,10 @@ class Reply:
     seconds: float
 
     @property
-    def told(self) -> dict[str, object]:
+    def answer(self) -> dict[str, object]:
         """The answer of an agent's request."""
-        told: dict[str, object] = json.loads(self.body)
-        return told
+        answer: dict[str, object] = json.loads(self.body)
+        return answer
 
 
 Maker = Callable[[str], Ask]

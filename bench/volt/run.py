@@ -37,25 +37,25 @@ class Run:
 
     def result(self) -> JSON:
         """Run all measurements; return the result as it is written."""
-        found: JSON = {"plan": dataclasses.asdict(self._plan)}
+        result: JSON = {"plan": dataclasses.asdict(self._plan)}
         with ExitStack() as stack:
             sites = [
                 stack.enter_context(self._site(size))
                 for size in self._plan.sizes
             ]
-            found |= self._steady(sites)
-        found["storms"] = list(map(dataclasses.asdict, self._storms()))
-        return found | {"aims": targets.of(found)}
+            result |= self._steady(sites)
+        result["storms"] = list(map(dataclasses.asdict, self._storms()))
+        return result | {"aims": targets.of(result)}
 
     def _steady(self, sites: Sequence[Site]) -> JSON:
         plan = self._plan
         self._say(f"{plan.rounds} rounds of requests at each size")
         measured = list(samples(plan, sites))
-        sizes = {str(one.nodes): self._size(one, measured) for one in sites}
+        sizes = {str(site.nodes): self._size(site, measured) for site in sites}
         ratios = {way: _ratios(measured, way, plan) for way in (ALONE, INSIDE)}
         self._say(f"{plan.nodes} nodes beat")
         beats = sizes[str(plan.nodes)]["requests"][ALONE]["beat"]
-        (site,) = (one for one in sites if one.nodes == plan.nodes)
+        (site,) = (site for site in sites if site.nodes == plan.nodes)
         watched = beating(plan, site, beats["cpu_ms"] / figures.MS)
         return {
             "sizes": sizes,
@@ -64,10 +64,12 @@ class Run:
         }
 
     def _size(self, site: Site, measured: Sequence[Sample]) -> JSON:
-        mine = [one for one in measured if one.nodes == site.nodes]
+        mine = [sample for sample in measured if sample.nodes == site.nodes]
         return {
             "requests": {
-                way: figures.by_kind([one for one in mine if one.way == way])
+                way: figures.by_kind(
+                    [sample for sample in mine if sample.way == way]
+                )
                 for way in (ALONE, CROWD, INSIDE)
             },
             "memory": site.memory(),
@@ -94,7 +96,7 @@ def _ratios(
 ) -> dict[str, float]:
     return {
         kind: figures.ratio(
-            [one for one in measured if (one.way, one.kind) == (way, kind)],
+            [s for s in measured if (s.way, s.kind) == (way, kind)],
             plan.largest,
             plan.smallest,
         )

@@ -33,7 +33,7 @@ class Statement:
 @contextlib.contextmanager
 def noted() -> Iterator[list[Statement]]:
     """Note every statement of this process, with its plan."""
-    found: list[Statement] = []
+    statements: list[Statement] = []
 
     def note(
         connection: sa.Connection,
@@ -46,10 +46,10 @@ def noted() -> Iterator[list[Statement]]:
         dialect = connection.dialect.name
         finds = text.lstrip().startswith(PLANNED)
         plan = plans.ask(dialect, cursor, text, parameters) if finds else []
-        found.append(Statement(text, plan, dialect))
+        statements.append(Statement(text, plan, dialect))
 
     with _listening(note):
-        yield found
+        yield statements
 
 
 @contextlib.contextmanager

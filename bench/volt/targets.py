@@ -28,16 +28,17 @@ def of(result: JSON) -> Aims:
         ),
         **_storms(result),
         "statements that scan a table: 0": _aim(
-            sum(len(one["effort"]["scans"]) for one in _sizes(result)), 0
+            sum(len(size["effort"]["scans"]) for size in _sizes(result)),
+            0,
         ),
     }
 
 
 def _storms(result: JSON) -> Aims:
     storms = result["storms"]
-    seconds = statistics.median(one["seconds"] for one in storms)
-    work = statistics.median(one["cpu"] for one in storms)
-    deeper = max(one["depth"] - one["least_depth"] for one in storms)
+    seconds = statistics.median(storm["seconds"] for storm in storms)
+    work = statistics.median(storm["cpu"] for storm in storms)
+    deeper = max(storm["depth"] - storm["least_depth"] for storm in storms)
     return {
         f"{storms[0]['joins']} joins at once, the last placed: <= 1 s": _aim(
             seconds, 1

@@ -111,7 +111,7 @@ class ControlPlane:
 
     def alive(self) -> dict[str, bool]:
         """Return for each daemon whether it runs."""
-        return {name: one.alive() for name, one in self._daemons.items()}
+        return {name: daemon.alive() for name, daemon in self._daemons.items()}
 
     def _keystone(self) -> None:
         users = ["--keystone-user", "root", "--keystone-group", "root"]
@@ -174,7 +174,7 @@ class ControlPlane:
 
     def keep(self, *daemons: Daemon) -> None:
         """Add daemons to those that :meth:`stop` ends."""
-        self._daemons |= {one.name: one for one in daemons}
+        self._daemons |= {daemon.name: daemon for daemon in daemons}
 
 
 def _side_by_side(*works: Callable[[], None]) -> None:

@@ -156,10 +156,10 @@ def _speaks_amqp(port: int) -> bool:
 
 
 def _newest(pattern: str) -> Path:
-    found = sorted(Path("/usr/lib").glob(pattern))
-    if not found:
+    paths = sorted(Path("/usr/lib").glob(pattern))
+    if not paths:
         raise CloudError(
             f"there is no /usr/lib/{pattern}; as root: "
             "tools/system-packages broker"
         )
-    return found[-1]
+    return paths[-1]

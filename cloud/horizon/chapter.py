@@ -34,14 +34,14 @@ def launch_and_delete(stage: Stage) -> dict[str, Any]:
         "flavor": catalog.FLAVOR,
         "network": catalog.NETWORK,
     }
-    told = run(
+    output = run(
         "the browser",
         [plan.program("horizon", "python"), _CLICKS],
         env={"HOME": str(plan.data("horizon"))},
         stdin=json.dumps(asked),
         timeout=_PATIENCE,
     )
-    seen = json.loads(told)
+    seen = json.loads(output)
     stage.say(f"{NAME} was {seen['status']} in Horizon and is deleted there")
     # The dialog proposes to keep it.
     removal.delete_volumes(stage)

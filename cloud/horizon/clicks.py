@@ -126,9 +126,9 @@ class User:
         """Wait until an element can be clicked; return the element."""
 
         def there(browser: Any) -> Any:
-            for one in browser.find_elements(by, what):
-                if one.is_displayed() and one.is_enabled():
-                    return one
+            for element in browser.find_elements(by, what):
+                if element.is_displayed() and element.is_enabled():
+                    return element
             return None
 
         return self._until(there, what)
@@ -167,25 +167,27 @@ class User:
         if needed:
             self._click(arrow, name)
         else:
-            one = self._until(
+            element = self._until(
                 lambda _: self._shown(taken) or self._shown(arrow), name
             )
-            if "fa-arrow-up" in one.get_attribute("outerHTML"):
-                one.click()
+            if "fa-arrow-up" in element.get_attribute("outerHTML"):
+                element.click()
         self._until(lambda _: self._shown(taken), f"{name} is taken")
 
     def _shown(self, path: str) -> Any:
-        found = self._browser.find_elements(By.XPATH, path)
-        return next((one for one in found if one.is_displayed()), None)
+        elements = self._browser.find_elements(By.XPATH, path)
+        return next(
+            (element for element in elements if element.is_displayed()), None
+        )
 
     def _click(self, path: str, what: str) -> None:
         """Click; what covers the button for a moment is waited for."""
 
         def clicked(_: Any) -> Any:
-            one = self._shown(path)
-            if one is not None:
-                one.click()
-            return one
+            element = self._shown(path)
+            if element is not None:
+                element.click()
+            return element
 
         self._until(clicked, what)
 
@@ -202,7 +204,7 @@ class User:
     def _has_quota(self, browser: Any) -> bool:
         """Tell whether the dialog shows the remaining quota."""
         dialogs = browser.find_elements(By.CSS_SELECTOR, ".modal")
-        text = " ".join(one.text for one in dialogs)
+        text = " ".join(element.text for element in dialogs)
         left = re.search(r"(\d+)\s+Remaining", text)
         return left is not None and int(left[1]) > 0
 

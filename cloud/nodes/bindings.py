@@ -19,14 +19,14 @@ def link(venv: Path) -> None:
 
     :raises CloudError: it is not installed, or is for another Python.
     """
-    found = [*_DEBIAN.glob("libvirt*.py"), *_DEBIAN.glob("libvirtmod*.so")]
-    if not found:
+    files = [*_DEBIAN.glob("libvirt*.py"), *_DEBIAN.glob("libvirtmod*.so")]
+    if not files:
         raise CloudError(
             "there is no libvirt binding for Python; as root: "
             "tools/system-packages openstack"
         )
     (packages,) = venv.glob("lib/python3*/site-packages")
-    for file in found:
+    for file in files:
         here = packages / file.name
         if not here.exists():
             here.symlink_to(file)

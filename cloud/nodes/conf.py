@@ -70,5 +70,5 @@ def _elevated(plan: Plan, service: str, file: str) -> dict[str, Any]:
     """Return the options by which a root's service starts its helper."""
     helper = plan.program(service, "privsep-helper")
     files = (plan.conf(service) / f"{service}.conf", file)
-    words = " ".join(f"--config-file {one}" for one in files)
+    words = " ".join(f"--config-file {file}" for file in files)
     return {"helper_command": f"{helper} {words}"}

@@ -76,12 +76,12 @@ class Machines:
         wanted = {node.name for node in self.computes}
         for _ in pauses_of_an_api(_REPORT):
             # A service that is up has no place in a cell yet.
-            known = {
-                one.name
-                for one in admin.compute.hypervisors()
-                if one.state == "up"
+            hosts = {
+                service.name
+                for service in admin.compute.hypervisors()
+                if service.state == "up"
             }
-            if wanted <= known and _volume_up(admin):
+            if wanted <= hosts and _volume_up(admin):
                 self._say("Nova and Cinder know the nodes")
                 return
         raise CloudError(
@@ -146,9 +146,9 @@ class Machines:
         until then what the node writes on is not opened to another.
         """
         name = f"{services.INITIATORS}:{node.name}"
-        shown = "tgtadm --lld iscsi --mode target --op show"
+        show = "tgtadm --lld iscsi --mode target --op show"
         self.images.wait_until(
-            ["sh", "-c", f'! {shown} | grep -q "Initiator: {name} "'],
+            ["sh", "-c", f'! {show} | grep -q "Initiator: {name} "'],
             timeout=_REPORT,
             what=f"{node.name}'s sessions have ended",
         )
@@ -183,6 +183,6 @@ class Machines:
 def _volume_up(admin: Any) -> bool:
     """Tell whether Cinder knows a cinder-volume that is up."""
     return any(
-        one.binary == _VOLUME and one.state == "up"
-        for one in admin.block_storage.services()
+        service.binary == _VOLUME and service.state == "up"
+        for service in admin.block_storage.services()
     )

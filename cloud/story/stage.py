@@ -50,8 +50,8 @@ class Stage:
 
     def node_of(self, server: Any) -> Node:
         """Return the compute node that a server is on."""
-        found = self.admin.compute.get_server(server.id)
-        return self.machines.site.cluster.node(found.hypervisor_hostname)
+        now = self.admin.compute.get_server(server.id)
+        return self.machines.site.cluster.node(now.hypervisor_hostname)
 
     def launch(
         self,

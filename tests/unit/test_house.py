@@ -167,3 +167,22 @@ def names_in(package):
 @pytest.mark.parametrize("package", sorted(OLD_WORDS))
 def test_no_name_is_a_word_that_the_field_does_not_know(package):
     assert names_in(package) & set(OLD_WORDS[package].split()) == set()
+
+
+# Names of variables and parameters that do not say what they hold.
+VAGUE = set(["told", "said", "found", "known", "shown", "thing", "one"])
+
+
+def test_no_variable_has_a_name_that_does_not_say_what_it_holds():
+    vague = [
+        f"{name}:{node.lineno}"
+        for name, text in modules()
+        for node in ast.walk(ast.parse(text))
+        if (isinstance(node, ast.arg) and node.arg in VAGUE)
+        or (
+            isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Store)
+            and node.id in VAGUE
+        )
+    ]
+    assert vague == []

@@ -43,6 +43,6 @@ class Check(base.List):
                 self.status = base.WRONG
             if finding.level is not Level.OK or not problems:
                 yield (
-                    finding.check, finding.level.value, finding.what,
+                    finding.check, finding.level.value, finding.text,
                     finding.remedy,
                 )  # fmt: skip

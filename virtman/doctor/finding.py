@@ -20,10 +20,10 @@ class Finding:
     """The result of one check of one thing; without a remedy all is well.
 
     :param check: the name of the check.
-    :param what: the thing and its state.
+    :param text: the checked object and its state.
     """
 
     check: str
     level: Level
-    what: str
+    text: str
     remedy: str = ""

@@ -55,7 +55,7 @@ class Connector:
     def __init__(
         self,
         lock_path: File,
-        done: Callable[[str], None] = lambda what: None,
+        done: Callable[[str], None] = lambda change: None,
         ticket_client: Presenter | None = None,
     ) -> None:
         """Make a connector; :meth:`start` loads os-brick.

@@ -43,8 +43,8 @@ def run(
             )
     except subprocess.TimeoutExpired as late:
         out, err = (
-            (said or b"").decode(errors="replace")
-            for said in (late.stdout, late.stderr)
+            (output or b"").decode(errors="replace")
+            for output in (late.stdout, late.stderr)
         )
         err = f"no end in {seconds} s\n{err}"
         raise CommandError(argv, None, out, err) from None

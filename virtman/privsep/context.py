@@ -68,7 +68,7 @@ class Context(priv_context.PrivContext):  # type: ignore[misc]
             capabilities=capabilities,
         )
         cfg.CONF.set_default("thread_pool_size", _THREADS, group=section)
-        self.tell: Callable[[str], None] = lambda what: None
+        self.tell: Callable[[str], None] = lambda change: None
 
     def function(self, function: F) -> F:
         """Mark a function as one that runs with privileges; keep its type."""

@@ -67,10 +67,11 @@ def _rewrite(file: Path, values: Mapping[str, str]) -> None:
     The new one is made outside of the folders in which it looks for some.
     """
     lines = file.read_text().splitlines()
-    kept = [one for one in lines if one.partition(" ")[0] not in values]
+    kept = [line for line in lines if line.partition(" ")[0] not in values]
     # The first lines are a comment that names the version.
     end = next(
-        (n for n, one in enumerate(kept) if one.startswith("# END")), len(kept)
+        (n for n, line in enumerate(kept) if line.startswith("# END")),
+        len(kept),
     )
     kept[end:end] = [f"{name} = {values[name]}" for name in values]
     handle, fresh = tempfile.mkstemp(dir=file.parents[2], prefix=".virtman")

@@ -32,7 +32,9 @@ def host(monkeypatch):
 
 
 def examined():
-    return {found.thing: found for found in doctor.examine(Path("/cache"))}
+    return {
+        finding.part: finding for finding in doctor.examine(Path("/cache"))
+    }
 
 
 def test_a_host_that_has_it_all_is_told_so(host):

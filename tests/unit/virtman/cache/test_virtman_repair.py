@@ -250,7 +250,7 @@ def test_an_engine_that_is_passed_by_is_a_finding_with_its_folder(
     fail(kernel)
     (bad,) = engines.look(engine.settings)
     assert bad.level is Level.ERROR
-    assert "volume-a is read past its cache" in bad.what
+    assert "volume-a is read past its cache" in bad.text
     assert str(engine.settings.cache_dir) in bad.remedy
 
 

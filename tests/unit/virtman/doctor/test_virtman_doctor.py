@@ -48,7 +48,7 @@ def judged(findings, level):
     found = list(findings)
     for item in found:
         assert bool(item.remedy) == (item.level is not Level.OK), item
-    return [item.what for item in found if item.level is level]
+    return [item.text for item in found if item.level is level]
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_program_that_is_missing_is_told_with_its_package(
     (path / "nbd-client").unlink()
     found = list(programs.look(settings()))
     (bad,) = [item for item in found if item.level is Level.ERROR]
-    assert bad.what == "nbd-client is not installed"
+    assert bad.text == "nbd-client is not installed"
     assert bad.remedy == "install the Debian package nbd-client"
 
 
@@ -277,7 +277,7 @@ def test_a_door_with_a_secret_is_fine_while_nobody_else_can_read_it(
     file.chmod(0o644)
     found = list(door.look(options))
     (bad,) = [item for item in found if item.level is Level.ERROR]
-    assert "the agent does not start" in bad.what
+    assert "the agent does not start" in bad.text
     assert bad.remedy == f"chmod 600 {file}"
 
 

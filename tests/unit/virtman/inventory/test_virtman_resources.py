@@ -32,7 +32,7 @@ def ours(site):
 
 def told(site, level=Level.WARNING):
     found = leftovers.look(site.settings)
-    return sorted(item.what for item in found if item.level is level)
+    return sorted(item.text for item in found if item.level is level)
 
 
 def test_what_an_instance_and_a_target_are_made_of_is_ours(site, image):

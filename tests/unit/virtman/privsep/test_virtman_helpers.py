@@ -259,7 +259,7 @@ def test_the_doctor_asks_for_the_owner_of_the_state(
     told = list(privileges.look(found))
     wanted = Level.OK if answer is None else Level.ERROR
     assert [item.level for item in told] == [wanted] * 4
-    assert all("virtman" in item.what for item in told)
+    assert all("virtman" in item.text for item in told)
     assert all(bool(item.remedy) == (answer is not None) for item in told)
 
 
