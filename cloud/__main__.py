@@ -18,7 +18,7 @@ from typing import Any
 
 from cloud.errors import CloudError
 from cloud.plan import CHECKOUT
-from cloud.run import Trial
+from cloud.run import CloudRun
 from cloud.story import launch
 from demo import telling
 from demo.telling import Teller
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     teller = Teller(sys.stdout)
-    trial = Trial(options.build / "openstack", teller)
+    trial = CloudRun(options.build / "openstack", teller)
     try:
         if options.action == "up":
             return _let_stand(trial, teller)
@@ -95,7 +95,7 @@ def verdicts(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _let_stand(trial: Trial, teller: Teller) -> int:
+def _let_stand(trial: CloudRun, teller: Teller) -> int:
     """Take the cloud up and wait for Ctrl-C."""
     with trial.standing() as stage:
         teller.say(

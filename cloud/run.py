@@ -37,7 +37,7 @@ _TROUBLE = (
 )
 
 
-class Trial:
+class CloudRun:
     """One trial below a folder; ``facts`` grow as it goes on.
 
     :param folder: of configuration, logs, data and pictures.

@@ -7,12 +7,13 @@ from volt.api.call import Services
 from volt.api.router import Router
 from volt.api.routes import ROUTE_DECLARATIONS
 from volt.auth.caller import Strategy
-from volt.auth.middleware import Door
+from volt.auth.middleware import Authentication
 from volt.middleware import App, Faults, Measure, RequestId, Timekeeper
 
-# The order in which a request passes them, after Measure and before Door.
+# The order in which a request passes them, after Measure and before
+# Authentication.
 # RequestId is outermost, so that errors have an id, too; Faults is outside of
-# Door, so that a refusal is JSON like every other error.
+# Authentication, so that a refusal is JSON like every other error.
 MIDDLEWARE = (RequestId, Faults)
 
 
@@ -28,7 +29,7 @@ def load_app(
     read the metrics; ``timekeeper`` is called with each answer.
     """
     router = Router(services, ROUTE_DECLARATIONS)
-    application: App = Door(router, strategy, metrics_access)
+    application: App = Authentication(router, strategy, metrics_access)
     for middleware in reversed(MIDDLEWARE):
         application = middleware(application)
     return Measure(application, timekeeper)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.volt import requests
-from bench.volt.in_process import Inside
+from bench.volt.in_process import InProcess
 from bench.volt.meter import Burst
 from volt.executor import shape
 
@@ -16,7 +16,7 @@ class NotRight(Exception):
     """An answer of volt is wrong, so the figures are worth nothing."""
 
 
-def check(volt: Inside, nodes: int) -> int:
+def check(volt: InProcess, nodes: int) -> int:
     """Read the tree through the API; return its depth."""
     seen: list[Mapping[str, Any]] = []
     while len(seen) < nodes:

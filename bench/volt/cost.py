@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from bench.volt import statements
 from bench.volt.checks import right
-from bench.volt.in_process import Inside
+from bench.volt.in_process import InProcess
 from bench.volt.requests import DAY, KINDS, name
 from bench.volt.site import Site
 
@@ -20,7 +20,7 @@ Count = dict[str, list[int]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Effort:
+class RequestCost:
     """Medians, by the kind of request."""
 
     statements: dict[str, int]
@@ -31,7 +31,7 @@ class Effort:
     hoped."""
 
 
-def effort(site: Site) -> Effort:
+def measure_cost(site: Site) -> RequestCost:
     """Look at the statements of one day of some nodes."""
     inside = site.inside()
     with statements.noted() as noted:
@@ -45,10 +45,10 @@ def effort(site: Site) -> Effort:
     if site.url.startswith("sqlite"):
         with statements.steps() as count:
             steps = _days(inside, site.nodes, lambda: count[0])
-    return Effort(_medians(run), _medians(steps), sorted(scans))
+    return RequestCost(_medians(run), _medians(steps), sorted(scans))
 
 
-def _days(inside: Inside, nodes: int, read: Callable[[], int]) -> Count:
+def _days(inside: InProcess, nodes: int, read: Callable[[], int]) -> Count:
     """Return by how much a number grows with each request."""
     grown: Count = {kind: [] for kind in KINDS}
     for number in range(1, nodes + 1, max(1, nodes // NODES)):

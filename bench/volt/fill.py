@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from bench.volt import requests
 from bench.volt.checks import check, right
-from bench.volt.in_process import Inside
+from bench.volt.in_process import InProcess
 from bench.volt.requests import Ask, name, peer_id
 from volt.executor import shape
 from volt.model import Opening
@@ -35,7 +35,7 @@ ANALYZE = {
 Row = dict[str, Any]
 
 
-def fill(volt: Inside, url: str, nodes: int) -> None:
+def fill(volt: InProcess, url: str, nodes: int) -> None:
     """Fill an empty registry with a tree of so many nodes that serve."""
     first = name(1)
     right(

@@ -23,7 +23,7 @@ SPARE = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Beating:
+class HeartbeatLoad:
     """Times in seconds; shares of one core."""
 
     nodes: int
@@ -40,7 +40,7 @@ class Beating:
     p99_ms: float
 
 
-def beating(plan: Plan, site: Site, cpu_per_beat: float) -> Beating:
+def beating(plan: Plan, site: Site, cpu_per_beat: float) -> HeartbeatLoad:
     """Let the nodes of a site beat for a while."""
     beat_after = _beat_after(site)
     rate = site.nodes / beat_after
@@ -51,7 +51,7 @@ def beating(plan: Plan, site: Site, cpu_per_beat: float) -> Beating:
     connections = min(site.nodes, _files() - SPARE)
     burst = right(site.client.paced(wanted, rate, connections))
     times = [reply.seconds for reply in burst.replies]
-    return Beating(
+    return HeartbeatLoad(
         nodes=site.nodes,
         beat_after=beat_after,
         beats_per_second=round(rate, 2),

@@ -15,7 +15,7 @@ from bench.volt.meter import Burst, Meter
 from bench.volt.requests import Ask, Reply
 
 
-class Inside:
+class InProcess:
     """Asks a WSGI application; its CPU time is that of the calls alone."""
 
     def __init__(self, application: Any, token: str) -> None:

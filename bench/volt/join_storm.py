@@ -17,7 +17,7 @@ FANOUT = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Storm:
+class JoinStorm:
     """The results of a storm; times in seconds."""
 
     workers: int
@@ -33,13 +33,13 @@ class Storm:
     """The depth of the flattest tree of so many nodes."""
 
 
-def storm(site: Site, workers: int, joins: int) -> Storm:
+def storm(site: Site, workers: int, joins: int) -> JoinStorm:
     """Let the nodes join; raise ``NotRight`` unless the tree is right."""
     wanted = [requests.join(name(number + 1)) for number in range(joins)]
     burst = right(site.client.at_once(wanted))
     placed = [json.loads(reply.body)["peer_id"] for reply in burst.replies]
     no_slot = placed.count(None)
-    return Storm(
+    return JoinStorm(
         workers=workers,
         joins=joins,
         seconds=round(burst.seconds, 3),

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.volt import figures, targets
-from bench.volt.cost import effort
+from bench.volt.cost import measure_cost
 from bench.volt.databases import Fresh
 from bench.volt.heartbeat_load import beating
-from bench.volt.join_storm import Storm, storm
+from bench.volt.join_storm import JoinStorm, storm
 from bench.volt.plan import Plan
 from bench.volt.requests import KINDS
 from bench.volt.site import Site
@@ -73,10 +73,10 @@ class Run:
                 for way in (ALONE, CROWD, INSIDE)
             },
             "memory": site.memory(),
-            "effort": dataclasses.asdict(effort(site)),
+            "effort": dataclasses.asdict(measure_cost(site)),
         }
 
-    def _storms(self) -> Iterator[Storm]:
+    def _storms(self) -> Iterator[JoinStorm]:
         for turn in range(self._plan.storms):
             for workers in WORKERS:
                 self._say(f"storm {turn + 1}, {workers} workers")

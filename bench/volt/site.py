@@ -10,7 +10,7 @@ from bench.volt import kernel, requests
 from bench.volt.checks import right
 from bench.volt.client import Client
 from bench.volt.fill import fill
-from bench.volt.in_process import Inside
+from bench.volt.in_process import InProcess
 from tests.functional.volt.volt_process import TOKEN, VoltAPI
 from volt import compose, conf
 
@@ -63,11 +63,11 @@ class Site:
         """A client of the process."""
         return Client(self._api.port, TOKEN, self._cpu_seconds)
 
-    def inside(self) -> Inside:
+    def inside(self) -> InProcess:
         """Return the same application in this process."""
         options = conf.new()
         conf.load(options, [f"--config-file={self._api.conf}"])
-        return Inside(compose.compose(options).application, TOKEN)
+        return InProcess(compose.compose(options).application, TOKEN)
 
     def memory(self) -> dict[str, float]:
         """Return the memory of the process and its workers."""

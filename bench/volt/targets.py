@@ -10,10 +10,10 @@ from typing import Any
 from bench.volt.steady_state import ALONE
 
 JSON = Mapping[str, Any]
-Aims = dict[str, dict[str, object]]
+Targets = dict[str, dict[str, object]]
 
 
-def of(result: JSON) -> Aims:
+def of(result: JSON) -> Targets:
     """Compare the figures with their targets."""
     plan, ratios = result["plan"], result["ratios"][ALONE]
     small, large = (str(pick(plan["sizes"])) for pick in (min, max))
@@ -34,7 +34,7 @@ def of(result: JSON) -> Aims:
     }
 
 
-def _storms(result: JSON) -> Aims:
+def _storms(result: JSON) -> Targets:
     storms = result["storms"]
     seconds = statistics.median(storm["seconds"] for storm in storms)
     work = statistics.median(storm["cpu"] for storm in storms)

@@ -136,18 +136,19 @@ OLD_WORDS = {
         "Wallet wallet Knock knock Rhythm rhythm keeper Links contracts "
         "Mender mender hurry Hurried outage Outage wording OpenStore Watch "
         "Steps fullness noderecord storefile storetargets imagetargets "
-        "remotestore storesessions tgtd patience Patience"
+        "remotestore storesessions tgtd patience Patience fills Calls"
     ),
     "volt": (
         "door Seat Told Crew crew staffing aside Duty duty treework "
-        "gate trouble scoreboard Figures figures Watch"
+        "gate trouble scoreboard Figures figures Watch Door Alone Gate "
+        "Trouble TreeWork"
     ),
     "virtmanclient": (
         "Cows Debts debts Lanes lanes Order orders records watching "
         "Hopeless Silent Away Refusal refusals faults"
     ),
-    "bench": "asks steady aims",
-    "cloud": "plane trial",
+    "bench": "asks steady aims Effort Beating Storm Inside Aims",
+    "cloud": "plane trial Trial",
 }
 
 

@@ -61,13 +61,13 @@ class Asking(command.Command):
         except ClientError as error:
             return self._failed(error, base.WRONG)
         finally:
-            self._let_go()
+            self._disconnect()
 
     def _failed(self, error: ClientError, status: int) -> int:
         print(f"virtman: {error}", file=self.app.stderr)
         return status
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         """Close the connections to a broker, if there were any."""
         # Not self.agent: that would make an agent only to close it.
         asked = self.__dict__.get("agent")

@@ -67,7 +67,7 @@ def parse(text: str, chunk: int) -> Fill:
     return Fill(percent=100 * allocated // total)
 
 
-def fills(chunk: int) -> dict[str, Fill]:
+def usages(chunk: int) -> dict[str, Fill]:
     """Return how full the store of every instance on this node is.
 
     :param chunk: the snapshots' chunk in sectors.
@@ -92,10 +92,10 @@ class StoreWatch:
 
     def turn(self) -> None:
         """Check every store, and log what is new; for housekeeping."""
-        fill_of = fills(self._chunk)
+        usage_of = usages(self._chunk)
         faulty = {
             name: fill
-            for name, fill in fill_of.items()
+            for name, fill in usage_of.items()
             if fill.state is not State.FINE or fill.percent >= self._warn
         }
         # A store that was enlarged, or another one of that name, is logged

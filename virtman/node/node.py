@@ -138,13 +138,13 @@ class Node:
     def broken_stores(self) -> dict[str, State]:
         """Return the state of each full or invalid store, by instance."""
         try:
-            fill_of = cow_usage.fills(self._services.settings.snapshot_chunk)
+            usage_of = cow_usage.usages(self._services.settings.snapshot_chunk)
         except VirtmanError as error:
             LOG.warning("the fill of the COW stores is unknown: %s", error)
             return {}
         return {
             name: fill.state
-            for name, fill in fill_of.items()
+            for name, fill in usage_of.items()
             if fill.state is not State.FINE
         }
 

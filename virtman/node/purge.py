@@ -102,7 +102,7 @@ class Purge:
         self._each(self._opened(), self._remove_store)
         self._each(resources.served(), _withdraw)
         self._each(access.strays(), access.remove_stray)
-        self._each(dmsetup.ours(), _let_go)
+        self._each(dmsetup.ours(), _stop_waiting)
         self._each(self._images(), self._remove_image)
         self._each(self._groups(), Devices.remove)
         iqns = sessions.targets() | sessions.stores()
@@ -232,7 +232,7 @@ def _withdraw(target: iscsi.Target) -> None:
         loop.detach(device)
 
 
-def _let_go(device: dmsetup.Device) -> None:
+def _stop_waiting(device: dmsetup.Device) -> None:
     """Resume a device, and let its reads fail while no path lives.
 
     A storage daemon does not end as long as one of its reads waits.

@@ -23,7 +23,7 @@ from virtmanclient.doors import broker
 class Endpoint:
     """An object with a method for each verb, and no other callable."""
 
-    def __init__(self, verbs: Verbs, calls: Calls) -> None:
+    def __init__(self, verbs: Verbs, calls: CallCounter) -> None:
         self.target = broker.spoken()
         self._verbs = verbs
         self._calls = calls
@@ -42,7 +42,7 @@ class Endpoint:
             return failure.answer
 
 
-class Calls:
+class CallCounter:
     """Counts the calls that are at work, and refuses calls at the end."""
 
     def __init__(self) -> None:

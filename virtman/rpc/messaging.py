@@ -18,7 +18,7 @@ from typing import Any
 
 from virtman.exception import ConfigError
 from virtman.rpc.broker_log import BrokerLogFilter
-from virtman.rpc.endpoint import Calls, Endpoint
+from virtman.rpc.endpoint import CallCounter, Endpoint
 from virtman.rpc.verbs import Verbs
 from virtmanclient.doors import broker
 from virtmanclient.exceptions import ClientError
@@ -65,7 +65,7 @@ class Door:
         self._transport = transport
         self._host = host
         self._outage = outage
-        self._calls = Calls()
+        self._calls = CallCounter()
         self._endpoint = Endpoint(verbs, self._calls)
         self._server: Any = None
         self._ending = threading.Event()

@@ -103,11 +103,11 @@ class Batch(abc.ABC):
     def _take(self, seconds: float) -> None:
         """Take the outcomes of requests; wait for them a number of seconds."""
         # Read before the news: all requests begun by then are in the news.
-        hopeless = self._pool.hopeless
+        unretryable = self._pool.unretryable
         for record, answer in self._pool.news(seconds):
             self._note(record, answer)
-        if hopeless:
-            self._skip(hopeless)
+        if unretryable:
+            self._skip(unretryable)
 
     def _note(self, record: Record, answer: str | Exception | None) -> None:
         if answer is None:

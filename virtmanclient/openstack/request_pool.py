@@ -39,7 +39,7 @@ class RequestPool:
         self._news: queue.Queue[News] = queue.Queue()
         self._stopped = False
         self._silent = 0
-        self.hopeless = ""
+        self.unretryable = ""
         """The server whose request ended all requests; empty if none did."""
 
     def begin(self, records: Iterable[Record]) -> None:
@@ -88,4 +88,4 @@ class RequestPool:
             too_silent = self._silent >= max(SILENT, self._parallel)
             if too_silent or isinstance(answer, Unretryable):
                 self._stopped = True
-                self.hopeless = self.hopeless or record.request.name
+                self.unretryable = self.unretryable or record.request.name

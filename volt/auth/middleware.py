@@ -19,7 +19,7 @@ METRICS = "/metrics"
 """The operator decides who may read it, since it names the volumes."""
 
 
-class Door:
+class Authentication:
     """Lets only admitted callers reach the rest of the application."""
 
     def __init__(

@@ -14,7 +14,7 @@ from volt.cmd import listener
 from volt.cmd import settings as configured
 from volt.cmd.settings import Reread, Settings
 from volt.cmd.signals import Inbox
-from volt.cmd.single_process import Alone
+from volt.cmd.single_process import SingleProcess
 from volt.cmd.supervisor import Supervisor
 from volt.cmd.systemd import Systemd
 from volt.cmd.workers import Workers
@@ -68,7 +68,7 @@ def _run(reread: Reread, inbox: Inbox) -> None:
     if settings.workers > 1:
         _supervise(opened, settings, reread, inbox)
     else:
-        Alone(opened, settings, reread).run(inbox)
+        SingleProcess(opened, settings, reread).run(inbox)
     LOG.info("ended")
 
 

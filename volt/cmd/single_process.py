@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 Tried = Future[tuple[Settings, compose.Service]]
 
 
-class Alone:
+class SingleProcess:
     """Serves, reacts to signals, and exchanges its service at a reload."""
 
     def __init__(

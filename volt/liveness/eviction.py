@@ -10,7 +10,7 @@ from volt.event import Event
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
 from volt.rules import Rules
-from volt.topology.tree_operations import TreeWork
+from volt.topology.tree_operations import TreeOperations
 
 LOG = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Eviction:
             volume = unit.volumes.lock(volume_id)
             if volume is None or not still(unit, volume_id, peer_id):
                 return 0
-            tree = TreeWork(unit, volume, self._rules.policy)
+            tree = TreeOperations(unit, volume, self._rules.policy)
             peer = tree.peers.get(peer_id)
             if peer is not None:
                 tree.take_out(peer, why)

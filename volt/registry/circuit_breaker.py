@@ -16,7 +16,7 @@ PAUSE = 1.0
 """Seconds for which no request tries the database again."""
 
 
-class Gate:
+class CircuitBreaker:
     """A gate to the database, closed for a moment after an outage."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

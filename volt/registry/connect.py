@@ -15,7 +15,7 @@ from volt.exception import ConfigError
 from volt.registry import engine, schema
 from volt.registry.dialects.error_codes import (
     ERRORS,
-    Trouble,
+    ErrorKind,
     cause_of,
     diagnose,
 )
@@ -41,7 +41,7 @@ def open_registry(
                 prepare(opened)
                 return opened
             except ERRORS as error:
-                if max_retries == 0 or diagnose(error) is not Trouble.GONE:
+                if max_retries == 0 or diagnose(error) is not ErrorKind.GONE:
                     raise
                 LOG.warning(
                     "the database does not answer (%s); trying again in %s s",

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 
 from volt.event import Event, Observer, unobserved
 from volt.exception import Unavailable
-from volt.registry.circuit_breaker import Gate
+from volt.registry.circuit_breaker import CircuitBreaker
 from volt.registry.dialects.dialect import Mode
 from volt.registry.dialects.error_codes import (
     ERRORS,
-    Trouble,
+    ErrorKind,
     cause_of,
     diagnose,
 )
@@ -52,7 +52,7 @@ class Registry:
     ) -> None:
         self._observer = observer
         self._engine = engine
-        self._gates = {mode: Gate() for mode in Mode}
+        self._gates = {mode: CircuitBreaker() for mode in Mode}
 
     def read(self, work: Work[T]) -> T:
         """Run ``work`` on one consistent picture; it must not write."""
@@ -87,12 +87,12 @@ class Registry:
                 for event, count in attempt.news:
                     self._observer(event, count)
                 return result
-            if trouble is Trouble.RACE:
+            if trouble is ErrorKind.RACE:
                 _wait(min(2**lost, SLOTS))
         raise AssertionError  # for mypy: counting has no end
 
     def _told(
-        self, mode: Mode, trouble: Trouble, error: Exception, uncertain: bool
+        self, mode: Mode, trouble: ErrorKind, error: Exception, uncertain: bool
     ) -> Unavailable:
         """Return the error for a trouble, and close the gates it stops."""
         reason = f"the registry cannot be used: {trouble.value}"
@@ -100,7 +100,7 @@ class Registry:
         unchanged = f"{reason}; nothing was changed, try again in a moment"
         for stopped in trouble.stops(mode):
             self._gates[stopped].close(unchanged)
-        if uncertain and trouble is Trouble.GONE:
+        if uncertain and trouble is ErrorKind.GONE:
             return Unavailable(
                 f"{reason}; whether the change was made is not known: "
                 "ask again"
@@ -144,10 +144,10 @@ def _wait(slots: int) -> None:
 
 
 def _again(
-    trouble: Trouble, lost: int, attempt: Attempt[T], uncertain: bool
+    trouble: ErrorKind, lost: int, attempt: Attempt[T], uncertain: bool
 ) -> bool:
     """Return whether the work may be run again, after ``lost`` attempts."""
-    if trouble is Trouble.RACE:
+    if trouble is ErrorKind.RACE:
         return lost < ATTEMPTS
-    stale = trouble is Trouble.GONE and attempt.was_stale
+    stale = trouble is ErrorKind.GONE and attempt.was_stale
     return stale and not uncertain and lost == 1

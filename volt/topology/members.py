@@ -12,7 +12,7 @@ from volt.model import Address, Assignment, Peer, Portals, Status
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
 from volt.rules import Rules
-from volt.topology.tree_operations import TreeWork
+from volt.topology.tree_operations import TreeOperations
 
 LOG = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Members:
             )
             allowance = rules.pace.allowance(agent=True)
             unit.members.seen(member, unit.now(), allowance)
-            tree = TreeWork(unit, volume, rules.policy)
+            tree = TreeOperations(unit, volume, rules.policy)
             tree.serve(service.peer_id, member, service.address)
 
         try:
@@ -97,7 +97,7 @@ class _Beat:
         if held:
             unit.members.beat(self._member, unit.now(), self._allowance)
         assignments = [
-            TreeWork(unit, volume, self._policy).assign(
+            TreeOperations(unit, volume, self._policy).assign(
                 peer, self._failed(peer.peer_id)
             )
             for volume, peer in held

@@ -11,7 +11,7 @@ from volt.model import Address, Assignment, Peer, Portals, Status, Volume
 from volt.registry.session import Registry
 from volt.registry.unit import Unit
 from volt.rules import Rules
-from volt.topology.tree_operations import TreeWork
+from volt.topology.tree_operations import TreeOperations
 
 LOG = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Tree:
 
         def work(unit: Unit) -> Assignment:
             volume = unit.volumes.lock_or_create(name, self._rules.fanout)
-            tree = TreeWork(unit, volume, self._rules.policy)
+            tree = TreeOperations(unit, volume, self._rules.policy)
             unit.members.seen(member, unit.now(), allowance)
             peer = tree.peers.get(f"{member}:{name}")
             if peer is None:
@@ -84,7 +84,7 @@ class Tree:
 
         def work(unit: Unit) -> Peer:
             volume = _known(unit.volumes.lock(name), name)
-            tree = TreeWork(unit, volume, self._rules.policy)
+            tree = TreeOperations(unit, volume, self._rules.policy)
             registered = tree.peers.get(peer_id)
             owner = registered.member if registered else member
             unit.members.seen(owner, unit.now(), allowance)
@@ -97,7 +97,7 @@ class Tree:
 
         def work(unit: Unit) -> None:
             volume = _known(unit.volumes.lock(name), name)
-            tree = TreeWork(unit, volume, self._rules.policy)
+            tree = TreeOperations(unit, volume, self._rules.policy)
             peer = tree.peers.get(peer_id)
             if peer is None:
                 raise PeerNotFound(f"volume {name} has no peer {peer_id}")

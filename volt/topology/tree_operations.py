@@ -26,7 +26,7 @@ from volt.registry.unit import Unit
 LOG = logging.getLogger(__name__)
 
 
-class TreeWork:
+class TreeOperations:
     """One tree in a transaction; to write, the caller locks its volume."""
 
     def __init__(self, unit: Unit, volume: Volume, policy: Policy) -> None:

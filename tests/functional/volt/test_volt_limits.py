@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from volt.registry import engine, models, schema
 from volt.registry.dialects.dialect import Limits, Mode
-from volt.registry.dialects.error_codes import ERRORS, Trouble, diagnose
+from volt.registry.dialects.error_codes import ERRORS, ErrorKind, diagnose
 
 SLEEP = {
     "postgresql": "SELECT pg_sleep({})",
@@ -60,7 +60,7 @@ def test_a_statement_that_takes_too_long_is_ended(connect, database):
     opened = connect(answer=1)
     with pytest.raises(ERRORS) as ended, writing(opened) as connection:
         connection.exec_driver_sql(SLEEP[database.kind].format(60))
-    assert diagnose(ended.value) is Trouble.BUSY
+    assert diagnose(ended.value) is ErrorKind.BUSY
 
 
 def test_for_a_locked_row_one_waits_only_so_long(connect):
@@ -68,7 +68,7 @@ def test_for_a_locked_row_one_waits_only_so_long(connect):
         first.execute(LOCK)
         with pytest.raises(ERRORS) as ended, writing(connect(lock=1)) as other:
             other.execute(LOCK)
-    assert diagnose(ended.value) is Trouble.BUSY
+    assert diagnose(ended.value) is ErrorKind.BUSY
 
 
 @on_servers
@@ -81,7 +81,7 @@ def test_who_is_cut_off_keeps_no_row_locked(connect, database):
         assert other.execute(LOCK).one().name == "v"
     with pytest.raises(ERRORS) as ended:
         cut_off.execute(LOCK)
-    assert diagnose(ended.value) is Trouble.GONE
+    assert diagnose(ended.value) is ErrorKind.GONE
     cut_off.close()
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bench.volt import requests, statements
 from bench.volt.checks import NotRight, check, right
-from bench.volt.cost import effort
+from bench.volt.cost import measure_cost
 from bench.volt.fill import fill
 from bench.volt.requests import DAY, KINDS, name
 from bench.volt.site import Site
@@ -33,13 +33,16 @@ def site(tmp_path):
 
 
 def test_no_request_scans_a_table(site):
-    told = effort(site(SMALL))
+    told = measure_cost(site(SMALL))
     assert told.scans == []
     assert all(told.statements[kind] >= 4 for kind in KINDS)
 
 
 def test_the_rows_of_a_request_grow_no_faster_than_the_depth(site):
-    small, large = effort(site(SMALL)).steps, effort(site(LARGE)).steps
+    small, large = (
+        measure_cost(site(SMALL)).steps,
+        measure_cost(site(LARGE)).steps,
+    )
     deeper = shape.level_of(LARGE, 2) / shape.level_of(SMALL, 2)
     assert min(small.values()) > 100
     grown = {kind: large[kind] / small[kind] for kind in KINDS}

@@ -22,7 +22,7 @@ ERRORS = (db.DBError, sa.exc.DBAPIError, sa.exc.TimeoutError)
 _RACES = (db.DBDeadlock, db.DBDuplicateEntry)
 
 
-class Trouble(enum.Enum):
+class ErrorKind(enum.Enum):
     """The kinds of trouble, each with its text for the caller."""
 
     RACE = "too many requests change it at the same time"
@@ -38,61 +38,61 @@ class Trouble(enum.Enum):
 
         Only after troubles that make a request wait: others fail fast anyway.
         """
-        if self is Trouble.GONE:
+        if self is ErrorKind.GONE:
             return list(Mode)
-        return [mode] if self is Trouble.BUSY else []
+        return [mode] if self is ErrorKind.BUSY else []
 
 
 _SQLITE = {
-    "SQLITE_BUSY": Trouble.BUSY,
-    "SQLITE_LOCKED": Trouble.BUSY,
-    "SQLITE_READONLY": Trouble.READ_ONLY,
-    "SQLITE_IOERR": Trouble.BROKEN,
-    "SQLITE_CANTOPEN": Trouble.BROKEN,
-    "SQLITE_CORRUPT": Trouble.BROKEN,
-    "SQLITE_NOTADB": Trouble.BROKEN,
-    "SQLITE_FULL": Trouble.FULL,
-    "SQLITE_CONSTRAINT_UNIQUE": Trouble.RACE,
-    "SQLITE_CONSTRAINT_PRIMARYKEY": Trouble.RACE,
+    "SQLITE_BUSY": ErrorKind.BUSY,
+    "SQLITE_LOCKED": ErrorKind.BUSY,
+    "SQLITE_READONLY": ErrorKind.READ_ONLY,
+    "SQLITE_IOERR": ErrorKind.BROKEN,
+    "SQLITE_CANTOPEN": ErrorKind.BROKEN,
+    "SQLITE_CORRUPT": ErrorKind.BROKEN,
+    "SQLITE_NOTADB": ErrorKind.BROKEN,
+    "SQLITE_FULL": ErrorKind.FULL,
+    "SQLITE_CONSTRAINT_UNIQUE": ErrorKind.RACE,
+    "SQLITE_CONSTRAINT_PRIMARYKEY": ErrorKind.RACE,
 }
 # A SQLSTATE, or the class that it begins with.
 _POSTGRESQL = {
-    "40": Trouble.RACE,
-    "23505": Trouble.RACE,
-    "55P03": Trouble.BUSY,
-    "57014": Trouble.BUSY,
-    "53100": Trouble.FULL,
-    "25006": Trouble.READ_ONLY,
-    "42P01": Trouble.LOST,
-    "58": Trouble.BROKEN,
-    "XX": Trouble.BROKEN,
+    "40": ErrorKind.RACE,
+    "23505": ErrorKind.RACE,
+    "55P03": ErrorKind.BUSY,
+    "57014": ErrorKind.BUSY,
+    "53100": ErrorKind.FULL,
+    "25006": ErrorKind.READ_ONLY,
+    "42P01": ErrorKind.LOST,
+    "58": ErrorKind.BROKEN,
+    "XX": ErrorKind.BROKEN,
 }
 _MARIADB = {
-    1020: Trouble.RACE,
-    1062: Trouble.RACE,
-    1213: Trouble.RACE,
-    1205: Trouble.BUSY,
-    1969: Trouble.BUSY,
-    1021: Trouble.FULL,
-    1114: Trouble.FULL,
-    1036: Trouble.READ_ONLY,
-    1290: Trouble.READ_ONLY,
-    1792: Trouble.READ_ONLY,
-    1836: Trouble.READ_ONLY,
-    1146: Trouble.LOST,
+    1020: ErrorKind.RACE,
+    1062: ErrorKind.RACE,
+    1213: ErrorKind.RACE,
+    1205: ErrorKind.BUSY,
+    1969: ErrorKind.BUSY,
+    1021: ErrorKind.FULL,
+    1114: ErrorKind.FULL,
+    1036: ErrorKind.READ_ONLY,
+    1290: ErrorKind.READ_ONLY,
+    1792: ErrorKind.READ_ONLY,
+    1836: ErrorKind.READ_ONLY,
+    1146: ErrorKind.LOST,
 }
 
 
-def diagnose(error: BaseException) -> Trouble | None:
+def diagnose(error: BaseException) -> ErrorKind | None:
     """Return the trouble of the database; None for a fault of volt."""
     if isinstance(error, sa.exc.TimeoutError):
-        return Trouble.BUSY  # all connections of the pool are in use
+        return ErrorKind.BUSY  # all connections of the pool are in use
     cause = cause_of(error)
     trouble = _by_code(cause)
     if trouble is None and isinstance(error, _RACES):
-        return Trouble.RACE
+        return ErrorKind.RACE
     if trouble is None and _is_about_reaching(error, cause):
-        return Trouble.GONE
+        return ErrorKind.GONE
     return trouble
 
 
@@ -103,7 +103,7 @@ def cause_of(error: BaseException) -> Any:
     return getattr(error, "orig", None) or error
 
 
-def _by_code(cause: Any) -> Trouble | None:
+def _by_code(cause: Any) -> ErrorKind | None:
     if hasattr(cause, "sqlite_errorname"):
         return _sqlite(cause)
     code: Any = cause.args[0] if cause.args else None
@@ -113,17 +113,17 @@ def _by_code(cause: Any) -> Trouble | None:
     return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
 
 
-def _mariadb(code: int, cause: Any) -> Trouble | None:
+def _mariadb(code: int, cause: Any) -> ErrorKind | None:
     if code == 1030:  # of the storage engine; the text has the errno
         full = f"error {errno.ENOSPC} " in str(cause)
-        return Trouble.FULL if full else Trouble.BROKEN
+        return ErrorKind.FULL if full else ErrorKind.BROKEN
     return _MARIADB.get(code)
 
 
-def _sqlite(cause: Any) -> Trouble | None:
+def _sqlite(cause: Any) -> ErrorKind | None:
     name: str = cause.sqlite_errorname
     if name == "SQLITE_ERROR" and "no such table" in str(cause):
-        return Trouble.LOST
+        return ErrorKind.LOST
     short = "_".join(name.split("_")[:2])
     return _SQLITE.get(name) or _SQLITE.get(short)
 

@@ -130,11 +130,11 @@ def test_a_node_names_only_the_stores_that_are_broken(small, site):
 
 
 def test_one_command_asks_for_all_stores_and_none_if_there_are_none(site):
-    assert cow_usage.fills(CHUNK) == {}
+    assert cow_usage.usages(CHUNK) == {}
     assert site.kernel.called("dmsetup", "status", "--target") == []
     for name in ("vm1", "vm2:x"):
         site.create(name)
-    assert cow_usage.fills(CHUNK) == {"vm1": Fill(), "vm2:x": Fill()}
+    assert cow_usage.usages(CHUNK) == {"vm1": Fill(), "vm2:x": Fill()}
     assert len(site.kernel.called("dmsetup", "status", "--target")) == 1
 
 

@@ -16,7 +16,7 @@ from virtman import conf
 from virtman.exception import ConfigError
 from virtman.rpc import broker_log, messaging
 from virtman.rpc.broker_log import SILENCE, BrokerLogFilter
-from virtman.rpc.endpoint import Calls, Endpoint
+from virtman.rpc.endpoint import CallCounter, Endpoint
 from virtman.rpc.verb_schemas import SCHEMAS
 from virtman.rpc.verbs import Failure
 
@@ -109,7 +109,7 @@ def test_so_does_a_library_that_is_not_there(monkeypatch):
 
 
 def test_the_verbs_can_be_called_and_nothing_else():
-    endpoint = Endpoint(Recorder(), Calls())
+    endpoint = Endpoint(Recorder(), CallCounter())
     assert {name for name in dir(endpoint) if name[0] != "_"} == {"target"}
     for verb in SCHEMAS:
         assert getattr(endpoint, verb)({}) == {"result": "done"}
@@ -121,12 +121,12 @@ def test_the_verbs_can_be_called_and_nothing_else():
 def test_arguments_may_have_any_name():
     verbs = Recorder()
     odd = {"self": 1, "verb": 2, "context": 3}
-    Endpoint(verbs, Calls()).create({}, **odd)
+    Endpoint(verbs, CallCounter()).create({}, **odd)
     assert verbs.calls == [("create", odd)]
 
 
 def test_at_the_end_calls_are_finished_and_none_are_begun():
-    calls, begun, end = Calls(), threading.Event(), threading.Event()
+    calls, begun, end = CallCounter(), threading.Event(), threading.Event()
 
     def work():
         with calls.one():

@@ -8,7 +8,7 @@ import pytest
 from volt import auth, conf
 from volt.auth import token
 from volt.auth.caller import Anybody
-from volt.auth.middleware import Door
+from volt.auth.middleware import Authentication
 from volt.exception import ConfigError, Forbidden, Unauthorized
 
 OLD, NEW = "an-old-secret-of-length", "a-new-secret-of-length"
@@ -154,13 +154,13 @@ def test_noauth_asks_the_caller_s_address_too(strategy, remote):
 @pytest.mark.parametrize("path", ["/", "", "/v1", "/v1/", "/healthz"])
 def test_some_paths_are_open_and_nobody_is_believed_there(secrets, path):
     passed = []
-    gate = Door(lambda environ, _: passed.append(environ), _Nobody())
+    gate = Authentication(lambda environ, _: passed.append(environ), _Nobody())
     gate({"PATH_INFO": path, **showing(OLD)}, None)
     assert not passed[0]["volt.caller"].trusted
 
 
 def test_the_door_goes_by_the_path_that_the_router_sees():
-    gate = Door(lambda *_: [], _Nobody())
+    gate = Authentication(lambda *_: [], _Nobody())
     for environ in (
         {"PATH_INFO": "/healthz", "RAW_PATH_INFO": "/v1/volumes"},
         {"PATH_INFO": "/healthz", "REQUEST_URI": "/v1/volumes?/healthz"},

@@ -62,7 +62,7 @@ class Composed:
 @pytest.fixture
 def run(tmp_path, monkeypatch, capfd):
     """Run volt-api on a file until it would serve; code and words."""
-    monkeypatch.setattr(api, "Alone", Composed)
+    monkeypatch.setattr(api, "SingleProcess", Composed)
     monkeypatch.setattr(api.listener, "listen", mock.MagicMock())
     monkeypatch.setattr(
         api, "_supervise", lambda _, settings, *rest: Composed(_, settings, 0)

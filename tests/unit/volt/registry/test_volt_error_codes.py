@@ -11,7 +11,7 @@ from psycopg import errors
 
 from volt.registry import engine
 from volt.registry.dialects.dialect import Mode
-from volt.registry.dialects.error_codes import Trouble, diagnose
+from volt.registry.dialects.error_codes import ErrorKind, diagnose
 
 
 def wrapped(kind, cause):
@@ -21,18 +21,18 @@ def wrapped(kind, cause):
 @pytest.mark.parametrize(
     ("kind", "trouble"),
     [
-        (errors.SerializationFailure, Trouble.RACE),
-        (errors.DeadlockDetected, Trouble.RACE),
-        (errors.UniqueViolation, Trouble.RACE),
-        (errors.LockNotAvailable, Trouble.BUSY),
-        (errors.QueryCanceled, Trouble.BUSY),
-        (errors.DiskFull, Trouble.FULL),
-        (errors.ReadOnlySqlTransaction, Trouble.READ_ONLY),
-        (errors.UndefinedTable, Trouble.LOST),
-        (errors.IoError, Trouble.BROKEN),
-        (errors.TooManyConnections, Trouble.GONE),
-        (errors.AdminShutdown, Trouble.GONE),
-        (errors.CannotConnectNow, Trouble.GONE),
+        (errors.SerializationFailure, ErrorKind.RACE),
+        (errors.DeadlockDetected, ErrorKind.RACE),
+        (errors.UniqueViolation, ErrorKind.RACE),
+        (errors.LockNotAvailable, ErrorKind.BUSY),
+        (errors.QueryCanceled, ErrorKind.BUSY),
+        (errors.DiskFull, ErrorKind.FULL),
+        (errors.ReadOnlySqlTransaction, ErrorKind.READ_ONLY),
+        (errors.UndefinedTable, ErrorKind.LOST),
+        (errors.IoError, ErrorKind.BROKEN),
+        (errors.TooManyConnections, ErrorKind.GONE),
+        (errors.AdminShutdown, ErrorKind.GONE),
+        (errors.CannotConnectNow, ErrorKind.GONE),
         (errors.NotNullViolation, None),
         (errors.SyntaxError, None),
     ],
@@ -44,17 +44,17 @@ def test_states_of_postgresql(kind, trouble):
 @pytest.mark.parametrize(
     ("kind", "code", "trouble"),
     [
-        (pymysql.OperationalError, 1213, Trouble.RACE),
-        (pymysql.OperationalError, 1020, Trouble.RACE),
-        (pymysql.IntegrityError, 1062, Trouble.RACE),
-        (pymysql.OperationalError, 1205, Trouble.BUSY),
-        (pymysql.OperationalError, 1969, Trouble.BUSY),
-        (pymysql.OperationalError, 1114, Trouble.FULL),
-        (pymysql.OperationalError, 1290, Trouble.READ_ONLY),
-        (pymysql.ProgrammingError, 1146, Trouble.LOST),
-        (pymysql.OperationalError, 1040, Trouble.GONE),
-        (pymysql.OperationalError, 2003, Trouble.GONE),
-        (pymysql.InterfaceError, 0, Trouble.GONE),
+        (pymysql.OperationalError, 1213, ErrorKind.RACE),
+        (pymysql.OperationalError, 1020, ErrorKind.RACE),
+        (pymysql.IntegrityError, 1062, ErrorKind.RACE),
+        (pymysql.OperationalError, 1205, ErrorKind.BUSY),
+        (pymysql.OperationalError, 1969, ErrorKind.BUSY),
+        (pymysql.OperationalError, 1114, ErrorKind.FULL),
+        (pymysql.OperationalError, 1290, ErrorKind.READ_ONLY),
+        (pymysql.ProgrammingError, 1146, ErrorKind.LOST),
+        (pymysql.OperationalError, 1040, ErrorKind.GONE),
+        (pymysql.OperationalError, 2003, ErrorKind.GONE),
+        (pymysql.InterfaceError, 0, ErrorKind.GONE),
         (pymysql.ProgrammingError, 1064, None),
         (pymysql.IntegrityError, 1048, None),
     ],
@@ -67,7 +67,7 @@ def test_codes_of_mariadb(kind, code, trouble):
 
 
 @pytest.mark.parametrize(
-    ("number", "trouble"), [(28, Trouble.FULL), (5, Trouble.BROKEN)]
+    ("number", "trouble"), [(28, ErrorKind.FULL), (5, ErrorKind.BROKEN)]
 )
 def test_the_storage_engine_of_mariadb_quotes_the_system(number, trouble):
     told = f'Got error {number} "..." from storage engine InnoDB'
@@ -78,12 +78,12 @@ def test_the_storage_engine_of_mariadb_quotes_the_system(number, trouble):
 @pytest.mark.parametrize(
     ("name", "trouble"),
     [
-        ("SQLITE_BUSY", Trouble.BUSY),
-        ("SQLITE_BUSY_SNAPSHOT", Trouble.BUSY),
-        ("SQLITE_FULL", Trouble.FULL),
-        ("SQLITE_IOERR_SHMSIZE", Trouble.BROKEN),
-        ("SQLITE_READONLY_DBMOVED", Trouble.READ_ONLY),
-        ("SQLITE_CONSTRAINT_UNIQUE", Trouble.RACE),
+        ("SQLITE_BUSY", ErrorKind.BUSY),
+        ("SQLITE_BUSY_SNAPSHOT", ErrorKind.BUSY),
+        ("SQLITE_FULL", ErrorKind.FULL),
+        ("SQLITE_IOERR_SHMSIZE", ErrorKind.BROKEN),
+        ("SQLITE_READONLY_DBMOVED", ErrorKind.READ_ONLY),
+        ("SQLITE_CONSTRAINT_UNIQUE", ErrorKind.RACE),
         ("SQLITE_CONSTRAINT_NOTNULL", None),
         ("SQLITE_MISMATCH", None),
     ],
@@ -99,18 +99,18 @@ def test_a_table_that_is_not_there_is_lost_and_a_wrong_column_ours():
     with opened.connect() as connection:
         with pytest.raises(db.DBError) as lost:
             connection.exec_driver_sql("SELECT * FROM volumes")
-        assert diagnose(lost.value) is Trouble.LOST
+        assert diagnose(lost.value) is ErrorKind.LOST
 
 
 def test_what_oslo_db_says_in_words_of_its_own():
-    assert diagnose(db.DBDeadlock()) is Trouble.RACE
-    assert diagnose(db.DBDuplicateEntry()) is Trouble.RACE
-    assert diagnose(db.DBConnectionError()) is Trouble.GONE
-    assert diagnose(sa.exc.TimeoutError()) is Trouble.BUSY
+    assert diagnose(db.DBDeadlock()) is ErrorKind.RACE
+    assert diagnose(db.DBDuplicateEntry()) is ErrorKind.RACE
+    assert diagnose(db.DBConnectionError()) is ErrorKind.GONE
+    assert diagnose(sa.exc.TimeoutError()) is ErrorKind.BUSY
     assert diagnose(db.DBError()) is None
 
 
 def test_only_what_makes_others_wait_stops_them():
-    assert Trouble.GONE.stops(Mode.READ) == list(Mode)
-    assert Trouble.BUSY.stops(Mode.WRITE) == [Mode.WRITE]
-    assert Trouble.FULL.stops(Mode.WRITE) == []
+    assert ErrorKind.GONE.stops(Mode.READ) == list(Mode)
+    assert ErrorKind.BUSY.stops(Mode.WRITE) == [Mode.WRITE]
+    assert ErrorKind.FULL.stops(Mode.WRITE) == []
