@@ -110,12 +110,34 @@ class Image:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Ticket:
+    """A reader's ticket for a source, and the login that it opens."""
+
+    text: str = dataclasses.field(repr=False)
+    user: str
+    secret: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Admission:
+    """The key by which a source checks tickets, in hexadecimal digits.
+
+    ``now`` is volt's time in seconds since the epoch.
+    """
+
+    key: str = dataclasses.field(repr=False)
+    now: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Source:
     """A source of an image; ``peer_id`` is None for an image server."""
 
     address: Address
     status: Status
     peer_id: str | None
+    ticket: Ticket | None = None
+    """The reader's ticket; None where the reader has not named itself."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

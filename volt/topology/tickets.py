@@ -20,11 +20,9 @@ import hmac
 import json
 import secrets
 import time
-from typing import Any
 
+from volt.model import Admission, Assignment, Source, Ticket
 from volt.registry.session import Registry
-
-JSON = dict[str, Any]
 
 MASTER = "admission"
 """The name of the key that all other keys are derived from."""
@@ -53,29 +51,39 @@ class Tickets:
         self._terms = terms
         self._known: bytes | None = None
 
-    def admission(self, host: str, port: str) -> JSON:
+    def admission(self, host: str, port: str) -> Admission:
         """Return the key and the time by which a source checks tickets."""
-        return {"key": self._key(host, port).hex(), "now": time.time()}
+        return Admission(self._key(host, port).hex(), time.time())
 
-    def add(self, assignment: JSON, initiator: str | None) -> None:
-        """Add a ticket for the reader to each source of an assignment."""
+    def grant(self, assigned: Assignment, initiator: str | None) -> Assignment:
+        """Return an assignment with a ticket for the reader at each source.
+
+        An old agent names no initiator, and gets none.
+        """
         if initiator is None:
-            return
-        for stripe in assignment["stripes"]:
-            for source in stripe:
-                source["ticket"] = self._draw(source, initiator)
+            return assigned
+        stripes = tuple(
+            tuple(
+                dataclasses.replace(
+                    source, ticket=self._ticket(source, initiator)
+                )
+                for source in stripe
+            )
+            for stripe in assigned.stripes
+        )
+        return dataclasses.replace(assigned, stripes=stripes)
 
-    def _draw(self, source: JSON, initiator: str) -> JSON:
-        server = source["peer_id"] is None
+    def _ticket(self, source: Source, initiator: str) -> Ticket:
+        server, address = source.peer_id is None, source.address
         term = self._terms.server if server else self._terms.peer
         return draw(
-            self._key(source["host"], source["port"]),
-            ANY if server else source["iqn"],
+            self._key(address.host, address.port),
+            ANY if server else address.iqn,
             initiator,
             int(time.time() + term),
         )
 
-    def _key(self, host: str, port: str) -> bytes:
+    def _key(self, host: str, port: str | None) -> bytes:
         return hmac.digest(
             self._master, f"source\0{host}\0{port}".encode(), "sha256"
         )
@@ -89,15 +97,15 @@ class Tickets:
         return self._known
 
 
-def draw(key: bytes, iqn: str, initiator: str, expires: int) -> JSON:
-    """Return a ticket, and the user and the secret to log in with."""
+def draw(key: bytes, iqn: str | None, initiator: str, expires: int) -> Ticket:
+    """Return a ticket, with the user and the secret to log in with."""
     number = secrets.token_hex(8)
     plain = json.dumps([iqn, initiator, expires, number]).encode()
     body = base64.urlsafe_b64encode(plain)
     seal = hmac.digest(key, b"ticket\0" + body, "sha256").hex()
     chap = hmac.digest(key, b"chap\0" + body, "sha256")
-    return {
-        "text": f"{body.decode()}.{seal}",
-        "user": f"{USER}:{initiator}/{number}",
-        "secret": base64.urlsafe_b64encode(chap).decode()[:SECRET],
-    }
+    return Ticket(
+        f"{body.decode()}.{seal}",
+        f"{USER}:{initiator}/{number}",
+        base64.urlsafe_b64encode(chap).decode()[:SECRET],
+    )

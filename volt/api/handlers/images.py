@@ -31,8 +31,10 @@ def put_image(call: Call) -> Answer:
     )
     answer = wire.image(call.services.images.put(image))
     if "initiator" in body:
-        answer["admission"] = call.services.tickets.admission(
-            call.host(body["host"]), body["port"]
+        answer["admission"] = wire.admission(
+            call.services.tickets.admission(
+                call.host(body["host"]), body["port"]
+            )
         )
     return Answer(answer)
 

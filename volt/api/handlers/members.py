@@ -33,13 +33,18 @@ def heartbeat(call: Call) -> Answer:
     answered = call.services.members.beat(
         member, [_serving(call, service) for service in serving]
     )
-    peers = [wire.assignment(assigned, True) for assigned in answered.peers]
-    answer = {"beat_after": answered.beat_after, "peers": peers}
-    tickets = call.services.tickets
-    for peer in peers:
-        tickets.add(peer, call.body.get("initiator"))
+    tickets, initiator = call.services.tickets, call.body.get("initiator")
+    answer: wire.JSON = {
+        "beat_after": answered.beat_after,
+        "peers": [
+            wire.assignment(tickets.grant(assigned, initiator), True)
+            for assigned in answered.peers
+        ],
+    }
     if "port" in call.body:
-        answer["admission"] = tickets.admission(member, call.body["port"])
+        answer["admission"] = wire.admission(
+            tickets.admission(member, call.body["port"])
+        )
     return Answer(answer)
 
 

@@ -45,13 +45,15 @@ def query(call: Call) -> Answer:
     assigned = services.tree.query(
         call.path["volume_id"], member, promise, failed
     )
-    answer = wire.assignment(assigned, stripes=agent)
-    if agent:
-        answer["beat_after"] = services.tree.beat_after
-    if agent and "initiator" in call.body:
-        services.tickets.add(answer, call.body["initiator"])
-        answer["admission"] = services.tickets.admission(
-            member, call.body["port"]
+    if not agent:
+        return Answer(wire.assignment(assigned, stripes=False))
+    initiator = call.body.get("initiator")
+    assigned = services.tickets.grant(assigned, initiator)
+    answer = wire.assignment(assigned, stripes=True)
+    answer["beat_after"] = services.tree.beat_after
+    if "initiator" in call.body:
+        answer["admission"] = wire.admission(
+            services.tickets.admission(member, call.body["port"])
         )
     return Answer(answer)
 

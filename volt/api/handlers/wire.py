@@ -7,7 +7,15 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from volt.model import Address, Assignment, Image, Peer, Portals, Source
+from volt.model import (
+    Address,
+    Admission,
+    Assignment,
+    Image,
+    Peer,
+    Portals,
+    Source,
+)
 from volt.topology.listing import Node, Standing, TreePage
 
 JSON = dict[str, Any]
@@ -54,11 +62,24 @@ def _standing(standing: Standing) -> JSON:
 
 
 def source(source: Source) -> JSON:
-    """Return the object of a source."""
-    return _at(source.address) | {
+    """Return the object of a source, with the reader's ticket if any."""
+    answer = _at(source.address) | {
         "status": source.status.value,
         "peer_id": source.peer_id,
     }
+    ticket = source.ticket
+    if ticket is not None:
+        answer["ticket"] = {
+            "text": ticket.text,
+            "user": ticket.user,
+            "secret": ticket.secret,
+        }
+    return answer
+
+
+def admission(admission: Admission) -> JSON:
+    """Return the object of a key for tickets."""
+    return {"key": admission.key, "now": admission.now}
 
 
 def image(image: Image) -> JSON:
