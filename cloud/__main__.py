@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             "cloud: needs root: it makes a network namespace", file=sys.stderr
         )
         return 2
-    # An end in order for who ends us in order; a shell has what it runs in the
-    # background ignore Ctrl-C.
+    # Both signals end this program in order; a shell makes the programs that
+    # it runs in the background ignore Ctrl-C.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     teller = Teller(sys.stdout)

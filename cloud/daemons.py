@@ -64,7 +64,7 @@ class Daemon:
         try:
             self._wait_until(condition, timeout)
         except BaseException:
-            # Who is interrupted here has not got it yet, and cannot end it.
+            # An interrupted caller has no daemon yet that it could end.
             self.stop()
             raise
 

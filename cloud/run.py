@@ -26,7 +26,7 @@ from lab.errors import LabError
 from lab.lockfile import locked
 
 Chapter = Callable[[Stage], Mapping[str, Any]]
-# What goes wrong with a cloud; anything else is a mistake of ours.
+# Failures of a cloud; any other exception is a mistake in this program.
 _TROUBLE = (
     CloudError,
     LabError,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from lab.waiting import pauses
 
 _EVERY = 10
-"""Of the pauses of ``lab``, which are a tenth of a second: a request costs as
-much here, on cores that what is waited for needs, too."""
+"""Pauses of ``lab``, of a tenth of a second, between two requests: a request
+costs as much, on cores that the services under test need, too."""
 
 
 def pauses_of_an_api(timeout: float) -> Iterator[None]:

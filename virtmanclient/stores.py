@@ -10,8 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from virtmanclient.agent import Agent
-from virtmanclient.doors.endpoint import Door, parse_direct
-from virtmanclient.doors.network import NetworkDoor
+from virtmanclient.doors.network import direct
 from virtmanclient.exceptions import (
     ClientError,
     CommunicationError,
@@ -71,16 +70,11 @@ class Stores:
         timeout: float | None = 600,
         token: str | None = None,
     ) -> None:
-        where = parse_direct(
-            endpoint,
-            "stores cannot be opened through a broker; write unix:///path or "
-            "host:port",
+        doors = direct(
+            endpoint, timeout, token, Agent, "stores cannot be opened"
         )
-        self.node = where.address
-        self._network = NetworkDoor(where.address, timeout, token)
-        self._local = None
-        if where.door is Door.LOCAL:
-            self._local = Agent(where.address, timeout)
+        self.node = doors.node
+        self._local, self._network = doors.local, doors.network
 
     def open(
         self, store: str, sectors: int, initiator: str, new: bool

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from virtmanclient import vmtapi
 from virtmanclient.agent import Agent
-from virtmanclient.doors.endpoint import Door, parse_direct
-from virtmanclient.doors.network import NetworkDoor
+from virtmanclient.doors.network import direct
 from virtmanclient.exceptions import (
     AlreadyExists,
 )
@@ -32,16 +31,11 @@ class Targets:
         timeout: float | None = 600,
         token: str | None = None,
     ) -> None:
-        where = parse_direct(
-            endpoint,
-            "targets cannot be made through a broker; write unix:///path or "
-            "host:port",
+        doors = direct(
+            endpoint, timeout, token, Agent, "targets cannot be made"
         )
-        self.node = where.address
-        self._network = NetworkDoor(where.address, timeout, token)
-        self._local = None
-        if where.door is Door.LOCAL:
-            self._local = Agent(where.address, timeout)
+        self.node = doors.node
+        self._local, self._network = doors.local, doors.network
 
     def create(self, image: str, file: str) -> None:
         """Export a RAW file of the node as an image.

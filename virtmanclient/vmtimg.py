@@ -12,7 +12,7 @@ COMMAND = shell.Command(
     default_file="image.cfg",
     grammar=plan.IMAGE_CFG,
     help="Create, destroy and list the image targets of image servers, "
-    "as a file of steps says.",
+    "by a file of steps.",
     details="""\
 the file, one step a line:
   + IMAGE_SERVER IMAGE FILE   export FILE, a RAW image on that server

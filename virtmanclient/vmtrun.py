@@ -24,8 +24,8 @@ COMMAND = shell.Command(
     name="vmtrun",
     default_file="nodelist.cfg",
     grammar=plan.NODELIST_CFG,
-    help="Create, destroy and list the VM disks of compute nodes, as a "
-    "file of steps says.",
+    help="Create, destroy and list the VM disks of compute nodes, by a "
+    "file of steps.",
     details="""\
 the file, one step a line:
   + NODE VM IMAGE_SERVER IMAGE   make /dev/mapper/snapshot_VM on that node

@@ -9,18 +9,18 @@ from voltclient import environment
 from voltclient.environment import ENDPOINT
 
 DESCRIPTION = """\
-Look at the trees that volt keeps, and mend them by hand.
+Look at the trees that volt keeps, and correct them by hand.
 
-volt knows which node serves which image to whom.  A volume is an image as
-volt names it (virtman names image1 volume-image1), a peer is the place of a
-node in the tree of a volume, a member is a node, an image is what image
-servers serve."""
+volt knows the nodes that serve an image and the nodes that read it.  A volume
+is an image as volt names it (virtman names image1 volume-image1), a peer is
+the place of a node in the tree of a volume, a member is a node, an image is
+what image servers serve."""
 
 MORE = f"""
 Each has a help of its own: volt tree --help.
 
 environment:
-  What is named first wins, and an option wins over all of them.
+  The first variable that is set wins; an option wins over all variables.
     --url         VOLT_URL, OS_VOLT_URL (else {ENDPOINT})
     --token-file  VOLT_TOKEN (the token), VOLT_TOKEN_FILE (its file),
                   OS_TOKEN, OS_AUTH_TOKEN (the token)
@@ -37,7 +37,7 @@ exit status:
   2    the command line or the environment is wrong
   3    volt could not be asked, or cannot answer now: try again later
   130  interrupted by Ctrl-C
-  141  nobody reads the output any more (| head)
+  141  the reader of the output has ended (| head)
 
 examples:
   export VOLT_URL=http://192.168.137.101:7447
@@ -59,7 +59,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-d", dest="debug", action="store_true", help="the same as --debug"
     )
-    group = parser.add_argument_group("where volt is")
+    group = parser.add_argument_group("address of volt")
     group.add_argument(
         "--url",
         "--os-volt-url",
@@ -70,10 +70,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=_seconds,
         metavar="SECONDS",
-        help="give up a request after so long, its repetitions included "
+        help="seconds until a request is given up, its repetitions included "
         "(default: 20)",
     )
-    _add_identity(parser.add_argument_group("who you are, whom you trust"))
+    _add_identity(parser.add_argument_group("identity and trust"))
 
 
 def _add_identity(group: argparse._ArgumentGroup) -> None:
@@ -93,21 +93,21 @@ def _add_identity(group: argparse._ArgumentGroup) -> None:
         "--cert-file",
         dest="cert",
         metavar="FILE",
-        help="certificate to show (PEM; may hold the key, too)",
+        help="certificate of the client (PEM; may hold the key, too)",
     )
     group.add_argument(
         "--os-key",
         "--key-file",
         dest="key",
         metavar="FILE",
-        help="its key (PEM)",
+        help="private key of that certificate (PEM)",
     )
     group.add_argument(
         "-k",
         "--insecure",
         action="store_const",
         const=True,
-        help="believe any certificate; for trials only",
+        help="accept any certificate of volt; for trials only",
     )
 
 

@@ -28,7 +28,8 @@ def cpu_seconds(pid: int) -> float:
     From schedstat, in nanoseconds; stat knows it in hundredths of a second
     only.  The kernel counts a thread up to its last tick or switch: one that
     still runs, having just answered, would have used less than it has, or
-    nothing at all.  So it is waited for; who never rests is taken as it is.
+    nothing at all.  So its rest is awaited; a thread that never rests is
+    counted as it is.
     """
     tasks = [task for member in family(pid) for task in _tasks(member)]
     end = time.monotonic() + PATIENCE
@@ -41,7 +42,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def memory(pid: int) -> dict[str, float]:
-    """Return what is resident now and what was at most, in MiB."""
+    """Return the resident memory now and at its highest, in MiB."""
     kib = [_status(member) for member in family(pid)]
     return {
         name: round(sum(status[field] for status in kib) / 1024, 1)

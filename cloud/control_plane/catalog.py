@@ -34,7 +34,7 @@ def client(
     """
     rc = plan.openrc(user)
     region = config.get_cloud_region(
-        # Nothing of whoever runs this.
+        # No settings of the user that runs the trial.
         load_yaml_config=False,
         load_envvars=False,
         auth={

@@ -71,7 +71,7 @@ class User:
         self._open("/project/instances/")
         self._see(By.ID, "instances__action_launch-ng").click()
         self._see(By.CSS_SELECTOR, "input#name").send_keys(self._asked["name"])
-        # What is chosen before the quota is known counts as too much for it.
+        # A choice made before the quota is known counts as more than it.
         self._until(self._has_quota, "the dialog knows the quota")
         self._picture("details")
         self._step("Source")
@@ -249,7 +249,7 @@ def browser() -> Iterator[Any]:
 
 def main() -> int | str:
     """Log in, launch and delete an instance; print the results."""
-    # Whoever ends us ends the browser, too.
+    # A signal that ends this program ends the browser, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked = json.load(sys.stdin)
     with browser() as opened:

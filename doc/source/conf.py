@@ -52,7 +52,13 @@ man_pages = [
         [],
         8,
     ),
-    ("volt-cli", "volt", "look at the trees of caches, and mend them", [], 1),
+    (
+        "volt-cli",
+        "volt",
+        "look at the trees of caches, and correct them",
+        [],
+        1,
+    ),
     ("vmtimg", "vmtimg", "image targets, from a file of steps", [], 1),
     ("vmtrun", "vmtrun", "VM disks on many nodes, from a file", [], 1),
     (

@@ -140,15 +140,15 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
         "--port",
         type=_port,
         default=vmtapi.PORT,
-        help="port virtman-server listens on (default: %(default)s)",
+        help="port of virtman-server (default: %(default)s)",
     )
     parser.add_argument(
         "--timeout",
         type=_seconds,
         default=600.0,
         metavar="SECONDS",
-        help="give up a step whose node stays silent so long; what the "
-        "node had begun it may still finish (default: %(default).0f)",
+        help="seconds to wait for a node's answer to a step; the node may "
+        "still finish a step that it has begun (default: %(default).0f)",
     )
     parser.add_argument(
         "--token-file",

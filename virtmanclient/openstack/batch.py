@@ -27,7 +27,7 @@ class Batch(abc.ABC):
 
     :param cloud: the cloud to ask
     :param orders: the servers to boot or delete
-    :param pace: how hard to drive the cloud
+    :param pace: at which the cloud is asked
     """
 
     def __init__(

@@ -18,12 +18,12 @@ from virtmanclient.openstack.removal import Removal
 from virtmanclient.openstack.watch import watch
 
 DETAILS = f"""
-The servers are PREFIX-1, PREFIX-2 and so on.  One that is there already, and
-was made here, is not made again: the same command once more makes what is
-missing.  Each server has the tag {server_requests.TAG}; --delete takes away
-those of PREFIX that have it, their volumes too, and no other.
+The servers are PREFIX-1, PREFIX-2 and so on.  A server that an earlier run
+made is not made again: the same command once more makes the missing ones.
+Each server has the tag {server_requests.TAG}; --delete deletes the servers of
+PREFIX that have it and their volumes, and no other server.
 
-To choose hosts takes an administrator.  Progress goes to standard error.
+Only an administrator can choose hosts.  Progress goes to standard error.
 
 examples:
   virtman burst debian-12 100 --flavor m1.small --volume-type virtman
@@ -44,21 +44,28 @@ class Outcome:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments and options of a burst to a parser."""
     parser.add_argument(
-        "image", nargs="?", metavar="IMAGE", help="Glance's name or id"
+        "image",
+        nargs="?",
+        metavar="IMAGE",
+        help="image of Glance, by name or id",
     )
     parser.add_argument(
-        "count", nargs="?", type=_count, metavar="COUNT", help="how many"
+        "count",
+        nargs="?",
+        type=_count,
+        metavar="COUNT",
+        help="number of servers",
     )
     parser.add_argument(
         "--prefix",
         default="burst",
-        help="what their names begin with (default: %(default)s)",
+        help="beginning of the servers' names (default: %(default)s)",
     )
     parser.add_argument(
         "--hosts",
         default="",
         metavar="HOST,...",
-        help="compute hosts, by Nova's names, each in its turn (default: "
+        help="compute hosts, by Nova's names, taken in turn (default: "
         "the scheduler chooses)",
     )
     parser.add_argument(
@@ -94,7 +101,7 @@ def _require_sense(given: argparse.Namespace) -> None:
         return
     if given.image is None or given.count is None:
         raise CloudError(
-            "which IMAGE, and how many? virtman burst IMAGE COUNT"
+            "IMAGE or COUNT is missing; write virtman burst IMAGE COUNT"
         )
     options.Plan(given).refuse_nonsense()
 
@@ -127,7 +134,7 @@ def _undo(given: argparse.Namespace) -> str:
 
 
 def _count(text: str) -> int:
-    """Read how many; argparse turns ValueError into usage."""
+    """Read the number of servers; argparse turns ValueError into usage."""
     number = int(text)
     if number < 1:
         raise ValueError(text)

@@ -29,7 +29,9 @@ exit status:
 def add_boot(parser: argparse.ArgumentParser) -> None:
     """Add the options of how servers are booted."""
     group = parser.add_argument_group("how servers are booted")
-    group.add_argument("--flavor", metavar="FLAVOR", help="name or id")
+    group.add_argument(
+        "--flavor", metavar="FLAVOR", help="flavor, by name or id"
+    )
     group.add_argument(
         "--volume-type",
         metavar="TYPE",
@@ -40,7 +42,7 @@ def add_boot(parser: argparse.ArgumentParser) -> None:
         "--volume-size",
         type=_number,
         metavar="GIB",
-        help="its size (default: what the image needs)",
+        help="size of that volume (default: the size that the image needs)",
     )
     group.add_argument(
         "--no-volume",
@@ -52,7 +54,8 @@ def add_boot(parser: argparse.ArgumentParser) -> None:
         "--network",
         metavar="NETWORK",
         default="auto",
-        help="name or id, or Nova's words auto and none (default: auto)",
+        help="network, by name or id, or Nova's words auto and none "
+        "(default: auto)",
     )
     group.add_argument("--key-name", metavar="KEY", help="an SSH key of Nova")
 
@@ -60,7 +63,7 @@ def add_boot(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add the options of the cloud to ask, and of the pace."""
     default = Pace()
-    group = parser.add_argument_group("the cloud, and how hard to drive it")
+    group = parser.add_argument_group("the cloud, and the pace")
     group.add_argument(
         "--os-cloud", metavar="CLOUD", help="a cloud of clouds.yaml"
     )
@@ -76,21 +79,21 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         type=seconds,
         default=default.poll,
         metavar="SECONDS",
-        help="look at all servers so often, by one call (default: "
-        "%(default)g)",
+        help="seconds between two looks at all servers, each by one call "
+        "(default: %(default)g)",
     )
     group.add_argument(
         "--timeout",
         type=seconds,
         default=default.timeout,
         metavar="SECONDS",
-        help="count a server as late so long after its request (default: "
-        "%(default)g)",
+        help="seconds from its request until a server counts as late "
+        "(default: %(default)g)",
     )
 
 
 def pace(given: argparse.Namespace) -> Pace:
-    """Return how hard to drive the cloud."""
+    """Return the pace at which the cloud is asked."""
     return Pace(given.parallel, given.poll, given.timeout)
 
 

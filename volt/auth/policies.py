@@ -32,18 +32,23 @@ RULES: tuple[tuple[str, str, str, list[tuple[str, str]]], ...] = (
     (
         "volumes:drop",
         ADMIN,
-        "Forget a volume, with force even while peers serve it.",
+        "Drop a volume, with force even while peers serve it.",
         [("DELETE", VOLUME)],
     ),
     ("peers:join", NODE, "Take a place in a tree.", [("GET", QUERY)]),
-    ("peers:register", NODE, "Say from where one serves.", [("POST", PEER)]),
+    (
+        "peers:register",
+        NODE,
+        "Register the address at which a peer serves.",
+        [("POST", PEER)],
+    ),
     (
         "peers:remove",
         NODE,
         "Leave a tree, or take a peer out of it.",
         [("DELETE", PEER)],
     ),
-    ("members:beat", NODE, "Say that a node lives.", [("PUT", BEAT)]),
+    ("members:beat", NODE, "Send a node's heartbeat.", [("PUT", BEAT)]),
     ("members:list", ADMIN, "List the nodes.", [("GET", "/v1/members")]),
     (
         "trees:show",
@@ -66,7 +71,7 @@ RULES: tuple[tuple[str, str, str, list[tuple[str, str]]], ...] = (
     (
         "metrics:read",
         ADMIN,
-        "Read the figures, where metrics_access does not open them.",
+        "Read the metrics, unless metrics_access opens them.",
         [("GET", "/metrics")],
     ),
     ("images:withdraw", NODE, "Withdraw a source.", [("DELETE", IMAGE)]),

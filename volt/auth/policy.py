@@ -12,8 +12,8 @@ from oslo_policy import policy
 from volt.auth import policies
 from volt.exception import ConfigError, Forbidden
 
-OURS = "volt:"
-NOBODY = "!"
+PREFIX = "volt:"
+NO_CALLER = "!"
 """The check that oslo.policy makes of a rule that it cannot read."""
 
 
@@ -83,12 +83,12 @@ def _check_written(
 ) -> None:
     """Refuse a rule that oslo.policy ignores, or takes for "no caller"."""
     registered = enforcer.registered_rules
-    if rule.name.startswith(OURS) and rule.name not in registered:
+    if rule.name.startswith(PREFIX) and rule.name not in registered:
         raise ConfigError(
             f"[oslo_policy] {name}: volt has no rule {rule.name}; see "
             "policy.yaml.sample"
         )
-    if str(rule.check) == NOBODY != rule.check_str:
+    if str(rule.check) == NO_CALLER != rule.check_str:
         raise ConfigError(
             f"[oslo_policy] {name}: {rule.name}: {rule.check_str!r} cannot "
             "be understood"

@@ -17,8 +17,8 @@ from volt.registry import inspection
 from volt.registry.schema import State
 
 DESCRIPTION = """
-Looks after the registry, the database in which volt-api keeps who serves
-which image to whom.
+Inspects and upgrades the registry, the database in which volt-api keeps the
+images, their sources and the trees of nodes that read them.
 """
 EPILOG = """
 Without --config-file it reads /etc/volt/volt.conf, as volt-api does; the
@@ -59,13 +59,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "volt-manage", description=DESCRIPTION, epilog=EPILOG
     )
-    for option, kind in (("--config-file", "FILE"), ("--config-dir", "DIR")):
+    for option, kind, about in (
+        ("--config-file", "FILE", "configuration to read"),
+        ("--config-dir", "DIR", "directory of further *.conf files"),
+    ):
         parser.add_argument(
             option,
             metavar=kind,
             action="append",
             default=[],
-            help="may be given several times; see volt-api(8)",
+            help=f"{about}; may be given several times, see volt-api(8)",
         )
     about = "the database: its tables, its version, its health"
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -126,11 +129,11 @@ _ACTIONS: dict[str, tuple[Action, str, str]] = {
     ),
     "version": (
         _version,
-        "tell the revision of the tables, and whether it is ours",
+        "tell the revision of the tables, and whether volt can use it",
         "One line for scripts: the revision (or: none), then one of current, "
         "empty, behind (run: volt-manage db upgrade), unknown (made by a "
-        "newer volt, or another program), foreign (tables of our names that "
-        "volt did not make).",
+        "newer volt, or another program), foreign (tables with names of "
+        "volt's that volt did not make).",
     ),
     "check": (
         _check,

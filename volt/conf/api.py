@@ -37,20 +37,20 @@ opts = [
         "workers",
         default=1,
         min=0,
-        help="Processes that serve.  1 (or 0): the one that was started. "
-        "More: that one watches over so many others, which share the address "
-        "and the registry.",
+        help="Processes that serve.  1 (or 0): the process that was started.  "
+        "More: that process supervises so many workers, which share the "
+        "address and the registry.",
     ),
     cfg.FloatOpt(
         "drain_timeout",
         default=10.0,
         min=0.0,
-        help="Seconds that requests under way get when the service ends.",
+        help="Seconds for requests under way to finish when the service ends.",
     ),
     cfg.StrOpt(
         "cert_file",
-        help="Certificate of this service and those between it and its "
-        "authority, PEM; together with key_file it turns TLS on.",
+        help="Certificate of this service, then the certificates between it "
+        "and its authority, PEM; together with key_file it turns TLS on.",
     ),
     cfg.StrOpt(
         "key_file",
@@ -58,9 +58,9 @@ opts = [
     ),
     cfg.StrOpt(
         "ca_file",
-        help="Certificates of the authorities, PEM, one of which has to have "
-        "signed the certificate that every client then has to show.  Needs "
-        "cert_file and key_file.",
+        help="Certificates of authorities, PEM.  Every client then has to "
+        "show a certificate that one of them signed.  Needs cert_file and "
+        "key_file.",
     ),
     cfg.StrOpt(
         "state_dir",

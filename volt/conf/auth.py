@@ -22,7 +22,7 @@ opts = [
             ),
             ("noauth", "every caller on this host; see noauth_anywhere"),
         ],
-        help="Which callers are let in.",
+        help="Callers that may use the API.",
     ),
     cfg.StrOpt(
         "token_file",
@@ -48,9 +48,9 @@ opts = [
                 "callers that auth_strategy lets in, on this host too",
             ),
         ],
-        help="Which callers may read /metrics, which names the volumes and "
-        "tells how many nodes there are, but changes nothing.  A caller "
-        "behind a proxy on this host is not a local one.",
+        help="Callers that may read /metrics, which names the volumes and "
+        "tells the number of nodes, but changes nothing.  A caller behind a "
+        "proxy on this host is not a local one.",
     ),
 ]
 

@@ -11,9 +11,9 @@ opts = [
     cfg.StrOpt(
         "default_executor",
         default="btree",
-        help="Which peers are the extra parents of a node: btree takes them "
-        "from another branch, btreewithuncle takes the siblings of the tree "
-        "parent.  Others are found by the entry points volt.executor.",
+        help="Policy that chooses the extra parents of a node: btree takes "
+        "them from another branch, btreewithuncle takes the siblings of the "
+        "tree parent.  Others are found by the entry points volt.executor.",
     ),
     cfg.IntOpt(
         "fanout",
@@ -33,7 +33,7 @@ opts = [
         default=5.0,
         min=0.1,
         help="Least seconds between two beats of a node.  volt tells agents "
-        "when to beat again, and lets them wait longer the more they are.",
+        "when to beat again: later, the more nodes beat.",
     ),
     cfg.FloatOpt(
         "beats_per_second",
@@ -47,8 +47,8 @@ opts = [
         "old_heartbeat_interval",
         default=20.0,
         min=0.1,
-        help="Seconds between two beats of clients of the first VMThunder, "
-        "which beat as they were built to.",
+        help="Seconds between two beats of a client of the first VMThunder, "
+        "to which volt cannot give another time.",
     ),
     cfg.IntOpt(
         "missed_beats",
@@ -68,17 +68,18 @@ opts = [
         "ticket_life",
         default=120.0,
         min=1.0,
-        help="Seconds for which a node that is sent to another one may log "
-        "in to it.  It gets a new ticket with each beat.  One that has been "
-        "sent elsewhere can come back for as long; so it should be more than "
-        "twice the time between two beats.",
+        help="Seconds for which a node may log in to another node that it is "
+        "sent to.  It gets a new ticket with each beat.  A node that has been "
+        "sent elsewhere can come back during this time; set more than twice "
+        "the time between two beats.",
     ),
     cfg.FloatOpt(
         "server_ticket_life",
         default=86400.0,
         min=1.0,
-        help="The same for image servers: for as long nodes can begin to "
-        "read from them while volt is away.",
+        help="Seconds for which a node may log in to an image server that it "
+        "is sent to.  While volt is away, the node can begin to read from the "
+        "image server during this time.",
     ),
 ]
 

@@ -25,7 +25,7 @@ class ListPeers(base.List):
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which."""
+        """Add the argument that names the volume."""
         parser = super().get_parser(prog_name)
         add_volume(parser)
         return parser
@@ -44,15 +44,15 @@ class ListPeers(base.List):
 class RemovePeer(base.Do):
     """Take a peer out of the tree of a volume.
 
-    Those that read from it get other parents with their next heartbeat.  A
-    node that still serves the volume is taken back by its own next one, so
-    this is for what is left of nodes that are gone.
+    The nodes that read from it get other parents with their next heartbeat.
+    A node that still serves the volume comes back with its own next one, so
+    use this for the peers of nodes that are gone.
     """
 
     examples = ("peer remove volume-image1 192.168.137.11:volume-image1",)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Add which."""
+        """Add the arguments that name the volume and the peer."""
         parser = super().get_parser(prog_name)
         add_volume(parser)
         parser.add_argument(
@@ -63,5 +63,5 @@ class RemovePeer(base.Do):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        """Remove it."""
+        """Remove the peer from the tree."""
         self.client.volumes.logout(parsed_args.volume, parsed_args.peer)

@@ -19,7 +19,7 @@ from voltclient.trees import Tree, TreePeer
 
 
 class ShowTree(base.List):
-    """Draw the tree of a volume: who reads from whom.
+    """Draw the tree of a volume: each node below the one it reads from.
 
     The image servers are the root.  Each node is drawn with its state (OK,
     or pending as long as it only has its place), its depth and how long ago
@@ -61,8 +61,8 @@ class ShowTree(base.List):
         parser.add_argument(
             "--host",
             metavar="H",
-            help="only the branch of node H: whom it reads through, itself, "
-            "and who reads through it",
+            help="only the branch of node H: the nodes above it, itself, and "
+            "the nodes below it",
         )
         return parser
 

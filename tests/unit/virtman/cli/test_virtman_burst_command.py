@@ -65,8 +65,8 @@ def test_a_part_of_them_can_be_taken_away(cloud, capsys):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((), "which IMAGE"),
-        (("i",), "how many?"),
+        ((), "IMAGE or COUNT is missing"),
+        (("i",), "IMAGE or COUNT is missing"),
         (("i", "2"), "no flavor is given"),
         (("i", "2", "--flavor=f", "--no-volume", "--volume-size=1"), "volume"),
     ],
