@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virtman.drivers import connector, dmsetup, iscsi, nbd
+from virtman.drivers import dmsetup, iscsi, nbd, portal
 from virtman.drivers.connector import Connector
 from virtman.drivers.iscsi import Target
 from virtman.drivers.nbd import Extent
@@ -127,7 +127,7 @@ def test_a_busy_device_is_recognised_by_what_dmsetup_says(captured):
 def test_a_portal_serves_what_it_lists_and_nothing_else(
     say, captured, monkeypatch, iqn, served
 ):
-    monkeypatch.setattr(connector, "_listens", lambda source: True)
+    monkeypatch.setattr(portal, "listens", lambda source: True)
     say("\n" + captured("iscsiadm_sendtargets.txt") + "garbage\n\n")
     source = Source("10.77.0.1", 3260, iqn)
     assert Connector(pathlib.Path("/nowhere")).serves(source) is served

@@ -292,7 +292,7 @@ def test_a_source_that_makes_no_sense_is_left_out(master, caplog, port):
     left = (Source("10.0.0.1", 3260, IQN, 1),)
     assert master.assign(peer("h")).sources == left
     assert master.beat([]).assignments["p"].sources == left
-    assert "a source's port" in caplog.text
+    assert "a malformed source's port" in caplog.text
 
 
 def test_a_source_of_an_older_volt_s_registry_is_left_out(
