@@ -84,7 +84,9 @@ def _seconds(module: str, tree: Path) -> float:
         [sys.executable, "-c", _START.format(module), "--help"],
         cwd=tree,
         env=environment,
-        stdout=subprocess.DEVNULL,
+        # Read to its end: without a pipe subprocess looks every 50 ms whether
+        # the program has ended, and the figures come in such steps.
+        stdout=subprocess.PIPE,
         check=True,
         timeout=_PATIENCE,
     )
