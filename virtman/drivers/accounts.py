@@ -31,8 +31,9 @@ from virtman.privsep.tgt_socket import Op
 NOBODY = "iqn.2010-10.org.openstack:nobody"
 EVERYBODY = "ALL"
 _SHOWN = "Account list:"
-# Held while accounts change: the id of a target that is gone may be given to
-# another, and an account that is not bound yet looks like an orphan.
+# Held from the listing of a target until its accounts are changed or it is
+# deleted: the id of a removed target may be given to another, and an account
+# that is not bound yet looks like an orphan.
 guard = threading.RLock()
 
 

@@ -67,17 +67,15 @@ class Target:
     @property
     def image(self) -> str | None:
         """The image's key, if an agent made the target for an image."""
-        return names.parse_iqn(self.iqn) if self._has_our_serial else None
+        return names.parse_iqn(self.iqn) if self._is_ours else None
 
     @property
     def store(self) -> str | None:
         """The store's key, if an agent made the target for a server store."""
-        if not self._has_our_serial:
-            return None
-        return names.parse_store_iqn(self.iqn)
+        return names.parse_store_iqn(self.iqn) if self._is_ours else None
 
     @property
-    def _has_our_serial(self) -> bool:
+    def _is_ours(self) -> bool:
         return (self.serial or "").startswith(names.SERIAL_PREFIX)
 
     def half_made(self, device: str) -> bool:
@@ -241,15 +239,15 @@ def remove(iqn: str) -> bool:
 
     :raises InUse: an initiator is logged in; nothing was changed.
     """
-    target = find(iqn)
-    if target is None:
-        return False
-    if target.initiators:
-        raise InUse(
-            f"target {iqn} still serves {', '.join(target.initiators)}"
-        )
-    _delete(target)
-    return True
+    with accounts.guard:
+        target = find(iqn)
+        if target is None:
+            return False
+        if target.initiators:
+            readers = ", ".join(target.initiators)
+            raise InUse(f"target {iqn} still serves {readers}")
+        _delete(target)
+        return True
 
 
 def check() -> None:
@@ -269,9 +267,10 @@ def _discard(iqn: str, half_made: str | None = None) -> None:
     :param half_made: only if an agent was killed while it made the target
         for this device.
     """
-    target = find(iqn)
-    if target and (half_made is None or target.half_made(half_made)):
-        _delete(target)
+    with accounts.guard:
+        target = find(iqn)
+        if target and (half_made is None or target.half_made(half_made)):
+            _delete(target)
 
 
 def _new_target(iqn: str) -> int:
@@ -293,8 +292,7 @@ def _new_target(iqn: str) -> int:
 
 
 def _delete(target: Target) -> None:
-    """Delete a target and then its accounts, which tgtd would keep."""
-    with accounts.guard:
-        tid = str(target.tid)
-        privsep.tgtadm("--op", "delete", "--mode", "target", "--tid", tid)
-        forget(target.accounts)
+    """Delete a target that was listed under the lock, and its accounts."""
+    tid = str(target.tid)
+    privsep.tgtadm("--op", "delete", "--mode", "target", "--tid", tid)
+    forget(target.accounts)
