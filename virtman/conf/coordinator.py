@@ -32,7 +32,7 @@ OPTIONS = [
         default=5.0,
         min=0.1,
         help="Seconds between two heartbeats until volt says otherwise, and "
-        "between two looks for images that nobody uses.",
+        "between two checks for images without an instance or a child.",
     ),
     cfg.FloatOpt(
         "place_timeout",
