@@ -35,7 +35,7 @@ QUIET = [
 DEFAULT_FILE = "/etc/virtman/virtman.conf"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Settings(
     HostSettings,
     DoorSettings,
