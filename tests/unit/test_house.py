@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 TOP = {
     "virtman": (
         "compute exception formats log_once model names path quoting stack "
-        "sysfs worker"
+        "sysfs waiting worker"
     ),
     "volt": (
         "compose deploy event exception middleware model pace request rules "

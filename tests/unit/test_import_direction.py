@@ -78,7 +78,7 @@ TIERS = {
         "drivers state",
         "model paths privsep",
         "conf names path stack",
-        "exception formats log_once quoting sysfs worker",
+        "exception formats log_once quoting sysfs waiting worker",
     ),
     "voltclient": (
         "shell",

@@ -9,11 +9,10 @@ written as the kernel documents them in
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtman import names, privsep, sysfs
+from virtman import names, privsep, sysfs, waiting
 from virtman.exception import CommandError, InUse, LayerError, LayerMismatch
 
 # Seconds that readers wait at most for a new table; the swap itself takes
@@ -23,7 +22,6 @@ SWAP_DEADLINE = 10.0
 # device of the table: a helper of udev's, or a program that was forked while
 # the device was wiped and has not executed yet.
 HELD_DEADLINE = 5.0
-_PAUSE = 0.02
 _HELD = re.compile(r"reload ioctl on .* failed: Device or resource busy")
 # The kernel's marks of a path in the status.
 ACTIVE, FAILED = "A", "F"
@@ -142,17 +140,13 @@ def create(
     """
     flags = ["--readonly"] if readonly else []
     words = (*flags, "--uuid", names.dm_uuid(role, key), _name(role, key))
-    deadline = time.monotonic() + HELD_DEADLINE
-    while True:
-        try:
-            privsep.dmsetup("create", *words, table=text + "\n")
-        except CommandError as error:
-            late = time.monotonic() >= deadline
-            if late or not _HELD.search(error.err):
-                raise
-        else:
-            return names.dm_path(role, key)
-        time.sleep(_PAUSE)
+    waiting.retry(
+        lambda: privsep.dmsetup("create", *words, table=text + "\n"),
+        CommandError,
+        lambda error: _HELD.search(error.err) is not None,
+        HELD_DEADLINE,
+    )
+    return names.dm_path(role, key)
 
 
 def swap_table(device: Device, text: str, *, readonly: bool) -> None:

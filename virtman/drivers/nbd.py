@@ -19,12 +19,11 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtman import privsep, sysfs
+from virtman import privsep, sysfs, waiting
 from virtman.exception import CommandError, LayerError
 
 # Held while a free device is chosen and connected.  If another process takes
@@ -201,8 +200,5 @@ def _wait_connected(device: str) -> None:
 
 
 def _wait(done: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not done():
-        if time.monotonic() > deadline:
-            raise LayerError(f"{otherwise}; see the kernel's log")
-        time.sleep(0.02)
+    if not waiting.until(done, _PATIENCE):
+        raise LayerError(f"{otherwise}; see the kernel's log")

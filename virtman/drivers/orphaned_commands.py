@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from virtman import sysfs
+from virtman import sysfs, waiting
 from virtman.drivers import nbd, processes
 
 LOG = logging.getLogger(__name__)
@@ -45,14 +44,11 @@ def wait_for_helpers() -> None:
 
 
 def _wait(running: Callable[[], Iterable[str]]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while left := list(running()):
-        if time.monotonic() > deadline:
-            LOG.warning(
-                "commands of an earlier agent are still running: %s", left
-            )
-            return
-        time.sleep(0.02)
+    if not waiting.until(lambda: not list(running()), _PATIENCE):
+        LOG.warning(
+            "commands of an earlier agent are still running: %s",
+            ", ".join(running()),
+        )
 
 
 def _commands() -> Iterator[str]:

@@ -21,11 +21,10 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtman import privsep, sysfs
+from virtman import privsep, sysfs, waiting
 from virtman.exception import LayerError
 
 EXPORT = "image"
@@ -141,13 +140,10 @@ def stop(files: Files) -> bool:
     if number is None:
         return False
     privsep.signal_process(number, signal.SIGTERM)
-    deadline = time.monotonic() + _PATIENCE
-    while _is_of(number, files):
-        if time.monotonic() > deadline:
-            raise LayerError(
-                f"{_PROGRAM} (process {number}) does not end on SIGTERM"
-            )
-        time.sleep(0.02)
+    if not waiting.until(lambda: not _is_of(number, files), _PATIENCE):
+        raise LayerError(
+            f"{_PROGRAM} (process {number}) does not end on SIGTERM"
+        )
     return True
 
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from oslo_privsep import capabilities
 
+from virtman import waiting
 from virtman.exception import LayerError
 from virtman.privsep import command
 from virtman.privsep.context import Context
@@ -31,7 +31,6 @@ from virtman.privsep.context import Context
 # helpers look at a new device, and a program that this process has just
 # forked keeps the descriptors open here until it executes: 0.3 s were seen.
 HELD_DEADLINE = 3.0
-_PAUSE = 0.02
 
 context = Context(
     __name__,
@@ -101,15 +100,12 @@ def _claim(device: str, flags: int) -> int:
 
     :raises OSError: it is held for longer than ``HELD_DEADLINE``.
     """
-    deadline = time.monotonic() + HELD_DEADLINE
-    while True:
-        try:
-            return os.open(device, flags | os.O_EXCL)
-        except OSError as error:
-            late = time.monotonic() >= deadline
-            if error.errno != errno.EBUSY or late:
-                raise
-        time.sleep(_PAUSE)
+    return waiting.retry(
+        lambda: os.open(device, flags | os.O_EXCL),
+        OSError,
+        lambda error: error.errno == errno.EBUSY,
+        HELD_DEADLINE,
+    )
 
 
 @context.function

@@ -12,6 +12,7 @@ import pytest
 from fake_node import FACTS, PEER, Site, assignment
 from fake_portals import PATIENCE
 
+from virtman import waiting
 from virtman.drivers import dmsetup, orphaned_commands
 from virtman.exception import InUse, NotFound
 from virtman.names import Role
@@ -413,6 +414,6 @@ def test_the_commands_of_a_killed_agent_are_waited_for(monkeypatch, tmp_path):
         waited.append(seconds)
         shutil.rmtree(proc / "10")
 
-    monkeypatch.setattr(orphaned_commands.time, "sleep", sleep)
+    monkeypatch.setattr(waiting.time, "sleep", sleep)
     orphaned_commands.wait_for_commands()
     assert len(waited) == 1

@@ -13,7 +13,7 @@ from fake_proc import FakeProc
 from oslo_config import cfg
 from oslo_privsep import daemon
 
-from virtman import privsep
+from virtman import privsep, waiting
 from virtman.conf import opts
 from virtman.doctor import Level, prerequisites, privileges
 from virtman.drivers import orphaned_commands, processes
@@ -216,7 +216,7 @@ def test_helpers_are_known_by_their_context():
 def test_the_helpers_of_an_agent_that_was_killed_are_waited_for(monkeypatch):
     running = [[7], [7], []]
     monkeypatch.setattr(processes, "helpers", lambda: running.pop(0))
-    monkeypatch.setattr(orphaned_commands.time, "sleep", lambda _: None)
+    monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
     orphaned_commands.wait_for_helpers()
     assert running == []
 
