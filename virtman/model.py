@@ -12,7 +12,7 @@ from virtman.path import Source
 
 @dataclass(frozen=True)
 class PeerAddress:
-    """A node's place in the tree of an image: what it serves, and as whom."""
+    """A node's place in the tree of an image: its address and its target."""
 
     image: str
     host: str

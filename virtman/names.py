@@ -6,8 +6,8 @@ A device-mapper name is ``<role>_<key>``: ``multipath_volume-image1``,
 ``snapshot_vm1``; all but the second are the tutorial's.  A flashcache group
 is named as a whole, after the option fcg_name: ``fcg`` itself, ``ssd_fcg``
 and ``cache_fcg``.  Ownership is told by the device-mapper UUID,
-``virtman-1-<role>-<key>``: a device that has one of our names but not our
-UUID is somebody else's and is never touched.
+``virtman-1-<role>-<key>``: a device that has such a name and another
+UUID belongs to another program and is never touched.
 
 Lengths (``include/uapi/linux/dm-ioctl.h``): a name holds 127 bytes and a
 UUID 128.  The longest UUID is ``virtman-1-multipath-`` (20 bytes) and the
@@ -27,10 +27,10 @@ from virtman.quoting import quoted
 IMAGE_PREFIX = "volume-"
 DEFAULT_IQN_PREFIX = "iqn.2010-10.org.openstack:"
 KEY_MAX = 100
-# RFC 7143, section 4.2.7.2, in bytes; ours are ASCII.
+# RFC 7143, section 4.2.7.2, in bytes; the agent's names are ASCII.
 IQN_MAX = 223
 SERIAL_PREFIX = "VMT"
-# The first word of the CHAP accounts that tgtd has of ours.
+# The first word of the agent's CHAP accounts in tgtd.
 USER = "virtman"
 _UUID_FORMAT = "virtman-1"
 # What device-mapper keeps unmangled (libdm, DM_STRING_MANGLING_AUTO), less
@@ -83,7 +83,8 @@ def image_id(image_name: str) -> str:
     check_key("image", image_name)
     if image_name == IMAGE_PREFIX:
         raise InvalidRequest(
-            f"the image name {quoted(image_name)} is all prefix"
+            f"the image name {quoted(image_name)} is only the prefix; add "
+            "the name"
         )
     if image_name.startswith(IMAGE_PREFIX):
         return image_name
@@ -117,8 +118,8 @@ def parse_dm_uuid(uuid: str) -> tuple[Role, str] | None:
 def parse_dm_name(name: str) -> tuple[Role, str] | None:
     """Return role and key of a name that an agent could have made.
 
-    Its UUID tells whether it is.  A group's own name is not told from
-    anybody's.
+    Its UUID tells whether it is.  A group's own name cannot be told from
+    another program's.
     """
     role, _, key = name.partition("_")
     roles = {item.value: item for item in Role if item is not Role.GROUP}

@@ -70,22 +70,22 @@ class Admission:
             return self._let_in(claims, iqn, target_access)
 
     def tidy(self) -> None:
-        """Forget the readers that are gone and whose ticket has run out."""
+        """Forget the readers that have no session and no valid ticket."""
         with access.of_targets() as accesses:
-            gone = [
+            users = [
                 user
                 for target_access in accesses
                 if _ours(target_access.target)
                 for user in self._tidied(target_access)
             ]
-            if gone:
-                access.forget(gone)
+            if users:
+                access.forget(users)
             if not self._all_known:
                 access.forget(access.strays())
                 self._all_known = True
 
     def _tidied(self, target_access: Access) -> list[str]:
-        """Close a target, and unbind and return the accounts of gone readers.
+        """Close a target; unbind and return the accounts that are unused.
 
         A target is closed only where :class:`Admission` was told to.
         """
@@ -93,14 +93,14 @@ class Admission:
         if self._closed and not target.closed:
             LOG.info("%s is closed to readers without a ticket", target.iqn)
             target_access.close()
-        gone = list(self._gone(target))
-        if gone:
+        users = list(self._unused(target))
+        if users:
             LOG.info(
-                "%s: removes the accounts of readers that are gone: %s",
-                target.iqn, ", ".join(gone),
+                "%s: removes the accounts of readers without a session: %s",
+                target.iqn, ", ".join(users),
             )  # fmt: skip
-            target_access.dismiss(gone)
-        return gone
+            target_access.dismiss(users)
+        return users
 
     def _let_in(
         self, claims: TicketClaims, iqn: str, target_access: Access | None
@@ -131,7 +131,7 @@ class Admission:
             iqn, claims.initiator
         )
 
-    def _gone(self, target: iscsi.Target) -> Iterator[str]:
+    def _unused(self, target: iscsi.Target) -> Iterator[str]:
         """Yield the accounts of a target that no session needs any more.
 
         If an initiator has several accounts, the last belongs to its session.

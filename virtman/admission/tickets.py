@@ -60,7 +60,7 @@ def verify(text: str, key: bytes) -> TicketClaims:
     made = hmac.digest(key, f"ticket\0{body}".encode(), "sha256").hex()
     # As bytes: compare_digest takes texts only if they are ASCII.
     if not hmac.compare_digest(made.encode(), seal.encode()):
-        raise NoTicket("no ticket that volt has drawn for this node")
+        raise NoTicket("not a ticket that volt has issued for this node")
     iqn, initiator, expires, number = _claims(body)
     return TicketClaims(
         iqn, initiator, expires, _login(initiator, number, body, key)
@@ -91,11 +91,11 @@ def _claims(body: str) -> tuple[str, str, float, str]:
     except (ValueError, TypeError, RecursionError):
         raise NoTicket("a ticket that cannot be read") from None
     if iqn != ANY and not formats.is_iscsi_name(iqn):
-        raise NoTicket("a ticket for what is no target's name")
+        raise NoTicket("a ticket with a malformed name of a target")
     if not formats.is_initiator(initiator):
-        raise NoTicket("a ticket for what is no initiator's name")
+        raise NoTicket("a ticket with a malformed name of an initiator")
     if not formats.is_time(expires):
-        raise NoTicket("a ticket whose end is no time")
+        raise NoTicket("a ticket with a malformed end")
     if not isinstance(number, str) or not _NUMBER.fullmatch(number):
         raise NoTicket("a ticket with a malformed number")
     return iqn, initiator, expires, number

@@ -123,7 +123,9 @@ class List(Asking, lister.Lister, metaclass=abc.ABCMeta):
 class Show(Asking, show.ShowOne, metaclass=abc.ABCMeta):
     """A command that prints the facts of one thing."""
 
-    def told(self, facts: Facts) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    def columns_and_row(
+        self, facts: Facts
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         """Return the names and the values of facts."""
         return (*facts,), tuple(map(plain, facts.values()))
 

@@ -33,4 +33,4 @@ class ShowImage(asking.Show):
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         """Return the facts of the image."""
         image = asking.named(self.agent.images(), parsed_args.name, "image")
-        return self.told(image)
+        return self.columns_and_row(image)

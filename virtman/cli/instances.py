@@ -39,7 +39,7 @@ class ShowInstance(asking.Show):
         instance = asking.named(
             self.agent.instances(), parsed_args.name, "instance"
         )
-        return self.told(instance)
+        return self.columns_and_row(instance)
 
 
 class CreateInstance(asking.Show):
@@ -95,7 +95,7 @@ class CreateInstance(asking.Show):
             parsed_args.store,
             parsed_args.keep,
         )
-        return self.told({"name": parsed_args.name, "path": path})
+        return self.columns_and_row({"name": parsed_args.name, "path": path})
 
 
 class DeleteInstance(asking.Do):

@@ -30,8 +30,8 @@ class TakeAway(base.List):
 
     Devices, sessions, targets, loop and NBD devices, storage daemons, and the
     files that the agent has made, the copy-on-write stores of VMs among them.
-    Lists what it would take and asks before.  Refuses while virtman-server
-    runs, and while anybody uses what would go.
+    Lists what it would remove and asks before.  Refuses while virtman-server
+    runs, and while any of it is in use.
     """
 
     columns = ("kind", "name", "result")
@@ -89,7 +89,7 @@ class TakeAway(base.List):
         print(f"Take these {len(going)} away? [y/N] ", end="", file=err)
         err.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise ConfigError("nothing was taken away")
+            raise ConfigError("nothing was removed")
 
 
 def _results(
@@ -123,7 +123,7 @@ def _refuse_in_use(reasons: Sequence[str]) -> None:
     if reasons:
         lines = "\n  ".join(reasons)
         raise InUse(
-            "nothing was taken away, for it is in use; end these uses (stop "
+            "nothing was removed, for it is in use; end these uses (stop "
             f"the VMs, destroy the disks of other nodes) and try again:\n  "
             f"{lines}"
         )

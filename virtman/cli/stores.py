@@ -13,9 +13,9 @@ from virtmanclient.doors.verbs import Verbs
 class ListStores(asking.List):
     """List the stores that this host keeps for disks of other hosts.
 
-    initiator is whom the store is open to; written whether a disk has ever
-    stood on it; allocated the bytes that it takes up on the disk; portal where
-    it is served.
+    initiator is the one that may log in to the store; written whether a disk
+    has ever stood on it; allocated the bytes that it takes up on the disk;
+    portal where it is served.
     """
 
     columns = ("store", "initiator", "written", "allocated", "portal")
@@ -39,4 +39,5 @@ class DeleteStore(asking.Show):
         """Remove the store; return whether it was removed or absent."""
         removed = self.agent.delete_store(parsed_args.store)
         result = "removed" if removed else "absent"
-        return self.told({"store": parsed_args.store, "result": result})
+        facts = {"store": parsed_args.store, "result": result}
+        return self.columns_and_row(facts)

@@ -53,7 +53,7 @@ class CreateTarget(asking.Show):
             str(parsed_args.file.absolute()),
             parsed_args.loop,
         )
-        return self.told(target)
+        return self.columns_and_row(target)
 
 
 class DeleteTarget(asking.Do):

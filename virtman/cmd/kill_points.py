@@ -34,7 +34,7 @@ class KillAfter(KillPoints):
     """Ends the process with SIGKILL after a number of changes."""
 
     def __init__(self, number: int) -> None:
-        self._left = number
+        self._remaining = number
         self._counting = False
         self._guard = threading.Lock()
 
@@ -45,8 +45,8 @@ class KillAfter(KillPoints):
     def done(self, change: str) -> None:
         """Count a change; print the last one, for the test's report."""
         with self._guard:
-            self._left -= self._counting
-            if self._left == 0 and self._counting:
+            self._remaining -= self._counting
+            if self._remaining == 0 and self._counting:
                 os.write(
                     sys.stderr.fileno(), f"died after {change}\n".encode()
                 )

@@ -54,6 +54,6 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 name,
                 Level.ERROR,
-                f"it cannot be told: {error}",
-                "mend what is named, or what other lines name; check again",
+                f"the check failed: {error}",
+                "mend what the error or another line names, and check again",
             )

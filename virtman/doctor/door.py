@@ -38,8 +38,8 @@ def _callers(settings: Settings) -> Finding:
     if _is_open(settings):
         return Finding(
             _CHECK, Level.WARNING,
-            f"whoever reaches {settings.rpc_host}:{settings.rpc_port} may "
-            "make and destroy disks",
+            f"every host that reaches {settings.rpc_host}:{settings.rpc_port} "
+            "may make and destroy disks",
             "set rpc_token_file, unless the network is closed to others",
         )  # fmt: skip
     try:
@@ -50,5 +50,5 @@ def _callers(settings: Settings) -> Finding:
             _CHECK, Level.ERROR, f"the agent does not start: {reason}",
             remedy or "see rpc_token_file in virtman-server(8)",
         )  # fmt: skip
-    callers = "who shows a secret" if secrets else "who is on this host"
+    callers = "callers with a secret" if secrets else "callers on this host"
     return Finding(_CHECK, Level.OK, f"the agent serves {callers}")

@@ -26,5 +26,5 @@ def look(settings: Settings) -> Iterator[Finding]:
             f"{device.path}: {device.key} is read past its cache, from its "
             "parents each time",
             f"make room in {settings.cache_dir} if it is full; the agent's "
-            "log says what else it may be; it is mended by itself then",
+            "log says what else it may be; the agent repairs it then",
         )  # fmt: skip

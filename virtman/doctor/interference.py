@@ -18,7 +18,7 @@ _CHECK = "interference"
 _ANSWER = 15.0
 # The lines of etc/multipath/virtman.conf, or another setting with the same
 # effect (multipath.conf(5)).
-_LEAVES_US = re.compile(
+_LEAVES_DISKS = re.compile(
     rf'^\s*(vendor\s+"?\^?{iscsi.VENDOR}|find_multipaths\s+"?strict)',
     re.MULTILINE,
 )
@@ -44,12 +44,14 @@ def _multipathd() -> Finding:
             "see that 'multipathd show config' has the blacklist of "
             "etc/multipath/virtman.conf",
         )  # fmt: skip
-    if _LEAVES_US.search(configuration):
-        return Finding(_CHECK, Level.OK, "multipathd keeps off our disks")
+    if _LEAVES_DISKS.search(configuration):
+        return Finding(
+            _CHECK, Level.OK, "multipathd leaves the agent's disks alone"
+        )
     return Finding(
         _CHECK, Level.ERROR,
-        "multipathd runs and was not told to leave our disks alone: it takes "
-        "different images for paths to one disk",
+        "multipathd is not configured to leave the agent's disks alone: it "
+        "takes different images for paths to one disk",
         "copy etc/multipath/virtman.conf to /etc/multipath/conf.d, then "
         "'multipathd reconfigure'",
     )  # fmt: skip
@@ -75,7 +77,9 @@ def _running_configuration() -> str:
 def _udev() -> Finding:
     if udev.is_in_force():
         return Finding(
-            _CHECK, Level.OK, "udev leaves our devices alone, or is not there"
+            _CHECK,
+            Level.OK,
+            "udev leaves the agent's devices alone, or does not run",
         )
     if not processes.agents():
         return Finding(

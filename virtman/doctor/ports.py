@@ -39,7 +39,7 @@ def _door(name: str, port: int) -> Finding:
     return Finding(
         _CHECK, Level.ERROR,
         f"{name} {port} is taken by {_who(holders)}",
-        f"end that, or {_MOVE[name]}",
+        f"end that program, or {_MOVE[name]}",
     )  # fmt: skip
 
 
@@ -58,8 +58,8 @@ def _target(port: int) -> Finding:
     return Finding(
         _CHECK, Level.ERROR,
         f"iscsi_port {port} is taken by {_who(holders)}, not by tgtd",
-        "end that and restart tgt, or have tgtd serve on another port and "
-        "set iscsi_port to it",
+        "end that program and restart tgt, or have tgtd serve on another port "
+        "and set iscsi_port to it",
     )  # fmt: skip
 
 

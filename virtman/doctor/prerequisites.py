@@ -71,10 +71,10 @@ def find(program: str) -> str | None:
 
 def _programs(
     wanted: tuple[Requirement, ...],
-    which: Callable[[str], str | None] = find,
+    find_program: Callable[[str], str | None] = find,
 ) -> Iterator[str]:
     for item in wanted:
-        if which(item.name) is None:
+        if find_program(item.name) is None:
             yield (
                 f"program {item.name}: install the Debian package "
                 f"{item.package}"

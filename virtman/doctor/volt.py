@@ -60,11 +60,11 @@ def _token(settings: Settings, where: str) -> Finding:
         volt.of(settings).greet()
     except (VoltAway, ConfigError) as error:
         return Finding(
-            _CHECK, Level.ERROR, f"volt does not serve us: {error}",
+            _CHECK, Level.ERROR, f"volt refuses this node: {error}",
             "give the secret that volt-api has in its token_file as "
             "master_token_file, or the section [volt] for keystone",
         )  # fmt: skip
-    return Finding(_CHECK, Level.OK, f"volt at {where} takes our word")
+    return Finding(_CHECK, Level.OK, f"volt at {where} accepts this node")
 
 
 def _clock(date: str | None) -> Finding:

@@ -82,20 +82,22 @@ def admit(
         _list("bind", tid, name=initiator)
 
 
-def dismiss(tid: int, users: Sequence[str], gone: Collection[str]) -> None:
-    """Unbind the accounts ``gone``, and the names of their initiators.
+def dismiss(
+    tid: int, users: Sequence[str], dismissed: Collection[str]
+) -> None:
+    """Unbind the accounts ``dismissed``, and the names of their initiators.
 
     :param users: all accounts of the target, in the order of their slots.
     """
-    first = min(users.index(user) for user in gone)
+    first = min(users.index(user) for user in dismissed)
     rest = users[first:]
-    staying = {initiator_of(user) for user in users if user not in gone}
+    staying = {initiator_of(user) for user in users if user not in dismissed}
     for user in reversed(rest):
         privsep.tgt_account(Op.UNBIND, user, tid)
     for user in rest:
-        if user not in gone:
+        if user not in dismissed:
             privsep.tgt_account(Op.BIND, user, tid)
-    for name in {initiator_of(user) for user in gone} - staying:
+    for name in {initiator_of(user) for user in dismissed} - staying:
         # It fails where the name is not bound, which is as good.
         with contextlib.suppress(LayerError):
             _list("unbind", tid, name=name or "")

@@ -24,7 +24,7 @@ def list_images(engine: CacheEngine) -> set[str]:
         usable = names.parse_dm_name(names.dm_name(Role.CACHED, image))
         # With another prefix, or a name that the agent does not make, it
         # belongs to another program.
-        if usable and iqn == names.DEFAULT_IQN_PREFIX + image:
+        if usable and iqn == names.iqn(image):
             images.add(image)
     return images | engine.kept()
 

@@ -118,7 +118,7 @@ def confine() -> None:
     written by everybody.  Ctrl-C at a terminal is meant for the agent: a
     helper ends when the agent has.
 
-    :raises OSError: the kernel refuses; there is none that would.
+    :raises OSError: the kernel refuses to take a right away.
     """
     os.umask(0o022)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

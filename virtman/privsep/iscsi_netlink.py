@@ -79,5 +79,5 @@ def answered(data: bytes) -> int:
 def _transport() -> int:
     handle = sysfs.read(sysfs.SYS / "class/iscsi_transport/tcp/handle")
     if not handle:
-        raise LayerError("there is no iSCSI over TCP here: modprobe iscsi_tcp")
+        raise LayerError("the kernel lacks iSCSI over TCP: modprobe iscsi_tcp")
     return int(handle)

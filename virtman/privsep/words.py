@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks every word that root's iSCSI commands are given.
 
-The last check before a command runs, whoever asks: the agent, which has had
-some of them from volt or from another node, and os-brick.  What is known here
-is what those two say; an option, or a value of one, that is not known is
-refused.  Options and values are told apart as getopt(3) does it: an option
-that has a value takes the word behind it, whatever that begins with.
+The last check before a command runs, for every caller: the agent, which has
+had some of them from volt or from another node, and os-brick.  The words of
+those two are known here; any other option, or value of one, is refused.
+Options and values are told apart as getopt(3) does it: an option that has a
+value takes the word behind it, whatever that begins with.
 """
 
 from __future__ import annotations

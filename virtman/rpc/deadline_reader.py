@@ -39,10 +39,10 @@ class DeadlineReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Receive bytes into a buffer; :raises TimeoutError: too late."""
-        left = self._end - self._now()
-        if left <= 0:
+        seconds = self._end - self._now()
+        if seconds <= 0:
             raise TimeoutError("it took too long to send the request")
-        self._connection.settimeout(min(left, self._pause))
+        self._connection.settimeout(min(seconds, self._pause))
         try:
             return self._connection.recv_into(buffer)
         finally:

@@ -36,7 +36,7 @@ class Endpoint:
 
     def _answer(self, verb: str, context: Any, /, **arguments: Any) -> Any:
         try:
-            with self._calls.one():
+            with self._calls.counted():
                 return {"result": self._verbs.call(verb, arguments)}
         except Failure as failure:
             return failure.answer
@@ -51,7 +51,7 @@ class CallCounter:
         self._over = False
 
     @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
+    def counted(self) -> Iterator[None]:
         """Count one call while the context lasts.
 
         :raises Failure: the agent ends.

@@ -84,7 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
             raise Failure(
                 "not_admitted",
                 f"user {caller.uid} may not use {door.socket_path}; the "
-                "agent's option local_group names who may, beside root",
+                "agent's option local_group names the users that may, beside "
+                "root",
             )
         verb = _VERB.fullmatch(self.path)
         if verb is None:

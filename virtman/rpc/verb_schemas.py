@@ -89,7 +89,7 @@ def check(verb: str, arguments: Any) -> None:
     """
     if verb not in SCHEMAS:
         verbs = ", ".join(SCHEMAS)
-        raise InvalidRequest(f"there is no verb {verb[:40]!r}; known: {verbs}")
+        raise InvalidRequest(f"unknown verb {verb[:40]!r}; verbs: {verbs}")
     try:
         _validator(verb)(arguments)
     except fastjsonschema.JsonSchemaValueException as error:

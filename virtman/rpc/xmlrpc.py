@@ -99,9 +99,9 @@ class _Handler(SimpleXMLRPCRequestHandler):
         """
         self.send_error(status, wanted)
         self.wfile.flush()
-        left = _MAX_WASTE
-        while left > 0 and (waste := self.rfile.read1(1 << 16)):
-            left -= len(waste)
+        most = _MAX_WASTE
+        while most > 0 and (waste := self.rfile.read1(1 << 16)):
+            most -= len(waste)
 
     def _ask_secret(self) -> None:
         """Refuse a request without a valid secret, and ask for one."""

@@ -143,7 +143,10 @@ class Group:
     def _load(self, spans: Spans) -> None:
         group = self._devices.find(Role.GROUP)
         if group is None:
-            raise LayerMismatch(f"{self._devices.group} has gone away")
+            raise LayerMismatch(
+                f"the cache group {self._devices.group} is missing: another "
+                "program has removed it"
+            )
         try:
             dmsetup.swap_table(group, str(spans), readonly=False)
         except CommandError as error:

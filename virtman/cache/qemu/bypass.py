@@ -51,7 +51,7 @@ class Bypass:
     @property
     def stands(self) -> bool:
         """Whether the device ``engine_<image>`` stands."""
-        return self._found() is not None
+        return self._device() is not None
 
     @property
     def engine(self) -> str | None:
@@ -81,7 +81,7 @@ class Bypass:
 
     def take_back(self) -> None:
         """Have the kernel use every path again, the engine's first."""
-        device = self._found()
+        device = self._device()
         if device is None:
             return
         for number, state in dmsetup.path_states(dmsetup.status(device)):
@@ -93,7 +93,7 @@ class Bypass:
 
     def lead_to(self, sectors: int, engine: str, source: str) -> None:
         """Put another NBD device in the place of the one under the bypass."""
-        device = self._found()
+        device = self._device()
         if device is None:
             return
         text = table(sectors, engine, source)
@@ -103,12 +103,12 @@ class Bypass:
         """Remove ``engine_<image>`` if it stands; return whether it did."""
         return dmsetup.remove(Role.ENGINE, self._image)
 
-    def _found(self) -> dmsetup.Device | None:
+    def _device(self) -> dmsetup.Device | None:
         return dmsetup.find(Role.ENGINE, self._image)
 
     def _states(self) -> list[str]:
         """Return the state of each path, the engine's first."""
-        device = self._found()
+        device = self._device()
         if device is None:
             return []
         states = dmsetup.path_states(dmsetup.status(device))

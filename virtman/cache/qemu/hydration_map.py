@@ -43,8 +43,8 @@ def table(sectors: int, engine: str, local: str) -> str:
 def all_on_engine(sectors: int) -> str:
     """Return the message that maps every region to the engine.
 
-    A new dm-switch spreads its regions round robin over its paths; nobody
-    may read it before this message.
+    A new dm-switch spreads its regions round robin over its paths; it
+    must not be read before this message.
     """
     return "set_region_mappings " + _mapping((0, regions(sectors)), ENGINE)
 

@@ -172,7 +172,7 @@ class EngineRepair:
         LOG.error(
             "%s is full: what %s reads and has not cached yet goes past its "
             "cache, from its parents each time; make room there (destroy the "
-            "instances of another image, or remove files that are not ours) "
+            "instances of another image, or remove files of other programs) "
             "and it is cached again", self._files.data.parent, self._image,
         )  # fmt: skip
 

@@ -212,7 +212,7 @@ def multipathd(proc, monkeypatch):
 def test_a_multipathd_that_was_told_nothing_is_an_error(multipathd, settings):
     multipathd('defaults {\n}\nblacklist {\n\tdevice {\n\t\tvendor "^IBM"\n')
     (bad,) = judged(interference.look(settings()), Level.ERROR)
-    assert "multipathd runs" in bad
+    assert "multipathd is not configured" in bad
 
 
 @pytest.mark.parametrize(
@@ -225,13 +225,13 @@ def test_a_multipathd_that_was_told_nothing_is_an_error(multipathd, settings):
 def test_a_multipathd_that_keeps_off_is_fine(multipathd, settings, text):
     multipathd(text)
     told = judged(interference.look(settings()), Level.OK)
-    assert "multipathd keeps off our disks" in told
+    assert "multipathd leaves the agent's disks alone" in told
 
 
 def test_the_blacklist_that_we_ship_is_recognised(multipathd, settings):
     multipathd((ROOT / "etc" / "multipath" / "virtman.conf").read_text())
     told = judged(interference.look(settings()), Level.OK)
-    assert "multipathd keeps off our disks" in told
+    assert "multipathd leaves the agent's disks alone" in told
 
 
 @pytest.mark.parametrize(("text", "code"), [("timeout\n", 0), ("down", 1)])
@@ -260,7 +260,8 @@ def test_a_door_that_is_reached_from_this_host_alone_needs_no_secret(
 ):
     told = judged(door.look(settings(image_dirs=tmp_path)), Level.OK)
     assert told == [
-        "the agent serves who is on this host", f"images may lie in {tmp_path}"
+        "the agent serves callers on this host",
+        f"images may lie in {tmp_path}"
     ]  # fmt: skip
 
 
@@ -271,7 +272,7 @@ def test_a_door_with_a_secret_is_fine_while_nobody_else_can_read_it(
     file.write_text("0123456789abcdef0123456789abcdef\n")
     file.chmod(0o600)
     options = settings(rpc_token_file=file, rpc_host="10.0.0.1")
-    assert "the agent serves who shows a secret" in judged(
+    assert "the agent serves callers with a secret" in judged(
         door.look(options), Level.OK
     )
     file.chmod(0o644)
@@ -288,7 +289,7 @@ def test_a_door_that_is_open_to_all_is_an_error_unless_it_was_asked_for(
     assert "would let every host" in bad
     asked = settings(rpc_host="10.0.0.1", rpc_noauth_anywhere=True)
     told = judged(door.look(asked), Level.WARNING)
-    assert told[0].startswith("whoever reaches 10.0.0.1:")
+    assert told[0].startswith("every host that reaches 10.0.0.1:")
     assert caplog.text == "", "said once, as a finding"
 
 
@@ -419,7 +420,7 @@ def test_a_volt_that_knows_us_is_fine(master):
 
 def test_a_volt_that_does_not_know_us_is_an_error(master):
     (bad,) = judged(volt.look(master(secret="old")), Level.ERROR)
-    assert "does not serve us" in bad
+    assert "refuses this node" in bad
 
 
 @pytest.mark.parametrize(("off", "word"), [(-60, "ahead of"), (60, "behind")])
@@ -450,7 +451,7 @@ def test_a_check_that_fails_is_told_and_the_others_go_on(
     )
     found = list(doctor.examine(settings()))
     assert [f.check for f in found] == ["first", *["space"] * 4]
-    assert judged(found, Level.ERROR) == ["it cannot be told: x: exit 1: no"]
+    assert judged(found, Level.ERROR) == ["the check failed: x: exit 1: no"]
 
 
 def test_a_look_changes_nothing(kernel: FakeKernel, proc, settings, path):

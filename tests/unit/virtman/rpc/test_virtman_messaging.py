@@ -129,7 +129,7 @@ def test_at_the_end_calls_are_finished_and_none_are_begun():
     calls, begun, end = CallCounter(), threading.Event(), threading.Event()
 
     def work():
-        with calls.one():
+        with calls.counted():
             begun.set()
             end.wait(PATIENCE)
 
@@ -144,7 +144,7 @@ def test_at_the_end_calls_are_finished_and_none_are_begun():
     closer.join(PATIENCE)
     worker.join(PATIENCE)
     assert not closer.is_alive()
-    with pytest.raises(Failure, match="is ending"), calls.one():
+    with pytest.raises(Failure, match="is ending"), calls.counted():
         pass
 
 
