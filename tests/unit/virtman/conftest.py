@@ -27,7 +27,7 @@ def no_host(monkeypatch, tmp_path_factory):
     """Let a test that forgot its fakes fail instead of changing the host."""
     for context in privsep.CONTEXTS:
         monkeypatch.setattr(context, "client_mode", False)
-        monkeypatch.setattr(context, "tell", lambda what: None)
+        monkeypatch.setattr(context, "tell", lambda change: None)
     monkeypatch.setattr(privsep.command, "run", refuse)
     for name in ("claimable", "wipe", "signal_process"):
         monkeypatch.setattr(privsep, name, refuse)

@@ -140,8 +140,8 @@ class FakeDm:
             start, size, kind, *rest = device.table.split()
             if kind != target:
                 continue
-            said = device.used or f"16/{self._sectors(rest[1])} 16"
-            lines.append(f"{name}: {start} {size} {kind} {said}\n")
+            usage = device.used or f"16/{self._sectors(rest[1])} 16"
+            lines.append(f"{name}: {start} {size} {kind} {usage}\n")
         return "".join(lines) or "No devices found\n"
 
     def _sectors(self, number: str) -> int:

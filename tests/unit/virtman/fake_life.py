@@ -18,8 +18,8 @@ class Life:
     ``died_after`` tells the last one.
     """
 
-    def __init__(self, left=None):
-        self._left = left
+    def __init__(self, lifespan=None):
+        self._lifespan = lifespan
         self._guard = threading.Lock()
         self.died_after = None
 
@@ -27,24 +27,24 @@ class Life:
     def over(self):
         return self.died_after is not None
 
-    def die_after(self, left):
+    def die_after(self, lifespan):
         """Be killed after so many changes from now."""
-        self._left = left
+        self._lifespan = lifespan
 
     def alive(self):
         """Raise unless the agent still runs; asked before each change."""
         if self.over:
             raise Killed
 
-    def done(self, what):
+    def done(self, change):
         self.alive()
         with self._guard:
-            if self._left is None:
+            if self._lifespan is None:
                 return
-            self._left -= 1
-            if self._left > 0:
+            self._lifespan -= 1
+            if self._lifespan > 0:
                 return
-            self.died_after = what
+            self.died_after = change
         raise Killed
 
 

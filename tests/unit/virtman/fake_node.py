@@ -79,8 +79,8 @@ class PlainEngine(CacheEngine):
             raise NoSpace(f"the cache of {image} needs more")
 
     def status(self, image, sectors):
-        found = dmsetup.find(Role.CACHED, image)
-        return Status(State.ACTIVE, found.path) if found else ABSENT
+        device = dmsetup.find(Role.CACHED, image)
+        return Status(State.ACTIVE, device.path) if device else ABSENT
 
     def activate(self, image, source, sectors):
         text = f"0 {sectors} linear {source} 0"
@@ -114,14 +114,14 @@ class Site:
         self.nodes = []
         self.start()
 
-    def start(self, left=None, **changes):
+    def start(self, lifespan=None, **changes):
         """Start an agent, as after a restart: it knows nothing.
 
         :param left: after so many changes it is killed.
         """
         self.settings = dataclasses.replace(self.settings, **changes)
         self.beat_schedule = BeatSchedule(3600.0)
-        self.life = Life(left)
+        self.life = Life(lifespan)
         self.kernel.life = self.portals.life = self.volt.life = self.life
         privsep.observe(self.life.done)
         self.intents = MortalIntents(self.folder, self.life)
@@ -137,11 +137,11 @@ class Site:
         self.recovery = Recovery(self.node, self.images, self.stores, services)
         self.nodes.append(self.node)
 
-    def recover(self, left=None):
+    def recover(self, lifespan=None):
         """Start the agent again and let it put all in order."""
         self.node.close()
         self.images.stop()
-        self.start(left)
+        self.start(lifespan)
         self.recovery.begin()
         self.recovery.first()
 

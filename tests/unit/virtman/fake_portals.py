@@ -76,19 +76,19 @@ class Portals:
     def disk(self, source: Source) -> Path:
         return Path(source, f"/dev/disk-of-{source.host}", 128)
 
-    def note(self, what: str, whom: str) -> None:
+    def note(self, action: str, whom: str) -> None:
         with self._changed:
-            self.log.append((what, whom))
+            self.log.append((action, whom))
             self._changed.notify_all()
 
-    def done(self, what: str) -> list[str]:
+    def done(self, action: str) -> list[str]:
         """Return to whom something was done so far, in order."""
         with self._changed:
-            return [whom for did, whom in self.log if did == what]
+            return [whom for did, whom in self.log if did == action]
 
-    def wait(self, what: str, whom: str, times: int = 1) -> None:
+    def wait(self, action: str, whom: str, times: int = 1) -> None:
         """Return when it has been done so often; fail if it never is."""
         with self._changed:
             assert self._changed.wait_for(
-                lambda: self.log.count((what, whom)) >= times, PATIENCE
-            ), f"no {what} {whom} ({times}) in {self.log}"
+                lambda: self.log.count((action, whom)) >= times, PATIENCE
+            ), f"no {action} {whom} ({times}) in {self.log}"

@@ -35,7 +35,7 @@ class FakeVolt:
         self.error = VoltAway("volt at http://master:7447: refused")
 
     def verbs(self):
-        return [what for what, _ in self.heard]
+        return [verb for verb, _ in self.heard]
 
     def assign(self, peer, failed=()):
         self._hear("assign", peer)
@@ -66,11 +66,11 @@ class FakeVolt:
     def withdraw(self, peer):
         self._hear("withdraw", peer)
 
-    def _hear(self, what, about):
+    def _hear(self, verb, about):
         self.life.alive()
         with self._guard:
-            self.heard.append((what, about))
+            self.heard.append((verb, about))
         if self.error is not None:
             raise self.error
-        if what not in ("beat", "servers"):
-            self.life.done(f"volt: {what}")
+        if verb not in ("beat", "servers"):
+            self.life.done(f"volt: {verb}")

@@ -47,11 +47,11 @@ SCALARS = st.one_of(
 )  # fmt: skip
 ANYTHING = st.recursive(
     SCALARS,
-    lambda one: (
-        st.lists(one, max_size=3)
+    lambda value: (
+        st.lists(value, max_size=3)
         | st.dictionaries(
             st.sampled_from(["target_iqn", "target_lun"]) | TEXT,
-            one,
+            value,
             max_size=3,
         )
     ),
@@ -119,10 +119,10 @@ def world(folder, kernel):
 
 def body(method, arguments, folder):
     """Return the XML of a call; numbers may be such as XML-RPC has none."""
-    said = "".join(f"<param>{_value(a, folder)}</param>" for a in arguments)
+    items = "".join(f"<param>{_value(a, folder)}</param>" for a in arguments)
     return (
         f"<methodCall><methodName>{escape(method)}</methodName>"
-        f"<params>{said}</params></methodCall>"
+        f"<params>{items}</params></methodCall>"
     ).encode()
 
 
@@ -146,12 +146,12 @@ def _typed(value, folder):
             text = value.replace("IMAGES", str(folder))
             return f"<string>{escape(text)}</string>"
         case list() | tuple():
-            said = "".join(_value(one, folder) for one in value)
-            return f"<array><data>{said}</data></array>"
+            items = "".join(_value(item, folder) for item in value)
+            return f"<array><data>{items}</data></array>"
         case _:
-            said = "".join(
+            items = "".join(
                 f"<member><name>{escape(name)}</name>"
-                f"{_value(one, folder)}</member>"
-                for name, one in value.items()
+                f"{_value(item, folder)}</member>"
+                for name, item in value.items()
             )
-            return f"<struct>{said}</struct>"
+            return f"<struct>{items}</struct>"

@@ -29,9 +29,9 @@ class DmSwitch:
             raise ValueError(text)
         at = 0
         for word in words:
-            at = self._one(word, at)
+            at = self._map(word, at)
 
-    def _one(self, word: str, at: int) -> int:
+    def _map(self, word: str, at: int) -> int:
         repeat = _REPEAT.fullmatch(word)
         if repeat:
             return self._repeat(

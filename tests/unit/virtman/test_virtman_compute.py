@@ -46,9 +46,9 @@ class FakeNode:
         self._maybe_fail()
         self.asked.append(request)
         name = request.instance
-        known = name in self.there
+        existed = name in self.there
         self.there.setdefault(name, Instance(name, f"volume-{request.image}"))
-        return Creation(self.there[name], created=not known)
+        return Creation(self.there[name], created=not existed)
 
     def destroy(self, name):
         self._maybe_fail()
@@ -209,7 +209,7 @@ def test_a_snapshot_device_that_is_no_path_is_refused(virtman, node, snapshot):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "answer"),
     [
         (NoSource("volume-a: no source answered"), "2:Virtman: volume-a: no "
          "source answered"),
@@ -217,10 +217,10 @@ def test_a_snapshot_device_that_is_no_path_is_refused(virtman, node, snapshot):
         (InvalidRequest("the name is bad"), "2:Virtman: the name is bad"),
     ],
 )  # fmt: skip
-def test_a_failure_is_a_two_with_its_reason(virtman, node, error, said):
+def test_a_failure_is_a_two_with_its_reason(virtman, node, error, answer):
     node.error = error
-    assert virtman.create("vm1", "a", CONNECTION) == said
-    assert virtman.destroy("vm1") == said
+    assert virtman.create("vm1", "a", CONNECTION) == answer
+    assert virtman.destroy("vm1") == answer
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), OSError(28, "No space")])
@@ -311,8 +311,8 @@ def openstack(node):
 
 def test_for_openstack_the_same_create_gives_the_same_answer(openstack):
     for _ in range(2):
-        said = openstack.create("vm1", "a", CONNECTION)
-        assert said == "0:/dev/mapper/snapshot_vm1"
+        answer = openstack.create("vm1", "a", CONNECTION)
+        assert answer == "0:/dev/mapper/snapshot_vm1"
 
 
 @pytest.mark.parametrize("connections", [CONNECTION, [CONNECTION] * 2,
@@ -330,8 +330,8 @@ def test_for_openstack_a_name_that_is_another_images_is_refused(
     openstack, node
 ):
     node.error = AlreadyExists("the instance vm1 is one of volume-b")
-    said = openstack.create("vm1", "a", CONNECTION)
-    assert said == "1:Virtman: the instance_name 'vm1' already exists!"
+    answer = openstack.create("vm1", "a", CONNECTION)
+    assert answer == "1:Virtman: the instance_name 'vm1' already exists!"
 
 
 def test_for_openstack_destroy_keeps_the_data_and_purge_removes_it(

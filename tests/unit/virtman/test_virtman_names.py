@@ -171,9 +171,9 @@ def test_a_serial_number_fits_into_the_disk_and_says_whose_it_is(of):
 
 
 @given(facts, facts)
-def test_other_content_gets_another_serial_number(one, other):
-    assume(one != other)
-    assert names.serial(*one) != names.serial(*other)
+def test_other_content_gets_another_serial_number(content, other):
+    assume(content != other)
+    assert names.serial(*content) != names.serial(*other)
 
 
 @given(keys)

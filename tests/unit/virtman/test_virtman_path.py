@@ -67,8 +67,8 @@ def test_one_connection_may_stand_alone_or_in_a_list_or_a_tuple():
 
 def test_several_connections_keep_their_order():
     other = ONE | {"target_portal": "10.0.0.2:3260"}
-    found = path.from_connections((other, ONE))
-    assert [source.host for source in found] == ["10.0.0.2", "10.0.0.1"]
+    sources = path.from_connections((other, ONE))
+    assert [source.host for source in sources] == ["10.0.0.2", "10.0.0.1"]
 
 
 def test_a_number_may_be_written_as_text_and_unknown_keys_are_let_be():
@@ -139,7 +139,7 @@ def test_what_a_target_asks_for_is_read_and_makes_no_other_source():
     assert other == source
     assert "a-secret" not in repr(source)
     for both in ([other, source], [source, other]):
-        assert [one.login for one in path.unique(both)] == [source.login]
+        assert [item.login for item in path.unique(both)] == [source.login]
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ ME = "iqn.2026-01.lab:n1"
 GOOD = [IQN, ME, 10**10, "0123456789abcdef"]
 
 
-def sealed(said):
+def sealed(claims):
     """Return a ticket of the right key that says this, whatever it is."""
-    body = base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
     seal = hmac.digest(KEY, f"ticket\0{body}".encode(), "sha256").hex()
     return f"{body}.{seal}"
 
@@ -45,16 +45,16 @@ def odd():
 
 
 def test_what_is_right_is_read():
-    shown = tickets.verify(sealed(GOOD), KEY)
-    assert (shown.iqn, shown.initiator, shown.expires) == (IQN, ME, 10**10)
-    assert shown.login.user == f"virtman:{ME}/0123456789abcdef"
+    ticket = tickets.verify(sealed(GOOD), KEY)
+    assert (ticket.iqn, ticket.initiator, ticket.expires) == (IQN, ME, 10**10)
+    assert ticket.login.user == f"virtman:{ME}/0123456789abcdef"
     assert tickets.verify(sealed(["*", *GOOD[1:]]), KEY).opens("another")
 
 
 def test_what_is_sealed_and_odd_is_no_ticket():
-    for said in odd():
+    for claims in odd():
         with pytest.raises(NoTicket) as refused:
-            tickets.verify(sealed(said), KEY)
+            tickets.verify(sealed(claims), KEY)
         assert str(refused.value).isprintable()
 
 
@@ -69,14 +69,14 @@ def test_no_reader_of_a_false_volt_s_is_made_known_to_tgtd(
     tmp_path, monkeypatch
 ):
     """The one that has the key, as volt has, seals what it likes."""
-    told = []
-    monkeypatch.setattr(privsep.command, "run", lambda argv: told.append(argv))
+    calls = []
+    monkeypatch.setattr(privsep.command, "run", calls.append)
     monkeypatch.setattr(
-        privsep.iscsi.tgt_socket, "account", lambda *args: told.append(args)
+        privsep.iscsi.tgt_socket, "account", lambda *args: calls.append(args)
     )
     credentials = Credentials(tmp_path / "w", ("10.0.0.1", 3260), lambda: ME)
     credentials.keep_key(KEY, 0.0)
     admission = Admission(credentials, closed=True)
-    for said in odd():
-        assert admission.admit(sealed(said), IQN) is Verdict.REFUSED
-    assert told == []
+    for claims in odd():
+        assert admission.admit(sealed(claims), IQN) is Verdict.REFUSED
+    assert calls == []

@@ -103,8 +103,8 @@ def test_the_tool_is_told_what_the_options_say(mapper, settings):
 
 def test_an_image_is_shown_read_only(engine, mapper):
     activate(engine, "volume-a")
-    [shown] = [c for c in mapper.commands if c[-1] == "cached_volume-a"]
-    assert "--readonly" in shown
+    [command] = [c for c in mapper.commands if c[-1] == "cached_volume-a"]
+    assert "--readonly" in command
 
 
 def test_another_image_joins_the_group(engine, mapper):

@@ -35,8 +35,8 @@ def groups(draw):
     for number, size in draw(st.lists(st.tuples(numbers, sizes), max_size=8)):
         spans, start = spans.attach(number, size)
         starts.append(start)
-    gone = draw(st.sets(st.sampled_from(starts))) if starts else set()
-    return spans.retire(gone)
+    retired = draw(st.sets(st.sampled_from(starts))) if starts else set()
+    return spans.retire(retired)
 
 
 class Life(RuleBasedStateMachine):

@@ -82,9 +82,9 @@ def test_before_anybody_reads_every_region_is_on_the_engine(sectors):
 @given(answers())
 def test_a_region_is_local_when_all_its_bytes_have_depth_one(answer):
     sectors, extents = answer
-    found = regions_of(local_runs(extents, sectors))
+    local_regions = regions_of(local_runs(extents, sectors))
     verdict = whole_and_local(sectors, extents)
-    assert found == [n for n, local in enumerate(verdict) if local]
+    assert local_regions == [n for n, local in enumerate(verdict) if local]
 
 
 @given(answers())

@@ -64,10 +64,10 @@ def test_too_little_space_is_told_with_image_folder_and_remedy(qemu, free):
     free(3 * MIB)
     with pytest.raises(NoSpace) as refused:
         qemu.require_space("volume-a", 16 * MIB // 512)
-    said = str(refused.value)
-    assert "the cache of volume-a needs 17 MiB" in said
-    assert f"{qemu.settings.cache_dir}, which has 3 MiB left" in said
-    assert "cache_dir" in said
+    message = str(refused.value)
+    assert "the cache of volume-a needs 17 MiB" in message
+    assert f"{qemu.settings.cache_dir}, which has 3 MiB left" in message
+    assert "cache_dir" in message
 
 
 def test_what_sparse_files_may_still_grow_to_is_taken(qemu, free):
@@ -109,9 +109,9 @@ def test_images_together_take_up_no_more_than_they_may(settings, free):
     qemu.require_space("volume-a", 2 * MIB // 512)
     with pytest.raises(NoSpace) as refused:
         qemu.require_space("volume-a", 2 * MIB // 512 + 1)
-    said = str(refused.value)
-    assert "other images have 8 MiB" in said
-    assert "10 MiB of cache_max_mib" in said
+    message = str(refused.value)
+    assert "other images have 8 MiB" in message
+    assert "10 MiB of cache_max_mib" in message
 
 
 @pytest.fixture
@@ -262,6 +262,6 @@ def test_an_engine_is_found_by_its_name(settings):
 def test_an_unknown_engine_names_those_there_are(settings, name):
     with pytest.raises(ConfigError) as refused:
         engine.load(settings(cache_engine=name))
-    said = str(refused.value)
-    assert f"cache_engine = {name} is unknown" in said
-    assert "flashcache, qemu" in said
+    message = str(refused.value)
+    assert f"cache_engine = {name} is unknown" in message
+    assert "flashcache, qemu" in message

@@ -34,8 +34,8 @@ def start(kernel, settings, monkeypatch):
     """Start an engine, as the next agent does; one that dies stays dead."""
     made = []
 
-    def begin(left=None):
-        life = kernel.life = Life(left)
+    def begin(lifespan=None):
+        life = kernel.life = Life(lifespan)
         privsep.observe(life.done)
         engine = QemuEngine(settings())
         discard = engine._discard
@@ -66,8 +66,8 @@ def nothing_left(engine, kernel, daemon):
 def test_an_engine_killed_after_any_step_is_taken_up_or_away(
     start, kernel, daemon, source, then
 ):
-    for left in range(1, 100):
-        dying = start(left)
+    for lifespan in range(1, 100):
+        dying = start(lifespan)
         with contextlib.suppress(Killed):
             dying.activate("volume-a", source, SECTORS)
         survived = not kernel.life.over
@@ -85,7 +85,7 @@ def test_an_engine_killed_after_any_step_is_taken_up_or_away(
         engine.deactivate("volume-a")
         nothing_left(engine, kernel, daemon)
         if survived:
-            assert left > 6
+            assert lifespan > 6
             return
     raise AssertionError("the activation never got through")
 
@@ -93,9 +93,9 @@ def test_an_engine_killed_after_any_step_is_taken_up_or_away(
 def test_an_engine_killed_while_it_takes_away_is_finished(
     start, kernel, daemon, source
 ):
-    for left in range(1, 100):
+    for lifespan in range(1, 100):
         start().activate("volume-a", source, SECTORS)
-        dying = start(left)
+        dying = start(lifespan)
         with contextlib.suppress(Killed):
             dying.deactivate("volume-a")
         survived = not kernel.life.over
@@ -104,7 +104,7 @@ def test_an_engine_killed_while_it_takes_away_is_finished(
         engine.deactivate("volume-a")
         nothing_left(engine, kernel, daemon)
         if survived:
-            assert left > 3
+            assert lifespan > 3
             return
     raise AssertionError("the removal never got through")
 

@@ -46,8 +46,8 @@ def source(kernel):
 def start(kernel, settings, daemon, source):
     """Start an engine, as the next agent does; one that dies stays dead."""
 
-    def begin(left=None):
-        life = kernel.life = Life(left)
+    def begin(lifespan=None):
+        life = kernel.life = Life(lifespan)
         privsep.observe(life.done)
         made = QemuEngine(settings(cache_free_mib=0))
         if dmsetup.find(Role.CACHED, "volume-a"):
@@ -203,9 +203,9 @@ def test_opening_uses_what_a_scanner_made_fail(kernel, engine):
     device.failed |= {"43:0", "253:0"}
     engine.opened("volume-a")
     assert device.failed == set()
-    told = len(device.messages)
+    sent = len(device.messages)
     engine.opened("volume-a")
-    assert len(device.messages) == told
+    assert len(device.messages) == sent
 
 
 def test_reads_that_the_source_fails_are_failed_and_not_kept(
@@ -220,10 +220,10 @@ def test_reads_that_the_source_fails_are_failed_and_not_kept(
 def test_a_repair_that_an_agent_was_killed_at_is_ended_by_the_next(
     start, kernel, daemon
 ):
-    for left in range(1, 100):
+    for lifespan in range(1, 100):
         dying = start()
         daemon.running.clear()
-        life = kernel.life = Life(left)
+        life = kernel.life = Life(lifespan)
         privsep.observe(life.done)
         with contextlib.suppress(Killed):
             tend(dying)
@@ -237,7 +237,7 @@ def test_a_repair_that_an_agent_was_killed_at_is_ended_by_the_next(
         assert kernel.left() == ["multipath_volume-a", "sda"]
         assert daemon.connected() == []
         if survived:
-            assert left > 4
+            assert lifespan > 4
             return
     raise AssertionError("the repair never got through")
 

@@ -35,7 +35,7 @@ def virtman(site, tmp_path):
 
 
 @pytest.fixture
-def told(virtman, capsys):
+def printed(virtman, capsys):
     """Run a command that goes well; return what it printed, as JSON."""
 
     def run(*words):
@@ -55,8 +55,8 @@ def complaint(virtman, capsys):
         assert output.out == ""
         # The agent, which is in this process, logs there, too.
         lines = output.err.splitlines()
-        (said,) = (line for line in lines if line.startswith("virtman: "))
-        return said
+        (line,) = (line for line in lines if line.startswith("virtman: "))
+        return line
 
     return run
 
@@ -65,38 +65,38 @@ def create(run, *more):
     return run("instance", "create", "vm1", "a", "--from", "server", *more)
 
 
-def test_an_instance_is_created_listed_shown_and_deleted(told, virtman):
-    assert create(told) == {"name": "vm1", "path": PATH}
-    assert create(told)["path"] == PATH
+def test_an_instance_is_created_listed_shown_and_deleted(printed, virtman):
+    assert create(printed) == {"name": "vm1", "path": PATH}
+    assert create(printed)["path"] == PATH
     facts = {"name": "vm1", "image": "volume-a", "path": PATH, "store": "fine"}
-    assert told("instance", "list") == [facts]
-    assert told("instance", "show", "vm1") == facts
+    assert printed("instance", "list") == [facts]
+    assert printed("instance", "show", "vm1") == facts
     for _ in range(2):
         assert virtman("instance", "delete", "vm1") == 0
-    assert told("instance", "list") == []
+    assert printed("instance", "list") == []
 
 
-def test_its_data_may_be_kept(told, virtman, site):
-    create(told)
+def test_its_data_may_be_kept(printed, virtman, site):
+    create(printed)
     assert virtman("instance", "delete", "--keep-data", "vm1") == 0
-    assert told("instance", "show", "vm1")["path"] is None
+    assert printed("instance", "show", "vm1")["path"] is None
     assert (site.settings.snapshot_dir / "vm1.cow").exists()
-    assert create(told)["path"] == PATH
+    assert create(printed)["path"] == PATH
 
 
-def test_an_image_is_listed_and_shown_with_where_it_is_read_from(told):
-    create(told)
-    (image,) = told("image", "list")
+def test_an_image_is_listed_and_shown_with_where_it_is_read_from(printed):
+    create(printed)
+    (image,) = printed("image", "list")
     assert (image["name"], image["reads_from"]) == ("volume-a", "server:3260")
-    assert told("image", "show", "volume-a")["serial"] == SERIAL
+    assert printed("image", "show", "volume-a")["serial"] == SERIAL
 
 
-def test_a_target_is_created_listed_and_deleted(told, virtman, image):
-    made = told("target", "create", "b", image)
+def test_a_target_is_created_listed_and_deleted(printed, virtman, image):
+    made = printed("target", "create", "b", image)
     assert made["image"] == "volume-b"
-    assert told("target", "list") == [made]
+    assert printed("target", "list") == [made]
     assert virtman("target", "delete", "b") == 0
-    assert told("target", "list") == []
+    assert printed("target", "list") == []
 
 
 @pytest.fixture
@@ -109,17 +109,17 @@ def store(site):
     return file
 
 
-def test_a_store_is_listed_and_deleted_and_deleted_once_more(store, told):
-    (found,) = told("store", "list")
-    assert 1 << 16 <= found.pop("allocated") < store.stat().st_size
-    assert found == {
+def test_a_store_is_listed_and_deleted_and_deleted_once_more(store, printed):
+    (store_facts,) = printed("store", "list")
+    assert 1 << 16 <= store_facts.pop("allocated") < store.stat().st_size
+    assert store_facts == {
         "store": "vol1", "initiator": INITIATOR, "written": True,
         "portal": "127.0.0.1:3260",
     }  # fmt: skip
     for result in ("removed", "absent"):
-        gone = {"store": "vol1", "result": result}
-        assert told("store", "delete", "vol1") == gone
-    assert told("store", "list") == []
+        outcome = {"store": "vol1", "result": result}
+        assert printed("store", "delete", "vol1") == outcome
+    assert printed("store", "list") == []
     assert not store.exists()
 
 
@@ -131,23 +131,23 @@ def test_a_store_stays_while_a_host_has_a_session(store, complaint, kernel):
 
 
 def test_what_an_older_agent_does_not_tell_is_empty(
-    store, told, monkeypatch, site
+    store, printed, monkeypatch, site
 ):
     older = [types.SimpleNamespace(store="vol1", initiator=INITIATOR)]
     monkeypatch.setattr(site.stores, "all", lambda: older)
     monkeypatch.setattr("virtman.rpc.verbs.asdict", vars)
-    (found,) = told("store", "list")
-    assert (found["store"], found["allocated"]) == ("vol1", None)
+    (store_facts,) = printed("store", "list")
+    assert (store_facts["store"], store_facts["allocated"]) == ("vol1", None)
 
 
-def test_a_list_may_be_printed_for_other_programs(virtman, told, capsys):
-    create(told)
+def test_a_list_may_be_printed_for_other_programs(virtman, printed, capsys):
+    create(printed)
     assert virtman("instance", "list", "-f", "csv") == 0
     assert capsys.readouterr().out.splitlines()[1].startswith('"vm1",')
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "reason"),
     [
         ("instance show vm9", "there is no instance vm9"),
         ("image show volume-z", "there is no image volume-z"),
@@ -158,16 +158,16 @@ def test_a_list_may_be_printed_for_other_programs(virtman, told, capsys):
         ("instance create vm1 a --from=-x", "the portal '-x' is not"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(complaint, words, said):
-    assert said in complaint(*words.split())
+def test_what_cannot_be_done_is_said_in_one_line(complaint, words, reason):
+    assert reason in complaint(*words.split())
 
 
 def test_where_no_agent_runs_the_remedy_is_said(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("VIRTMAN_SOCKET", str(tmp_path / "none.sock"))
     assert host.main(["instance", "list"]) == 1
-    told = capsys.readouterr().err
-    assert "none.sock" in told
-    assert "is virtman-server running" in told
+    error = capsys.readouterr().err
+    assert "none.sock" in error
+    assert "is virtman-server running" in error
 
 
 def test_another_host_needs_a_broker(monkeypatch, capsys):

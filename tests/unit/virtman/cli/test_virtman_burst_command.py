@@ -34,14 +34,14 @@ class Cloud:
         return order.name
 
     def delete(self, server):
-        self.there = [one for one in self.there if one.id != server]
+        self.there = [item for item in self.there if item.id != server]
 
 
 @pytest.fixture
 def cloud(monkeypatch):
-    found = Cloud()
-    monkeypatch.setattr(access, "connect", lambda name: found)
-    return found
+    made = Cloud()
+    monkeypatch.setattr(access, "connect", lambda name: made)
+    return made
 
 
 def burst(*words):
@@ -57,13 +57,13 @@ def test_a_burst_prints_a_row_a_server(cloud, capsys):
 def test_a_part_of_them_can_be_taken_away(cloud, capsys):
     burst("i", "3", "--flavor=f")
     assert burst("i", "2", "--delete") == 0
-    assert [one.id for one in cloud.there] == ["burst-3"]
+    assert [server.id for server in cloud.there] == ["burst-3"]
     assert burst("--delete") == 0
     assert cloud.there == []
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reason"),
     [
         ((), "IMAGE or COUNT is missing"),
         (("i",), "IMAGE or COUNT is missing"),
@@ -71,9 +71,9 @@ def test_a_part_of_them_can_be_taken_away(cloud, capsys):
         (("i", "2", "--flavor=f", "--no-volume", "--volume-size=1"), "volume"),
     ],
 )
-def test_what_makes_no_sense_is_a_wrong_call(cloud, capsys, words, told):
+def test_what_makes_no_sense_is_a_wrong_call(cloud, capsys, words, reason):
     assert burst(*words) == 2
-    assert told in capsys.readouterr().err
+    assert reason in capsys.readouterr().err
     assert cloud.there == []
 
 

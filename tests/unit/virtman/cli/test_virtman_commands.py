@@ -32,8 +32,8 @@ def virtman(conf, monkeypatch, kernel):
 
 
 def finds(monkeypatch, *levels):
-    found = [Finding("space", level, level.value, "do") for level in levels]
-    monkeypatch.setattr(doctor, "examine", lambda settings: iter(found))
+    findings = [Finding("space", level, level.value, "do") for level in levels]
+    monkeypatch.setattr(doctor, "examine", lambda settings: iter(findings))
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_an_error_is_the_status_and_a_warning_is_not(
 ):
     finds(monkeypatch, *levels)
     assert virtman("check", "-f", "json") == status
-    told = json.loads(capsys.readouterr().out)
-    assert [item["what"] for item in told] == [one.value for one in levels]
+    rows = json.loads(capsys.readouterr().out)
+    assert [item["what"] for item in rows] == [level.value for level in levels]
 
 
 def test_an_error_counts_also_when_only_problems_are_told(
@@ -70,6 +70,6 @@ def test_whoever_is_not_root_is_told_so(virtman, monkeypatch, capsys, command):
 
 @pytest.mark.parametrize("command", sorted(TABLE))
 def test_each_command_of_the_table_is_there_and_says_what_it_does(command):
-    found, name, _ = Commands().find_command(command.split())
+    command_class, name, _ = Commands().find_command(command.split())
     assert name == command
-    assert found.__doc__
+    assert command_class.__doc__

@@ -59,8 +59,8 @@ def test_without_the_variable_there_is_nothing_that_could_die():
 
 
 def test_each_command_that_changes_something_is_told_of(kernel):
-    told = []
-    privsep.observe(told.append)
+    changes = []
+    privsep.observe(changes.append)
     privsep.dmsetup("create", "x", table="0 8 zero\n")
     privsep.dmsetup("table", "x")
     privsep.tgtadm("--mode", "target", "--op", "show")
@@ -68,4 +68,4 @@ def test_each_command_that_changes_something_is_told_of(kernel):
     privsep.iscsiadm("-m", "discovery", "-t", "sendtargets")
     privsep.modprobe("loop")
     privsep.dmsetup("remove", "x")
-    assert told == ["dmsetup create x", "dmsetup remove x"]
+    assert changes == ["dmsetup create x", "dmsetup remove x"]

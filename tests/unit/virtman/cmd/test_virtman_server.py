@@ -133,8 +133,8 @@ def test_the_agent_serves_until_it_is_told_to_end(whole, kernel, number):
     caller.join(PATIENCE)
     assert answers == [[]]
     ours = {"heartbeat", "path-monitor", "housekeeping", "digests"}
-    left = [one for one in threading.enumerate() if one not in before]
-    assert not ours & {thread.name for thread in left}
+    running = set(threading.enumerate()) - set(before)
+    assert not ours & {thread.name for thread in running}
 
 
 def test_without_a_master_the_agent_works_alone_and_says_so(settings, caplog):

@@ -45,10 +45,10 @@ def proc():
 
 def judged(findings, level):
     """Return what findings of a level say; each problem has its remedy."""
-    found = list(findings)
-    for item in found:
+    findings = list(findings)
+    for item in findings:
         assert bool(item.remedy) == (item.level is not Level.OK), item
-    return [item.text for item in found if item.level is level]
+    return [item.text for item in findings if item.level is level]
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def tells(kernel, text):
 
 def test_each_program_is_told_with_its_version(kernel, path, settings):
     tells(kernel, "the tool, version 1.2.3 (Debian 9)\n")
-    told = judged(programs.look(settings()), Level.OK)
-    assert f"dmsetup 1.2.3: {path}/dmsetup" in told
-    assert len(told) == len(list(path.iterdir()))
+    texts = judged(programs.look(settings()), Level.OK)
+    assert f"dmsetup 1.2.3: {path}/dmsetup" in texts
+    assert len(texts) == len(list(path.iterdir()))
 
 
 def test_a_program_that_is_missing_is_told_with_its_package(
@@ -74,8 +74,8 @@ def test_a_program_that_is_missing_is_told_with_its_package(
 ):
     tells(kernel, "1.0")
     (path / "nbd-client").unlink()
-    found = list(programs.look(settings()))
-    (bad,) = [item for item in found if item.level is Level.ERROR]
+    findings = list(programs.look(settings()))
+    (bad,) = [item for item in findings if item.level is Level.ERROR]
     assert bad.text == "nbd-client is not installed"
     assert bad.remedy == "install the Debian package nbd-client"
 
@@ -106,10 +106,10 @@ def test_a_module_is_looked_for_and_not_loaded(kernel, settings):
     (kernel.sys.root / "module" / "loop").mkdir(parents=True)
     kernel.refuse("modprobe", "iscsi_tcp")
     kernel.refuse("modprobe", "dm_switch")
-    found = list(modules.look(settings()))
-    assert "iscsi_tcp" in judged(found, Level.ERROR)[0]
-    assert "dm_switch" in judged(found, Level.WARNING)[0]
-    assert "module loop: loaded" in judged(found, Level.OK)
+    findings = list(modules.look(settings()))
+    assert "iscsi_tcp" in judged(findings, Level.ERROR)[0]
+    assert "dm_switch" in judged(findings, Level.WARNING)[0]
+    assert "module loop: loaded" in judged(findings, Level.OK)
     assert all("--dry-run" in call for call in kernel.called("modprobe"))
     assert not kernel.called("modprobe", "loop")
 
@@ -120,9 +120,9 @@ def test_nbd_devices_that_are_free_are_counted(kernel, settings, free):
         name = kernel.sys.add("nbd", 0)
         if number >= free:
             kernel.sys.write(name, "pid", 7)
-    found = list(modules.look(settings()))
-    said = judged(found, Level.OK if free else Level.WARNING)
-    assert f"{free} of 2 NBD devices are free" in said
+    findings = list(modules.look(settings()))
+    texts = judged(findings, Level.OK if free else Level.WARNING)
+    assert f"{free} of 2 NBD devices are free" in texts
 
 
 @pytest.fixture
@@ -144,9 +144,9 @@ def tgt(monkeypatch, tmp_path, kernel):
 
 def test_daemons_that_run_are_told(tgt, proc, settings):
     proc.run(7, *AGENT)
-    told = judged(daemons.look(settings()), Level.OK)
-    assert "tgtd and iscsid run" in told
-    assert "virtman-server runs (process 7)" in told
+    texts = judged(daemons.look(settings()), Level.OK)
+    assert "tgtd and iscsid run" in texts
+    assert "virtman-server runs (process 7)" in texts
 
 
 def test_daemons_that_do_not_run_are_told_with_their_remedies(
@@ -155,21 +155,21 @@ def test_daemons_that_do_not_run_are_told_with_their_remedies(
     kernel.tgt.down = True
     monkeypatch.setattr(prerequisites, "_unix_sockets", lambda: "")
     prerequisites._INITIATOR.unlink()
-    found = list(daemons.look(settings()))
-    bad = judged(found, Level.ERROR)
+    findings = list(daemons.look(settings()))
+    bad = judged(findings, Level.ERROR)
     assert bad[0] == "tgtd does not answer"
     assert bad[1].endswith("initiator is missing")
     assert bad[2] == "iscsid does not run"
-    assert judged(found, Level.WARNING) == ["virtman-server does not run"]
-    assert "systemctl start tgt" in found[0].remedy
+    assert judged(findings, Level.WARNING) == ["virtman-server does not run"]
+    assert "systemctl start tgt" in findings[0].remedy
 
 
 def test_a_target_of_our_names_in_tgts_own_files_is_told(tgt, proc, settings):
     name = "iqn.2010-10.org.openstack:volume-a"
     (tgt / "conf.d" / "b.conf").write_text(f"<target {name}>\n</target>\n")
-    (told,) = [t for t in judged(daemons.look(settings()), Level.WARNING)][:1]
-    assert name in told
-    assert str(tgt / "conf.d" / "b.conf") in told
+    (text,) = [t for t in judged(daemons.look(settings()), Level.WARNING)][:1]
+    assert name in text
+    assert str(tgt / "conf.d" / "b.conf") in text
     (tgt / "conf.d" / "b.conf").write_text("<target iqn.2001-04.org:x>\n")
     assert "virtman-server" in judged(
         daemons.look(settings()), Level.WARNING
@@ -224,14 +224,14 @@ def test_a_multipathd_that_was_told_nothing_is_an_error(multipathd, settings):
 )
 def test_a_multipathd_that_keeps_off_is_fine(multipathd, settings, text):
     multipathd(text)
-    told = judged(interference.look(settings()), Level.OK)
-    assert "multipathd leaves the agent's disks alone" in told
+    texts = judged(interference.look(settings()), Level.OK)
+    assert "multipathd leaves the agent's disks alone" in texts
 
 
 def test_the_blacklist_that_we_ship_is_recognised(multipathd, settings):
     multipathd((ROOT / "etc" / "multipath" / "virtman.conf").read_text())
-    told = judged(interference.look(settings()), Level.OK)
-    assert "multipathd leaves the agent's disks alone" in told
+    texts = judged(interference.look(settings()), Level.OK)
+    assert "multipathd leaves the agent's disks alone" in texts
 
 
 @pytest.mark.parametrize(("text", "code"), [("timeout\n", 0), ("down", 1)])
@@ -258,8 +258,8 @@ def test_a_host_without_udevs_rule_is_told_while_the_agent_runs(
 def test_a_door_that_is_reached_from_this_host_alone_needs_no_secret(
     settings, tmp_path
 ):
-    told = judged(door.look(settings(image_dirs=tmp_path)), Level.OK)
-    assert told == [
+    texts = judged(door.look(settings(image_dirs=tmp_path)), Level.OK)
+    assert texts == [
         "the agent serves callers on this host",
         f"images may lie in {tmp_path}"
     ]  # fmt: skip
@@ -276,8 +276,8 @@ def test_a_door_with_a_secret_is_fine_while_nobody_else_can_read_it(
         door.look(options), Level.OK
     )
     file.chmod(0o644)
-    found = list(door.look(options))
-    (bad,) = [item for item in found if item.level is Level.ERROR]
+    findings = list(door.look(options))
+    (bad,) = [item for item in findings if item.level is Level.ERROR]
     assert "the agent does not start" in bad.text
     assert bad.remedy == f"chmod 600 {file}"
 
@@ -288,15 +288,15 @@ def test_a_door_that_is_open_to_all_is_an_error_unless_it_was_asked_for(
     (bad,) = judged(door.look(settings(rpc_host="10.0.0.1")), Level.ERROR)
     assert "would let every host" in bad
     asked = settings(rpc_host="10.0.0.1", rpc_noauth_anywhere=True)
-    told = judged(door.look(asked), Level.WARNING)
-    assert told[0].startswith("every host that reaches 10.0.0.1:")
+    texts = judged(door.look(asked), Level.WARNING)
+    assert texts[0].startswith("every host that reaches 10.0.0.1:")
     assert caplog.text == "", "said once, as a finding"
 
 
 def test_a_folder_of_images_that_is_not_there_is_told(settings, tmp_path):
     options = settings(image_dirs=tmp_path / "none")
-    (told,) = judged(door.look(options), Level.WARNING)
-    assert told == f"image_dirs: {tmp_path}/none is no folder"
+    (text,) = judged(door.look(options), Level.WARNING)
+    assert text == f"image_dirs: {tmp_path}/none is no folder"
 
 
 def test_ports_of_the_right_holders_are_fine(proc, settings):
@@ -324,11 +324,11 @@ def test_ports_of_others_are_told_with_who_holds_them(proc, settings):
 def test_a_port_that_is_only_talked_through_is_free(proc, settings):
     proc.listen(7774, 11, ESTABLISHED)
     options = settings(rpc_port=7774, admission_port=7775)
-    found = list(ports.look(options))
-    assert judged(found, Level.OK) == [
+    findings = list(ports.look(options))
+    assert judged(findings, Level.OK) == [
         "rpc_port 7774 is free", "admission_port 7775 is free",
     ]  # fmt: skip
-    assert "no program listens" in judged(found, Level.ERROR)[0]
+    assert "no program listens" in judged(findings, Level.ERROR)[0]
 
 
 @pytest.fixture
@@ -350,9 +350,9 @@ def disk(monkeypatch):
 )
 def test_room_that_runs_out_is_told(disk, settings, mib, errors, warnings):
     disk(mib)
-    found = list(space.look(settings()))
-    assert len(judged(found, Level.ERROR)) == errors
-    assert len(judged(found, Level.WARNING)) == warnings
+    findings = list(space.look(settings()))
+    assert len(judged(findings, Level.ERROR)) == errors
+    assert len(judged(findings, Level.WARNING)) == warnings
 
 
 def test_room_that_is_promised_to_sparse_files_counts(disk, settings):
@@ -361,9 +361,9 @@ def test_room_that_is_promised_to_sparse_files_counts(disk, settings):
     options.snapshot_dir.mkdir(parents=True)
     with (options.snapshot_dir / "vm1.cow").open("wb") as file:
         file.truncate(3 << 30)
-    (told,) = judged(space.look(options), Level.WARNING)
-    assert "snapshot_dir" in told
-    assert "3072 MiB of it promised" in told
+    (text,) = judged(space.look(options), Level.WARNING)
+    assert "snapshot_dir" in text
+    assert "3072 MiB of it promised" in text
 
 
 def test_a_folder_that_is_a_file_is_told(settings, tmp_path):
@@ -379,8 +379,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
     off = 0.0
 
     def do_GET(self):
-        known = self.headers.get("X-Auth-Token") == "secret"
-        self.send_response_only(200 if self.path == "/" or known else 401)
+        valid = self.headers.get("X-Auth-Token") == "secret"
+        self.send_response_only(200 if self.path == "/" or valid else 401)
         date = email.utils.formatdate(time.time() + self.off, usegmt=True)
         self.send_header("Date", date)
         self.send_header("Content-Type", "application/json")
@@ -425,14 +425,14 @@ def test_a_volt_that_does_not_know_us_is_an_error(master):
 
 @pytest.mark.parametrize(("off", "word"), [(-60, "ahead of"), (60, "behind")])
 def test_a_clock_that_is_off_is_told(master, off, word):
-    (told,) = judged(volt.look(master(off=off)), Level.WARNING)
-    assert f"{word} volt's" in told
+    (text,) = judged(volt.look(master(off=off)), Level.WARNING)
+    assert f"{word} volt's" in text
 
 
 def test_a_volt_that_is_away_is_an_error_and_asked_nothing_more(master):
     options = master()
-    gone = type(options)(**{**vars(options), "master_port": 1})
-    (bad,) = judged(volt.look(gone), Level.ERROR)
+    unreachable = type(options)(**{**vars(options), "master_port": 1})
+    (bad,) = judged(volt.look(unreachable), Level.ERROR)
     assert "127.0.0.1:1 does not answer" in bad
 
 
@@ -449,9 +449,9 @@ def test_a_check_that_fails_is_told_and_the_others_go_on(
     monkeypatch.setattr(
         doctor, "CHECKS", (("first", fails), ("space", space.look))
     )
-    found = list(doctor.examine(settings()))
-    assert [f.check for f in found] == ["first", *["space"] * 4]
-    assert judged(found, Level.ERROR) == ["the check failed: x: exit 1: no"]
+    findings = list(doctor.examine(settings()))
+    assert [f.check for f in findings] == ["first", *["space"] * 4]
+    assert judged(findings, Level.ERROR) == ["the check failed: x: exit 1: no"]
 
 
 def test_a_look_changes_nothing(kernel: FakeKernel, proc, settings, path):

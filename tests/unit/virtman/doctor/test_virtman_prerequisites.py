@@ -69,11 +69,11 @@ def test_a_host_that_has_all_passes_and_its_folders_are_made(
 def test_every_missing_program_is_told_at_once_with_its_package(host, check):
     for file in host.folder.iterdir():
         file.unlink()
-    said = lacking(check)
-    assert len(said) == len(PACKAGES)
+    lines = lacking(check)
+    assert len(lines) == len(PACKAGES)
     for name, package in PACKAGES.items():
         remedy = f"{name}: install the Debian package {package}"
-        assert len([line for line in said if line.endswith(remedy)]) == 1
+        assert len([line for line in lines if line.endswith(remedy)]) == 1
 
 
 def test_a_file_that_cannot_be_run_is_no_program(host, check):
@@ -98,10 +98,10 @@ def test_every_missing_module_is_told_at_once_with_the_kernels_words(
 ):
     for name in ("nbd", "iscsi_tcp", "dm_snapshot"):
         host.refuse("modprobe", name)
-    said = lacking(check)
-    assert len(said) == 3
-    assert all("linux-image" in line for line in said)
-    assert all("the test says no" in line for line in said)
+    lines = lacking(check)
+    assert len(lines) == 3
+    assert all("linux-image" in line for line in lines)
+    assert all("the test says no" in line for line in lines)
 
 
 def test_a_module_that_the_engine_can_do_without_is_not_asked_for(host, check):

@@ -70,7 +70,7 @@ def session(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("state", "found"),
+    ("state", "expected"),
     [
         ("LOGGED_IN", SessionState.UP),
         ("FAILED", SessionState.DOWN),
@@ -78,9 +78,9 @@ def session(tmp_path, monkeypatch):
         ("", SessionState.DOWN),
     ],
 )
-def test_a_session_is_up_while_it_is_logged_in(session, state, found):
+def test_a_session_is_up_while_it_is_logged_in(session, state, expected):
     session(state)
-    assert disk.session("/dev/sdb") is found
+    assert disk.session("/dev/sdb") is expected
 
 
 def test_a_session_without_its_disk_is_gone(session):

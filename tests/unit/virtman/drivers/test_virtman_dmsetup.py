@@ -117,8 +117,8 @@ def test_a_device_that_was_left_suspended_is_resumed_once(kernel, cached):
     kernel.run(["dmsetup", "suspend", "cached_volume-a"])
     assert dmsetup.resume(cached)
     assert not dmsetup.resume(cached)
-    gone = Device(Role.CACHED, "volume-gone", "dm-9")
-    assert not dmsetup.resume(gone)
+    missing = Device(Role.CACHED, "volume-gone", "dm-9")
+    assert not dmsetup.resume(missing)
 
 
 def test_a_device_in_use_says_who_stands_on_it(kernel, cached):
@@ -217,17 +217,17 @@ BUSY = (
 @pytest.fixture
 def refused(monkeypatch):
     """How often dmsetup says no before it says yes, and with which words."""
-    told = {"times": 0, "words": BUSY, "asked": 0}
+    refusals = {"times": 0, "words": BUSY, "asked": 0}
 
     def run(*args, **_):
-        told["asked"] += 1
-        if told["asked"] <= told["times"]:
-            raise CommandError(["dmsetup"], 1, "", told["words"])
+        refusals["asked"] += 1
+        if refusals["asked"] <= refusals["times"]:
+            raise CommandError(["dmsetup"], 1, "", refusals["words"])
         return ""
 
     monkeypatch.setattr(privsep, "dmsetup", run)
     monkeypatch.setattr(dmsetup, "HELD_DEADLINE", 0.2)
-    return told
+    return refusals
 
 
 def test_a_device_that_is_held_for_a_moment_is_waited_for(refused):

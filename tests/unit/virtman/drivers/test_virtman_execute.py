@@ -22,9 +22,9 @@ def fails(kernel, code):
 
 def test_iscsiadm_is_the_helpers(kernel):
     kernel.tools["iscsiadm"] = lambda args, _: "session 1"
-    said = execute("iscsiadm", "-m", "session", run_as_root=True,
+    output = execute("iscsiadm", "-m", "session", run_as_root=True,
                    root_helper="sudo", attempts=3)  # fmt: skip
-    assert said == ("session 1", "")
+    assert output == ("session 1", "")
     assert kernel.calls == [("iscsiadm", "-m", "session")]
 
 
@@ -45,10 +45,10 @@ def test_any_other_is_the_error_that_os_brick_knows(kernel, fine):
 
 
 def test_what_it_writes_to_a_file_is_written_by_the_helper(monkeypatch):
-    told = []
-    monkeypatch.setattr(privsep, "tell_scsi", lambda *args: told.append(args))
+    scans = []
+    monkeypatch.setattr(privsep, "tell_scsi", lambda *args: scans.append(args))
     execute("tee", "-a", SCAN, process_input="0 0 1", run_as_root=True)
-    assert told == [(SCAN, "0 0 1")]
+    assert scans == [(SCAN, "0 0 1")]
 
 
 @pytest.mark.parametrize("program", ["sh", "multipath", "cat"])

@@ -45,6 +45,6 @@ def test_a_login_with_a_disk_gives_it(logins, monkeypatch):
     monkeypatch.setattr(
         connector._linuxscsi, "get_sysfs_wwn", lambda disks: "wwn"
     )
-    found = connector._connect_single_volume(PROPERTIES)
-    assert found["path"] == "/dev/sda"
+    properties = connector._connect_single_volume(PROPERTIES)
+    assert properties["path"] == "/dev/sda"
     assert logins["count"] == 1

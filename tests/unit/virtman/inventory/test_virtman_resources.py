@@ -30,52 +30,52 @@ def ours(site):
     return resources.list_resources(site.settings, site.engine, wanted)
 
 
-def told(site, level=Level.WARNING):
-    found = leftovers.look(site.settings)
-    return sorted(item.text for item in found if item.level is level)
+def leftover_texts(site, level=Level.WARNING):
+    findings = leftovers.look(site.settings)
+    return sorted(item.text for item in findings if item.level is level)
 
 
 def test_what_an_instance_and_a_target_are_made_of_is_ours(site, image):
     site.create()
     site.images.create("b", image)
-    found = {(item.kind, item.name) for item in ours(site)}
+    names = {(item.kind, item.name) for item in ours(site)}
     store = f"{site.settings.snapshot_dir}/vm1.cow"
     for name in site.kernel.dm.devices:
-        assert ("device", f"/dev/mapper/{name}") in found
+        assert ("device", f"/dev/mapper/{name}") in names
     for target in site.kernel.tgt.targets.values():
-        assert ("target", target.iqn) in found
+        assert ("target", target.iqn) in names
     for device in site.kernel.loops():
-        assert ("loop", device) in found
-    assert ("file", store) in found
-    intents = {name for _, name in found if name.endswith(".json")}
+        assert ("loop", device) in names
+    assert ("file", store) in names
+    intents = {name for _, name in names if name.endswith(".json")}
     assert len(intents) == 3
-    assert len(found - {("file", name) for name in intents}) == 4 + 2 + 2 + 1
+    assert len(names - {("file", name) for name in intents}) == 4 + 2 + 2 + 1
 
 
 def test_what_the_intents_want_is_not_left_over(site, image):
     site.create()
     site.images.create("b", image)
-    assert told(site) == []
-    assert told(site, Level.OK) == ["nothing is left over"]
+    assert leftover_texts(site) == []
+    assert leftover_texts(site, Level.OK) == ["nothing is left over"]
 
 
 def test_what_nobody_wants_is_named(site, image):
     site.create("vm1", "a")
     site.images.create("b", image)
     shutil.rmtree(site.folder)
-    found = " ".join(told(site))
+    text = " ".join(leftover_texts(site))
     for name in ("snapshot_vm1", "vm1.cow", "target ", "loop "):
-        assert name in found
-    assert "cached_volume-a" not in found, "the instance wants it"
+        assert name in text
+    assert "cached_volume-a" not in text, "the instance wants it"
 
 
 def test_a_stack_without_instances_is_named_as_a_whole(site):
     site.create()
     site.node.destroy("vm1")
     shutil.rmtree(site.folder)
-    found = " ".join(told(site))
+    text = " ".join(leftover_texts(site))
     for name in ("multipath", "cached", "origin"):
-        assert f"/dev/mapper/{name}_volume-a" in found
+        assert f"/dev/mapper/{name}_volume-a" in text
 
 
 def test_files_without_devices_are_named(site):
@@ -89,7 +89,7 @@ def test_files_without_devices_are_named(site):
     ]
     for file in (*names, options.snapshot_dir / "mine.raw"):
         file.touch()
-    assert told(site) == sorted(
+    assert leftover_texts(site) == sorted(
         f"file {file} is an orphan of the agent" for file in names
     )
 
@@ -100,8 +100,8 @@ def test_a_daemon_without_files_is_named(site):
     cache = site.settings.cache_dir
     proc.run(7, "qemu-storage-daemon", f"{overlay}{cache}/volume-a.qcow2")
     proc.run(8, "qemu-storage-daemon", f"{overlay}/elsewhere/volume-b.qcow2")
-    (found,) = told(site)
-    assert found.startswith("process qemu-storage-daemon (7)")
+    (text,) = leftover_texts(site)
+    assert text.startswith("process qemu-storage-daemon (7)")
 
 
 def test_what_is_not_ours_is_not_named(site, tmp_path):
@@ -118,16 +118,16 @@ def test_what_is_not_ours_is_not_named(site, tmp_path):
 
 def test_a_host_without_tgtd_has_no_targets(site):
     site.kernel.tgt.down = True
-    assert told(site, Level.OK) == ["nothing is left over"]
+    assert leftover_texts(site, Level.OK) == ["nothing is left over"]
     FakeProc(processes.PROC).run(7, "/usr/sbin/tgtd")
     with pytest.raises(CommandError):
-        told(site)
+        leftover_texts(site)
 
 
 def test_a_look_at_intents_leaves_a_broken_one_where_it_is(site):
     site.create()
     before = sorted(site.folder.iterdir())
     (site.folder / "instance.vm2.json").write_text("nonsense")
-    found = {(item.kind, item.name) for item in intents.peek(site.folder)}
-    assert found == {("instance", "vm1"), ("image", "volume-a")}
+    wanted = {(item.kind, item.name) for item in intents.peek(site.folder)}
+    assert wanted == {("instance", "vm1"), ("image", "volume-a")}
     assert len(list(site.folder.iterdir())) == len(before) + 1

@@ -18,22 +18,22 @@ def held(monkeypatch, tmp_path):
     """A device, and how often opening it is refused, and with what."""
     file = tmp_path / "disk"
     file.write_bytes(b"x" * 8192)
-    told = {"file": str(file), "times": 0, "errno": errno.EBUSY, "asked": 0}
+    opens = {"file": str(file), "times": 0, "errno": errno.EBUSY, "asked": 0}
     real = os.open
 
     def opening(path, flags, *more, **words):
-        if path != told["file"]:
+        if path != opens["file"]:
             return real(path, flags, *more, **words)
         assert flags & os.O_EXCL
-        told["asked"] += 1
-        if told["asked"] <= told["times"]:
-            raise OSError(told["errno"], os.strerror(told["errno"]))
+        opens["asked"] += 1
+        if opens["asked"] <= opens["times"]:
+            raise OSError(opens["errno"], os.strerror(opens["errno"]))
         return real(path, flags & ~os.O_EXCL)
 
     monkeypatch.setattr(os, "open", opening)
     monkeypatch.setattr(devices, "HELD_DEADLINE", 0.2)
     monkeypatch.setattr(devices.context, "client_mode", False)
-    return told
+    return opens
 
 
 def test_one_that_is_held_for_a_moment_can_be_claimed(held):

@@ -107,28 +107,28 @@ def test_a_helper_that_does_not_start_is_told_with_the_remedy(
     monkeypatch.setattr(privsep.Context, "start", start)
     with pytest.raises(NoPrivileges) as failed:
         privsep.begin(SUDO, {})
-    said = str(failed.value)
-    assert said.startswith("#4242 gets no privileges: ")
-    assert f"sudo -n {HELPER}: {error}; the log" in said
-    assert said.count(str(error)) == 1, "said once, though all have failed"
-    assert "adapt etc/sudoers.d/virtman" in said
+    message = str(failed.value)
+    assert message.startswith("#4242 gets no privileges: ")
+    assert f"sudo -n {HELPER}: {error}; the log" in message
+    assert message.count(str(error)) == 1, "said once, though all have failed"
+    assert "adapt etc/sudoers.d/virtman" in message
 
 
 @pytest.fixture
 def answers(monkeypatch):
     """Have a helper's channel raise what a test says."""
     context = privsep.storage.context
-    said = []
+    errors = []
 
     class Channel:
         running = True
 
         def remote_call(self, *_):
-            raise said[0]
+            raise errors[0]
 
     monkeypatch.setattr(context, "client_mode", True)
     monkeypatch.setattr(context, "channel", Channel())
-    return said
+    return errors
 
 
 @pytest.mark.parametrize(
@@ -232,13 +232,13 @@ def test_sudo_is_asked_for_each_helper_and_the_user(sudo, settings):
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("answer", "reason"),
     [("", "no rule allows it"), ("unknown user\n", "unknown user")],
 )
-def test_sudos_refusal_is_told(sudo, said, told):
-    sudo[1][0] = said
+def test_sudos_refusal_is_told(sudo, answer, reason):
+    sudo[1][0] = answer
     context = privsep.CONTEXTS[0]
-    assert helpers.refused(context, SUDO, {}, "virtman") == told
+    assert helpers.refused(context, SUDO, {}, "virtman") == reason
 
 
 def test_another_program_than_sudo_is_not_judged(sudo):
@@ -254,30 +254,30 @@ def test_the_doctor_asks_for_the_owner_of_the_state(
     sudo, settings, monkeypatch, answer
 ):
     sudo[1][0] = answer
-    found = settings()
+    options = settings()
     monkeypatch.setattr(privileges, "_owner", lambda settings: "virtman")
-    told = list(privileges.look(found))
+    findings = list(privileges.look(options))
     wanted = Level.OK if answer is None else Level.ERROR
-    assert [item.level for item in told] == [wanted] * 4
-    assert all("virtman" in item.text for item in told)
-    assert all(bool(item.remedy) == (answer is not None) for item in told)
+    assert [item.level for item in findings] == [wanted] * 4
+    assert all("virtman" in item.text for item in findings)
+    assert all(bool(item.remedy) == (answer is not None) for item in findings)
 
 
 def test_roots_agent_needs_no_rule(sudo, settings):
-    (told,) = privileges.look(settings())
-    assert told.level is Level.OK
+    (finding,) = privileges.look(settings())
+    assert finding.level is Level.OK
     assert sudo[0] == []
 
 
 def test_a_folder_of_another_user_is_told_with_the_remedy(
     settings, monkeypatch
 ):
-    found = settings()
+    options = settings()
     monkeypatch.setattr(os, "geteuid", lambda: 4242)
     monkeypatch.setattr(os, "access", lambda *_: False)
-    told = list(prerequisites._folders(found))
-    assert len(told) == 4
-    assert f"'install -d -m 700 -o #4242 {found.state_dir}'" in told[0]
+    lines = list(prerequisites._folders(options))
+    assert len(lines) == 4
+    assert f"'install -d -m 700 -o #4242 {options.state_dir}'" in lines[0]
 
 
 def test_roots_programs_are_found_though_a_users_path_has_none(

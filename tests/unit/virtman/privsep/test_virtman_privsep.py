@@ -27,9 +27,9 @@ def run():
 
 def fresh(name):
     """Return a module as it is without that guard."""
-    found = importlib.util.find_spec(f"virtman.privsep.{name}")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    spec = importlib.util.find_spec(f"virtman.privsep.{name}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module
 
 

@@ -19,8 +19,8 @@ NODE = ("-m", "node", "-T", IQN, "-p", "10.0.0.1:3260")
 USER = "virtman:iqn.2026-01.lab:n1/0123456789abcdef"
 IDENTITY = "readonly=1,scsi_sn=VMT0,vendor_id=VIRTMAN,product_id=IMAGE"
 UNIT = ("--op", "show", "--mode", "system", "--params")
-HOSTS = [one for one in false_volt.HOSTS if isinstance(one, str)]
-PORTS = [one for one in false_volt.PORTS if isinstance(one, str)]
+HOSTS = [item for item in false_volt.HOSTS if isinstance(item, str)]
+PORTS = [item for item in false_volt.PORTS if isinstance(item, str)]
 PORTALS = [
     *(f"{host}:3260" for host in HOSTS if host != "[fe80::1]"),
     *(f"10.0.0.1:{port}" for port in PORTS),
@@ -31,9 +31,11 @@ PORTALS = [
 
 @pytest.fixture
 def accounts(monkeypatch):
-    told = []
-    monkeypatch.setattr(tgt_socket, "account", lambda *args: told.append(args))
-    return told
+    calls = []
+    monkeypatch.setattr(
+        tgt_socket, "account", lambda *args: calls.append(args)
+    )
+    return calls
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,9 @@ class Stand:
     def ask(self, method, arguments):
         """Send a call; return what came back, a Fault if it was one."""
         sent = fuzz_calls.body(method, arguments, self.folder)
-        status, said = self.post(sent)
-        assert status == 200, (status, said)
-        return read(said)
+        status, answer = self.post(sent)
+        assert status == 200, (status, answer)
+        return read(answer)
 
     def post(self, body, **headers):
         connection = http.client.HTTPConnection(
@@ -117,8 +117,8 @@ class Stand:
         for instance in self.site.node.instances():
             assert self.ask("destroy", (instance.name,)) == "0:"
         for target in self.site.images.targets():
-            gone = self.ask("destroy_image_target", (target.image,))
-            assert gone == "0:", gone
+            answer = self.ask("destroy_image_target", (target.image,))
+            assert answer == "0:", answer
         self.site.node.collect()
         # A store under a loop device that was given is kept: it is documented.
         for kept in self.site.settings.snapshot_dir.glob("snap*.blk"):
@@ -129,9 +129,9 @@ class Stand:
         """Look at each word of what was run, and forget it."""
         files = {str(file) for file in self.folder.rglob("*")}
         for argv, stdin in self.ran:
-            known = OPTIONS[argv[0]]
+            options = OPTIONS[argv[0]]
             for word in argv[1:]:
-                assert word in known | files or WORD.fullmatch(word), argv
+                assert word in options | files or WORD.fullmatch(word), argv
             assert stdin is None or TABLE.fullmatch(stdin), stdin
         for source in self.site.portals.heard:
             assert PORTAL.fullmatch(source.portal), source
@@ -140,10 +140,10 @@ class Stand:
         self.site.portals.heard.clear()
 
 
-def read(said):
+def read(body):
     """Read an answer; no internals may be in it."""
     try:
-        ((answer,), _) = xmlrpc.client.loads(said)
+        ((answer,), _) = xmlrpc.client.loads(body)
     except xmlrpc.client.Fault as fault:
         answer = fault
     text = getattr(answer, "faultString", answer)
@@ -323,12 +323,12 @@ def test_whatever_bytes_come_the_door_answers_and_goes_on(
     sent = b"\r\n".join(
         [verb + b" " + path + version, *length, *headers, b"", body]
     )
-    said = throw(stand.address, sent)
-    assert not INTERNALS.search(said.decode("latin-1")), said
-    assert b"root:" not in said
+    answer = throw(stand.address, sent)
+    assert not INTERNALS.search(answer.decode("latin-1")), answer
+    assert b"root:" not in answer
     assert "Traceback" not in caplog.text + capfd.readouterr().err
-    if said.startswith(b"HTTP/1.0 200"):
-        assert read(said.partition(b"\r\n\r\n")[2]) is not None
+    if answer.startswith(b"HTTP/1.0 200"):
+        assert read(answer.partition(b"\r\n\r\n")[2]) is not None
     assert stand.ask("list", ()) == []
     assert stand.made() == []
 
@@ -342,10 +342,10 @@ def throw(address, sent):
         except OSError:
             # Refused before all was sent, which an answer may tell.
             pass
-        said = b""
+        answer = b""
         try:
             while more := wire.recv(65536):
-                said += more
+                answer += more
         except ConnectionResetError:
             pass
-        return said
+        return answer

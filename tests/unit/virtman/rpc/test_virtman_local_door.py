@@ -76,9 +76,9 @@ def call(send):
 
     def verb(name, **arguments):
         status, body = send(json.dumps(arguments), f"/v1/{name}")
-        told = json.loads(body)
-        return status, told["error"]["code"] if "error" in told else (
-            told["result"]
+        answer = json.loads(body)
+        return status, answer["error"]["code"] if "error" in answer else (
+            answer["result"]
         )
 
     return verb
@@ -119,16 +119,16 @@ def test_an_image_target_is_made_listed_and_deleted(call, image):
 
 
 def test_both_doors_tell_the_same_room_for_stores(call, site, monkeypatch):
-    left = Room(3 << 40, 1 << 40, 5 << 40)
-    monkeypatch.setattr(site.stores, "room", lambda: left)
-    assert call("room") == (200, dataclasses.asdict(left))
-    said = Virtman(site.node, site.images, site.stores).store_room()
-    assert said == f"0:{left.total} {left.free} {left.provisioned}"
+    room = Room(3 << 40, 1 << 40, 5 << 40)
+    monkeypatch.setattr(site.stores, "room", lambda: room)
+    assert call("room") == (200, dataclasses.asdict(room))
+    answer = Virtman(site.node, site.images, site.stores).store_room()
+    assert answer == f"0:{room.total} {room.free} {room.provisioned}"
 
 
 def test_the_agent_says_that_it_works_and_its_version(call):
-    status, told = call("working")
-    assert (status, list(told)) == (200, ["version"])
+    status, result = call("working")
+    assert (status, list(result)) == (200, ["version"])
 
 
 @pytest.mark.parametrize("change", [
@@ -165,8 +165,8 @@ def test_a_failure_of_ours_is_a_sentence_and_no_traceback(
     "[" * 100_000,
 ])  # fmt: skip
 def test_a_body_that_is_no_call_is_refused(send, call, body):
-    status, told = send(body, "/v1/destroy")
-    assert (status, json.loads(told)["error"]["code"]) == (
+    status, answer = send(body, "/v1/destroy")
+    assert (status, json.loads(answer)["error"]["code"]) == (
         400, "invalid_request",
     )  # fmt: skip
     assert call("working")[0] == 200
@@ -232,11 +232,11 @@ def test_a_caller_that_goes_away_is_noted_in_the_log_alone(
     site, path, monkeypatch, capfd, caplog
 ):
     caplog.set_level("INFO")
-    asked, gone = threading.Event(), threading.Event()
+    asked, closed = threading.Event(), threading.Event()
 
     def instances():
         asked.set()
-        gone.wait(PATIENCE)
+        closed.wait(PATIENCE)
         return []
 
     monkeypatch.setattr(site.node, "instances", instances)
@@ -246,7 +246,7 @@ def test_a_caller_that_goes_away_is_noted_in_the_log_alone(
             caller.connect(str(path))
             caller.sendall(b"POST /v1/instances HTTP/1.1\r\n\r\n")
             assert asked.wait(PATIENCE)
-        gone.set()
+        closed.set()
     assert "a caller went away: Broken pipe" in caplog.text
     assert capfd.readouterr().err == ""
 
@@ -297,8 +297,8 @@ def test_the_group_can(site, path):
     name = grp.getgrgid(os.getegid()).gr_name
     verbs = Verbs(site.node, site.images, site.stores)
     with local.serving(path, verbs, Callers(name), POLL):
-        found = path.stat()
-        assert (found.st_mode & 0o777, found.st_gid) == (0o660, os.getegid())
+        status = path.stat()
+        assert (status.st_mode & 0o777, status.st_gid) == (0o660, os.getegid())
 
 
 def test_the_group_gets_through_a_folder_that_is_closed(site, path):
@@ -306,8 +306,8 @@ def test_the_group_gets_through_a_folder_that_is_closed(site, path):
     path.parent.mkdir(mode=0o700)
     verbs = Verbs(site.node, site.images, site.stores)
     with local.serving(path, verbs, Callers(name), POLL):
-        found = path.parent.stat()
-        assert (found.st_mode & 0o777, found.st_gid) == (0o710, os.getegid())
+        status = path.parent.stat()
+        assert (status.st_mode & 0o777, status.st_gid) == (0o710, os.getegid())
 
 
 # The socket's file.

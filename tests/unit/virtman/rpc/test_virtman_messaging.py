@@ -54,9 +54,9 @@ def test_without_a_url_there_is_no_door_and_no_library():
 
 def test_the_url_and_the_name_are_options(settings):
     url = f"rabbit://virtman:{SECRET}@broker/"
-    found = settings(transport_url=url, host="node_3.example")
-    assert (found.transport_url, found.host) == (url, "node_3.example")
-    assert SECRET not in repr(found)
+    options = settings(transport_url=url, host="node_3.example")
+    assert (options.transport_url, options.host) == (url, "node_3.example")
+    assert SECRET not in repr(options)
     assert settings().host
 
 
@@ -161,7 +161,7 @@ def ours(caplog):
 
 
 @pytest.fixture
-def said(caplog):
+def log_of(caplog):
     """Have the library say something; return what is in the log of it."""
     clock = [0.0]
     outage = BrokerLogFilter("broker:5672", lambda: clock[0])
@@ -183,17 +183,17 @@ REFUSED = "[1] AMQP server on broker:5672 is unreachable: refused"
 BACK = "[1] Reconnected to AMQP server on broker:5672"
 
 
-def test_that_the_broker_is_away_is_said_once_and_when_it_is_back(said):
+def test_that_the_broker_is_away_is_said_once_and_when_it_is_back(log_of):
     for _ in range(2):
-        [away] = said(logging.ERROR, REFUSED)
+        [away] = log_of(logging.ERROR, REFUSED)
         assert "broker:5672 is away" in away and REFUSED in away
         for _ in range(20):
-            assert said(logging.ERROR, "Connection failed: refused") == []
-            assert said(logging.INFO, "trying to reconnect") == []
-        assert said(logging.INFO, BACK) == [
+            assert log_of(logging.ERROR, "Connection failed: refused") == []
+            assert log_of(logging.INFO, "trying to reconnect") == []
+        assert log_of(logging.INFO, BACK) == [
             "the broker at broker:5672 is back"
         ]
-        assert said(logging.INFO, BACK) == []
+        assert log_of(logging.INFO, BACK) == []
 
 
 def test_what_two_connections_see_at_once_is_said_once(caplog):
@@ -215,19 +215,19 @@ def test_what_two_connections_see_at_once_is_said_once(caplog):
             threading.Thread(target=outage.filter, args=(record,))
             for _ in range(2)
         ]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join(PATIENCE)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
         assert len(ours(caplog)) == 1
 
 
-def test_that_it_is_still_away_is_said_now_and_then(said):
-    assert said(logging.ERROR, REFUSED)
-    assert not said(logging.ERROR, REFUSED, after=SILENCE / 2)
-    assert said(logging.ERROR, REFUSED, after=SILENCE / 2 + 1)
+def test_that_it_is_still_away_is_said_now_and_then(log_of):
+    assert log_of(logging.ERROR, REFUSED)
+    assert not log_of(logging.ERROR, REFUSED, after=SILENCE / 2)
+    assert log_of(logging.ERROR, REFUSED, after=SILENCE / 2 + 1)
 
 
-def test_what_else_the_library_says_is_seen(said):
+def test_what_else_the_library_says_is_seen(log_of):
     for level in (logging.DEBUG, logging.WARNING, logging.ERROR):
-        assert said(level, "something else") == ["something else"]
+        assert log_of(level, "something else") == ["something else"]

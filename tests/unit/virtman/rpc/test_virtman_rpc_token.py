@@ -83,18 +83,18 @@ def test_the_standard_library_alone_can_show_it(node):
     assert door.list() == ["vm1:volume-a"]
 
 
-@pytest.mark.parametrize("shown", [None, "x" * 16, SECRET[:-1], SECRET + "0"])
+@pytest.mark.parametrize("secret", [None, "x" * 16, SECRET[:-1], SECRET + "0"])
 def test_without_it_nothing_is_done_and_the_log_says_who_came(
-    node, verbs, caplog, shown
+    node, verbs, caplog, secret
 ):
     with pytest.raises(vmtapi.ProtocolError) as refused:
-        vmtapi.list(node, token=shown)
+        vmtapi.list(node, token=secret)
     assert refused.value.errcode == 401
     assert verbs.asked == 0
     assert "127.0.0.1 showed no valid secret" in caplog.text
     for text in (caplog.text, str(refused.value)):
         assert SECRET not in text
-        assert shown is None or shown not in text
+        assert secret is None or secret not in text
 
 
 def test_the_names_of_the_methods_are_not_told_either(node):
@@ -114,12 +114,12 @@ def test_the_largest_call_without_a_secret_is_answered(node):
 
 
 @pytest.mark.parametrize(
-    "shown",
+    "header",
     ["", "Basic", "Basic !", "Basic \xff", basic(SECRET), f"Bearer {SECRET}",
      basic(f"{SECRET}:"), basic(":"), "Basic " + "=" * 99],
 )  # fmt: skip
-def test_a_header_that_is_no_password_opens_nothing(file, shown):
-    assert not token.Secrets(file).admit(shown)
+def test_a_header_that_is_no_password_opens_nothing(file, header):
+    assert not token.Secrets(file).admit(header)
 
 
 @pytest.mark.parametrize("user", ["virtman", "", "anybody"])

@@ -36,10 +36,10 @@ class Guests:
 
     def __init__(self):
         self.word = Verdict.WELCOME
-        self.shown = []
+        self.presented = []
 
     def admit(self, text, iqn):
-        self.shown.append((text, iqn))
+        self.presented.append((text, iqn))
         if isinstance(self.word, Exception):
             raise self.word
         return self.word
@@ -75,7 +75,7 @@ def source(credentials):
 def test_every_word_arrives(door, guests, credentials, source, word):
     guests.word = word
     assert TicketClient(credentials, door).present(source).value == word.value
-    assert guests.shown == [(credentials.ticket(source).text, IQN)]
+    assert guests.presented == [(credentials.ticket(source).text, IQN)]
 
 
 def test_when_something_fails_there_the_target_is_not_there_yet(
@@ -99,7 +99,7 @@ def test_what_makes_no_sense_is_not_answered(door, guests, line):
         # It may have been closed with something unread.
         with contextlib.suppress(ConnectionResetError):
             assert channel.recv(1) == b""
-    assert guests.shown == []
+    assert guests.presented == []
 
 
 @pytest.mark.parametrize(
@@ -192,14 +192,14 @@ def test_a_source_that_does_not_admit_does_not_serve(
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "reason"),
     [
         (Verdict.ABSENT, "file is gone"),
         (Verdict.REFUSED, "does not let this host in"),
     ],
 )
 def test_a_store_that_is_not_open_to_this_host_is_not_logged_in_to(
-    door, guests, credentials, source, kernel, tmp_path, word, said
+    door, guests, credentials, source, kernel, tmp_path, word, reason
 ):
     iqn = "iqn.2010-10.org.openstack:cow-vol1"
     store = dataclasses.replace(source, iqn=iqn)
@@ -210,9 +210,9 @@ def test_a_store_that_is_not_open_to_this_host_is_not_logged_in_to(
     sessions = Connector(
         tmp_path, ticket_client=TicketClient(credentials, door)
     )
-    with pytest.raises(NoSource, match=said):
+    with pytest.raises(NoSource, match=reason):
         sessions.connect_store(store)
-    assert [asked for _, asked in guests.shown] == [iqn]
+    assert [asked for _, asked in guests.presented] == [iqn]
     assert not kernel.called("iscsiadm")
 
 

@@ -209,7 +209,7 @@ def test_a_body_without_a_length_is_refused(address, proxy):
 
 
 @pytest.mark.parametrize(
-    ("method", "arguments", "code", "said"),
+    ("method", "arguments", "code", "reason"),
     [
         ("nothing", (), dispatch.NO_METHOD, "the method 'nothing' is not"),
         ("create", ("vm1",), dispatch.WRONG_ARGUMENTS,
@@ -218,9 +218,9 @@ def test_a_body_without_a_length_is_refused(address, proxy):
     ],
 )  # fmt: skip
 def test_a_wrong_call_is_told_what_would_be_right(
-    proxy, method, arguments, code, said
+    proxy, method, arguments, code, reason
 ):
-    with pytest.raises(xmlrpc.client.Fault, match=re.escape(said)) as fault:
+    with pytest.raises(xmlrpc.client.Fault, match=re.escape(reason)) as fault:
         getattr(proxy, method)(*arguments)
     assert fault.value.faultCode == code
 
@@ -263,10 +263,10 @@ def test_a_caller_that_dawdles_is_told_so_in_the_end(verbs, monkeypatch):
         thread.start()
         with socket.create_connection(opened.server_address, 0.02) as slow:
             slow.sendall(b"POST /RPC2 HTTP/1.0\r\nContent-Length: 999\r\n\r\n")
-            said = drip(slow)
+            answer = drip(slow)
         opened.shutdown()
         thread.join(PATIENCE)
-    assert said.startswith(b"HTTP/1.0 408")
+    assert answer.startswith(b"HTTP/1.0 408")
 
 
 def drip(wire):
@@ -343,9 +343,9 @@ def test_a_port_in_use_is_named_with_the_remedy(door, verbs):
     host, port = door.server_address
     with pytest.raises(ConfigError) as refused:
         Door(host, port, verbs)
-    said = str(refused.value)
-    assert f"cannot serve on {host}:{port}" in said
-    assert "another virtman-server" in said
+    message = str(refused.value)
+    assert f"cannot serve on {host}:{port}" in message
+    assert "another virtman-server" in message
 
 
 def test_an_address_of_another_host_is_named_with_the_option(verbs):

@@ -81,9 +81,9 @@ def test_what_was_written_is_read_back_as_it_was(intent):
 @example([])
 @example({"version": 1})
 @example({"version": 1, "kind": "image"})
-def test_nonsense_is_refused_and_nothing_worse_happens(found):
+def test_nonsense_is_refused_and_nothing_worse_happens(nonsense):
     with pytest.raises(ValueError):
-        intent_json.loads(json.dumps(found))
+        intent_json.loads(json.dumps(nonsense))
 
 
 @given(wanted, st.data())
@@ -164,11 +164,11 @@ def test_what_was_put_already_is_not_written_again(store, tmp_path):
     store.put(VM1)
     file = tmp_path / "intents" / "instance.vm1.json"
     before = file.stat().st_mtime_ns
-    told = []
-    store._done = told.append
+    changes = []
+    store._done = changes.append
     store.put(VM1)
     store.remove(IMAGE)
-    assert (file.stat().st_mtime_ns, told) == (before, [])
+    assert (file.stat().st_mtime_ns, changes) == (before, [])
 
 
 def test_a_write_is_flushed_before_it_counts(store, monkeypatch):
