@@ -71,12 +71,12 @@ def verbs(node):
     return Verbs(node, SimpleNamespace(targets=list), stores)
 
 
-def wait_for(condition, what):
+def wait_for(condition, explain):
     end = time.monotonic() + DEADLINE
-    while not (found := condition()):
-        assert time.monotonic() < end, what()
+    while not (result := condition()):
+        assert time.monotonic() < end, explain()
         time.sleep(0.05)
-    return found
+    return result
 
 
 class Program:

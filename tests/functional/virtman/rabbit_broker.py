@@ -163,6 +163,6 @@ class Broker:
 def program(name):
     """Return the path of a program of the newest version there is."""
     places = pathlib.Path("/usr/lib").glob(f"{PROGRAMS[name]}/{name}")
-    found = sorted(places)[-1:]
-    assert found, f"no {name}; as root: tools/system-packages broker"
-    return found[0]
+    programs = sorted(places)[-1:]
+    assert programs, f"no {name}; as root: tools/system-packages broker"
+    return programs[0]

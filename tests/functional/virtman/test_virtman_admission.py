@@ -58,17 +58,17 @@ def test_a_closed_target_lets_nobody_in_by_itself(tgtd, target):
 def test_who_shows_a_ticket_may_log_in_with_its_secret(
     tgtd, target, credentials
 ):
-    shown = ticket()
-    assert tried(tgtd, NODE, shown.login) != WELCOME
+    presented = ticket()
+    assert tried(tgtd, NODE, presented.login) != WELCOME
     admission = Admission(credentials, closed=True)
-    assert admission.admit(shown.text, IQN) is Verdict.WELCOME
-    assert admission.admit(shown.text, IQN) is Verdict.WELCOME, "once more"
-    assert tried(tgtd, NODE, shown.login) == WELCOME
+    assert admission.admit(presented.text, IQN) is Verdict.WELCOME
+    assert admission.admit(presented.text, IQN) is Verdict.WELCOME, "once more"
+    assert tried(tgtd, NODE, presented.login) == WELCOME
     assert try_login(tgtd.port, IQN, NODE) != WELCOME, "without a secret"
-    assert tried(tgtd, OTHER, shown.login) != WELCOME, "another name"
-    wrong = Login(shown.login.user, "x" * 16)
+    assert tried(tgtd, OTHER, presented.login) != WELCOME, "another name"
+    wrong = Login(presented.login.user, "x" * 16)
     assert tried(tgtd, NODE, wrong) != WELCOME, "a wrong secret"
-    assert shown.login.secret not in tgtd.says(
+    assert presented.login.secret not in tgtd.says(
         "--mode", "target", "--op", "show"
     )
 
@@ -86,10 +86,11 @@ def test_a_ticket_opens_what_it_names_until_it_runs_out(
     target, credentials, drawn, word
 ):
     # Drawn now: what is drawn as tests are collected has run out by then.
-    shown = ticket(**drawn)
-    assert Admission(credentials, closed=True).admit(shown.text, IQN) is word
+    presented = ticket(**drawn)
+    admission = Admission(credentials, closed=True)
+    assert admission.admit(presented.text, IQN) is word
     admitted = word is Verdict.WELCOME
-    assert (shown.login.user in iscsi.find(IQN).accounts) is admitted
+    assert (presented.login.user in iscsi.find(IQN).accounts) is admitted
 
 
 @pytest.mark.parametrize("text", ["", ".", "x.y", "é.é", "e30=.00"])
@@ -123,8 +124,8 @@ def test_who_is_gone_is_forgotten_when_its_ticket_has_run_out(
 ):
     admission = Admission(credentials, closed=True)
     mine, others = ticket(), ticket(OTHER)
-    for one in (mine, others):
-        assert admission.admit(one.text, IQN) is Verdict.WELCOME
+    for item in (mine, others):
+        assert admission.admit(item.text, IQN) is Verdict.WELCOME
     admission.tidy()
     assert tried(tgtd, NODE, mine.login) == WELCOME, "its ticket is good"
     wait_until_free(IQN)
@@ -136,9 +137,9 @@ def test_who_is_gone_is_forgotten_when_its_ticket_has_run_out(
     assert tried(tgtd, NODE, mine.login) != WELCOME
     assert tried(tgtd, OTHER, others.login) != WELCOME
     assert tried(tgtd, OTHER, again.login) == WELCOME
-    left = iscsi.find(IQN)
-    assert left.admitted == [accounts.NOBODY, OTHER]
-    assert left.closed
+    target = iscsi.find(IQN)
+    assert target.admitted == [accounts.NOBODY, OTHER]
+    assert target.closed
 
 
 def test_readers_may_go_in_any_order(tgtd, target):
@@ -149,15 +150,16 @@ def test_readers_may_go_in_any_order(tgtd, target):
     ]
     for number, login in enumerate(logins):
         accounts.admit(target.tid, [], f"{NODE}-{number}", login)
-    gone = {one.user for one in logins[::3]}
+    dismissed = {item.user for item in logins[::3]}
     users = iscsi.find(IQN).accounts
-    accounts.dismiss(target.tid, users, gone)
-    iscsi.forget(gone)
-    left = iscsi.find(IQN)
-    assert left.accounts == [user for user in users if user not in gone]
-    assert f"{NODE}-3" not in left.admitted
-    assert f"{NODE}-4" in left.admitted
-    assert set(accounts.ours()) == set(left.accounts)
+    accounts.dismiss(target.tid, users, dismissed)
+    iscsi.forget(dismissed)
+    target_now = iscsi.find(IQN)
+    staying = [user for user in users if user not in dismissed]
+    assert target_now.accounts == staying
+    assert f"{NODE}-3" not in target_now.admitted
+    assert f"{NODE}-4" in target_now.admitted
+    assert set(accounts.ours()) == set(target_now.accounts)
 
 
 def test_a_target_takes_its_accounts_with_it(tgtd, target, credentials):
@@ -202,8 +204,8 @@ def test_a_reader_of_two_targets_is_forgotten_by_both(two):
         assert time.monotonic() < end
         time.sleep(0.1)
     for iqn in (IQN, SECOND):
-        left = iscsi.find(iqn).accounts
-        assert [names.initiator_of(one) for one in left] == [
+        users = iscsi.find(iqn).accounts
+        assert [names.initiator_of(item) for item in users] == [
             accounts.NOBODY,
             OTHER,
         ]
@@ -216,8 +218,8 @@ def test_an_account_that_was_never_bound_goes_at_the_start(
     account(Op.NEW, "another's", secret="x" * 16)
     Admission(credentials, closed=True).tidy()
     assert len(list(accounts.ours())) == 1
-    shown = tgtd.says("--mode", "account", "--op", "show")
-    assert "another's" in shown
+    listing = tgtd.says("--mode", "account", "--op", "show")
+    assert "another's" in listing
     account(Op.DELETE, "another's")
 
 

@@ -201,9 +201,9 @@ def test_the_command_asks_the_agent_of_another_host(
     removed = {"store": "vol1", "result": "removed"}
     assert virtman("store", "delete", "vol1") == (0, removed)
     assert command.main(["--node", "nobody", "instance", "list"]) == 1
-    said = capsys.readouterr().err
-    assert "virtman: nobody: no agent of that host listens" in said
-    assert SECRET not in said
+    error = capsys.readouterr().err
+    assert "virtman: nobody: no agent of that host listens" in error
+    assert SECRET not in error
 
 
 @pytest.mark.parametrize(
@@ -416,9 +416,8 @@ def test_a_broker_that_was_killed_is_served_again_when_it_is_back(
         with contextlib.suppress(exceptions.CommunicationError):
             return agent.instances()
 
-    assert [one["name"] for one in wait_for(served, lambda: caplog.text)] == [
-        "vm1"
-    ]
+    (instance,) = wait_for(served, lambda: caplog.text)
+    assert instance["name"] == "vm1"
     assert caplog.text.count(f"127.0.0.1:{running.port} is away") == 1
     assert caplog.text.count(f"127.0.0.1:{running.port} is back") == 1
     assert SECRET not in caplog.text

@@ -34,9 +34,9 @@ def test_targets_are_read_with_their_disk_their_serial_and_who_is_there(
 
 
 def test_targets_without_a_reader_have_no_initiators(captured):
-    found = iscsi.parse(captured("tgtadm_show_node.txt"))
-    assert [target.initiators for target in found] == [[], []]
-    assert found[0].device == "/dev/mapper/cached_volume-image1"
+    targets = iscsi.parse(captured("tgtadm_show_node.txt"))
+    assert [target.initiators for target in targets] == [[], []]
+    assert targets[0].device == "/dev/mapper/cached_volume-image1"
 
 
 def test_a_target_is_found_by_its_whole_name_only(say, captured):
@@ -94,12 +94,12 @@ def test_an_answer_that_is_no_map_is_a_failure_that_shows_it(say, text):
 
 
 def test_the_disks_under_a_multipath_device_are_found(captured):
-    found = [
+    devices = [
         multipath.devices_of(line)
         for line in captured("dmsetup_table.txt").splitlines()
         if line.startswith("multipath_")
     ]
-    assert found == [["8:0"], ["8:16"]]
+    assert devices == [["8:0"], ["8:16"]]
 
 
 def test_the_tables_we_write_are_those_the_kernel_prints(captured):

@@ -50,11 +50,11 @@ def virtman(tmp_path):
 
 def test_every_check_finds_something_and_an_error_is_the_status(virtman):
     done = virtman("check", "-f", "json")
-    found = json.loads(done.stdout)
-    assert all(set(item) == COLUMNS for item in found)
-    assert {item["check"] for item in found} == CHECKS
-    assert {item["level"] for item in found} <= {"ok", "warning", "error"}
-    bad = [item for item in found if item["level"] == "error"]
+    rows = json.loads(done.stdout)
+    assert all(set(item) == COLUMNS for item in rows)
+    assert {item["check"] for item in rows} == CHECKS
+    assert {item["level"] for item in rows} <= {"ok", "warning", "error"}
+    bad = [item for item in rows if item["level"] == "error"]
     assert "volt at 127.0.0.1:1 does not answer" in str(bad)
     assert all(item["remedy"] for item in bad)
     assert done.returncode == 1

@@ -79,16 +79,16 @@ def served():
 
 
 def test_helpers_have_what_they_declare_and_end_with_their_agent(served):
-    (told, found, wanted, again), agent = served
-    assert told == "LayerError: /nonexistent: No such file or directory"
+    (refusal, statuses, wanted, again), agent = served
+    assert refusal == "LayerError: /nonexistent: No such file or directory"
     assert again.startswith("qemu-img version"), "one that died is replaced"
     assert wanted
-    assert {name: tuple(one[1:]) for name, one in found.items()} == {
+    assert {name: tuple(fields[1:]) for name, fields in statuses.items()} == {
         name: (capabilities, "1") for name, capabilities in wanted.items()
     }
     agent.kill()
     deadline = time.monotonic() + DEADLINE
-    pids = [pathlib.Path(f"/proc/{one[0]}") for one in found.values()]
+    pids = [pathlib.Path(f"/proc/{fields[0]}") for fields in statuses.values()]
     while any(map(pathlib.Path.exists, pids)):
         assert time.monotonic() < deadline
         time.sleep(0.02)

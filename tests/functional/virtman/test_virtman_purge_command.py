@@ -138,8 +138,8 @@ def test_all_that_is_ours_goes_and_what_is_others_stays(full):
     named = " ".join(r["what"] for r in rows if r["check"] == "leftovers")
     for name in (OURS, full.data, full.store, "qemu-storage-daemon"):
         assert name in named
-    status, rows, said = full.virtman("purge", "--yes")
-    assert (status, said) == (0, "")
+    status, rows, error = full.virtman("purge", "--yes")
+    assert (status, error) == (0, "")
     assert {row["result"] for row in rows} == {"removed"}
     assert {row["kind"] for row in rows} == {
         "target", "loop", "process", "file",
@@ -151,17 +151,17 @@ def test_all_that_is_ours_goes_and_what_is_others_stays(full):
     assert THEIRS in listed
     assert storage_daemon.running(full.folder / "state" / "cache") == []
     assert len(storage_daemon.running(full.folder / "other")) == 1
-    left = sorted(f.name for f in full.folder.iterdir())
-    assert left == ["b.pid", "other", "own.raw", "tgt", "virtman.conf"]
+    names_left = sorted(f.name for f in full.folder.iterdir())
+    assert names_left == ["b.pid", "other", "own.raw", "tgt", "virtman.conf"]
     assert full.virtman("purge", "--yes") == (0, [], "")
     _, rows, _ = full.virtman("check")
-    (told,) = [row for row in rows if row["check"] == "leftovers"]
-    assert told["what"] == "nothing is left over"
+    (finding,) = [row for row in rows if row["check"] == "leftovers"]
+    assert finding["what"] == "nothing is left over"
 
 
 def test_with_keep_data_the_writes_stay(full):
-    status, rows, said = full.virtman("purge", "--yes", "--keep-data")
-    assert (status, said) == (0, "")
+    status, rows, error = full.virtman("purge", "--yes", "--keep-data")
+    assert (status, error) == (0, "")
     kept = [row["name"] for row in rows if row["result"] == "kept"]
     store = full.folder / "state" / "snapshots" / "vm1.cow"
     assert kept == [str(store)]
@@ -174,17 +174,17 @@ def test_a_target_that_a_node_reads_is_named_and_nothing_goes(full):
     assert full.tgtd.says(*bind, "--initiator-address", "ALL") is not None
     reader = "iqn.2026-01.lab:reader"
     with tgt_daemon.login(full.tgtd.port, OURS, reader):
-        status, rows, said = full.virtman("purge", "--yes")
+        status, rows, error = full.virtman("purge", "--yes")
     assert (status, rows) == (1, [])
-    assert f"target {OURS} serves {reader}" in said
+    assert f"target {OURS} serves {reader}" in error
     assert None not in files(full.own, full.data, full.store)
 
 
 def test_nobody_there_to_be_asked_is_no_yes(full):
-    status, rows, said = full.virtman("purge")
+    status, rows, error = full.virtman("purge")
     assert (status, rows) == (2, [])
-    assert f"target {OURS}" in said
-    assert "--yes" in said
+    assert f"target {OURS}" in error
+    assert "--yes" in error
     assert None not in files(full.own, full.data, full.store)
 
 
@@ -197,13 +197,13 @@ def test_an_agent_that_runs_is_named_and_nothing_goes(full):
         # Right after its start /proc does not tell its words yet.
         assert agent.stdout.readline() == b"\n"
         assert agent.pid in processes.agents()
-        status, rows, said = full.virtman("purge", "--yes")
+        status, rows, error = full.virtman("purge", "--yes")
     finally:
         agent.kill()
         agent.communicate(timeout=DEADLINE)
     assert (status, rows) == (1, [])
-    assert str(agent.pid) in said
-    assert "systemctl stop virtman-server" in said
+    assert str(agent.pid) in error
+    assert "systemctl stop virtman-server" in error
     assert None not in files(full.own, full.data, full.store)
 
 
@@ -212,5 +212,5 @@ def test_the_open_door_of_a_port_is_told_with_its_owner(host):
     text = f"{file.read_text()}iscsi_port = {host.tgtd.port}\n"
     file.write_text(text)
     _, rows, _ = host.virtman("check")
-    told = [row["what"] for row in rows if row["check"] == "ports"]
-    assert f"iscsi_port {host.tgtd.port} is tgtd's" in told
+    texts = [row["what"] for row in rows if row["check"] == "ports"]
+    assert f"iscsi_port {host.tgtd.port} is tgtd's" in texts

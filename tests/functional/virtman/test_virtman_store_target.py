@@ -51,11 +51,11 @@ class Server:
     def admit(self, initiator):
         """Show the ticket that a host has for all images here."""
         until = int(time.time() + 60)
-        shown = tickets.issue(KEY, tickets.ANY, initiator, until)
-        return self.admission.admit(shown.text, IQN), shown.login
+        ticket = tickets.issue(KEY, tickets.ANY, initiator, until)
+        return self.admission.admit(ticket.text, IQN), ticket.login
 
-    def enters(self, initiator, shown=None):
-        words = (shown.user, shown.secret) if shown else ()
+    def enters(self, initiator, login=None):
+        words = (login.user, login.secret) if login else ()
         entered = try_login(self.tgtd.port, IQN, initiator, *words) == WELCOME
         wait_until_free(IQN)
         return entered
@@ -82,11 +82,11 @@ def test_where_nobody_is_asked_one_name_gets_in(server):
 def test_a_closed_one_asks_for_the_secret_of_whom_it_is_open_to(server):
     served = server(closed=True)
     served.open(ONE, new=True)
-    word, shown = served.admit(ONE)
+    word, login = served.admit(ONE)
     assert word is Verdict.WELCOME
-    assert served.enters(ONE, shown)
+    assert served.enters(ONE, login)
     assert not served.enters(ONE)
-    assert not served.enters(TWO, shown)
+    assert not served.enters(TWO, login)
     word, others = served.admit(TWO)
     assert word is Verdict.REFUSED
     assert not served.enters(TWO, others)
@@ -94,9 +94,9 @@ def test_a_closed_one_asks_for_the_secret_of_whom_it_is_open_to(server):
     iscsi.remove(IQN)
     served = server(closed=True)
     served.stores.recover()
-    assert served.enters(ONE, shown), "no ticket had to be presented again"
+    assert served.enters(ONE, login), "no ticket had to be presented again"
     served.open(TWO)
-    assert not served.enters(ONE, shown)
+    assert not served.enters(ONE, login)
     word, others = served.admit(TWO)
     assert served.enters(TWO, others)
     assert served.stores.delete("vol1")
@@ -120,6 +120,6 @@ def test_while_a_host_has_it_nobody_else_does_and_it_stays(server):
 def test_it_can_be_written_on_and_says_whose_it_is(server):
     served = server(closed=False)
     served.open(ONE, new=True)
-    shown = served.tgtd.says("--mode", "target", "--op", "show")
-    assert "Readonly: No" in shown
+    listing = served.tgtd.says("--mode", "target", "--op", "show")
+    assert "Readonly: No" in listing
     assert iscsi.find(IQN).serial.startswith("VMT")

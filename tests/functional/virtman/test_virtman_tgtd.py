@@ -23,8 +23,8 @@ def test_a_target_has_the_disk_and_the_serial_it_was_made_with(tgtd, disk):
     wanted = iscsi.Target(tid, IQN + "1", disk, SERIAL, admitted=["ALL"])
     assert iscsi.targets() == [wanted]
     assert iscsi.find(IQN + "1") == wanted
-    shown = tgtd.says("--mode", "target", "--op", "show")
-    assert shown.count("Readonly: Yes") == 1
+    listing = tgtd.says("--mode", "target", "--op", "show")
+    assert listing.count("Readonly: Yes") == 1
 
 
 def test_a_name_that_begins_like_another_is_another(tgtd, disk):
@@ -81,9 +81,9 @@ def test_a_reader_that_is_gone_without_a_word_is_forgotten(
 
 def test_a_target_asks_its_readers_whether_they_live(tgtd, disk):
     iscsi.create(IQN + "1", disk, SERIAL)
-    shown = tgtd.says("--mode", "target", "--op", "show")
-    assert "Nop interval: 10" in shown
-    assert "Nop count: 6" in shown
+    listing = tgtd.says("--mode", "target", "--op", "show")
+    assert "Nop interval: 10" in listing
+    assert "Nop count: 6" in listing
 
 
 def test_targets_made_at_once_get_an_id_each(tgtd, disk):

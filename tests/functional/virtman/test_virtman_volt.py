@@ -89,29 +89,29 @@ def peer(host, peer_id=None):
 
 def join(master, host):
     """Take a place and register; return the assignment and the peer."""
-    told = master.assign(peer(host))
-    taken = peer(host, told.peer_id)
+    assignment = master.assign(peer(host))
+    taken = peer(host, assignment.peer_id)
     master.register(taken)
-    return told, taken
+    return assignment, taken
 
 
 def test_the_first_node_reads_from_the_image_server_and_knows_the_image(
     master,
 ):
     master.publish(SERVER, FACTS)
-    told, _ = join(master, "10.0.0.2")
-    assert told.sources == (Source("10.0.0.1", 3261, IQN, 1),)
-    assert told.image == FACTS
-    assert told.peer_id
+    assignment, _ = join(master, "10.0.0.2")
+    assert assignment.sources == (Source("10.0.0.1", 3261, IQN, 1),)
+    assert assignment.image == FACTS
+    assert assignment.peer_id
 
 
 def test_a_node_below_is_given_its_parent_and_what_stands_behind_it(master):
     master.publish(SERVER, FACTS)
     for number in range(2, 4):
         join(master, f"10.0.0.{number}")
-    told, _ = join(master, "10.0.0.4")
-    assert told.sources[0] == Source("10.0.0.2", 3260, IQN, 1)
-    assert told.sources[-1].host in ("10.0.0.1", "10.0.0.3")
+    assignment, _ = join(master, "10.0.0.4")
+    assert assignment.sources[0] == Source("10.0.0.2", 3260, IQN, 1)
+    assert assignment.sources[-1].host in ("10.0.0.1", "10.0.0.3")
 
 
 def test_a_parent_that_is_still_on_its_way_is_accepted(master):
@@ -120,21 +120,21 @@ def test_a_parent_that_is_still_on_its_way_is_accepted(master):
     others = [master.assign(peer(f"10.0.0.{n}")) for n in range(3, 7)]
     assert first.peer_id
     assert any(
-        told.sources and told.sources[0].host.startswith("10.0.0.2")
-        for told in others
+        other.sources and other.sources[0].host.startswith("10.0.0.2")
+        for other in others
     )
 
 
 def test_an_image_that_no_server_made_known_has_no_facts(master):
-    told = master.assign(peer("10.0.0.2"))
-    assert (told.image, told.sources) == (None, ())
+    assignment = master.assign(peer("10.0.0.2"))
+    assert (assignment.image, assignment.sources) == (None, ())
 
 
 def test_a_beat_tells_the_parents_by_peer(master):
     master.publish(SERVER, FACTS)
-    told, taken = join(master, "10.0.0.2")
+    assignment, taken = join(master, "10.0.0.2")
     answers = master.beat([PeerReport(taken)]).assignments
-    assert answers[told.peer_id].sources == told.sources
+    assert answers[assignment.peer_id].sources == assignment.sources
 
 
 def test_a_beat_is_answered_with_the_time_of_the_next(master):
@@ -149,8 +149,8 @@ def test_a_parent_that_has_failed_is_replaced_in_the_answer_that_hears_it(
     master.publish(SERVER, FACTS)
     for number in range(2, 4):
         join(master, f"10.0.0.{number}")
-    told, taken = join(master, "10.0.0.4")
-    parent = told.sources[0]
+    assignment, taken = join(master, "10.0.0.4")
+    parent = assignment.sources[0]
     for _ in range(2):
         answer = master.beat([PeerReport(taken, (parent,))]).assignments
         sources = answer[taken.peer_id].sources
@@ -162,9 +162,9 @@ def test_a_parent_that_has_failed_is_replaced_in_the_answer_that_hears_it(
 
 def test_an_image_server_that_has_failed_is_waited_for(master):
     master.publish(SERVER, FACTS)
-    told, taken = join(master, "10.0.0.2")
-    answer = master.beat([PeerReport(taken, told.sources)]).assignments
-    assert answer[taken.peer_id].sources == told.sources
+    assignment, taken = join(master, "10.0.0.2")
+    answer = master.beat([PeerReport(taken, assignment.sources)]).assignments
+    assert answer[taken.peer_id].sources == assignment.sources
 
 
 def test_who_asks_for_a_place_may_say_what_has_failed(master):
@@ -172,17 +172,17 @@ def test_who_asks_for_a_place_may_say_what_has_failed(master):
     for number in range(2, 4):
         join(master, f"10.0.0.{number}")
     parent = Source("10.0.0.2", 3260, IQN, 1)
-    told = master.assign(peer("10.0.0.4"), (parent,))
-    assert parent not in told.sources
+    assignment = master.assign(peer("10.0.0.4"), (parent,))
+    assert parent not in assignment.sources
 
 
 def test_a_parent_that_is_on_its_way_is_told_to_be(master):
     master.publish(SERVER, FACTS)
     for number in range(2, 5):
-        told = master.assign(peer(f"10.0.0.{number}"))
-    assert told.sources[0].host in ("10.0.0.2", "10.0.0.3")
-    assert told.sources[0] in told.pending
-    assert told.sources[-1] not in told.pending
+        assignment = master.assign(peer(f"10.0.0.{number}"))
+    assert assignment.sources[0].host in ("10.0.0.2", "10.0.0.3")
+    assert assignment.sources[0] in assignment.pending
+    assert assignment.sources[-1] not in assignment.pending
 
 
 def test_a_digest_is_made_known_late_and_kept(master):
@@ -254,9 +254,9 @@ def test_a_wrong_token_is_named(serve):
 
 def test_a_volt_that_is_not_there_is_named(serve):
     server = serve()
-    gone = endpoint(server)
+    address = endpoint(server)
     stop(server)
-    master = Volt(gone, TOKEN)
+    master = Volt(address, TOKEN)
     for say in (
         lambda: master.assign(peer("10.0.0.2")),
         lambda: master.register(peer("10.0.0.2", "p")),
@@ -265,7 +265,7 @@ def test_a_volt_that_is_not_there_is_named(serve):
         lambda: master.publish(SERVER, FACTS),
         lambda: master.withdraw(SERVER),
     ):
-        with pytest.raises(VoltAway, match=rf"^volt at {gone} "):
+        with pytest.raises(VoltAway, match=rf"^volt at {address} "):
             say()
 
 
@@ -273,9 +273,9 @@ def test_a_volt_that_is_not_there_is_named(serve):
 def test_a_source_that_makes_no_sense_is_left_out(master, caplog, port):
     odd, good = (
         SimpleNamespace(
-            host="10.0.0.1", port=one, iqn=IQN, lun="1", status="OK"
+            host="10.0.0.1", port=port_text, iqn=IQN, lun="1", status="OK"
         )
-        for one in (port, "3260")
+        for port_text in (port, "3260")
     )
     answer = SimpleNamespace(
         peer_id="p", stripes=[[odd, good]], image=None, beat_after=None,
@@ -289,9 +289,9 @@ def test_a_source_that_makes_no_sense_is_left_out(master, caplog, port):
             )
         ),
     )
-    left = (Source("10.0.0.1", 3260, IQN, 1),)
-    assert master.assign(peer("h")).sources == left
-    assert master.beat([]).assignments["p"].sources == left
+    sources = (Source("10.0.0.1", 3260, IQN, 1),)
+    assert master.assign(peer("h")).sources == sources
+    assert master.beat([]).assignments["p"].sources == sources
     assert "a malformed source's port" in caplog.text
 
 
@@ -308,9 +308,10 @@ def test_a_source_of_an_older_volt_s_registry_is_left_out(
             "UPDATE portals SET host = '2130706433', iqn = '../../x' "
             "WHERE host = '10.0.0.1'"
         )
-    told = master.assign(peer("10.0.0.2"))
-    assert [one.host for one in told.sources] == ["10.0.0.9"]
-    assert [one.host for one in master.servers("volume-a")] == ["10.0.0.9"]
+    assignment = master.assign(peer("10.0.0.2"))
+    assert [source.host for source in assignment.sources] == ["10.0.0.9"]
+    (other,) = master.servers("volume-a")
+    assert other.host == "10.0.0.9"
     assert "'2130706433'" in caplog.text
     master.withdraw(dataclasses.replace(SERVER, host="2130706433"))
     caplog.clear()
@@ -351,26 +352,26 @@ def test_a_source_knows_the_readers_that_volt_sends_to_it(serve, tmp_path):
     }
     agents[1][0].publish(dataclasses.replace(SERVER, port=3260), FACTS)
     for number in range(2, 5):
-        told, _ = join(agents[number][0], f"10.0.0.{number}")
-    assert told.sources[0].host == "10.0.0.2"
-    for source in told.sources:
-        shown = agents[4][1].ticket(source)
+        assignment, _ = join(agents[number][0], f"10.0.0.{number}")
+    assert assignment.sources[0].host == "10.0.0.2"
+    for source in assignment.sources:
+        ticket = agents[4][1].ticket(source)
         number = int(source.host.rpartition(".")[2])
-        read = tickets.verify(shown.text, agents[number][1].key)
+        read = tickets.verify(ticket.text, agents[number][1].key)
         assert read.opens(IQN)
         assert read.opens("another") is (source.host == "10.0.0.1")
         assert read.initiator == "iqn.lab:10.0.0.4"
-        assert read.login == shown.login
+        assert read.login == ticket.login
         with pytest.raises(tickets.NoTicket):
-            tickets.verify(shown.text, agents[4][1].key)
+            tickets.verify(ticket.text, agents[4][1].key)
 
 
 def test_a_beat_brings_new_tickets_and_the_key_again(serve, tmp_path):
     server = serve()
     master, credentials = agent(server, tmp_path, "10.0.0.2")
     master.publish(SERVER, FACTS)
-    told, taken = join(master, "10.0.0.2")
-    (source,) = told.sources
+    assignment, taken = join(master, "10.0.0.2")
+    (source,) = assignment.sources
     before, key = credentials.ticket(source), credentials.key
     credentials.keep_key(bytes(32), 0.0)
     master.beat([PeerReport(taken)])

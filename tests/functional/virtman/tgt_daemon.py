@@ -110,14 +110,14 @@ def try_login(port, iqn, initiator, user="", secret=""):
         status, _ = _exchange(connection, 0x81, first)
         if status != (0, 0) or not user:
             return status
-        status, told = _exchange(connection, 0x00, {"CHAP_A": "5"})
+        status, challenge_fields = _exchange(connection, 0x00, {"CHAP_A": "5"})
         if status != (0, 0):
             return status
-        challenge = bytes.fromhex(told["CHAP_C"][2:])
-        number = bytes([int(told["CHAP_I"])])
+        challenge = bytes.fromhex(challenge_fields["CHAP_C"][2:])
+        number = bytes([int(challenge_fields["CHAP_I"])])
         answer = hashlib.md5(number + secret.encode() + challenge)
-        said = {"CHAP_N": user, "CHAP_R": f"0x{answer.hexdigest()}"}
-        status, _ = _exchange(connection, 0x81, said)
+        reply = {"CHAP_N": user, "CHAP_R": f"0x{answer.hexdigest()}"}
+        status, _ = _exchange(connection, 0x81, reply)
         return status
 
 
@@ -133,6 +133,6 @@ def _exchange(connection, flags, keys):
     answer = connection.recv(48, socket.MSG_WAITALL)
     size = int.from_bytes(answer[5:8], "big")
     size += -size % 4
-    told = connection.recv(size, socket.MSG_WAITALL) if size else b""
-    pairs = (pair.partition("=") for pair in told.decode().split("\0"))
+    payload = connection.recv(size, socket.MSG_WAITALL) if size else b""
+    pairs = (pair.partition("=") for pair in payload.decode().split("\0"))
     return (answer[36], answer[37]), {key: rest for key, _, rest in pairs}
