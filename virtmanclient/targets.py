@@ -10,9 +10,7 @@ from __future__ import annotations
 from virtmanclient import vmtapi
 from virtmanclient.agent import Agent
 from virtmanclient.doors.network import direct
-from virtmanclient.exceptions import (
-    AlreadyExists,
-)
+from virtmanclient.exceptions import AlreadyExists
 
 
 class Targets:

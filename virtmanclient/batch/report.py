@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Report how a run ended: a table to read, or JSON to process."""
+"""Report how a run ended: a table to read, or JSON to process.
+
+The table is not prettytable's: that pads the last column, and a message of
+some length then wraps every row of a terminal.
+"""
 
 from __future__ import annotations
 

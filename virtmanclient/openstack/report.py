@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Report how a run ended: rows for a table, a verdict, plain data."""
+"""Report how a run ended: rows for a table, a verdict, plain data.
+
+The table is not prettytable's: that pads the last column, and a message of
+some length then wraps every row of a terminal.
+"""
 
 from __future__ import annotations
 

@@ -26,9 +26,7 @@ from virtman.doctor import (
     space,
     volt,
 )  # fmt: skip
-from virtman.doctor import (
-    kernel as modules,
-)
+from virtman.doctor import kernel as modules
 from virtman.drivers import processes, udev
 from virtman.exception import CommandError
 from virtman.privsep import command
