@@ -84,14 +84,14 @@ class Daemon:
         """Return the end of the daemon's log."""
         return self.log.read_text(errors="replace")[-_TAIL:]
 
-    def stop(self, patience: float = _LAST) -> None:
+    def stop(self, timeout: float = _LAST) -> None:
         """End the daemon and its children; kill those that stay."""
         if self._process.returncode is None:
-            _end(self._process, patience)
+            _end(self._process, timeout)
 
 
 def run(
-    what: str,
+    step: str,
     argv: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,
@@ -100,7 +100,7 @@ def run(
 ) -> str:
     """Run a program to its end; return its output.
 
-    :param what: how an error calls it.
+    :param step: how an error calls it.
     :param timeout: seconds.
     :raises CloudError: it failed, or took too long.
     """
@@ -116,19 +116,19 @@ def run(
     try:
         out, err = process.communicate(stdin, timeout)
     except subprocess.TimeoutExpired as late:
-        raise CloudError(f"{what}: not done in {timeout:.0f} s") from late
+        raise CloudError(f"{step}: not done in {timeout:.0f} s") from late
     finally:
         # What it has started goes with it, when we are interrupted, too.
         _end(process, _LAST)
     if process.returncode:
         raise CloudError(
-            f"{what} ended with {process.returncode}:\n{(err or out)[-_TAIL:]}"
+            f"{step} ended with {process.returncode}:\n{(err or out)[-_TAIL:]}"
         )
     return out
 
 
-def _end(process: subprocess.Popen[Any], patience: float) -> None:
-    """End a session; kill processes that stay for ``patience`` seconds.
+def _end(process: subprocess.Popen[Any], timeout: float) -> None:
+    """End a session; kill processes that stay for ``timeout`` seconds.
 
     The kernel gives a number to another program only after it was asked for
     the exit code: that comes last, or the signals might meet a stranger.
@@ -136,7 +136,7 @@ def _end(process: subprocess.Popen[Any], patience: float) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        for _ in pauses(patience):
+        for _ in pauses(timeout):
             if _ended(process):
                 break
     process.wait()

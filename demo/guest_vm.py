@@ -45,7 +45,7 @@ class GuestVM:
             return "ended" if self._process.poll() is not None else ""
 
         try:
-            how = self._node.wait_until(over, timeout=timeout, what=MARKER)
+            how = self._node.wait_until(over, timeout=timeout, goal=MARKER)
         except TimeoutError:
             how = "silent"
         if how != "up":

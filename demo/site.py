@@ -204,7 +204,7 @@ class Site:
             lambda node: node.wait_until(
                 sparing(functools.partial(idle, node)),
                 timeout=timeout,
-                what=f"{node.name} has no device, session or target any more",
+                goal=f"{node.name} has no device, session or target any more",
             ),
             self.computes,
         )
@@ -247,8 +247,8 @@ class Site:
                 )
             return self._connects(node, port)
 
-        what = f"{node.address}:{port} answers"
-        node.wait_until(answers, timeout=START_TIMEOUT, what=what)
+        goal = f"{node.address}:{port} answers"
+        node.wait_until(answers, timeout=START_TIMEOUT, goal=goal)
 
     def _connects(self, node: Node, port: int) -> bool:
         """Try a port, from the host if the node's cable is in.

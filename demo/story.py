@@ -163,7 +163,7 @@ class Story:
 
         with contextlib.suppress(NotInTime):
             self.site.master.wait_until(
-                sparing(settled), timeout=_SETTLE_TIMEOUT, what="a tree"
+                sparing(settled), timeout=_SETTLE_TIMEOUT, goal="a tree"
             )
         return seen
 

@@ -46,7 +46,7 @@ def start_initiator(node: Node) -> None:
     # Without a session, 21 is the good answer: the list is empty.
     node.wait_until(
         lambda: node.run(_SESSIONS, check=False).code in (0, 21),
-        what="iscsid answers",
+        goal="iscsid answers",
     )
 
 

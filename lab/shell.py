@@ -111,18 +111,18 @@ class Shell:
         condition: Callable[[], Any] | Sequence[str],
         *,
         timeout: float = 60,
-        what: str = "",
+        goal: str = "",
     ) -> Any:
         """Wait until a function returns a true value, or a command a 0.
 
-        Returns that value.  Raises NotInTime with ``what``, the name of the
+        Returns that value.  Raises NotInTime with ``goal``, the name of the
         condition.
         """
         if callable(condition):
             ask = condition
         else:
             argv = condition
-            what = what or shlex.join(argv)
+            goal = goal or shlex.join(argv)
 
             def ask() -> bool:
                 return self.run(argv, check=False).code == 0
@@ -130,7 +130,7 @@ class Shell:
         for _ in pauses(timeout):
             if value := ask():
                 return value
-        name = what or getattr(condition, "__name__", "the condition")
+        name = goal or getattr(condition, "__name__", "the condition")
         raise NotInTime(f"node {self.name}: {name}: not in {timeout} s")
 
     def put(self, path: str, data: bytes) -> None:

@@ -66,7 +66,7 @@ def cut_link(cluster: Cluster) -> None:
     _hold(not _reaches(a, b), "the link is cut and still carries")
     b.run(["true"])
     b.restore_link()
-    a.wait_until(lambda: _reaches(a, b), what="the mended link")
+    a.wait_until(lambda: _reaches(a, b), goal="the mended link")
 
 
 def limit_and_counters(cluster: Cluster) -> None:

@@ -122,19 +122,19 @@ class User:
     def _open(self, path: str) -> None:
         self._browser.get(self._url + path)
 
-    def _see(self, by: str, what: str) -> Any:
+    def _see(self, by: str, selector: str) -> Any:
         """Wait until an element can be clicked; return the element."""
 
         def there(browser: Any) -> Any:
-            for element in browser.find_elements(by, what):
+            for element in browser.find_elements(by, selector):
                 if element.is_displayed() and element.is_enabled():
                     return element
             return None
 
-        return self._until(there, what)
+        return self._until(there, selector)
 
     def _until(
-        self, condition: Condition, what: str, timeout: float = PAGE
+        self, condition: Condition, goal: str, timeout: float = PAGE
     ) -> Any:
         """Wait for a condition; a page that is drawn anew is not a failure."""
 
@@ -144,7 +144,7 @@ class User:
             return None
 
         return WebDriverWait(self._browser, timeout, 0.2).until(
-            quietly, f"{what}: not in {timeout} s"
+            quietly, f"{goal}: not in {timeout} s"
         )
 
     def _step(self, title: str) -> None:
@@ -180,7 +180,7 @@ class User:
             (element for element in elements if element.is_displayed()), None
         )
 
-    def _click(self, path: str, what: str) -> None:
+    def _click(self, path: str, name: str) -> None:
         """Click; what covers the button for a moment is waited for."""
 
         def clicked(_: Any) -> Any:
@@ -189,7 +189,7 @@ class User:
                 element.click()
             return element
 
-        self._until(clicked, what)
+        self._until(clicked, name)
 
     def _chosen_type(self) -> str:
         """Return the volume type that the dialog proposes."""

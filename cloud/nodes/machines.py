@@ -150,7 +150,7 @@ class Machines:
         self.images.wait_until(
             ["sh", "-c", f'! {show} | grep -q "Initiator: {name} "'],
             timeout=_REPORT,
-            what=f"{node.name}'s sessions have ended",
+            goal=f"{node.name}'s sessions have ended",
         )
 
     def revive(self, node: Node) -> None:

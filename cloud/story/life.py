@@ -96,7 +96,7 @@ def evacuate(stage: Stage) -> dict[str, Any]:
     node.wait_until(
         ["sh", "-c", f"! dmsetup info snapshot_{volume}"],
         timeout=PATIENCE,
-        what=f"{node.name} has nothing of {server.name}",
+        goal=f"{node.name} has nothing of {server.name}",
     )
     _wait_running(stage, node, left)
     return {"evacuate_ok": held and kept}
@@ -127,7 +127,7 @@ def _wait_running(stage: Stage, node: Node, servers: list[Any]) -> None:
         node.wait_until(
             functools.partial(_runs, node, server),
             timeout=PATIENCE,
-            what=f"{server.name} runs again",
+            goal=f"{server.name} runs again",
         )
         stage.say(f"{server.name} runs again")
     for server in servers:

@@ -69,7 +69,7 @@ def leftovers(stage: Stage) -> dict[str, Any]:
             ]
         ),
         timeout=PATIENCE,
-        what="the image that nothing needs goes",
+        goal="the image that nothing needs goes",
     )
     stage.machines.stop_computes()
     stage.machines.site.stop()

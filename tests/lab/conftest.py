@@ -125,7 +125,7 @@ class Bed:
                 >= blocks * BLOCK // 512
             ),
             timeout=180,
-            what=f"{blocks} more blocks of {image} come from its parents",
+            goal=f"{blocks} more blocks of {image} come from its parents",
         )
 
     def reads_from(self, node, parent, image):
@@ -194,7 +194,7 @@ class Bed:
         return self.n1.wait_until(
             lambda: self._tree_of(image, depth),
             timeout=120,
-            what=f"the tree of {image} is {depth} levels deep",
+            goal=f"the tree of {image} is {depth} levels deep",
         )
 
     def _tree_of(self, image, depth):

@@ -123,12 +123,12 @@ def a_secret_dies_with_its_edge(bed, child, parent, image):
     child.wait_until(
         lambda: probe.parents(child, f"volume-{image}")[0] != parent.address,
         timeout=120,
-        what="the child has been moved",
+        goal="the child has been moved",
     )
     child.wait_until(
         lambda: not record(child, parent, iqn)["modes"],
         timeout=60,
-        what="the child has left its old parent",
+        goal="the child has left its old parent",
     )
     # The way in is right: as long as its ticket has not run out it opens.
     opened = logs_in(child, parent, iqn, mine, old)
@@ -136,7 +136,7 @@ def a_secret_dies_with_its_edge(bed, child, parent, image):
     parent.wait_until(
         lambda: old[0] not in accounts(parent),
         timeout=180,
-        what="the old parent has forgotten the child",
+        goal="the old parent has forgotten the child",
     )
     assert not logs_in(child, parent, iqn, mine, old), "it opens no more"
     found = bed.pattern(

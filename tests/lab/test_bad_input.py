@@ -168,7 +168,7 @@ def test_without_volt_a_node_reads_from_the_image_server(bed):
             in bed.n1.log("virtman").read_text()
         ),
         timeout=60,
-        what="n1 registers once volt is back",
+        goal="n1 registers once volt is back",
     )
 
 

@@ -53,7 +53,7 @@ def wait_list(bed, node, entry):
     node.wait_until(
         lambda: entry in bed.site.call(node, "list"),
         timeout=PATIENCE,
-        what=f"{entry!r} is listed",
+        goal=f"{entry!r} is listed",
     )
 
 
@@ -63,7 +63,7 @@ def wait_said(node, text):
     def times():
         return node.log("virtman").read_text(errors="replace").count(text)
 
-    node.wait_until(times, timeout=PATIENCE, what=f"the log says {text!r}")
+    node.wait_until(times, timeout=PATIENCE, goal=f"the log says {text!r}")
     assert times() == 1
 
 

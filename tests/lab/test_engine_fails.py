@@ -37,7 +37,7 @@ def wait_mended(node, image):
             and goes_through(node, image)
         ),
         timeout=120,
-        what="a storage daemon is read through again",
+        goal="a storage daemon is read through again",
     )
 
 
@@ -104,7 +104,7 @@ def test_reads_pass_by_a_cache_whose_file_system_is_full(
         node.wait_until(
             lambda: told in node.log("virtman").read_text(errors="replace"),
             timeout=120,
-            what="the operator is told",
+            goal="the operator is told",
         )
         bed.wait_reads(node, image, 20)
         checked = node.run(

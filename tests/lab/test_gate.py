@@ -72,7 +72,7 @@ def test_flips_under_a_verifying_reader_never_show_a_wrong_byte(bed):
             bed.n2, "verify", "/dev/mapper/snapshot_vm1", image, first, 128
         )
     bed.n2.wait_until(
-        lambda: bed.hydrated(bed.n2, image), timeout=120, what="hydration"
+        lambda: bed.hydrated(bed.n2, image), timeout=120, goal="hydration"
     )
     bed.n2.run(["touch", "/run/stop"])
     assert reader.wait(120) == 0
@@ -98,7 +98,7 @@ def test_hydrated_blocks_are_read_nearly_as_fast_as_a_plain_loop_file(bed):
     bed.create(bed.n3, "vm1", image)
     bed.pattern(bed.n3, "verify", "/dev/mapper/snapshot_vm1", image, 0, BLOCKS)
     bed.n3.wait_until(
-        lambda: bed.hydrated(bed.n3, image), timeout=120, what="hydration"
+        lambda: bed.hydrated(bed.n3, image), timeout=120, goal="hydration"
     )
     plain = "/var/lib/virtman/plain.raw"
     bed.pattern(bed.n3, "make", plain, BLOCKS, "plain")

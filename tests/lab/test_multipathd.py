@@ -77,7 +77,7 @@ def test_what_a_multipathd_goes_by_is_told_not_what_its_files_say(bed, node):
     node.wait_until(
         lambda: told(bed, node)[0] == "error",
         timeout=120,
-        what="multipathd says what it goes by",
+        goal="multipathd says what it goes by",
     )
     ours = (CHECKOUT / "etc/multipath/virtman.conf").read_bytes()
     node.put(FOLDER + "/virtman.conf", ours)

@@ -85,7 +85,7 @@ def test_reads_fail_after_the_limit_where_there_is_one_and_wait_elsewhere(
         node.wait_until(
             lambda: waits(node, image),
             timeout=120,
-            what="reads wait again, for the source is back",
+            goal="reads wait again, for the source is back",
         )
         after = read(bed, node, image, 20, BLOCKS - 20)
     reliability.fault("image server: network cut", 2)

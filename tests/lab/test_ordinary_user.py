@@ -83,7 +83,7 @@ def wait_for_no_helper(node):
     node.wait_until(
         lambda: node.run(HELPERS, check=False).code == 1,
         timeout=60,
-        what="no helper outlives its agent",
+        goal="no helper outlives its agent",
     )
 
 

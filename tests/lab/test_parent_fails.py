@@ -37,7 +37,7 @@ def wait_replaced(bed, child, parent, image):
     child.wait_until(
         lambda: parent.address not in probe.parents(child, f"volume-{image}"),
         timeout=120,
-        what="the child has a new parent",
+        goal="the child has a new parent",
     )
     assert not bed.said_by_volt(f"{parent.address} is silent")
 
@@ -57,7 +57,7 @@ def test_a_parent_whose_target_process_dies_is_replaced_at_once(
         child.wait_until(
             lambda: bed.reads_from(child, parent, image),
             timeout=120,
-            what="the parent exports it again and the child reads from there",
+            goal="the parent exports it again and the child reads from there",
         )
         bed.wait_reads(child, image, 50)
     reliability.read(found, "parent: target process killed")
@@ -78,7 +78,7 @@ def test_a_parent_that_was_cut_off_is_read_from_again(bed, reliability):
         child.wait_until(
             lambda: bed.reads_from(child, parent, image),
             timeout=120,
-            what="the child reads from its old parent again",
+            goal="the child reads from its old parent again",
         )
         bed.wait_reads(child, image, 50)
     reliability.read(found, "parent: network cut")
@@ -110,7 +110,7 @@ def test_reads_wait_for_the_only_source_there_is_and_then_go_on(
             bed.n1.wait_until(
                 lambda: not bed.reads_from(bed.n1, bed.master, image),
                 timeout=60,
-                what="the path has failed",
+                goal="the path has failed",
             )
         finally:
             give(bed.master)
@@ -139,7 +139,7 @@ def test_a_parent_that_loses_its_power_is_replaced_at_once(bed, reliability):
     parent.wait_until(
         lambda: bed.site.call(parent, "list") == [f"vm1:volume-{image}"],
         timeout=120,
-        what="its instance is back",
+        goal="its instance is back",
     )
     reliability.read(found, "parent: power cut")
     check(found)

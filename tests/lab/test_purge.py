@@ -114,7 +114,7 @@ def test_purge_takes_all_that_is_ours_and_nothing_else(bed, node):
     node.wait_until(
         lambda: len(bed.site.call(node, "list")) == 2,
         timeout=PATIENCE,
-        what="both disks are back",
+        goal="both disks are back",
     )
     assert [probe.digest(node, disk) for disk in DISKS] == before
 

@@ -81,7 +81,7 @@ def test_two_instances_are_back_with_their_writes_after_a_power_cut(
             f"vm1:volume-{image}", f"vm2:volume-{image}",
         ],
         timeout=120,
-        what="both instances are back",
+        goal="both instances are back",
     )  # fmt: skip
     after = [probe.digest(node, disk) for disk in disks]
     wrong = sum(a != b for a, b in zip(after, before, strict=True))
@@ -110,7 +110,7 @@ def test_an_image_server_is_back_after_a_power_cut_under_a_reader(
         node.wait_until(
             lambda: len(bed.site.call(node, "list_image_target")) == 1,
             timeout=120,
-            what="its target is back",
+            goal="its target is back",
         )
         bed.create(bed.n3, "vm1", "served", server=node)
         found = bed.pattern(
@@ -123,7 +123,7 @@ def test_an_image_server_is_back_after_a_power_cut_under_a_reader(
                 bed.site.call(node, "destroy_image_target", "served") == "0:"
             ),
             timeout=120,
-            what="its last reader has left",
+            goal="its last reader has left",
         )
         node.run(["rm", file])
     reliability.read(found)

@@ -66,7 +66,7 @@ class Served:
                 in ("0:", "1:")
             ),
             timeout=180,
-            what="its last reader has left",
+            goal="its last reader has left",
         )
         ask(self.node, "delete_store", store=VOLUME)
         self.node.run(["rm", "-f", self.file])
@@ -211,7 +211,7 @@ def test_a_vm_s_writes_outlive_the_power_of_either_host(
     node.wait_until(
         lambda: bed.site.call(node, "list") == [f"{VOLUME}:volume-served"],
         timeout=180,
-        what="the disk is back",
+        goal="the disk is back",
     )
     back = digest(node)
     reliability.lost(data_mismatches=int(back != after))
@@ -238,7 +238,7 @@ def test_a_vm_s_writes_go_on_elsewhere_when_their_host_is_given_up(
     server.wait_until(
         lambda: "InUse" not in served.open(other),
         timeout=240,
-        what="the lost host's session has ended",
+        goal="the lost host's session has ended",
     )
     assert served.open(other)["written"]
     assert served.create(other, keep=True) == DISK
@@ -254,7 +254,7 @@ def test_a_vm_s_writes_go_on_elsewhere_when_their_host_is_given_up(
     lost.wait_until(
         lambda: not bed.held(lost),
         timeout=180,
-        what="the lost host holds nothing of it",
+        goal="the lost host holds nothing of it",
     )
     assert digest(other) == written
 
@@ -277,7 +277,7 @@ def test_what_a_vm_writes_goes_on_after_logins_that_were_broken_off(
     server.wait_until(
         ["sh", "-c", "test $(cat /run/closed) -ge 16"],
         timeout=180,
-        what="iscsid has tried it sixteen times",
+        goal="iscsid has tried it sixteen times",
     )
     closer.kill()
     closer.wait(60)

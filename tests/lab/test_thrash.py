@@ -188,7 +188,7 @@ class Thrash:
         node.wait_until(
             lambda: self._listed(node) == self._mine(node),
             timeout=300,
-            what="its instances are back",
+            goal="its instances are back",
         )
 
     def _listed(self, node):

@@ -145,12 +145,12 @@ def test_a_parent_that_leaves_is_replaced_under_a_reader(bed):
     bed.n3.wait_until(
         lambda: parent.address not in probe.parents(child, f"volume-{image}"),
         timeout=120,
-        what="the child reads from somebody else",
+        goal="the child reads from somebody else",
     )
     parent.wait_until(
         lambda: bed.held(parent) == [],
         timeout=120,
-        what="the old parent has taken its stack down",
+        goal="the old parent has taken its stack down",
     )
     child.run(["touch", "/run/stop"])
     assert reader.wait(120) == 0
@@ -173,5 +173,5 @@ def test_an_image_server_reads_its_own_image_without_a_place_in_the_tree(bed):
     assert len(targets) == 1, "it is not exported twice"
     assert bed.site.call(bed.master, "destroy", "vm1") == "0:"
     bed.master.wait_until(
-        lambda: bed.held(bed.master) == before, timeout=60, what="master idle"
+        lambda: bed.held(bed.master) == before, timeout=60, goal="master idle"
     )

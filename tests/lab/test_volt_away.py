@@ -56,7 +56,7 @@ def test_nobody_waits_for_a_volt_that_was_killed(bed, reliability):
         parent.wait_until(
             lambda: nodes_in(bed, other) == [parent.address],
             timeout=120,
-            what="the node that deployed an image meanwhile has its place",
+            goal="the node that deployed an image meanwhile has its place",
         )
         bed.wait_reads(child, image, 50)
     reliability.read(found, "volt killed")

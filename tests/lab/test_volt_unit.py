@@ -62,14 +62,14 @@ class Service:
         self._node.wait_until(
             lambda: re.fullmatch(value, self.show(name)),
             timeout=PATIENCE,
-            what=f"{name} is {value}",
+            goal=f"{name} is {value}",
         )
 
     def wait_said(self, words):
         self._node.wait_until(
             lambda: words in self.log(),
             timeout=PATIENCE,
-            what=f"the log has: {words}",
+            goal=f"the log has: {words}",
         )
 
     def log(self):

@@ -74,15 +74,15 @@ class ImageSources:
         """The sources that cannot be read from now."""
         return self._paths.failed
 
-    def ask(self, patience: float) -> Assignment:
+    def ask(self, timeout: float) -> Assignment:
         """Ask volt for sources, unless this host serves the image's file.
 
-        :param patience: seconds to go on asking while volt has no place.
+        :param timeout: seconds to go on asking while volt has no place.
         """
         if self.membership is None:
             return Assignment(None, ())
         try:
-            answer = self.membership.ask(patience, self.facts)
+            answer = self.membership.ask(timeout, self.facts)
         except VirtmanError as error:
             LOG.warning(
                 "%s; %s is read from %s",

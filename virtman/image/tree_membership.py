@@ -43,8 +43,8 @@ class TreeMembership:
         """The node's peer; without an id until volt has given one."""
         return self._peer
 
-    def ask(self, patience: float, facts: ImageFacts | None) -> Assignment:
-        """Ask volt for a place, for at most ``patience`` seconds.
+    def ask(self, timeout: float, facts: ImageFacts | None) -> Assignment:
+        """Ask volt for a place, for at most ``timeout`` seconds.
 
         The pauses are random: nodes that were refused together must not ask
         again together.  Without a place the node reads from the image server
@@ -55,7 +55,7 @@ class TreeMembership:
         :raises WrongIdentity: volt knows other content under this name.
         """
         coordinator = self._services.coordinator
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         answer = self._assign()
         while answer.peer_id is None and coordinator.gives_places:
             if time.monotonic() > deadline:

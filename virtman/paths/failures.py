@@ -72,15 +72,15 @@ class Failures:
             self._cases[source] = _Case(now, hold=hold, ask_at=now)
             return True
 
-    def refused(self, source: Source, patience: float) -> bool:
+    def refused(self, source: Source, timeout: float) -> bool:
         """Note that a portal did not serve; return whether it failed now.
 
-        It fails when it has not served for ``patience`` seconds.
+        It fails when it has not served for ``timeout`` seconds.
         """
         now = time.monotonic()
         with self._guard:
             first = self._refused.setdefault(source, now)
-        return now - first >= patience and self.add(source)
+        return now - first >= timeout and self.add(source)
 
     def clear(self, source: Source) -> bool:
         """Note that a source can be read from; return whether it failed."""
@@ -116,11 +116,11 @@ class Failures:
             return True
 
     def serves_again(
-        self, source: Source, serves: bool, patience: float
+        self, source: Source, serves: bool, timeout: float
     ) -> bool:
         """Note whether a failed portal serves the target again.
 
-        :returns: whether it has done so for ``patience`` seconds.
+        :returns: whether it has done so for ``timeout`` seconds.
         """
         now = time.monotonic()
         with self._guard:
@@ -131,7 +131,7 @@ class Failures:
                 return False
             if case.served_since is None:
                 case.served_since = now
-            return now - case.served_since >= patience
+            return now - case.served_since >= timeout
 
     def prune(self, wanted: Collection[Source]) -> None:
         """Forget the old failures of sources that are not wanted.

@@ -89,8 +89,8 @@ class Supervisor:
             self._workers.signal(signal.SIGKILL)
             raise SystemExit(128 + number)
         self._systemd.stopping()
-        patience = self._settings.options.drain_timeout + MARGIN
-        self._stop_by = time.monotonic() + patience
+        timeout = self._settings.options.drain_timeout + MARGIN
+        self._stop_by = time.monotonic() + timeout
         self._workers.close()
         self._workers.signal(signal.SIGTERM)
 

@@ -128,8 +128,8 @@ class Evictor(threading.Thread):
         except Exception:
             LOG.exception("the evictor could not end cleanly")
 
-    def stop(self, patience: float = 2.0) -> None:
-        """Ask the thread to end; wait ``patience`` seconds for it at most."""
+    def stop(self, timeout: float = 2.0) -> None:
+        """Ask the thread to end; wait ``timeout`` seconds for it at most."""
         self._stopped.set()
         if self.is_alive():
-            self.join(patience)
+            self.join(timeout)

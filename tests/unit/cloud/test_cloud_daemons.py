@@ -77,7 +77,7 @@ def test_what_ignores_the_first_signal_is_killed(log):
     deaf = 'trap "" TERM; echo ready; while :; do sleep 1000; done'
     daemon = Daemon("deaf", ["sh", "-c", deaf], log)
     daemon.wait_until(lambda: said(log), 60)
-    daemon.stop(patience=0.1)
+    daemon.stop(timeout=0.1)
     assert not daemon.alive()
 
 

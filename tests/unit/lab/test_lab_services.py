@@ -47,8 +47,8 @@ def test_a_daemon_is_started_once_and_answers(start, daemon):
 
 def test_an_initiator_that_never_answers_is_named():
     node = Daemons(after=10**9)
-    node.wait_until = lambda ask, what: Shell.wait_until(
-        node, ask, what=what, timeout=0.02
+    node.wait_until = lambda ask, goal: Shell.wait_until(
+        node, ask, goal=goal, timeout=0.02
     )
     with pytest.raises(NotInTime, match="iscsid answers"):
         services.start_initiator(node)

@@ -136,7 +136,7 @@ def test_waiting_ends_with_the_value_or_names_what_was_awaited(shell):
     with pytest.raises(NotInTime, match="node a: false"):
         shell.wait_until(["false"], timeout=0.05)
     with pytest.raises(NotInTime, match="the moon"):
-        shell.wait_until(lambda: 0, timeout=0.01, what="the moon")
+        shell.wait_until(lambda: 0, timeout=0.01, goal="the moon")
 
 
 def test_a_cluster_that_is_down_is_named(shell, share):
