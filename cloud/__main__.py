@@ -42,7 +42,7 @@ _WANTED: dict[str, Any] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the trial and print its table, or let it stand."""
+    """Run the story and print its table, or let it stand."""
     options = _parser().parse_args(argv)
     if os.geteuid():
         print(
@@ -54,11 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     teller = Teller(sys.stdout)
-    trial = CloudRun(options.build / "openstack", teller)
+    run = CloudRun(options.build / "openstack", teller)
     try:
         if options.action == "up":
-            return _let_stand(trial, teller)
-        trial.story()
+            return _let_stand(run, teller)
+        run.story()
     except KeyboardInterrupt:
         print("\ncloud: interrupted; everything is down", file=sys.stderr)
         return 130
@@ -66,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"cloud: {error}", file=sys.stderr)
         return 2
     facts = {
-        **trial.facts,
-        "failures": trial.failures,
+        **run.facts,
+        "failures": run.failures,
         "steps": teller.seconds,
         "seconds": round(teller.elapsed),
     }
@@ -95,9 +95,9 @@ def verdicts(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _let_stand(trial: CloudRun, teller: Teller) -> int:
+def _let_stand(run: CloudRun, teller: Teller) -> int:
     """Take the cloud up and wait for Ctrl-C."""
-    with trial.standing() as stage:
+    with run.standing() as stage:
         teller.say(
             "It stands; Ctrl-C takes it down.  From another terminal:\n"
             f"  nsenter --net=/run/netns/"

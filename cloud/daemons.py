@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of the host that run as long as the trial does.
+"""Programs of the host that live as long as the run.
 
 Each is the first of a session of its own and gets SIGTERM when this process
 ends, however it ends.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trial's folders, addresses, ports and passwords."""
+"""The run's folders, addresses, ports and passwords."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SERVERS = ("mariadb", "rabbitmq")
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """One trial, below ``folder``; new passwords each time.
+    """One run, below ``folder``; new passwords each time.
 
     :param folder: holds configuration, logs and data; nodes see it at the
         same path, read-only.
@@ -47,7 +47,7 @@ class Plan:
     )
 
     def prepare(self) -> None:
-        """Make the trial's folders, without an earlier trial's files."""
+        """Make the run's folders, without an earlier run's files."""
         for name in ("conf", "data", "logs"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             # It has passwords.

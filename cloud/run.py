@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole trial: everything up, the chapters in order, everything down."""
+"""The whole run: everything up, the chapters in order, everything down."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TROUBLE = (
 
 
 class CloudRun:
-    """One trial below a folder; ``facts`` grow as it goes on.
+    """One run below a folder; ``facts`` grow as it goes on.
 
     :param folder: of configuration, logs, data and pictures.
     """
@@ -63,22 +63,22 @@ class CloudRun:
             self._folder.parent / "lab" / "openstack", specs(), say=say
         )
         plan.prepare()
-        plane = ControlPlane(plan, say)
-        plane.configure()
+        control_plane = ControlPlane(plan, say)
+        control_plane.configure()
         with contextlib.ExitStack() as stack:
             stack.callback(self._down, cluster)
             with step("machines", "Booting three machines"):
                 cluster.down()
                 cluster.up()
             stack.enter_context(inside(cluster.network.namespace))
-            stack.callback(plane.stop)
+            stack.callback(control_plane.stop)
             with step("plane", "Starting OpenStack's services"):
-                plane.start()
+                control_plane.start()
             machines = Machines(plan, cluster, say)
             with step("nodes", "Starting what runs on the machines"):
                 machines.start()
                 machines.wait_reported()
-            yield Stage(plan, plane, machines, say)
+            yield Stage(plan, control_plane, machines, say)
 
     def story(self) -> None:
         """Take the cloud up, go through the chapters, take it down."""
@@ -93,7 +93,7 @@ class CloudRun:
                 return launch.servers(stage, _id(image))
 
             def refused(stage: Stage) -> Mapping[str, Any]:
-                return faults.told(stage, _id(image))
+                return faults.causes(stage, _id(image))
 
             chapters: dict[str, tuple[str, Chapter]] = {
                 "upload": ("Uploading the image to Glance", uploaded),
@@ -140,7 +140,7 @@ def _id(uploaded: Sequence[Any]) -> str:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder: one trial works in it at a time.
+    """Hold the lock of a folder: one run works in it at a time.
 
     :raises CloudError: there is another.
     """
@@ -149,7 +149,7 @@ def _alone(folder: Path) -> Iterator[None]:
             stack.enter_context(locked(folder / "lock"))
         except BlockingIOError:
             raise CloudError(
-                f"another trial is at work in {folder}; end it first, or "
+                f"another run is at work in {folder}; end it first, or "
                 "give this one its own --build"
             ) from None
         yield

@@ -89,7 +89,7 @@ class Stack:
                     built.append(layer)
                     LOG.debug("%s: %s", type(layer).__name__, device)
         except Exception as cause:
-            _take_back(built, cause)
+            _roll_back(built, cause)
             raise
         return device
 
@@ -108,7 +108,7 @@ def _remove(layers: Sequence[Layer]) -> bool:
     return changed
 
 
-def _take_back(built: Sequence[Layer], cause: Exception) -> None:
+def _roll_back(built: Sequence[Layer], cause: Exception) -> None:
     try:
         _remove(built)
     except Exception as failed:

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n")
     for database, result in results["databases"].items():
-        print("\n\n".join(report.told(database, result)))
+        print("\n\n".join(report.parts(database, result)))
     print(f"\n{results['machine']}\nfigures: {options.output}")
     return 0
 

@@ -26,7 +26,7 @@ CPU is volt's own.  One connection; "crowd": {crowd} connections at once;
 "inside": the application called in process, without HTTP and sockets."""
 
 
-def told(database: str, result: JSON) -> Iterator[str]:
+def parts(database: str, result: JSON) -> Iterator[str]:
     """Yield the parts of the report on one database."""
     sizes = result["sizes"]
     yield f"=== {database} ==="

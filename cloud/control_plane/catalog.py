@@ -34,7 +34,7 @@ def client(
     """
     rc = plan.openrc(user)
     region = config.get_cloud_region(
-        # No settings of the user that runs the trial.
+        # No settings of the user that started the run.
         load_yaml_config=False,
         load_envvars=False,
         auth={

@@ -22,7 +22,7 @@ _PATIENCE = 3000.0
 def launch_and_delete(stage: Stage) -> dict[str, Any]:
     """Have the member launch and delete a server in a browser."""
     plan = stage.plan
-    stage.plane.keep(serve.start(plan))
+    stage.control_plane.keep(serve.start(plan))
     stage.say("Horizon answers")
     asked = {
         "url": plan.url("horizon"),

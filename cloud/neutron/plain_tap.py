@@ -2,7 +2,7 @@
 """An ML2 mechanism driver: each port, on each host, is a plain tap.
 
 Neutron's own drivers wait for an agent of theirs on the host before they bind
-a port; the trial's nodes have none, and no guest of it needs a wire.
+a port; the run's nodes have none, and no guest of it needs a wire.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Machines:
         return self.site.computes
 
     def start(self) -> None:
-        """Start all daemons; nova-compute reports to the plane by itself."""
+        """Start all daemons; nova-compute finds the control plane itself."""
         bindings.link(self._plan.venv("nova"))
         side_by_side(Node.refresh, self.site.nodes)
         self.site.start()

@@ -81,11 +81,11 @@ def _volt(stage: Stage) -> Iterator[None]:
 @contextlib.contextmanager
 def _broker(stage: Stage) -> Iterator[None]:
     """Stop RabbitMQ for a while; then wait until all services are back."""
-    stage.plane.stop_one("rabbitmq")
+    stage.control_plane.stop_one("rabbitmq")
     try:
         yield
     finally:
-        stage.plane.restart_broker()
+        stage.control_plane.restart_broker()
         stage.machines.wait_reported()
 
 

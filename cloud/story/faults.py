@@ -32,7 +32,7 @@ _REFUSALS = (
 )
 
 
-def told(stage: Stage, image_id: str) -> dict[str, Any]:
+def causes(stage: Stage, image_id: str) -> dict[str, Any]:
     """Run all cases; return the messages of each.
 
     :raises CloudError: a cause was told nowhere, or something stayed.

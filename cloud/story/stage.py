@@ -29,7 +29,7 @@ class Stage:
     """
 
     plan: Plan
-    plane: ControlPlane
+    control_plane: ControlPlane
     machines: Machines
     say: Callable[[str], None]
     timeout: float | None = None

@@ -38,7 +38,7 @@ class BeatSchedule:
         self._last = float("-inf")
         # Anywhere in the interval: agents that start together beat apart.
         self._due = time.monotonic() + interval * random.random()  # noqa: S311
-        self._news = self._untold = self._ended = False
+        self._expedited = self._unheard = self._ended = False
         self._again = _AGAIN
 
     @property
@@ -58,7 +58,7 @@ class BeatSchedule:
     def expedite(self) -> None:
         """Make the next beat due now; returns at once."""
         with self._changed:
-            self._news = True
+            self._expedited = True
             self._changed.notify_all()
 
     def wait(self) -> bool:
@@ -67,8 +67,8 @@ class BeatSchedule:
             while not self._ended:
                 seconds = self._next() - time.monotonic()
                 if seconds <= 0:
-                    self._untold = self._untold or self._news
-                    self._news = False
+                    self._unheard = self._unheard or self._expedited
+                    self._expedited = False
                     return True
                 self._changed.wait(seconds)
             return False
@@ -82,8 +82,8 @@ class BeatSchedule:
             self._last = time.monotonic()
             pause = self._pause()
             if heard:
-                self._untold, self._again = False, _AGAIN
-            elif self._untold:
+                self._unheard, self._again = False, _AGAIN
+            elif self._unheard:
                 pause = min(pause, self._again)
                 self._again *= 2
             self._due = self._last + pause
@@ -95,7 +95,11 @@ class BeatSchedule:
             self._changed.notify_all()
 
     def _next(self) -> float:
-        return min(self._due, self._last + _APART) if self._news else self._due
+        return (
+            min(self._due, self._last + _APART)
+            if self._expedited
+            else self._due
+        )
 
     def _pause(self) -> float:
         return self._interval * random.uniform(*_JITTER)  # noqa: S311

@@ -24,8 +24,8 @@ def look(settings: Settings) -> Iterator[Finding]:
     """Yield findings on the daemons and on the targets of tgt's own files."""
     lacking = list(prerequisites.daemons())
     for text in lacking:
-        trouble, _, remedy = text.partition(": ")
-        yield Finding(_CHECK, Level.ERROR, trouble, remedy)
+        problem, _, remedy = text.partition(": ")
+        yield Finding(_CHECK, Level.ERROR, problem, remedy)
     if not lacking:
         yield Finding(_CHECK, Level.OK, "tgtd and iscsid run")
     yield _targets()

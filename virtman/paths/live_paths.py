@@ -43,7 +43,7 @@ class LivePaths:
         # failure.
         self._leaving: dict[Source, Path] = {}
         self.table = Table(changed)
-        self.trouble: dict[Source, str] = {}
+        self.errors: dict[Source, str] = {}
 
     def __contains__(self, source: Source) -> bool:
         """Tell whether a source has a session, be it failed or leaving."""
@@ -72,7 +72,7 @@ class LivePaths:
                 raise NoSource("does not serve the target")
             path = self._sessions.connect(source)
         except NoSource as error:
-            self.trouble[source] = str(error)
+            self.errors[source] = str(error)
             return False
         try:
             self._identity.check(path)
@@ -81,7 +81,7 @@ class LivePaths:
             return False
         with self._changed:
             self._paths[source] = path
-            self.trouble.pop(source, None)
+            self.errors.pop(source, None)
             self._changed.notify_all()
         return True
 
@@ -217,9 +217,9 @@ class LivePaths:
 
     def _give_back(self, path: Path, error: WrongIdentity) -> None:
         """Log out of a disk that is another image; log that once."""
-        if self.trouble.get(path.source) != str(error):
+        if self.errors.get(path.source) != str(error):
             LOG.error("%s: %s", self._name, error)
-        self.trouble[path.source] = str(error)
+        self.errors[path.source] = str(error)
         self._sessions.disconnect(path)
 
     def drop(self, path: Path) -> None:

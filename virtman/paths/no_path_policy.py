@@ -56,7 +56,7 @@ class NoPathPolicy:
         if self._lonely_since is None:
             self._lonely_since = time.monotonic()
         if time.monotonic() - self._lonely_since >= self._limit:
-            self._give_up(wanted, deep)
+            self._fail_reads(wanted, deep)
 
     def _wait(self) -> None:
         if self._waits or not self._table.stands:
@@ -71,7 +71,7 @@ class NoPathPolicy:
             )
         self._waits = True
 
-    def _give_up(self, wanted: Sequence[Source], deep: bool) -> None:
+    def _fail_reads(self, wanted: Sequence[Source], deep: bool) -> None:
         if not self._table.stands or (self._waits is False and not deep):
             return
         if self._table.give_up():

@@ -233,9 +233,9 @@ class Paths:
         return Wanted(unique(sources), frozenset(pending), standby_from)
 
     def _why(self, timeout: float) -> str:
-        trouble = self._live_paths.trouble
+        errors = self._live_paths.errors
         reasons = "; ".join(
-            f"{source.portal}: {trouble.get(source, 'no answer')}"
+            f"{source.portal}: {errors.get(source, 'no answer')}"
             for source in self._wanted.sources
         )
         return f"{self._name}: no source answered in {timeout:g} s ({reasons})"

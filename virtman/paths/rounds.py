@@ -154,7 +154,7 @@ class Rounds:
         ):
             LOG.warning(
                 "%s: %s failed: %s",
-                self._name, source.portal, self._live_paths.trouble[source],
+                self._name, source.portal, self._live_paths.errors[source],
             )  # fmt: skip
             self._report()
 

@@ -43,9 +43,9 @@ def serving(url: str | None, host: str, verbs: Verbs) -> Iterator[Door | None]:
         transport = broker.transport(url)
     except ClientError as error:
         raise ConfigError(f"transport_url: {error}") from None
-    outage = BrokerLogFilter(broker.where(url))
-    door = Door(transport, host, verbs, outage)
-    with outage.noticed():
+    log_filter = BrokerLogFilter(broker.where(url))
+    door = Door(transport, host, verbs, log_filter)
+    with log_filter.noticed():
         door.open()
         try:
             yield door
@@ -60,11 +60,15 @@ class Door:
     """
 
     def __init__(
-        self, transport: Any, host: str, verbs: Verbs, outage: BrokerLogFilter
+        self,
+        transport: Any,
+        host: str,
+        verbs: Verbs,
+        log_filter: BrokerLogFilter,
     ) -> None:
         self._transport = transport
         self._host = host
-        self._outage = outage
+        self._log_filter = log_filter
         self._calls = CallCounter()
         self._endpoint = Endpoint(verbs, self._calls)
         self._server: Any = None
@@ -104,7 +108,7 @@ class Door:
                 self._ending.wait(PAUSE)
             else:
                 self._server = server
-                self._outage.over()
+                self._log_filter.over()
                 self.opened.set()
                 LOG.info("serving behind the broker as %s", self._host)
                 return

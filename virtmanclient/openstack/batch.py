@@ -38,7 +38,7 @@ class Batch(abc.ABC):
         self._began = time.monotonic()
         self.records = [Record(request) for request in requests]
         self._pool = RequestPool(self._ask, pace.parallel)
-        self.trouble = ""
+        self.error = ""
         """Why the last look at the cloud failed; empty if it succeeded."""
 
     @abc.abstractmethod
@@ -102,9 +102,9 @@ class Batch(abc.ABC):
 
     def _take(self, seconds: float) -> None:
         """Take the outcomes of requests; wait for them a number of seconds."""
-        # Read before the news: all requests begun by then are in the news.
+        # Read before the outcomes: they have all requests begun by then.
         unretryable = self._pool.unretryable
-        for record, answer in self._pool.news(seconds):
+        for record, answer in self._pool.outcomes(seconds):
             self._note(record, answer)
         if unretryable:
             self._skip(unretryable)
@@ -137,10 +137,10 @@ class Batch(abc.ABC):
         before = self.seconds
         try:
             there = {server.id: server for server in self._cloud.servers()}
-            self.trouble = ""
+            self.error = ""
         except CloudError as error:
             # A cloud under load may fail a look; the deadlines go on.
-            self.trouble = str(error)
+            self.error = str(error)
         else:
             for record in asked:
                 self._judge(record, there.get(record.server))
@@ -152,7 +152,7 @@ class Batch(abc.ABC):
         age = self.seconds - record.since
         if record.state is State.ASKED and age > self._pace.timeout:
             why = f"not done in {self._pace.timeout:g} s; Nova goes on"
-            record.end(State.LATE, self.seconds, self.trouble or why)
+            record.end(State.LATE, self.seconds, self.error or why)
 
     def _open(self) -> bool:
         return any(record.state in OPEN for record in self.records)

@@ -39,12 +39,12 @@ class Line:
         self.tick = TICK if self._live else REMINDER
 
     def show(
-        self, records: Sequence[Record], seconds: float, trouble: str = ""
+        self, records: Sequence[Record], seconds: float, error: str = ""
     ) -> None:
         """Show how far the servers are, and the last failed look."""
-        text = told(records, seconds)
-        if trouble:
-            text += f" ({trouble})"
+        text = summary(records, seconds)
+        if error:
+            text += f" ({error})"
         if self._live:
             width = shutil.get_terminal_size().columns - 1
             # To the first column, and clear the rest.
@@ -61,7 +61,7 @@ class Line:
             self._stream.flush()
 
 
-def told(records: Sequence[Record], seconds: float) -> str:
+def summary(records: Sequence[Record], seconds: float) -> str:
     """Return the text: ``12 s, 100 servers: 20 done, 80 at work``."""
     count = collections.Counter(record.state for record in records)
     parts = [f"{count[state]} {word}" for state, word in ORDER if count[state]]

@@ -20,7 +20,7 @@ SILENT = 3
 """The number of requests in a row without an answer (or the number of threads,
 if that is more) after which no more are made: each takes a minute to fail."""
 
-News = tuple[Record, str | Exception | None]
+Outcome = tuple[Record, str | Exception | None]
 """A record and the server's id, its error, or None: the request is begun."""
 
 
@@ -36,7 +36,7 @@ class RequestPool:
         self._parallel = parallel
         self._lock = threading.Lock()
         self._waiting: collections.deque[Record] = collections.deque()
-        self._news: queue.Queue[News] = queue.Queue()
+        self._outcomes: queue.Queue[Outcome] = queue.Queue()
         self._stopped = False
         self._silent = 0
         self.unretryable = ""
@@ -51,12 +51,12 @@ class RequestPool:
                 target=self._work, name="nova-request", daemon=True
             ).start()
 
-    def news(self, seconds: float) -> Iterator[News]:
+    def outcomes(self, seconds: float) -> Iterator[Outcome]:
         """Yield the outcomes in the queue; wait for the first so long."""
         with contextlib.suppress(queue.Empty):
-            yield self._news.get(timeout=max(0.001, seconds))
+            yield self._outcomes.get(timeout=max(0.001, seconds))
             while True:
-                yield self._news.get_nowait()
+                yield self._outcomes.get_nowait()
 
     def stop(self) -> None:
         """Begin no more requests."""
@@ -70,14 +70,14 @@ class RequestPool:
             except Exception as error:  # else the run would wait for ever
                 answer = error
             self._mind(record, answer)
-            self._news.put((record, answer))
+            self._outcomes.put((record, answer))
 
     def _next(self) -> Record | None:
         with self._lock:
             if self._stopped or not self._waiting:
                 return None
             record = self._waiting.popleft()
-            self._news.put((record, None))
+            self._outcomes.put((record, None))
             return record
 
     def _mind(self, record: Record, answer: str | Exception) -> None:

@@ -21,7 +21,7 @@ def watch(batch: Batch, stream: TextIO, undo: str) -> bool:
     line, interrupted = Line(stream), False
     try:
         for _ in batch.steps(line.tick):
-            line.show(batch.records, batch.seconds, batch.trouble)
+            line.show(batch.records, batch.seconds, batch.error)
     except KeyboardInterrupt:
         interrupted = True
         line.close()

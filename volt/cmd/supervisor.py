@@ -44,7 +44,7 @@ class Supervisor:
         self._trial: Worker | None = None
         self._proven = False
         """Whether any worker has become ready with the settings in force."""
-        self._told = False
+        self._reported = False
         """Whether systemd knows that all wanted workers serve."""
         self._stop_by: float | None = None
 
@@ -97,7 +97,7 @@ class Supervisor:
     def _try(self) -> None:
         """Start one worker that tries the settings now in the files."""
         self._systemd.reloading()
-        self._told = False
+        self._reported = False
         if self._trial:
             self._trial.leaving = True
             os.kill(self._trial.pid, signal.SIGKILL)
@@ -144,8 +144,8 @@ class Supervisor:
                 self._workers.members.values(), self._settings, self._trial
             )
         self._proven = self._proven or any(worker.ready for worker in here.new)
-        if here.complete and not self._trial and not self._told:
-            self._told = True
+        if here.complete and not self._trial and not self._reported:
+            self._reported = True
             LOG.info("%d workers serve", here.wanted)
             self._systemd.ready(f"{here.wanted} workers serve")
 

@@ -17,19 +17,19 @@ PAUSE = 1.0
 
 
 class CircuitBreaker:
-    """A gate to the database, closed for a moment after an outage."""
+    """The breaker before the database, open for a moment after an outage."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._closed_until = 0.0
+        self._open_until = 0.0
         self._reason = ""
 
     def check(self) -> None:
-        """Raise ``Unavailable`` if the gate is closed."""
-        if self._clock() < self._closed_until:
+        """Raise ``Unavailable`` if the breaker is open."""
+        if self._clock() < self._open_until:
             raise Unavailable(self._reason)
 
-    def close(self, reason: str) -> None:
-        """Close the gate for a moment; ``reason`` is for the refused."""
-        self._closed_until = self._clock() + PAUSE
+    def trip(self, reason: str) -> None:
+        """Open for a moment; ``reason`` is for the refused."""
+        self._open_until = self._clock() + PAUSE
         self._reason = reason

@@ -61,10 +61,10 @@ def explained(url: str) -> Iterator[None]:
     try:
         yield
     except (*ERRORS, sa.exc.ArgumentError, OSError) as error:
-        trouble = diagnose(error)
-        kind = f"{trouble.value}: " if trouble else ""
+        kind = diagnose(error)
+        text = f"{kind.value}: " if kind else ""
         raise ConfigError(
-            f"cannot open the registry{_named(url)}: {kind}{cause_of(error)} "
+            f"cannot open the registry{_named(url)}: {text}{cause_of(error)} "
             "(see [database] connection and state_dir)"
         ) from error
 

@@ -52,7 +52,7 @@ class Registry:
     ) -> None:
         self._observer = observer
         self._engine = engine
-        self._gates = {mode: CircuitBreaker() for mode in Mode}
+        self._breakers = {mode: CircuitBreaker() for mode in Mode}
 
     def read(self, work: Work[T]) -> T:
         """Run ``work`` on one consistent picture; it must not write."""
@@ -70,37 +70,37 @@ class Registry:
         return self._run(Mode.WRITE, work)
 
     def _run(self, mode: Mode, work: Work[T]) -> T:
-        self._gates[mode].check()
+        self._breakers[mode].check()
         for lost in itertools.count(1):
             attempt = Attempt(self._engine, mode, work)
             try:
                 result = attempt.run()
             except ERRORS as error:
-                trouble = diagnose(error)
-                if trouble is None:
+                kind = diagnose(error)
+                if kind is None:
                     raise
                 uncertain = attempt.committing and mode is not Mode.READ
-                if not _again(trouble, lost, attempt, uncertain):
-                    raise self._told(mode, trouble, error, uncertain) from None
-                LOG.debug("attempt %d ended with %s", lost, trouble.name)
+                if not _again(kind, lost, attempt, uncertain):
+                    raise self._refusal(mode, kind, error, uncertain) from None
+                LOG.debug("attempt %d ended with %s", lost, kind.name)
             else:
-                for event, count in attempt.news:
+                for event, count in attempt.events:
                     self._observer(event, count)
                 return result
-            if trouble is ErrorKind.RACE:
+            if kind is ErrorKind.RACE:
                 _wait(min(2**lost, SLOTS))
         raise AssertionError  # for mypy: counting has no end
 
-    def _told(
-        self, mode: Mode, trouble: ErrorKind, error: Exception, uncertain: bool
+    def _refusal(
+        self, mode: Mode, kind: ErrorKind, error: Exception, uncertain: bool
     ) -> Unavailable:
-        """Return the error for a trouble, and close the gates it stops."""
-        reason = f"the registry cannot be used: {trouble.value}"
+        """Return the error for the caller; trip the breakers for it."""
+        reason = f"the registry cannot be used: {kind.value}"
         LOG.error("%s (%s)", reason, cause_of(error))
         unchanged = f"{reason}; nothing was changed, try again in a moment"
-        for stopped in trouble.stops(mode):
-            self._gates[stopped].close(unchanged)
-        if uncertain and trouble is ErrorKind.GONE:
+        for stopped in kind.stops(mode):
+            self._breakers[stopped].trip(unchanged)
+        if uncertain and kind is ErrorKind.GONE:
             return Unavailable(
                 f"{reason}; whether the change was made is not known: "
                 "ask again"
@@ -118,7 +118,7 @@ class Attempt(Generic[T]):
         self._began = time.monotonic()
         self.connected = False
         self.committing = False
-        self.news: list[tuple[Event, int]] = []
+        self.events: list[tuple[Event, int]] = []
 
     def run(self) -> T:
         """Run the work and commit it."""
@@ -126,7 +126,7 @@ class Attempt(Generic[T]):
             self.connected = True
             with connection.begin() as transaction:
                 begin(connection, self._mode)
-                result = self._work(Unit(connection, self.news))
+                result = self._work(Unit(connection, self.events))
                 self.committing = True
                 transaction.commit()
         return result
@@ -144,10 +144,10 @@ def _wait(slots: int) -> None:
 
 
 def _again(
-    trouble: ErrorKind, lost: int, attempt: Attempt[T], uncertain: bool
+    kind: ErrorKind, lost: int, attempt: Attempt[T], uncertain: bool
 ) -> bool:
     """Return whether the work may be run again, after ``lost`` attempts."""
-    if trouble is ErrorKind.RACE:
+    if kind is ErrorKind.RACE:
         return lost < ATTEMPTS
-    stale = trouble is ErrorKind.GONE and attempt.was_stale
+    stale = kind is ErrorKind.GONE and attempt.was_stale
     return stale and not uncertain and lost == 1

@@ -22,10 +22,10 @@ class Unit:
     """The tables of one transaction; usable until the transaction ends."""
 
     def __init__(
-        self, connection: sa.Connection, news: list[tuple[Event, int]]
+        self, connection: sa.Connection, events: list[tuple[Event, int]]
     ) -> None:
         self._connection = connection
-        self._news = news
+        self._events = events
         self._now: float | None = None
         self.volumes = Volumes(connection)
         self.members = Members(connection)
@@ -50,4 +50,4 @@ class Unit:
 
     def happened(self, event: Event, count: int = 1) -> None:
         """Note an event; observers are called after the commit."""
-        self._news.append((event, count))
+        self._events.append((event, count))

@@ -58,11 +58,11 @@ class Members:
         assignments, unknown = self._registry.note(beat.answer)
         if unknown:
             for service in unknown:
-                self._take_back(member, service)
+                self._register_again(member, service)
             assignments, _ = self._registry.note(beat.answer)
         return BeatAnswer(self._rules.pace.beat_after, tuple(assignments))
 
-    def _take_back(self, member: str, service: Serving) -> None:
+    def _register_again(self, member: str, service: Serving) -> None:
         rules = self._rules
 
         def work(unit: Unit) -> None:

@@ -76,7 +76,7 @@ class Tickets:
     def _ticket(self, source: Source, initiator: str) -> Ticket:
         server, address = source.peer_id is None, source.address
         term = self._terms.server if server else self._terms.peer
-        return draw(
+        return issue(
             self._key(address.host, address.port),
             ANY if server else address.iqn,
             initiator,
@@ -97,7 +97,7 @@ class Tickets:
         return self._known
 
 
-def draw(key: bytes, iqn: str | None, initiator: str, expires: int) -> Ticket:
+def issue(key: bytes, iqn: str | None, initiator: str, expires: int) -> Ticket:
     """Return a ticket, with the user and the secret to log in with."""
     number = secrets.token_hex(8)
     plain = json.dumps([iqn, initiator, expires, number]).encode()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Horizon's settings: its own, and where the trial's keystone is.
+"""Horizon's settings: its own, and where the run's keystone is.
 
 Nothing here is for VMThunder: what users see is what they always saw.
 """

@@ -400,7 +400,7 @@ def test_a_broker_that_was_killed_is_served_again_when_it_is_back(
 ):
     caplog.set_level("INFO")
     # What callers in this process have met has been told as its own.
-    host.door._outage.over()
+    host.door._log_filter.over()
     assert agent.create("vm1", "i", [CONNECTION]) == PATH
     with RealAgent(tmp_path, running.url, "n0") as leaving:
         leaving.wait_for("serving behind the broker")

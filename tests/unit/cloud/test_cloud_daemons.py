@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the trial starts ends, with its children; nothing else does."""
+"""What the run starts ends, with its children; nothing else does."""
 
 import os
 import sys

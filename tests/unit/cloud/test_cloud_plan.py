@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a trial has its things, and who may read them."""
+"""Where a run has its things, and who may read them."""
 
 import configparser
 

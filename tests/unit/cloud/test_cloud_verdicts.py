@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the trial's table says of its figures."""
+"""What the run's table says of its figures."""
 
 import pytest
 

@@ -51,7 +51,7 @@ class Hydrator(Worker):
         hydration: HydrationMap | None,
         extents_before: Sequence[Extent] = (),
     ) -> None:
-        self._news = threading.Event()
+        self._requested = threading.Event()
         super().__init__(f"hydrate-{name}", self._wait_and_look, self.look)
         self._engine = engine
         self._map = hydration
@@ -67,9 +67,9 @@ class Hydrator(Worker):
         super().run()
 
     def _wait_and_look(self) -> None:
-        """Wait for news, then look after the engine and its map once."""
-        asked = self._news.wait(_LOOK_EVERY)
-        self._news.clear()
+        """Look after the engine and its map once, when asked or in time."""
+        asked = self._requested.wait(_LOOK_EVERY)
+        self._requested.clear()
         if self.ending.is_set():
             return
         device = self._tend(asked)
@@ -87,7 +87,7 @@ class Hydrator(Worker):
 
     def look(self) -> None:
         """Have the engine checked now; returns at once."""
-        self._news.set()
+        self._requested.set()
 
     def _tend(self, ask: bool) -> str | None:
         try:

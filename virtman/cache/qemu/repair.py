@@ -112,7 +112,7 @@ class EngineRepair:
         if not self._source_answers():
             self._asked = True
         elif whole:
-            self._take_back(old)
+            self._reinstate(old)
         else:
             self._mend(old)
 
@@ -155,7 +155,7 @@ class EngineRepair:
         states = dmsetup.path_states(dmsetup.status(source))
         return ACTIVE in (state for _, state in states)
 
-    def _take_back(self, device: str | None) -> None:
+    def _reinstate(self, device: str | None) -> None:
         """Have the kernel use a failed path again, or a new connection.
 
         A new connection if the path was taken back before and failed again.

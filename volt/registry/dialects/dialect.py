@@ -35,7 +35,7 @@ class Limits:
     """One statement, and the longest idle time within a transaction."""
 
     @property
-    def patience(self) -> int:
+    def answer_timeout(self) -> int:
         """The wait for a server that does not report its own time limit."""
         return self.answer and self.answer + 2
 

@@ -23,7 +23,7 @@ _RACES = (db.DBDeadlock, db.DBDuplicateEntry)
 
 
 class ErrorKind(enum.Enum):
-    """The kinds of trouble, each with its text for the caller."""
+    """The kinds of errors of a database, each with its text for the caller."""
 
     RACE = "too many requests change it at the same time"
     GONE = "it does not answer"
@@ -34,9 +34,9 @@ class ErrorKind(enum.Enum):
     LOST = "it has no tables; `volt-manage db upgrade` makes them"
 
     def stops(self, mode: Mode) -> list[Mode]:
-        """Return the modes that fail at once for a moment after a trouble.
+        """Return the modes that fail at once for a moment after such an error.
 
-        Only after troubles that make a request wait: others fail fast anyway.
+        Only after errors that make a request wait: others fail fast anyway.
         """
         if self is ErrorKind.GONE:
             return list(Mode)
@@ -84,16 +84,16 @@ _MARIADB = {
 
 
 def diagnose(error: BaseException) -> ErrorKind | None:
-    """Return the trouble of the database; None for a fault of volt."""
+    """Return the kind of the database's error; None for a fault of volt."""
     if isinstance(error, sa.exc.TimeoutError):
         return ErrorKind.BUSY  # all connections of the pool are in use
     cause = cause_of(error)
-    trouble = _by_code(cause)
-    if trouble is None and isinstance(error, _RACES):
+    kind = _by_code(cause)
+    if kind is None and isinstance(error, _RACES):
         return ErrorKind.RACE
-    if trouble is None and _is_about_reaching(error, cause):
+    if kind is None and _is_about_reaching(error, cause):
         return ErrorKind.GONE
-    return trouble
+    return kind
 
 
 def cause_of(error: BaseException) -> Any:

@@ -51,7 +51,7 @@ class MariaDB(Dialect):
                 "connect_timeout": limits.connect,
                 # Connecting reads, too; listen() raises the time limit then.
                 "read_timeout": limits.connect,
-                "write_timeout": limits.patience or None,
+                "write_timeout": limits.answer_timeout or None,
                 "init_command": f"SET SESSION {assignments}",
             },
         }
@@ -60,7 +60,7 @@ class MariaDB(Dialect):
         """Let each connection wait longer for answers than for a greeting."""
 
         def set_up(connection: Any, _record: object) -> None:
-            connection._read_timeout = limits.patience or None
+            connection._read_timeout = limits.answer_timeout or None
 
         sa.event.listen(engine, "connect", set_up)
 

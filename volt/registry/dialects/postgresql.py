@@ -37,7 +37,7 @@ class PostgreSQL(Dialect):
             "keepalives_idle": 10,
             "keepalives_interval": 3,
             "keepalives_count": 3,
-            "tcp_user_timeout": 1000 * limits.patience,
+            "tcp_user_timeout": 1000 * limits.answer_timeout,
         }
         given = url.query.keys()
         return {
@@ -103,7 +103,7 @@ def _patient(limits: Limits) -> Any:
             except _TooLate as error:
                 self.pgconn.finish()
                 raise psycopg.OperationalError(
-                    f"no answer for {limits.patience} seconds"
+                    f"no answer for {limits.answer_timeout} seconds"
                 ) from error
 
     return Patient
@@ -118,12 +118,12 @@ def _until(waiting: Any, limits: Limits) -> Any:
 
     psycopg sends it a 0 each tenth of a second without an event.
     """
-    end = time.monotonic() + limits.patience
+    end = time.monotonic() + limits.answer_timeout
     try:
         wanted = next(waiting)
         while True:
             ready = yield wanted
-            if not ready and limits.patience and time.monotonic() > end:
+            if not ready and limits.answer_timeout and time.monotonic() > end:
                 raise _TooLate
             wanted = waiting.send(ready)
     except StopIteration as done:

@@ -108,7 +108,7 @@ def test_a_look_that_fails_is_told_and_made_again():
     for _ in batch.steps(0.05):
         if cloud.looks == 1:
             cloud.blind = [CloudError("503")]
-        told.append(batch.trouble)
+        told.append(batch.error)
     assert "503" in told
     assert batch.records[0].state is State.OK
 

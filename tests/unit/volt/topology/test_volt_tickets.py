@@ -9,7 +9,7 @@ import time
 import pytest
 
 from volt.model import Address, Assignment, Source, Status
-from volt.topology.tickets import ANY, MASTER, Terms, Tickets, draw
+from volt.topology.tickets import ANY, MASTER, Terms, Tickets, issue
 
 KEY = bytes(range(32))
 ME = "iqn.2026-01.lab:n1"
@@ -52,7 +52,7 @@ def test_a_ticket_names_target_reader_and_end(tickets):
 
 
 def test_no_two_tickets_have_one_secret():
-    drawn = [draw(KEY, "iqn:v", ME, 1) for _ in range(3)]
+    drawn = [issue(KEY, "iqn:v", ME, 1) for _ in range(3)]
     for part in ("text", "user", "secret"):
         assert len({getattr(ticket, part) for ticket in drawn}) == 3
     assert {len(ticket.secret) for ticket in drawn} == {16}
