@@ -34,14 +34,16 @@ PACKAGES = (*TOP, "lab", "demo", "bench", "cloud")
 WIDEST = 21
 
 
+def python_files(package):
+    """Return the modules of a package, without the copies that pip builds."""
+    files = sorted((ROOT / package).rglob("*.py"))
+    return [f for f in files if "build" not in f.relative_to(ROOT).parts]
+
+
 def folders():
     """Return every folder of the packages that holds modules."""
     return sorted(
-        {
-            file.parent
-            for name in PACKAGES
-            for file in (ROOT / name).rglob("*.py")
-        }
+        {file.parent for name in PACKAGES for file in python_files(name)}
     )
 
 
@@ -109,7 +111,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 def modules():
     """Yield every module of the packages: its name, its text."""
     for package in PACKAGES:
-        for file in sorted((ROOT / package).rglob("*.py")):
+        for file in python_files(package):
             yield str(file.relative_to(ROOT)), file.read_text()
 
 
@@ -155,7 +157,7 @@ OLD_WORDS = {
 def names_in(package):
     """Return the names of a package's files, folders, classes, functions."""
     found = set()
-    for file in (ROOT / package).rglob("*.py"):
+    for file in python_files(package):
         found |= set(file.relative_to(ROOT).with_suffix("").parts)
         found |= {
             node.name
